@@ -1,0 +1,1 @@
+"""Mars terrain segmentation, trained from scratch."""
