@@ -1,0 +1,245 @@
+"""All scores of a set of predicted masks, with their intervals, as one record."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from areoseg.errors import AreosegError
+from areoseg.metrics import protocols, rates
+from areoseg.metrics.bootstrap import percentile_interval, resampled_sums, sum_by_group
+from areoseg.metrics.boundary import boundary_counts, boundary_iou, mean_boundary_iou
+from areoseg.metrics.confusion import ClassCounts, Counts, confusion_per_image
+from areoseg.metrics.stacks import Labels
+from areoseg.taxonomy import MARS, Taxonomy
+
+Interval = tuple[float, float]
+"""Lower and upper end of a 95 % bootstrap interval; NaN where there is none."""
+
+
+@dataclass(frozen=True)
+class ProtocolScores:
+    """What one protocol says. NaN stands for a class that does not enter.
+
+    Attributes:
+        score: Mean IoU.
+        interval: Of the score.
+        iou: IoU by class name.
+        iou_interval: Interval of the IoU by class name.
+    """
+
+    score: float
+    interval: Interval
+    iou: dict[str, float]
+    iou_interval: dict[str, Interval]
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """What the headline protocol says of one class. NaN stands for "not defined".
+
+    Attributes:
+        iou: Intersection over union.
+        interval: Of the IoU.
+        precision: Hits over predicted pixels.
+        recall: Hits over true pixels.
+        boundary_iou: Boundary IoU.
+        pixels: True pixels, whether or not the protocol counts them.
+    """
+
+    iou: float
+    interval: Interval
+    precision: float
+    recall: float
+    boundary_iou: float
+    pixels: int
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of a set of predicted masks.
+
+    Attributes:
+        protocol: The headline protocol; what is not under `protocols` is by this one.
+        score: Its mean IoU.
+        interval: Of the score.
+        protocols: Every protocol's scores, by its name.
+        classes: The headline protocol's scores of each class, by its name.
+        boundary_iou: Mean over the terrain classes that have a boundary in the truth.
+        boundary_interval: Of the boundary IoU.
+        pixel_accuracy: Share of rightly classified pixels.
+        confusion: C rows of C pixel counts over the whole set: rows are the true class.
+        images: How many images were scored.
+        groups: How many groups were resampled, or None where images were.
+        resamples: How many bootstrap resamples were asked for.
+    """
+
+    protocol: str
+    score: float
+    interval: Interval
+    protocols: dict[str, ProtocolScores]
+    classes: dict[str, ClassScores]
+    boundary_iou: float
+    boundary_interval: Interval
+    pixel_accuracy: float
+    confusion: tuple[tuple[int, ...], ...]
+    images: int
+    groups: int | None
+    resamples: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain dicts, lists and numbers for a JSON file; None stands for NaN."""
+        plain: dict[str, Any] = _plain(dataclasses.asdict(self))
+        return plain
+
+
+def evaluate_predictions(
+    predictions: Sequence[Labels] | Labels,
+    targets: Sequence[Labels] | Labels,
+    *,
+    groups: Sequence[str] | None = None,
+    taxonomy: Taxonomy = MARS,
+    protocol: str = "terrain",
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Scores:
+    """Score predicted masks by every protocol, with 95 % bootstrap intervals.
+
+    Args:
+        predictions: N masks (H, W) of class indices, possibly of different sizes, or one array
+            (N, H, W).
+        targets: N masks, each the size of its prediction. `VOID` pixels are left out.
+        groups: N group names; then groups are resampled, not images.
+        taxonomy: The C classes.
+        protocol: The headline protocol, a name in `PROTOCOLS`.
+        resamples: Bootstrap resamples; 0 for no intervals.
+        seed: Of the bootstrap.
+
+    Raises:
+        AreosegError: No such protocol, no image, or masks or groups that do not fit.
+    """
+    protocols.protocol(protocol)  # a wrong name fails before the long work
+    if len(targets) == 0:
+        raise AreosegError("there are no images to score: give at least one prediction and target")
+    per_image = confusion_per_image(predictions, targets, len(taxonomy))
+    units = sum_by_group(per_image, groups)
+    resampled = resampled_sums(units, resamples, seed)
+    confusion = per_image.sum(axis=0)
+
+    # (N, 3, C): images first, as the bootstrap wants them; hits, truth and predicted second.
+    outlines = np.stack(boundary_counts(predictions, targets, protocol, taxonomy), axis=1)
+    outline = ClassCounts(*outlines.sum(axis=0))
+    outline_sums = resampled_sums(sum_by_group(outlines, groups), resamples, seed)
+    resampled_outline = ClassCounts(*np.moveaxis(outline_sums, 1, 0))
+
+    by_protocol = {
+        name: _protocol_scores(confusion, resampled, name, taxonomy) for name in protocols.PROTOCOLS
+    }
+    headline = by_protocol[protocol]
+    return Scores(
+        protocol=protocol,
+        score=headline.score,
+        interval=headline.interval,
+        protocols=by_protocol,
+        classes=_class_scores(confusion, headline, outline, protocol, taxonomy),
+        boundary_iou=float(mean_boundary_iou(outline, taxonomy)),
+        boundary_interval=_interval(mean_boundary_iou(resampled_outline, taxonomy)),
+        pixel_accuracy=float(rates.pixel_accuracy(confusion, protocol, taxonomy)),
+        confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+        images=len(targets),
+        groups=None if groups is None else len(units),
+        resamples=resamples,
+    )
+
+
+def score_rows(scores: Scores) -> list[dict[str, str | float | int | None]]:
+    """The headline protocol as the rows of a table: one a class, and the mean last.
+
+    Returns:
+        Rows with the keys class, iou, low, high, precision, recall, boundary_iou and pixels; None
+        stands for a value that is not defined.
+    """
+    rows: list[dict[str, str | float | int | None]] = [
+        {
+            "class": name,
+            "iou": entry.iou,
+            "low": entry.interval[0],
+            "high": entry.interval[1],
+            "precision": entry.precision,
+            "recall": entry.recall,
+            "boundary_iou": entry.boundary_iou,
+            "pixels": entry.pixels,
+        }
+        for name, entry in scores.classes.items()
+    ]
+    rows.append(
+        {
+            "class": "mean",
+            "iou": scores.score,
+            "low": scores.interval[0],
+            "high": scores.interval[1],
+            "precision": None,
+            "recall": None,
+            "boundary_iou": scores.boundary_iou,
+            "pixels": sum(entry.pixels for entry in scores.classes.values()),
+        }
+    )
+    return [{key: _plain(value) for key, value in row.items()} for row in rows]
+
+
+def _protocol_scores(
+    confusion: Counts, resampled: NDArray[np.float64], protocol: str, taxonomy: Taxonomy
+) -> ProtocolScores:
+    iou = rates.class_iou(confusion, protocol, taxonomy)
+    resampled_iou = rates.class_iou(resampled, protocol, taxonomy)
+    return ProtocolScores(
+        score=float(rates.mean_of_entering(iou)),
+        interval=_interval(rates.mean_of_entering(resampled_iou)),
+        iou=dict(zip(taxonomy.names, iou.tolist(), strict=True)),
+        iou_interval={
+            name: _interval(resampled_iou[:, index]) for index, name in enumerate(taxonomy.names)
+        },
+    )
+
+
+def _class_scores(
+    confusion: Counts,
+    headline: ProtocolScores,
+    outline: ClassCounts,
+    protocol: str,
+    taxonomy: Taxonomy,
+) -> dict[str, ClassScores]:
+    precision = rates.precision(confusion, protocol, taxonomy)
+    recall = rates.recall(confusion, protocol, taxonomy)
+    boundary = boundary_iou(outline)
+    return {
+        name: ClassScores(
+            iou=headline.iou[name],
+            interval=headline.iou_interval[name],
+            precision=float(precision[index]),
+            recall=float(recall[index]),
+            boundary_iou=float(boundary[index]),
+            pixels=int(confusion[index].sum()),
+        )
+        for index, name in enumerate(taxonomy.names)
+    }
+
+
+def _interval(samples: NDArray[np.float64]) -> Interval:
+    low, high = percentile_interval(samples)
+    return float(low), float(high)
+
+
+def _plain(value: Any) -> Any:
+    """Tuples become lists and NaN becomes None, all the way down."""
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return value
