@@ -1,1 +1,12 @@
-"""recipes."""
+"""Recipes: small YAML files that say a whole experiment."""
+
+from areoseg.recipes.loading import (
+    dump_recipe,
+    load_recipe,
+    parse_recipe,
+    recipe_names,
+    recipe_text,
+)
+from areoseg.recipes.schema import Recipe
+
+__all__ = ["Recipe", "dump_recipe", "load_recipe", "parse_recipe", "recipe_names", "recipe_text"]

@@ -1,1 +1,16 @@
-"""readers."""
+"""Readers: from files on disk to scenes."""
+
+from areoseg.data.readers.ai4mars_names import site_and_drive
+from areoseg.data.readers.listing import list_images
+from areoseg.data.readers.open import FORMATS, read_data, recognise_format
+from areoseg.data.readers.single import read_image, read_mask
+
+__all__ = [
+    "FORMATS",
+    "list_images",
+    "read_data",
+    "read_image",
+    "read_mask",
+    "recognise_format",
+    "site_and_drive",
+]

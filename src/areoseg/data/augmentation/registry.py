@@ -1,0 +1,197 @@
+"""The transforms by name, in the order in which they are applied.
+
+The order is fixed, whatever the order in a recipe:
+
+1. Rare objects are pasted, so that the later transforms change them like the rest.
+2. Flips, which are exact.
+3. All warps, composed into one sampling of the tile: one interpolation, least blur.
+4. CutMix, so that a box keeps the straight borders that no warp has bent.
+5. Light and sensor: brightness and contrast, gamma, blur, noise. They come after mixing and so act
+   on the whole tile.
+6. Erasing, so that what is hidden stays hidden.
+"""
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from areoseg.data.augmentation import options
+from areoseg.data.augmentation.options import TransformOptions
+
+
+@dataclass(frozen=True)
+class TransformRecord:
+    """What the registry knows of a transform.
+
+    Attributes:
+        name: What a recipe calls it.
+        function: Where it is, as `module:name` within this package. It is looked up only when an
+            augmentation is built, because it imports torch.
+        options: The model of its probability and strengths.
+        summary: One line on what it does.
+        source: Where it comes from.
+        is_warp: Whether it maps sampling positions (N, H, W, 2), and not images and masks.
+        needs: What it takes beside its options: `"rare_class"` or `"rare_bank"`.
+    """
+
+    name: str
+    function: str
+    options: type[TransformOptions]
+    summary: str
+    source: str
+    is_warp: bool = field(default=False, kw_only=True)
+    needs: tuple[str, ...] = field(default=(), kw_only=True)
+
+    @property
+    def defaults(self) -> dict[str, float]:
+        """Each option's default."""
+        return self.options().model_dump()
+
+    @property
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """Each option's least and greatest value; an open end is named by its limit."""
+        properties = self.options.model_json_schema()["properties"]
+        return {
+            name: (
+                schema.get("minimum", schema.get("exclusiveMinimum")),
+                schema.get("maximum", schema.get("exclusiveMaximum")),
+            )
+            for name, schema in properties.items()
+        }
+
+    def load(self) -> Any:
+        """The transform's function; imports torch."""
+        module, name = self.function.split(":")
+        return getattr(import_module(f"areoseg.data.augmentation.{module}"), name)
+
+
+TRANSFORMS: tuple[TransformRecord, ...] = (
+    TransformRecord(
+        "rare_paste",
+        "pasting:rare_paste",
+        options.RarePaste,
+        "paste objects of the rare class, cut from training tiles, with blended edges",
+        "Ghiasi et al. 2021, Simple Copy-Paste, arXiv 2012.07177",
+        needs=("rare_bank",),
+    ),
+    TransformRecord(
+        "horizontal_flip",
+        "flips:horizontal_flip",
+        options.HorizontalFlip,
+        "mirror left and right; sky stays above ground",
+        "common practice",
+    ),
+    TransformRecord(
+        "vertical_flip",
+        "flips:vertical_flip",
+        options.VerticalFlip,
+        "mirror top and bottom; a rover never sees this",
+        "common practice",
+    ),
+    TransformRecord(
+        "quarter_turn",
+        "warps:quarter_turn",
+        options.QuarterTurn,
+        "turn by 90, 180 or 270 degrees, stretched back to the tile's shape",
+        "the homework report",
+        is_warp=True,
+    ),
+    TransformRecord(
+        "random_crop",
+        "warps:random_crop",
+        options.RandomCrop,
+        "zoom into a random part of the tile",
+        "common practice",
+        is_warp=True,
+    ),
+    TransformRecord(
+        "shift_scale_rotate",
+        "warps:shift_scale_rotate",
+        options.ShiftScaleRotate,
+        "shift, zoom and rotate about the tile's centre",
+        "the homework report",
+        is_warp=True,
+    ),
+    TransformRecord(
+        "elastic",
+        "warps:elastic",
+        options.Elastic,
+        "displace each pixel by a smooth random field",
+        "Simard et al. 2003, Best Practices for Convolutional Neural Networks",
+        is_warp=True,
+    ),
+    TransformRecord(
+        "grid_distortion",
+        "warps:grid_distortion",
+        options.GridDistortion,
+        "stretch and squeeze the columns and rows of a grid",
+        "the homework report",
+        is_warp=True,
+    ),
+    TransformRecord(
+        "optical_distortion",
+        "warps:optical_distortion",
+        options.OpticalDistortion,
+        "barrel or pincushion distortion, as of a lens",
+        "the homework report",
+        is_warp=True,
+    ),
+    TransformRecord(
+        "cutmix",
+        "mixing:cutmix",
+        options.CutMix,
+        "replace a box by the same box of another tile of the batch",
+        "Yun et al. 2019, arXiv 1905.04899; French et al. 2020, arXiv 1906.01916",
+    ),
+    TransformRecord(
+        "rare_cutmix",
+        "mixing:rare_cutmix",
+        options.RareCutMix,
+        "replace a box by one around the rare class in another tile of the batch",
+        "CutMix with boxes chosen by class",
+        needs=("rare_class",),
+    ),
+    TransformRecord(
+        "brightness_contrast",
+        "photometric:brightness_contrast",
+        options.BrightnessContrast,
+        "shift the grey values and stretch them about their mean",
+        "the homework report",
+    ),
+    TransformRecord(
+        "gamma",
+        "photometric:gamma",
+        options.Gamma,
+        "raise the grey values to a power near one",
+        "common practice",
+    ),
+    TransformRecord(
+        "blur",
+        "photometric:blur",
+        options.Blur,
+        "smooth by a Gaussian",
+        "the homework report",
+    ),
+    TransformRecord(
+        "sensor_noise",
+        "photometric:sensor_noise",
+        options.SensorNoise,
+        "add read noise and brightness-dependent shot noise",
+        "Foi et al. 2008, Practical Poissonian-Gaussian noise modeling",
+    ),
+    TransformRecord(
+        "coarse_dropout",
+        "erasing:coarse_dropout",
+        options.CoarseDropout,
+        "hide square holes of the image; labels stay",
+        "DeVries and Taylor 2017, Cutout, arXiv 1708.04552",
+    ),
+    TransformRecord(
+        "grid_mask",
+        "erasing:grid_mask",
+        options.GridMask,
+        "hide a regular grid of squares of the image; labels stay",
+        "Chen et al. 2020, GridMask, arXiv 2001.04086",
+    ),
+)
+"""All transforms, in the order in which they are applied."""

@@ -1,0 +1,174 @@
+"""The homework's npz file: `training_set` with images and masks, `test_set` with images only."""
+
+import zipfile
+import zlib
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy_format
+from numpy.typing import NDArray
+
+from areoseg.data.readers.decode import Pixels
+from areoseg.data.readers.format import Format, Found
+from areoseg.data.readers.frames import Frame
+from areoseg.data.readers.listing import one_line
+from areoseg.data.readers.masks import check_classes
+from areoseg.errors import AreosegError
+from areoseg.taxonomy import Taxonomy
+
+TRAINING, TEST = "training_set", "test_set"
+
+# Encrypted members and unknown compressions are RuntimeErrors.
+_BROKEN = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+
+
+def recognise_npz(path: Path) -> bool:
+    """Whether `path` is a file called .npz, or any other zip archive."""
+    return path.is_file() and (path.suffix.lower() == ".npz" or zipfile.is_zipfile(path))
+
+
+def find_in_npz(path: Path, labels: str, taxonomy: Taxonomy) -> Found:
+    """The pairs of `training_set` (N, 2, H, W) and the images of `test_set` (M, H, W).
+
+    Either array may be absent, but not both. Scenes are called `training_set/0000` and so on.
+
+    Raises:
+        AreosegError: The file is missing, empty, truncated or no npz; or its keys, shapes or
+            types are wrong.
+    """
+    arrays = read_arrays(path)
+    training, test = arrays.get(TRAINING), arrays.get(TEST)
+    if training is not None and (training.ndim != 4 or training.shape[1] != 2):
+        raise AreosegError(
+            f"{path}: {TRAINING!r} has shape {training.shape}: it must be (N, 2, H, W), an image"
+            " and a mask each"
+        )
+    if test is not None and test.ndim != 3:
+        raise AreosegError(f"{path}: {TEST!r} has shape {test.shape}: it must be (M, H, W)")
+    return Found(
+        labelled=[] if training is None else _pairs(path, training, taxonomy),
+        unlabelled=[] if test is None else _images(path, test),
+    )
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays `training_set` and `test_set` of an npz file, as far as they are there.
+
+    Pickled objects are never loaded.
+
+    Raises:
+        AreosegError: The file or one of the arrays cannot be used.
+    """
+    _check_archive(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {name.removesuffix(".npy"): name for name in archive.namelist()}
+            keys = [key for key in (TRAINING, TEST) if key in members]
+            if not keys:
+                raise AreosegError(
+                    f"{path}: neither {TRAINING!r} nor {TEST!r} is in it, but"
+                    f" {', '.join(map(repr, sorted(members))) or 'nothing'}: rename the arrays"
+                )
+            return {key: _read_array(path, archive, members[key]) for key in keys}
+    except _BROKEN as error:
+        raise AreosegError(
+            f"{path}: cannot open this npz file ({one_line(error)}): copy it again"
+        ) from error
+
+
+def _check_archive(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise AreosegError(
+            f"{path}: cannot read this file ({one_line(error)}): check the path"
+        ) from error
+    if not start:
+        raise AreosegError(f"{path}: the file is empty: copy it again")
+    if not zipfile.is_zipfile(path):
+        what = "is truncated" if start[:2] == b"PK" else "is no npz archive"
+        raise AreosegError(f"{path}: the file {what}: copy it again, or write it with numpy.savez")
+
+
+def _read_array(path: Path, archive: zipfile.ZipFile, member: str) -> NDArray[Any]:
+    """One array, after its header has shown that it can be used."""
+    key = member.removesuffix(".npy")
+    try:
+        with archive.open(member) as file:
+            shape, dtype = _read_header(file)
+        if dtype.kind not in "buif":
+            raise AreosegError(
+                f"{path}: {key!r} holds {dtype.name} values, which are not read: save plain"
+                " numbers, such as uint8"
+            )
+        if 0 in shape:
+            raise AreosegError(f"{path}: {key!r} has shape {shape} and so holds nothing: drop it")
+        # A damaged header must not make numpy reserve memory for what the file cannot hold.
+        if int(np.prod(shape, dtype=object)) * dtype.itemsize > archive.getinfo(member).file_size:
+            raise ValueError(f"too short for shape {shape}")
+        with archive.open(member) as file:
+            return npy_format.read_array(file, allow_pickle=False)
+    except _BROKEN as error:
+        raise AreosegError(
+            f"{path}: {key!r} is damaged or truncated ({one_line(error)}): copy the file again"
+        ) from error
+
+
+def _read_header(file: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    version = npy_format.read_magic(file)
+    read = npy_format.read_array_header_1_0
+    if version != (1, 0):
+        read = npy_format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    return shape, dtype
+
+
+def _pairs(path: Path, training: NDArray[Any], taxonomy: Taxonomy) -> list[Frame]:
+    images = _eight_bits_if_possible(training[:, 0])
+    masks = training[:, 1]
+    return [
+        Frame(
+            name=_name(TRAINING, index, len(training)),
+            where=f"{path}: {TRAINING} pair {index}",
+            read_image=partial(Pixels, images[index]),
+            read_mask=partial(
+                check_classes, masks[index], taxonomy, f"{path}: {TRAINING} pair {index}"
+            ),
+        )
+        for index in range(len(training))
+    ]
+
+
+def _images(path: Path, test: NDArray[Any]) -> list[Frame]:
+    images = _eight_bits_if_possible(test)
+    return [
+        Frame(
+            name=_name(TEST, index, len(test)),
+            where=f"{path}: {TEST} image {index}",
+            read_image=partial(Pixels, images[index]),
+        )
+        for index in range(len(test))
+    ]
+
+
+def _eight_bits_if_possible(images: NDArray[Any]) -> NDArray[Any]:
+    """uint8 where a wider integer array holds no level beyond 255; numpy's default is int64."""
+    wide = images.dtype.kind in "ui" and images.dtype not in (np.uint8, np.uint16)
+    if wide and images.min() >= 0 and images.max() <= 255:
+        return images.astype(np.uint8)
+    return images
+
+
+def _name(key: str, index: int, count: int) -> str:
+    return f"{key}/{index:0{max(4, len(str(count - 1)))}d}"
+
+
+NPZ = Format(
+    name="npz",
+    summary="the homework's npz file: training_set (N, 2, H, W) and test_set (M, H, W)",
+    recognise=recognise_npz,
+    find=find_in_npz,
+)

@@ -1,0 +1,42 @@
+"""Decode a TIFF file with tifffile, which keeps 16 bits and floats in any number of channels."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+# What tifffile decodes by itself: none, Adobe deflate, deflate, PackBits.
+_OWN_COMPRESSIONS = (1, 8, 32946, 32773)
+
+# Tag 262: grey with 0 as black, and RGB.
+_PLAIN = (1, 2)
+
+
+def decode_tiff(path: Path) -> NDArray[Any] | None:
+    """The first page of a TIFF file.
+
+    Returns:
+        (H, W) or (H, W, channels) as stored, or None where the file is better left to Pillow:
+        palettes, inverted grey, bilevel pages, LZW and JPEG compression.
+
+    Raises:
+        ValueError: The file is damaged, or holds more than Pillow could keep; other exceptions
+            of tifffile on damaged files are `struct.error`, `KeyError` and `IndexError`.
+    """
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        if (
+            page.photometric in _PLAIN
+            and page.bitspersample >= 8
+            and page.compression in _OWN_COMPRESSIONS
+        ):
+            pixels = np.asarray(page.asarray())
+            return np.moveaxis(pixels, 0, -1) if page.axes == "SYX" else pixels
+        if page.samplesperpixel > 1 and page.bitspersample > 8:
+            raise ValueError(
+                f"{page.bitspersample}-bit colour in a compression that is not read: save it"
+                " uncompressed or as one channel"
+            )
+    return None

@@ -1,0 +1,54 @@
+"""Which scenes make up the batch of a training step.
+
+A batch is a pure function of the seed and the step, so that a run can be repeated, resumed in the
+middle, or spread over processes without any loader's state.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def batch_indices(
+    step: int,
+    *,
+    scenes: int,
+    batch_size: int,
+    seed: int,
+    rare: NDArray[np.int64] | None = None,
+    rare_share: float = 0.0,
+) -> NDArray[np.int64]:
+    """The scenes of training step `step`, drawn without replacement within each pass.
+
+    Args:
+        step: The training step, from 0.
+        scenes: How many scenes there are.
+        batch_size: How many a batch takes.
+        seed: The run's seed.
+        rare: Indices of the scenes that hold the rare class.
+        rare_share: Share of each batch that is drawn from `rare` alone, 0 to 1; these scenes go
+            through passes of their own.
+
+    Returns:
+        (batch_size,) int64 indices in 0..scenes-1.
+    """
+    from_rare = round(rare_share * batch_size) if rare is not None and len(rare) else 0
+    everyone = _endless_passes(step, scenes, batch_size - from_rare, (seed, 0))
+    if not from_rare or rare is None:
+        return everyone
+    return np.concatenate([everyone, rare[_endless_passes(step, len(rare), from_rare, (seed, 1))]])
+
+
+def _endless_passes(step: int, size: int, take: int, key: tuple[int, int]) -> NDArray[np.int64]:
+    """Positions `step * take` onward of shuffled passes over `size` things, joined end to end."""
+    positions = np.arange(step * take, (step + 1) * take)
+    return np.array(
+        [_shuffled_pass(size, position // size, key)[position % size] for position in positions],
+        dtype=np.int64,
+    )
+
+
+@lru_cache(maxsize=8)
+def _shuffled_pass(size: int, number: int, key: tuple[int, int]) -> NDArray[np.int64]:
+    return np.random.default_rng((*key, number)).permutation(size)

@@ -1,0 +1,161 @@
+"""Put a scene together: ground, rocks, sky, rover, light and mask."""
+
+import numpy as np
+
+from areoseg.data.scenes import Scene, SceneSet
+from areoseg.data.synthetic.background import Region, grid, rover_parts, skyline
+from areoseg.data.synthetic.frames import TILES, Frame, draw_frame, spread
+from areoseg.data.synthetic.ground import lay_ground
+from areoseg.data.synthetic.light import expose, shade
+from areoseg.data.synthetic.noise import Field
+from areoseg.data.synthetic.rocks import Rock, rock_height
+from areoseg.data.synthetic.settings import SyntheticMars
+from areoseg.data.synthetic.terrain import Surface
+from areoseg.data.synthetic.unlabelled import unlabelled
+from areoseg.data.synthetic.view import FRAME, View, look
+from areoseg.errors import AreosegError
+from areoseg.taxonomy import MARS
+
+BACKGROUND, BIG_ROCK = MARS.background, MARS.names.index("big rock")
+
+
+def draw_set(
+    settings: SyntheticMars, count: int, *, first: int = 0, labelled: bool = True
+) -> SceneSet:
+    """Draw `count` scenes, from the index `first` on.
+
+    Args:
+        settings: Size, seed and share of big rocks.
+        count: How many; 1 or more.
+        first: Index of the first; sets that do not overlap share no scene.
+        labelled: Whether the set has masks.
+
+    Returns:
+        Images (N, H, W) uint8 with masks (N, H, W) uint8 or None.
+
+    Raises:
+        AreosegError: `count` is below 1 or `first` is negative.
+    """
+    if count < 1:
+        raise AreosegError(f"{count} synthetic scenes: ask for 1 or more")
+    scenes = [draw_scene(settings, first + index) for index in range(count)]
+    images = np.stack([scene.image for scene in scenes]).astype(np.uint8, copy=False)
+    return SceneSet(
+        images=images,
+        masks=np.stack([scene.mask for scene in scenes if scene.mask is not None])
+        if labelled
+        else None,
+        names=tuple(scene.name for scene in scenes),
+        groups=tuple(str(scene.group) for scene in scenes),
+    )
+
+
+def draw_scene(settings: SyntheticMars, index: int) -> Scene:
+    """Draw one scene; the same settings and index give the same scene to the bit.
+
+    Args:
+        settings: Size, seed and share of big rocks.
+        index: Which scene, 0 or more; every four consecutive ones share light and albedo.
+
+    Returns:
+        A scene with image (H, W) uint8, mask (H, W) uint8, and its frame as group.
+
+    Raises:
+        AreosegError: `index` is negative.
+    """
+    if index < 0:
+        raise AreosegError(f"synthetic scene {index}: indices start at 0")
+    frame = draw_frame(settings.seed, index // TILES)
+    rng = np.random.default_rng([settings.seed, index, 3])
+    has_rock = spread(settings.seed, index, salt=4) < settings.rock_tiles
+    view = _draw_view(settings, frame, rng, has_rock)
+    surface, mask = lay_ground(view, frame, rng)
+    void = unlabelled(view, mask, rng)
+    if has_rock:
+        surface, rocks = _place_rocks(view, surface, frame, rng)
+        void &= ~rocks
+        mask[rocks] = BIG_ROCK
+    radiance = surface.albedo * shade(surface.height / view.footprint, frame.light)
+    radiance, hidden = _add_background(view, frame, radiance, rng, has_rock)
+    mask[void | hidden] = BACKGROUND
+    corner = (rng.uniform(0, 1), rng.uniform(0, 1)) if view.detail == 1 else (0.5, 0.5)
+    return Scene(
+        image=expose(radiance, frame.sensor, rng, corner=corner),
+        mask=mask,
+        name=f"synthetic-{index:06d}",
+        group=f"frame-{index // TILES:04d}",
+    )
+
+
+def _draw_view(
+    settings: SyntheticMars, frame: Frame, rng: np.random.Generator, has_rock: bool
+) -> View:
+    """Look at a stretch of ground that no other tile shows, near or far."""
+    whole = max(settings.height, settings.width) / FRAME
+    tall = settings.height / max(1.0, whole)
+    if rng.random() < 0.1 and not has_rock:
+        horizon = rng.uniform(0.08, 0.3) * tall
+    else:
+        horizon = -float(np.exp(rng.uniform(np.log(0.25), np.log(4.0)))) * 64
+    if whole >= 0.75:  # a whole frame shows the horizon more often than a tile
+        horizon = rng.uniform(-0.3, 0.25) * tall
+    offset = rng.uniform(0, 512, 2)
+    return look(
+        settings.height,
+        settings.width,
+        horizon=horizon,
+        steepness=frame.steepness,
+        offset=(float(offset[0]), float(offset[1])),
+    )
+
+
+def _place_rocks(
+    view: View, surface: Surface, frame: Frame, rng: np.random.Generator
+) -> tuple[Surface, Region]:
+    """Set one or more boulders on the ground; their pixels."""
+    rows, columns = view.shape
+    footprint = view.footprint
+    height, albedo = surface.height / footprint, surface.albedo.copy()
+    covered = np.zeros(view.shape, dtype=bool)
+    area = rows * columns / view.detail**2 / (64 * 128)
+    for _ in range(1 + rng.poisson(0.2 + 0.6 * max(0.0, area - 1))):
+        row = rng.uniform(max(0.12 * rows, view.horizon + 0.1 * rows), 0.92 * rows)
+        nearness = 1 / float(footprint[int(row), 0] * view.detail)
+        radius = view.detail * float(np.clip(nearness**0.5, 0.7, 1.4) * rng.uniform(8, 14))
+        radius = min(radius, 0.45 * min(rows, columns))
+        rock = Rock(
+            row=row,
+            column=rng.uniform(0.04, 0.96) * columns,
+            radius=radius,
+            albedo=0.5 * rng.uniform(0.85, 1.5),
+            seed=int(rng.integers(2**31)),
+        )
+        window, top, tone = rock_height(rock, view.shape)
+        ground = float(height[int(row), min(int(rock.column), columns - 1)])
+        inside = top > 0
+        height[window] = np.where(inside, ground + top, height[window])
+        albedo[window] = np.where(inside, tone, albedo[window])
+        covered[window] |= inside
+    return Surface(height * footprint, albedo), covered
+
+
+def _add_background(
+    view: View, frame: Frame, radiance: Field, rng: np.random.Generator, has_rock: bool
+) -> tuple[Field, Region]:
+    """Haze, sky and rover; and the pixels of sky and rover."""
+    hidden = np.zeros(view.shape, dtype=bool)
+    depth = np.minimum(view.footprint * view.detail, 6.0)
+    veil = frame.haze * np.clip((depth - 1.2) / 5, 0, 1)
+    air = 0.75 * frame.sky
+    radiance = radiance + veil * (air - radiance)
+    if view.horizon > -8 * view.detail:
+        sky, hills, folds = skyline(rng, view.shape, max(view.horizon, 1.0), view.detail)
+        glow = frame.sky * (0.85 + 0.15 * grid(view.shape)[0] / view.shape[0])
+        radiance = np.where(hills, 0.45 * air * folds + 0.12, radiance)
+        radiance = np.where(sky, glow, radiance)
+        hidden |= sky | hills
+    if not has_rock and rng.random() < 0.11:
+        part = rover_parts(rng, view.shape, view.detail)
+        radiance = np.where(part.covers, part.radiance, radiance)
+        hidden |= part.covers
+    return radiance.astype(np.float32), hidden

@@ -1,0 +1,71 @@
+"""Any image size in, the same size out: pad to the network's stride, crop the logits back.
+
+A network that halves its maps k times works on multiples of 2^k pixels. A model's forward pass
+therefore begins with `pad_to_stride` and ends with `crop_like`. Sizes that fit are not touched, so
+an exported network of fitting size holds neither operation.
+"""
+
+from torch import Tensor
+from torch.nn import functional
+
+from areoseg.errors import AreosegError
+
+
+def pad_to_stride(images: Tensor, *, in_channels: int, stride: int) -> Tensor:
+    """Repeat the last row and column until height and width are multiples of `stride`.
+
+    Args:
+        images: (N, C, H, W).
+        in_channels: The C that the model was built for.
+        stride: What height and width must be multiples of, in pixels.
+
+    Returns:
+        (N, C, H', W') with H' and W' the next multiples of `stride`.
+
+    Raises:
+        AreosegError: Wrong rank or channels, or an edge shorter than `stride`.
+    """
+    _check(images, in_channels, stride)
+    height, width = images.shape[-2:]
+    below, right = -height % stride, -width % stride
+    if below == 0 and right == 0:
+        return images
+    return functional.pad(images, (0, right, 0, below), mode="replicate")
+
+
+def crop_like(logits: Tensor, images: Tensor, *, scale: int = 1) -> Tensor:
+    """Cut off what `pad_to_stride` added.
+
+    Args:
+        logits: (N, K, H', W'), at 1 / scale of the padded size.
+        images: (N, C, H, W), as they were before padding.
+        scale: How many image pixels one logit pixel spans, each way.
+
+    Returns:
+        (N, K, ceil(H / scale), ceil(W / scale)).
+    """
+    height = (images.shape[-2] + scale - 1) // scale
+    width = (images.shape[-1] + scale - 1) // scale
+    if logits.shape[-2] == height and logits.shape[-1] == width:
+        return logits
+    return logits[..., :height, :width]
+
+
+def _check(images: Tensor, in_channels: int, stride: int) -> None:
+    shape = tuple(images.shape)
+    if images.ndim != 4:
+        raise AreosegError(
+            f"the model needs images of shape (N, {in_channels}, H, W) and got {shape}: "
+            "add the batch and channel axes"
+        )
+    if shape[1] != in_channels:
+        raise AreosegError(
+            f"the model needs images of shape (N, {in_channels}, H, W) and got {shape}: "
+            f"give it {in_channels} channels, or build it with in_channels={shape[1]}"
+        )
+    height, width = shape[-2:]
+    if height < stride or width < stride:
+        raise AreosegError(
+            f"the model needs images of at least {stride}x{stride} pixels and got {shape}: "
+            f"pad them to {max(height, stride)}x{max(width, stride)}"
+        )

@@ -1,0 +1,129 @@
+"""U-Net with an atrous pyramid, attention over pixels on the skips, and deep supervision."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from areoseg.errors import AreosegError
+from areoseg.models.blocks.convolution import convolution_block, double_convolution
+from areoseg.models.blocks.initialise import initialise_weights
+from areoseg.models.blocks.normalisation import batch_norm
+from areoseg.models.blocks.pyramid import AtrousPyramid
+from areoseg.models.blocks.size import crop_like, pad_to_stride
+from areoseg.models.registry import register
+
+AUXILIARY_WEIGHTS = (0.5, 0.3, 0.2, 0.1)
+"""Weights of the losses at 1/2, 1/4, 1/8 and 1/16 of the image's size."""
+
+
+@register(
+    "dual-unet",
+    summary="U-Net + ASPP with pointwise spatial attention on the skips and deep supervision",
+    paper="The homework report's deep-supervised U-Net; DeepLabV3, arXiv 1706.05587; "
+    "Lee et al. 2015, Deeply-Supervised Nets, arXiv 1409.5185",
+)
+class DualUNet(nn.Module):
+    """A U-Net that learns from its coarse levels as well as from its final logits.
+
+    With B a block of two (3x3 convolution -> batch norm -> ReLU), C one such convolution, D 2x2
+    max-pooling, S spatial dropout, U a 2x2 transposed convolution of stride 2, P the atrous
+    pyramid (`blocks/pyramid.py`), and x the image::
+
+        e_1 = S B(x)          e_l = S B(D e_(l-1))               down to the last level but one
+        a_l = e_l * sigmoid(w . e_l + b)                         pointwise spatial attention
+        d_5 = P C(D e_4)      d_l = C[a_l, U d_(l+1)]            up to the first
+        logits_l = 1x1 convolution of d_l                        every level
+
+    logits_1 is the answer. In training the loss also asks logits_2 to logits_5, at 1/2 to 1/16 of
+    the image's size, with weights .5, .3, .2 and .1. The source names these weights but not their
+    order: as in nnU-Net, the finer counts more.
+
+    Shapes for 64x128 images: as `unet-aspp`. 24.8 M parameters.
+
+    Departs from its source: rates 1, 2 and 3, and batch norm and ReLU in the pyramid, for the
+    reasons that `unet-aspp` gives.
+
+    Args:
+        in_channels: Channels of the image.
+        classes: Channels of the logits.
+        widths: Channels of each level, from full resolution to the one that the pyramid reads.
+        pyramid_width: Channels of each branch of the pyramid, and of its result.
+        rates: Dilations of the pyramid, in pixels of its map.
+        dropout: The share of channels that dropout zeroes in training, 0 to 1.
+
+    Attributes:
+        auxiliary_weights: Weight of each auxiliary loss beside 1 for the final logits.
+    """
+
+    def __init__(
+        self,
+        *,
+        in_channels: int = 1,
+        classes: int = 5,
+        widths: Sequence[int] = (64, 128, 256, 512, 1024),
+        pyramid_width: int = 256,
+        rates: Sequence[int] = (1, 2, 3),
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        if len(widths) > 1 + len(AUXILIARY_WEIGHTS):
+            raise AreosegError(
+                f"dual-unet has auxiliary weights for {1 + len(AUXILIARY_WEIGHTS)} levels "
+                f"and got {len(widths)} widths: leave some out"
+            )
+        self.in_channels = in_channels
+        self.stride = 2 ** (len(widths) - 1)
+        self.auxiliary_weights = AUXILIARY_WEIGHTS[: len(widths) - 1]
+        *skip_widths, bottleneck_width = widths
+
+        self.encoder = nn.ModuleList()
+        channels = in_channels
+        for width in skip_widths:
+            block = double_convolution(channels, width, norm=batch_norm)
+            self.encoder.append(block.append(nn.Dropout2d(dropout)))
+            channels = width
+        self.bottleneck = convolution_block(channels, bottleneck_width, norm=batch_norm)
+        self.pyramid = AtrousPyramid(bottleneck_width, pyramid_width, rates=rates, norm=batch_norm)
+
+        self.ups = nn.ModuleList()
+        self.attention = nn.ModuleList()
+        self.decoder = nn.ModuleList()
+        self.heads = nn.ModuleList([nn.Conv2d(pyramid_width, classes, 1)])
+        channels = pyramid_width
+        for width in reversed(skip_widths):
+            self.ups.append(nn.ConvTranspose2d(channels, width, 2, stride=2))
+            self.attention.append(nn.Sequential(nn.Conv2d(width, 1, 1), nn.Sigmoid()))
+            self.decoder.append(convolution_block(2 * width, width, norm=batch_norm))
+            self.heads.append(nn.Conv2d(width, classes, 1))
+            channels = width
+        initialise_weights(self)
+
+    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Logits (N, classes, H, W) of images (N, in_channels, H, W).
+
+        In training: those, then the auxiliary logits at 1/2, 1/4, ... of that size.
+        """
+        features = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        skips = []
+        for block in self.encoder:
+            features = block(features)
+            skips.append(features)
+            features = functional.max_pool2d(features, 2)
+
+        features = self.pyramid(self.bottleneck(features))
+        levels = [features]
+
+        stages = zip(self.ups, self.attention, self.decoder, reversed(skips), strict=True)
+        for up, attend, block, skip in stages:
+            features = block(torch.cat((skip * attend(skip), up(features)), dim=1))
+            levels.append(features)
+
+        if not self.training:
+            return crop_like(self.heads[-1](levels[-1]), images)
+        fine_to_coarse = zip(reversed(self.heads), reversed(levels), strict=True)
+        return tuple(
+            crop_like(head(level), images, scale=2**halvings)
+            for halvings, (head, level) in enumerate(fine_to_coarse)
+        )

@@ -1,0 +1,54 @@
+"""A network together with what it must do to an image before and to the logits after."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+NEVER = -1e4
+"""The logit of a class that is never answered: its probability is exactly 0 in float32."""
+
+
+class Segmenter(nn.Module):
+    """Normalises an image, runs the network, and adjusts the logits.
+
+    In training mode the network's answer is passed on as it is, auxiliary logits included. In
+    evaluation mode each class has its offset added, which is how a class that was left out of the
+    training is never answered.
+
+    Args:
+        network: Takes (N, 1, H, W) and answers logits (N, C, H, W).
+        mean: Mean of the training images, in 0..1. One mean and one deviation for the whole set,
+            so that the absolute brightness of an image, which tells soil from sand, is kept.
+        deviation: Standard deviation of the training images.
+        classes: Number of classes, C.
+        never: Classes that are never answered.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+    offsets: Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        mean: float,
+        deviation: float,
+        classes: int,
+        never: Sequence[int] = (),
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", torch.tensor(mean))
+        self.register_buffer("deviation", torch.tensor(deviation))
+        offsets = torch.zeros(classes)
+        offsets[list(never)] = NEVER
+        self.register_buffer("offsets", offsets)
+
+    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Logits (N, C, H, W) of images (N, 1, H, W), float in 0..1."""
+        answer: Tensor | tuple[Tensor, ...] = self.network((images - self.mean) / self.deviation)
+        if self.training or not isinstance(answer, Tensor):
+            return answer
+        return answer.float() + self.offsets.view(1, -1, 1, 1)

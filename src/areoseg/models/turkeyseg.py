@@ -1,0 +1,170 @@
+"""TurkeySeg: the homework report's own network, a global and a local U-path side by side."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from areoseg.models.blocks.attention import SelfAttention
+from areoseg.models.blocks.convolution import convolution_block, double_convolution
+from areoseg.models.blocks.initialise import initialise_weights
+from areoseg.models.blocks.normalisation import Norm, group_norm
+from areoseg.models.blocks.size import crop_like, pad_to_stride
+from areoseg.models.blocks.squeeze_excitation import SqueezeExcitation
+from areoseg.models.blocks.transformer import LayerNorm2d
+from areoseg.models.registry import register
+from areoseg.models.variants import choose_variant
+
+HEADS = 4
+RATES = (1, 2, 4)
+"""Heads of the attention, and dilations in pixels, at both bottlenecks."""
+
+NORMS: dict[str, Norm | None] = {"report": None, "normalised": group_norm()}
+"""The normalisation of each variant."""
+
+
+class Bottleneck(nn.Module):
+    """Look around, then look at everything.
+
+    With C_r a 3x3 convolution of dilation r, and A self-attention in 4 heads that each have as
+    many channels as the map::
+
+        f = ReLU(C_1 x) + ReLU(C_2 x) + ReLU(C_4 x)
+        answer = f + A(f)
+
+    With `norm`, it follows each C_r, and A reads a layer norm of f.
+
+    Args:
+        in_channels: Channels of x.
+        channels: Channels of f and of the answer.
+        norm: Makes the normalisation layers; None leaves them out.
+    """
+
+    def __init__(self, in_channels: int, channels: int, *, norm: Norm | None) -> None:
+        super().__init__()
+        self.dilated = nn.ModuleList(
+            convolution_block(in_channels, channels, norm=norm, dilation=rate) for rate in RATES
+        )
+        self.norm = nn.Identity() if norm is None else LayerNorm2d(channels)
+        self.attention = SelfAttention(channels, HEADS, head_channels=channels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, in_channels, H, W) to (N, channels, H, W)."""
+        first, *others = [convolution(features) for convolution in self.dilated]
+        fused = sum(others, start=first)
+        attended: Tensor = fused + self.attention(self.norm(fused))
+        return attended
+
+
+class UPath(nn.Module):
+    """A U-Net without a head, of squeeze-and-excitation blocks.
+
+    With B a block of two (3x3 convolution -> ReLU) and squeeze and excitation, D 2x2 max-pooling,
+    U a 3x3 transposed convolution of stride 2, and M the bottleneck::
+
+        e_1 = B(x)            e_l = B(D e_(l-1))        down to the last level but one
+        d_L = M(D e_(L-1))    d_l = B[U d_(l+1), e_l]   up to the first
+
+    Args:
+        in_channels: Channels of the image.
+        widths: Channels of each level, from full resolution to the bottleneck.
+        norm: Makes the normalisation after each convolution of B and M; None leaves it out.
+    """
+
+    def __init__(self, in_channels: int, widths: Sequence[int], *, norm: Norm | None) -> None:
+        super().__init__()
+        *skip_widths, bottleneck_width = widths
+        self.encoder = nn.ModuleList()
+        channels = in_channels
+        for width in skip_widths:
+            self.encoder.append(excited_block(channels, width, norm=norm))
+            channels = width
+        self.bottleneck = Bottleneck(channels, bottleneck_width, norm=norm)
+
+        self.ups = nn.ModuleList()
+        self.decoder = nn.ModuleList()
+        channels = bottleneck_width
+        for width in reversed(skip_widths):
+            self.ups.append(
+                nn.ConvTranspose2d(channels, width, 3, stride=2, padding=1, output_padding=1)
+            )
+            self.decoder.append(excited_block(2 * width, width, norm=norm))
+            channels = width
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, in_channels, H, W) to (N, widths[0], H, W)."""
+        skips = []
+        for block in self.encoder:
+            features = block(features)
+            skips.append(features)
+            features = functional.max_pool2d(features, 2)
+
+        features = self.bottleneck(features)
+
+        for up, block, skip in zip(self.ups, self.decoder, reversed(skips), strict=True):
+            features = block(torch.cat((up(features), skip), dim=1))
+        return features
+
+
+def excited_block(in_channels: int, out_channels: int, *, norm: Norm | None) -> nn.Sequential:
+    """Two 3x3 convolutions with ReLU, then squeeze and excitation with 16 times fewer channels."""
+    block = double_convolution(in_channels, out_channels, norm=norm)
+    return block.append(SqueezeExcitation(out_channels, reduction=16))
+
+
+@register(
+    "turkeyseg",
+    summary="The report's TurkeySeg: global and local U-paths, dilated convolutions and attention",
+    paper="The Backpropagators 2024, homework report",
+)
+class TurkeySeg(nn.Module):
+    """TurkeySeg: a deep U-path sees the scene, a shallow one the detail, and a last block joins.
+
+    With P a U-path (`UPath`) and B its block::
+
+        logits = 1x1 convolution of B[P_global(x), P_local(x)]
+
+    Shapes for 64x128 images, channels, height, width. Global: 64x64x128, 128x32x64, 256x16x32,
+    512x8x16. Local: 32x64x128, 64x32x64, 128x16x32. The join: 64x64x128.
+
+    The report's network has no normalisation at all, and did not train well. Each bottleneck adds
+    three ReLU maps, and unnormalised features enter the softmax of its attention, so the scale of
+    the maps grows with depth and the attention starts close to a choice of single pixels. The
+    variant "normalised" is ours: group norm after each convolution of the blocks and bottlenecks,
+    and layer norm before the attention. Convolutions are drawn as He et al. (2015) do, in both
+    variants; Keras drew the report's as Glorot and Bengio (2010).
+
+    Args:
+        in_channels: Channels of the image.
+        classes: Channels of the logits.
+        variant: "report", without normalisation, or "normalised".
+        global_widths: Channels of each level of the global path.
+        local_widths: Channels of each level of the local path.
+    """
+
+    def __init__(
+        self,
+        *,
+        in_channels: int = 1,
+        classes: int = 5,
+        variant: str = "report",
+        global_widths: Sequence[int] = (64, 128, 256, 512),
+        local_widths: Sequence[int] = (32, 64, 128),
+    ) -> None:
+        super().__init__()
+        norm = choose_variant("turkeyseg", NORMS, variant)
+        self.in_channels = in_channels
+        self.stride = 2 ** (max(len(global_widths), len(local_widths)) - 1)
+        width = global_widths[0]
+        self.global_path = UPath(in_channels, global_widths, norm=norm)
+        self.local_path = UPath(in_channels, local_widths, norm=norm)
+        self.join = excited_block(width + local_widths[0], width, norm=norm)
+        self.head = nn.Conv2d(width, classes, 1)
+        initialise_weights(self)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
+        padded = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        paths = torch.cat((self.global_path(padded), self.local_path(padded)), dim=1)
+        return crop_like(self.head(self.join(paths)), images)

@@ -1,0 +1,181 @@
+"""Reading recipes: by name or file, with overrides, and with every fault at its place."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from areoseg.data.augmentation.policies import POLICIES
+from areoseg.errors import AreosegError
+from areoseg.recipes.schema import SHORT_FORMS, Recipe
+
+Tree = dict[str, Any]
+
+
+def recipe_names() -> tuple[str, ...]:
+    """The names of the recipes that come with areoseg."""
+    folder = resources.files("areoseg.recipes")
+    return tuple(
+        sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    )
+
+
+def recipe_text(name: str) -> str:
+    """The YAML text of the recipe called `name`.
+
+    Raises:
+        AreosegError: There is none; the message names the nearest.
+    """
+    names = recipe_names()
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}?" if near else "`areoseg recipes` lists them"
+        raise AreosegError(f"there is no recipe {name!r}, neither by name nor as a file: {hint}")
+    return (resources.files("areoseg.recipes") / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def load_recipe(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Recipe:
+    """Read, override and check a recipe.
+
+    Args:
+        name_or_path: The name of a recipe that comes with areoseg, or a YAML file.
+        overrides: `key=value` pairs, such as `"optimizer.lr=1e-3"` or `"model.widths=[8, 16]"`;
+            values are YAML.
+
+    Raises:
+        AreosegError: One line for each fault, with its place in the file.
+    """
+    path = Path(name_or_path)
+    if path.suffix in {".yaml", ".yml"}:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise AreosegError(f"{path}: cannot read this recipe: {error}") from None
+    else:
+        text = recipe_text(str(name_or_path))
+    return parse_recipe(text, source=str(name_or_path), overrides=overrides)
+
+
+def parse_recipe(text: str, *, source: str = "recipe", overrides: Iterable[str] = ()) -> Recipe:
+    """Check the YAML text of a recipe; see `load_recipe`."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        tree = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise AreosegError(f"{source}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(tree, dict):
+        raise AreosegError(f"{source}: a recipe is a mapping; `areoseg recipes show unet` is one")
+    given = list(overrides)
+    for override in given:
+        _override(tree, override)
+    try:
+        return Recipe.model_validate(tree)
+    except ValidationError as error:
+        faults = [_describe(fault, source, node, given) for fault in error.errors()]
+        raise AreosegError("\n".join(faults)) from None
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """The YAML text of a recipe with every value spelled out.
+
+    Loss terms and transforms that are not used are left out, but for those that the recipe took
+    out of its augmentation policy.
+    """
+    tree = recipe.model_dump(mode="json", by_alias=True)
+    tree["loss"] = {name: term for name, term in tree["loss"].items() if term is not None}
+    in_policy = {name for name, *_ in POLICIES[recipe.augment.policy].transforms}
+    tree["augment"] = {
+        name: value
+        for name, value in tree["augment"].items()
+        if value is not None or name in in_policy
+    }
+    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+
+
+def _override(tree: Tree, override: str) -> None:
+    """Set one dotted value of `tree` in place."""
+    dotted, equals, text = override.partition("=")
+    if not equals or not dotted:
+        raise AreosegError(
+            f"override {override!r}: write it as key=value, such as optimizer.lr=1e-3"
+        )
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise AreosegError(f"override {override!r}: the value is not YAML") from None
+    *parents, last = dotted.split(".")
+    for key in parents:
+        child = tree.get(key, {})
+        if isinstance(child, str) and key in SHORT_FORMS:
+            child = {SHORT_FORMS[key]: child}
+        if not isinstance(child, dict):
+            raise AreosegError(f"override {override!r}: {key!r} holds no further values")
+        tree[key] = child
+        tree = child
+    tree[last] = value
+
+
+def _describe(
+    fault: ErrorDetails, source: str, node: yaml.Node | None, overrides: list[str]
+) -> str:
+    """One line: where the fault is, what it is, and what would be right."""
+    place = [part for part in fault["loc"] if isinstance(part, (str, int))]
+    dotted = ".".join(str(part) for part in place)
+    if any(override.partition("=")[0] == dotted for override in overrides):
+        where = f"override {dotted}"
+    else:
+        where = f"{source}:{_line(node, place)}: {dotted}"
+    if fault["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(place[-1]), _known_keys(place[:-1]), n=1, cutoff=0.4)
+        known = ", ".join(_known_keys(place[:-1]))
+        return f"{where}: no such value: " + (
+            f"did you mean {near[0]!r}?" if near else f"use {known}"
+        )
+    if fault["type"] == "missing":
+        return f"{where}: missing: every recipe says it"
+    message = fault["msg"].removeprefix("Value error, ")
+    given = "" if isinstance(fault["input"], (dict, Mapping)) else f" (got {fault['input']!r})"
+    return f"{where}: {message[0].lower()}{message[1:]}{given}"
+
+
+def _line(node: yaml.Node | None, place: list[str | int]) -> int:
+    """The line of the deepest part of `place` that the file has, from 1."""
+    line = 1
+    for part in place:
+        if isinstance(node, yaml.MappingNode):
+            pairs = {key.value: (key, value) for key, value in node.value}
+            if str(part) not in pairs:
+                break
+            key, node = pairs[str(part)]
+            line = key.start_mark.line + 1
+        elif (
+            isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value)
+        ):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line
+
+
+def _known_keys(place: list[str | int]) -> list[str]:
+    """The values that the section at `place` has."""
+    section: Any = Recipe
+    for part in place:
+        fields = _fields(section)
+        section = fields[str(part)].annotation if str(part) in fields else None
+    return list(_fields(section))
+
+
+def _fields(kind: Any) -> dict[str, FieldInfo]:
+    """The fields of a section, or of the section in `Section | None`, by the names in a file."""
+    for each in (kind, *get_args(kind)):
+        if isinstance(each, type) and issubclass(each, BaseModel):
+            return {field.alias or name: field for name, field in each.model_fields.items()}
+    return {}

@@ -1,0 +1,154 @@
+"""The run folder: everything that one training made.
+
+```
+recipe.yaml           every value of the recipe
+run.json              data, versions, size, time, and how the run ended
+weights.safetensors   the weights that the run keeps
+split.json            names of the scenes in train, val and test
+plan.json             the steps planned, and every correction
+audit.json            what the audit found
+metrics.csv           one row an epoch; the same curves for TensorBoard in tensorboard/
+scores.json           scores of the kept weights on val and test
+report.html           all of it to look at
+resume.pt             state to go on from, while the run is not finished
+```
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from areoseg.errors import AreosegError
+from areoseg.files import write_text
+from areoseg.recipes import Recipe, parse_recipe
+from areoseg.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from areoseg.models.segmenter import Segmenter
+
+RECIPE = "recipe.yaml"
+FACTS = "run.json"
+WEIGHTS = "weights.safetensors"
+SPLIT = "split.json"
+PLAN = "plan.json"
+METRICS = "metrics.csv"
+SCORES = "scores.json"
+REPORT = "report.html"
+RESUME = "resume.pt"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder that holds at least a recipe and weights.
+
+    Attributes:
+        path: The folder.
+        recipe: What was trained.
+        facts: The content of `run.json`.
+    """
+
+    path: Path
+    recipe: Recipe
+    facts: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.path.resolve().name
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The classes that the run was trained for."""
+        classes = self.facts["taxonomy"]
+        return Taxonomy(
+            names=tuple(classes["names"]),
+            colours=tuple(tuple(colour) for colour in classes["colours"]),
+            background=classes["background"],
+        )
+
+    @cached_property
+    def split(self) -> dict[str, list[str]]:
+        """Names of the scenes in `train`, `val` and `test`."""
+        names: dict[str, list[str]] = read_json(self.path / SPLIT)
+        return names
+
+    def segmenter(self) -> "Segmenter":
+        """The trained network in evaluation mode, on the CPU."""
+        from safetensors.torch import load_file
+
+        segmenter = build_segmenter(self.recipe, self.taxonomy)
+        path = self.path / WEIGHTS
+        try:
+            segmenter.load_state_dict(load_file(path))
+        except Exception as error:  # safetensors and torch have no common root
+            reason = str(error).splitlines()[0]
+            raise AreosegError(f"{path}: these weights do not fit {RECIPE}: {reason}") from None
+        return segmenter.eval()
+
+
+def is_run(path: Path) -> bool:
+    """Whether `path` is a folder that a training made."""
+    return (path / RECIPE).is_file() and (path / FACTS).is_file()
+
+
+def open_run(path: str | Path, *, unfinished: bool = False) -> Run:
+    """Open a run folder.
+
+    Args:
+        path: The folder.
+        unfinished: Whether a run without weights will do.
+
+    Raises:
+        AreosegError: It is no run, or it has no weights yet.
+    """
+    path = Path(path)
+    if not is_run(path):
+        raise AreosegError(
+            f"{path}: not a run: it has no {RECIPE} and {FACTS}; `areoseg train` makes one"
+        )
+    if not (unfinished or (path / WEIGHTS).is_file()):
+        raise AreosegError(
+            f"{path}: no weights yet: the run ended before its first validation;"
+            f" `areoseg train --resume {path}` goes on"
+        )
+    text = (path / RECIPE).read_text(encoding="utf-8")
+    return Run(path, parse_recipe(text, source=str(path / RECIPE)), read_json(path / FACTS))
+
+
+def build_segmenter(
+    recipe: Recipe, taxonomy: Taxonomy, *, mean: float = 0.0, deviation: float = 1.0
+) -> "Segmenter":
+    """The recipe's model with fresh weights."""
+    import torch
+
+    from areoseg.models import create_model
+    from areoseg.models.segmenter import Segmenter
+
+    classes = len(taxonomy)
+    void = recipe.data.background == "void"
+    return Segmenter(
+        create_model(recipe.model.name, classes=classes, **recipe.model.options),
+        mean=mean,
+        deviation=deviation,
+        classes=classes,
+        never=(taxonomy.background,) if void else (),
+    ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
+
+
+def read_json(path: Path) -> Any:
+    """The values in a JSON file.
+
+    Raises:
+        AreosegError: It cannot be read.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise AreosegError(f"{path}: cannot read this file: {error}") from None
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Write values as JSON in one piece or not at all."""
+    write_text(path, json.dumps(values, indent=2, allow_nan=False) + "\n")

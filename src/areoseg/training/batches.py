@@ -1,0 +1,108 @@
+"""The batches of a training: scenes drawn, prepared and augmented, by seed and step alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from areoseg.data.sampling import batch_indices
+from areoseg.data.scenes import SceneSet
+from areoseg.taxonomy import VOID
+
+Augmentation = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """Scenes of one size, ready for a network.
+
+    Attributes:
+        images: (N, H, W) uint8, or float32 in 0..1.
+        masks: (N, H, W) uint8.
+    """
+
+    images: Tensor
+    masks: Tensor
+
+    @classmethod
+    def of(cls, scenes: SceneSet) -> "Tensors":
+        """The tensors of labelled scenes.
+
+        Raises:
+            AreosegError: The scenes differ in size.
+        """
+        images, masks = scenes.stacked()
+        if masks is None:
+            raise ValueError("labelled scenes are needed")
+        return cls(torch.from_numpy(np.ascontiguousarray(images)), torch.from_numpy(masks))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def batch(self, indices: NDArray[np.int64], void: int | None) -> tuple[Tensor, Tensor]:
+        """Images (n, 1, H, W) float in 0..1 and targets (n, H, W) int64.
+
+        Args:
+            indices: Which scenes.
+            void: A class whose pixels count for nothing, or None.
+        """
+        chosen = torch.from_numpy(indices)
+        targets = self.masks[chosen].long()
+        if void is not None:
+            targets[targets == void] = VOID
+        return unit_float(self.images[chosen]).unsqueeze(1), targets
+
+
+def unit_float(images: Tensor) -> Tensor:
+    """Images as float32 in 0..1; uint8 is divided by 255."""
+    return images.float().div_(255) if images.dtype == torch.uint8 else images
+
+
+def step_seed(seed: int, step: int) -> int:
+    """A seed for everything random in one training step, the same on every machine."""
+    return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0] >> 1)
+
+
+@dataclass(frozen=True)
+class TrainingBatches:
+    """The batch of every training step.
+
+    Attributes:
+        tensors: The training scenes.
+        batch_size: Scenes a batch.
+        seed: The run's seed.
+        augmentation: Changes images and targets with the generator that it is given.
+        void: A class whose pixels count for nothing, or None.
+        rare: Indices of the scenes with the rarest class.
+        rare_share: Share of each batch drawn from those.
+    """
+
+    tensors: Tensors
+    batch_size: int
+    seed: int
+    augmentation: Augmentation
+    void: int | None
+    rare: NDArray[np.int64]
+    rare_share: float = 0.0
+
+    @property
+    def steps_per_pass(self) -> int:
+        """Steps after which every scene has been drawn about once."""
+        return max(1, round(len(self.tensors) / self.batch_size))
+
+    def __call__(self, step: int) -> tuple[Tensor, Tensor]:
+        """Images (n, 1, H, W) float in 0..1 and targets (n, H, W) int64 of a step."""
+        indices = batch_indices(
+            step,
+            scenes=len(self.tensors),
+            batch_size=self.batch_size,
+            seed=self.seed,
+            rare=self.rare,
+            rare_share=self.rare_share,
+        )
+        images, targets = self.tensors.batch(indices, self.void)
+        generator = torch.Generator().manual_seed(step_seed(self.seed, step))
+        return self.augmentation(images, targets, generator)

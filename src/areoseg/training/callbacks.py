@@ -1,0 +1,100 @@
+"""What happens after each epoch: correct the plan, keep the weights, stop."""
+
+import csv
+import time
+from pathlib import Path
+
+import pytorch_lightning as pl
+from safetensors.torch import save_file
+
+from areoseg.files import replacing
+from areoseg.run import METRICS, PLAN, RESUME, WEIGHTS, write_json
+from areoseg.training.budget import Budget
+from areoseg.training.module import TrainingModule
+from areoseg.training.state import TrainingState, save_resume_state
+
+
+class PlanCorrection(pl.Callback):
+    """Moves the end of the plan so that training ends with its budget."""
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self.started = 0.0
+        self.first_step = 0
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Note when the first step begins."""
+        self.started = time.monotonic()
+        self.first_step = _state(module).step
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Compare the pace so far with the time left."""
+        state = _state(module)
+        seconds = (time.monotonic() - self.started) / (state.step - self.first_step)
+        if not state.finished:
+            state.plan = self.budget.corrected(state.plan, state.step, seconds)
+
+
+class RunKeeper(pl.Callback):
+    """Writes into the run folder what each epoch brought.
+
+    Args:
+        folder: The run.
+        keep: `best` keeps the weights of the best validation score, `last` the latest.
+        started: `time.monotonic()` when this part of the run began.
+    """
+
+    def __init__(self, folder: Path, *, keep: str, started: float) -> None:
+        self.folder, self.keep, self.started = folder, keep, started
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Write weights, curves, plan, and the state to resume from, in this order."""
+        assert isinstance(module, TrainingModule)
+        state = module.state
+        if self.keep == "last" or state.improved:
+            save_weights(self.folder / WEIGHTS, module)
+        if trainer.logger is not None:
+            trainer.logger.log_metrics(state.history[-1], step=state.step)
+        write_history(self.folder / METRICS, state)
+        write_json(self.folder / PLAN, state.plan.to_json())
+        now = time.monotonic()
+        state.seconds += now - self.started
+        self.started = now
+        save_resume_state(self.folder / RESUME, state, module.state_tensors())
+
+
+class StopWhenDone(pl.Callback):
+    """Ends the training after the last planned step, or once it has stopped getting better.
+
+    Args:
+        patience: Epochs without a better score that are allowed; 0: any number.
+    """
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Tell the trainer to stop where the time has come."""
+        state = _state(module)
+        stale = self.patience > 0 and state.stale_epochs >= self.patience
+        trainer.should_stop = state.finished or stale
+
+
+def save_weights(path: Path, module: TrainingModule) -> None:
+    """Write the weights that count as safetensors."""
+    tensors = {name: value.contiguous() for name, value in module.kept.state_dict().items()}
+    with replacing(path) as beside:
+        save_file(tensors, beside)
+
+
+def write_history(path: Path, state: TrainingState) -> None:
+    """Write one row a validation as CSV."""
+    with replacing(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(state.history[-1]))
+        writer.writeheader()
+        writer.writerows(state.history)
+
+
+def _state(module: pl.LightningModule) -> TrainingState:
+    assert isinstance(module, TrainingModule)
+    return module.state

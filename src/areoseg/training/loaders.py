@@ -1,0 +1,59 @@
+"""The loaders that Lightning draws from: an epoch of training steps, and the validation set."""
+
+import numpy as np
+import pytorch_lightning as pl
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from areoseg.training.batches import Tensors, TrainingBatches
+from areoseg.training.state import TrainingState
+
+Batch = tuple[Tensor, Tensor]
+
+
+class StepBatches(Dataset[Batch]):
+    """The batches of the training steps `first` to `last` - 1."""
+
+    def __init__(self, batches: TrainingBatches, first: int, last: int) -> None:
+        self.batches, self.first, self.last = batches, first, last
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+    def __getitem__(self, index: int) -> Batch:
+        return self.batches(self.first + index)
+
+
+class ValidationBatches(Dataset[Batch]):
+    """The validation scenes in their order, some at a time."""
+
+    def __init__(self, tensors: Tensors, batch_size: int) -> None:
+        self.tensors, self.batch_size = tensors, batch_size
+
+    def __len__(self) -> int:
+        return -(-len(self.tensors) // self.batch_size)
+
+    def __getitem__(self, index: int) -> Batch:
+        start = index * self.batch_size
+        end = min(start + self.batch_size, len(self.tensors))
+        return self.tensors.batch(np.arange(start, end), void=None)
+
+
+class Loaders(pl.LightningDataModule):
+    """Hands out one epoch at a time, from where the training stands."""
+
+    def __init__(
+        self, batches: TrainingBatches, validation: ValidationBatches, state: TrainingState
+    ) -> None:
+        super().__init__()
+        self.batches, self.validation, self.state = batches, validation, state
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """The batches of the coming epoch."""
+        step = self.state.step
+        epoch = StepBatches(self.batches, step, self.state.plan.epoch_end(step))
+        return DataLoader(epoch, batch_size=None)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """The batches of the validation set."""
+        return DataLoader(self.validation, batch_size=None)

@@ -1,0 +1,154 @@
+"""The Lightning module: what happens in a training step and in a validation."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from areoseg.losses.combined import CombinedLoss
+from areoseg.metrics.confusion import confusion_matrix
+from areoseg.metrics.rates import class_iou, score
+from areoseg.models.segmenter import Segmenter
+from areoseg.recipes import Recipe
+from areoseg.taxonomy import Taxonomy
+from areoseg.training.batches import step_seed
+from areoseg.training.optimizers import build_optimizer
+from areoseg.training.schedules import cosine
+from areoseg.training.state import TrainingState
+from areoseg.training.step import averaged, training_step
+
+
+class TrainingModule(pl.LightningModule):
+    """Trains a segmenter by a recipe; validates the moving average of its weights.
+
+    Args:
+        segmenter: The network, on any device.
+        loss: The loss of its answer.
+        recipe: Optimiser, schedule, seed and protocol are read from it.
+        taxonomy: The classes.
+        state: Where the training stands; moved on by every step and validation.
+    """
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        loss: CombinedLoss,
+        recipe: Recipe,
+        taxonomy: Taxonomy,
+        state: TrainingState,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False  # the step counter is ours, so that a run can resume
+        self.segmenter = segmenter
+        self.average = averaged(segmenter, recipe.training.ema)
+        self.loss = loss
+        self.recipe = recipe
+        self.taxonomy = taxonomy
+        self.state = state
+        self._optimizer_state: dict[str, Any] | None = None
+        self._loss_sums: dict[str, float] = {}
+        self._steps_summed = 0
+        self._confusion = np.zeros((len(taxonomy), len(taxonomy)), dtype=np.int64)
+
+    def configure_optimizers(self) -> Optimizer:
+        """The recipe's optimiser over the segmenter's weights."""
+        settings = self.recipe.optimizer
+        optimizer = build_optimizer(
+            self.segmenter, lr=settings.lr, weight_decay=settings.weight_decay
+        )
+        if self._optimizer_state is not None:
+            optimizer.load_state_dict(self._optimizer_state)
+        return optimizer
+
+    def learning_rate(self) -> float:
+        """The learning rate of the coming step."""
+        # The middle of the step, so that neither the first nor the last has a rate of zero.
+        progress = self.state.plan.progress(self.state.step + 0.5)
+        factor = cosine(progress, warmup=self.recipe.schedule.warmup)
+        return self.recipe.optimizer.lr * factor
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
+        """One step on images (N, 1, H, W) and targets (N, H, W)."""
+        optimizer = self.trainer.optimizers[0]
+        terms = self.optimise(*batch, optimizer, self.manual_backward)
+        for name, value in terms.items():
+            self._loss_sums[name] = self._loss_sums.get(name, 0.0) + float(value)
+        self._steps_summed += 1
+
+    def optimise(
+        self,
+        images: Tensor,
+        targets: Tensor,
+        optimizer: Optimizer,
+        backward: Callable[[Tensor], None],
+    ) -> dict[str, Tensor]:
+        """Change the weights by one batch, and their average; returns the terms of the loss."""
+        state, settings = self.state, self.recipe.optimizer
+        torch.manual_seed(step_seed(self.recipe.training.seed + 1, state.step))  # dropout
+        terms = training_step(
+            self.segmenter,
+            self.loss,
+            optimizer,
+            images,
+            targets,
+            progress=state.plan.progress(state.step),
+            lr=self.learning_rate(),
+            l2=settings.l2,
+            clip=settings.clip,
+            backward=backward,
+        )
+        self.average.update_parameters(self.segmenter)
+        state.step += 1
+        return terms
+
+    @property
+    def kept(self) -> Segmenter:
+        """The segmenter whose weights count: the moving average, or the last where there is none."""
+        chosen = self.average.module if self.recipe.training.ema else self.segmenter
+        assert isinstance(chosen, Segmenter)
+        return chosen
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
+        """Count the pixels that the kept weights get right and wrong."""
+        images, targets = batch
+        prediction = self.kept.eval()(images).argmax(dim=1)
+        self._confusion += confusion_matrix(
+            prediction.cpu().numpy(), targets.cpu().numpy(), len(self.taxonomy)
+        )
+
+    def on_validation_epoch_end(self) -> None:
+        """Enter the epoch into the history, and note whether it is the best."""
+        state, protocol = self.state, self.recipe.protocol
+        result = float(score(self._confusion, protocol, self.taxonomy))
+        iou = class_iou(self._confusion, protocol, self.taxonomy)
+        losses = {
+            f"loss/{name}": value / self._steps_summed for name, value in self._loss_sums.items()
+        }
+        state.record(
+            result,
+            {
+                **losses,
+                "lr": self.learning_rate(),
+                **{f"iou/{name}": float(iou[i]) for i, name in enumerate(self.taxonomy.names)},
+            },
+        )
+        self._loss_sums, self._steps_summed = {}, 0
+        self._confusion[:] = 0
+
+    def state_tensors(self) -> dict[str, Any]:
+        """State dictionaries of the weights, their average and the optimiser."""
+        return {
+            "segmenter": self.segmenter.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.trainer.optimizers[0].state_dict(),
+        }
+
+    def load_state_tensors(self, tensors: dict[str, Any]) -> None:
+        """Take over what `state_tensors` gave; the optimiser's part waits for its making."""
+        self.segmenter.load_state_dict(tensors["segmenter"])
+        self.average.load_state_dict(tensors["average"])
+        self._optimizer_state = tensors["optimizer"]

@@ -1,0 +1,99 @@
+"""What a person sees while a training goes on."""
+
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from areoseg.training.module import TrainingModule
+from areoseg.training.state import TrainingState
+
+
+class TrainingProgress(pl.Callback):
+    """A bar with the score, images a second and the time left; a line an epoch without terminal.
+
+    Args:
+        console: Where to write.
+        batch_size: Images a training step.
+    """
+
+    def __init__(self, console: Console, *, batch_size: int) -> None:
+        self.console = console
+        self.batch_size = batch_size
+        self.bar: Progress | None = None
+        self.task = TaskID(0)
+        self.epoch_started = 0.0
+        self.epoch_step = 0
+        self.images_per_second = 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Show the empty bar."""
+        state = _state(module)
+        if self.console.is_terminal:
+            self.bar = Progress(
+                TextColumn("training"),
+                BarColumn(),
+                TextColumn("{task.completed}/{task.total} steps"),
+                TextColumn("{task.fields[note]}"),
+                TimeRemainingColumn(),
+                console=self.console,
+            )
+            self.task = self.bar.add_task(
+                "training", total=state.plan.total, completed=state.step, note=""
+            )
+            self.bar.start()
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Start the epoch's clock."""
+        self.epoch_started = time.monotonic()
+        self.epoch_step = _state(module).step
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Move the bar on."""
+        state = _state(module)
+        seconds = time.monotonic() - self.epoch_started
+        self.images_per_second = (state.step - self.epoch_step) * self.batch_size / seconds
+        if self.bar is not None:
+            best = f"best score {state.best_score:.3f}, " if state.history else ""
+            note = f"{best}{self.images_per_second:.0f} images/s"
+            self.bar.update(self.task, completed=state.step, total=state.plan.total, note=note)
+
+    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Say what the epoch brought."""
+        assert isinstance(module, TrainingModule)
+        state = module.state
+        row = state.history[-1]
+        left = (state.plan.total - state.step) * self.batch_size / max(self.images_per_second, 1e-9)
+        self.console.print(
+            f"epoch {row['epoch']:.0f}, step {state.step}/{state.plan.total}: "
+            f"loss {row['loss/total']:.4f}, {module.recipe.protocol} score {row['score']:.4f}"
+            f"{' (best)' if state.improved else ''}, {self.images_per_second:.0f} images/s, "
+            f"{left / 60:.1f} min left",
+            highlight=False,
+        )
+
+    def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Take the bar away."""
+        if self.bar is not None:
+            self.bar.stop()
+
+    def on_exception(
+        self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Take the bar away."""
+        if self.bar is not None:
+            self.bar.stop()
+
+
+def _state(module: pl.LightningModule) -> TrainingState:
+    assert isinstance(module, TrainingModule)
+    return module.state

@@ -1,0 +1,213 @@
+"""A whole training, from a data set to a run folder: the story in one place."""
+
+import platform
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from areoseg.audit import write_audit
+from areoseg.data.scenes import DataSet
+from areoseg.device import choose_device, choose_precision, use_threads
+from areoseg.errors import AreosegError
+from areoseg.files import write_text
+from areoseg.models import model_cost
+from areoseg.models.segmenter import Segmenter
+from areoseg.recipes import Recipe, dump_recipe
+from areoseg.run import FACTS, RECIPE, RESUME, SPLIT, Run, build_segmenter, open_run, write_json
+from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.training.budget import Budget
+from areoseg.training.fit import fit, make_module, plan_for
+from areoseg.training.module import TrainingModule
+from areoseg.training.plan import Plan
+from areoseg.training.prepare import Preparation, fingerprint, prepare
+from areoseg.training.state import load_resume_state
+from areoseg.version import __version__
+
+
+def train(
+    recipe: Recipe,
+    data: DataSet,
+    out: str | Path,
+    *,
+    budget: Budget | None = None,
+    plan: Plan | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    source: Mapping[str, Any] | None = None,
+    command: str | None = None,
+    taxonomy: Taxonomy = MARS,
+    console: Console | None = None,
+) -> Run:
+    """Train a recipe on a data set.
+
+    Args:
+        recipe: What to train.
+        data: Labelled scenes of one size.
+        out: The run folder to make; it must not hold a run yet.
+        budget: A time that takes the place of the recipe's epochs.
+        plan: The plan of an earlier run to replay, step for step; neither epochs nor budget then
+            count.
+        device: `cpu`, `cuda` or `auto`.
+        threads: Cores to compute on; None: as many as PyTorch takes.
+        source: Where the data came from, to be noted in the run.
+        command: The command line, to be noted in the run.
+        taxonomy: The classes.
+        console: Where to show the progress; None: standard error.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        AreosegError: Data or recipe cannot be used, or `out` holds a run already.
+        KeyboardInterrupt: The training was interrupted; the folder is a usable run all the same.
+    """
+    out = Path(out)
+    console = console or Console(stderr=True)
+    if (out / RECIPE).exists():
+        raise AreosegError(
+            f"{out}: there is a run here already: choose another --out, or go on with it by"
+            f" `areoseg train --resume {out}`"
+        )
+    threads = use_threads(threads)
+    where = choose_device(device)
+    precision = choose_precision(recipe.training.precision, where)
+    preparation = prepare(recipe, data.labelled, taxonomy)
+
+    torch.manual_seed(recipe.training.seed)
+    segmenter = build_segmenter(
+        recipe, taxonomy, mean=preparation.mean, deviation=preparation.deviation
+    )
+    module = make_module(recipe, preparation, segmenter.to(where), taxonomy)
+    if plan is not None:
+        module.state.plan = plan
+    elif budget is not None:
+        module.state.plan = plan_for(budget, module, preparation, precision)
+
+    facts = {
+        "areoseg": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "command": command,
+        "status": "training",
+        "data": {**(source or {}), **_data_facts(data, preparation, taxonomy)},
+        "taxonomy": {
+            "names": list(taxonomy.names),
+            "colours": [list(colour) for colour in taxonomy.colours],
+            "background": taxonomy.background,
+        },
+        "model": _model_facts(segmenter, preparation),
+        "device": device,
+        "threads": threads,
+        "precision": precision,
+        "budget_seconds": budget.seconds if budget else None,
+    }
+    write_text(out / RECIPE, dump_recipe(recipe))
+    write_json(out / SPLIT, preparation.names())
+    if preparation.audit is not None:
+        write_audit(preparation.audit, data.labelled, out)
+    write_json(out / FACTS, facts)
+    return _carry_out(module, preparation, Run(out, recipe, facts), budget, console)
+
+
+def resume(
+    path: str | Path, data: DataSet, *, threads: int | None = None, console: Console | None = None
+) -> Run:
+    """Go on with a training that was interrupted or killed.
+
+    With the same data, threads and machine, the weights at the end are those of a run that was
+    never interrupted. A time budget counts only the time in which the run was training.
+
+    Args:
+        path: The run folder.
+        data: What the run was trained on.
+        threads: Cores to compute on; None: as many as the run used.
+        console: Where to show the progress; None: standard error.
+
+    Raises:
+        AreosegError: There is nothing to go on from, or the data have changed.
+    """
+    run = open_run(path, unfinished=True)
+    console = console or Console(stderr=True)
+    if not (run.path / RESUME).is_file():
+        raise AreosegError(
+            f"{path}: nothing to resume: its status is {run.facts['status']!r} and it has no"
+            f" {RESUME}; train anew into another folder"
+        )
+    state, tensors = load_resume_state(run.path / RESUME)
+    if fingerprint(data.labelled) != run.facts["data"]["fingerprint"]:
+        raise AreosegError(
+            f"{path}: the data are not those that this run was trained on: give the same data"
+        )
+    use_threads(threads or run.facts["threads"])
+    preparation = prepare(run.recipe, data.labelled, run.taxonomy)
+    segmenter = build_segmenter(run.recipe, run.taxonomy).to(choose_device(run.facts["device"]))
+    module = make_module(run.recipe, preparation, segmenter, run.taxonomy)
+    module.state = state
+    module.load_state_tensors(tensors)
+    seconds = run.facts["budget_seconds"]
+    budget = Budget(seconds, started=time.monotonic() - state.seconds) if seconds else None
+    return _carry_out(module, preparation, run, budget, console)
+
+
+def _carry_out(
+    module: TrainingModule,
+    preparation: Preparation,
+    run: Run,
+    budget: Budget | None,
+    console: Console,
+) -> Run:
+    """Fit, and write down how it ended."""
+    ended = fit(
+        module,
+        preparation,
+        run.path,
+        budget=budget,
+        precision=run.facts["precision"],
+        device=choose_device(run.facts["device"]),
+        console=console,
+    )
+    state = module.state
+    used = time.monotonic() - budget.started if budget else state.seconds
+    facts = {
+        **run.facts,
+        "status": "finished" if ended else "interrupted",
+        "steps": state.step,
+        "epochs": len(state.history),
+        "best_step": state.best_step,
+        "validation_score": state.best_score if state.history else None,
+        "protocol": run.recipe.protocol,
+        "training_seconds": round(used, 2),
+    }
+    write_json(run.path / FACTS, facts)
+    if not ended:
+        raise KeyboardInterrupt
+    (run.path / RESUME).unlink(missing_ok=True)
+    return Run(run.path, run.recipe, facts)
+
+
+def _data_facts(data: DataSet, preparation: Preparation, taxonomy: Taxonomy) -> dict[str, Any]:
+    """What the run notes about its data."""
+    pixels = preparation.pixels.sum(axis=0)
+    shares = pixels / pixels.sum()
+    audit = preparation.audit
+    return {
+        "labelled": len(data.labelled),
+        "unlabelled": len(data.unlabelled),
+        "rejected": 0 if audit is None else len(audit.rejected),
+        "groups": None if data.labelled.groups is None else len(set(data.labelled.groups)),
+        "training_shares": dict(zip(taxonomy.names, shares.round(6).tolist(), strict=True)),
+        "fingerprint": fingerprint(data.labelled),
+        "mean": preparation.mean,
+        "deviation": preparation.deviation,
+    }
+
+
+def _model_facts(segmenter: Segmenter, preparation: Preparation) -> dict[str, Any]:
+    """What the run notes about its network."""
+    height, width = (int(side) for side in preparation.validation.images.shape[1:])
+    cost = model_cost(segmenter.network, 1, height, width)
+    return {"size": [height, width], "parameters": cost.parameters, "macs": cost.macs}
