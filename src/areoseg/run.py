@@ -20,6 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
 from areoseg.files import write_text
 from areoseg.recipes import Recipe, parse_recipe
@@ -67,6 +68,11 @@ class Run:
             colours=tuple(tuple(colour) for colour in classes["colours"]),
             background=classes["background"],
         )
+
+    @property
+    def source(self) -> Source:
+        """Where the run's data came from."""
+        return Source.from_json(self.facts["data"]["source"])
 
     @cached_property
     def split(self) -> dict[str, list[str]]:

@@ -206,3 +206,11 @@ def test_the_sheet_has_a_row_for_each_transform(bank):
         assert (sheet[name][0] != images).flatten(1).any(1).all()
     again = augmentation_sheet(images, masks, settings, rare_bank=bank)
     assert all(same(sheet[name], again[name]) for name in sheet)
+
+
+def test_a_sample_gets_only_the_warps_that_picked_it():
+    images, masks = batch(200, 16, 20)
+    value = {"quarter_turn": {"probability": 0.3}, "elastic": {"probability": 1, "alpha": 0}}
+    _, new_masks = augment(value, images, masks)
+    turned = (new_masks != masks).flatten(1).any(1)
+    assert 0.15 < turned.float().mean() < 0.45

@@ -72,9 +72,10 @@ def image_dice(logits: Tensor, truth: Tensor, known: Tensor) -> Tensor:
 def double_softmax_edges(logits: Tensor, truth: Tensor, known: Tensor) -> Tensor:
     """Compute mean_{i, k} |s_ik (y_ik - softmax(p)_ik)|, where p is the softmax already.
 
-    The report calls s a signed distance map. It is the length of the rising part of the Sobel
-    gradient less that of the falling part, so it fades where a border runs along the diagonal
-    on which one rises as the other falls.
+    The report calls s a signed distance map. It is the length of the falling part of the Sobel
+    gradient less that of the rising part. Where one component rises and the other falls the two
+    cancel, so a border along one diagonal counts and one along the other does not, and a mirrored
+    image costs something else.
     """
     gradients = torch.stack(sobel(truth, padding="reflect"))  # as TensorFlow does
     falling = gradients.clamp(max=0).square().sum(dim=0).sqrt()

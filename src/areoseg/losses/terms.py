@@ -220,9 +220,10 @@ REPORT_TERMS: Mapping[str, float | Mapping[str, Any]] = {
     "boundary": {"weight": 0.1, "kind": "edges"},
     "background": 1.0,
 }
-"""The loss of the report's text (section 2.3); its class weights are the scheme "inverse".
+"""The loss of the report's text (section 2.3), with class weights of the scheme "inverse".
 
-The report gives the sum and the 0.1; weight 1 for the background penalty is our reading.
+The text names the five terms. The 0.1, gamma 2 and the Sobel edges are its code's; weight 1 for
+every other term is our reading.
 """
 
 REPORT_CODE_TERMS: Mapping[str, float | Mapping[str, Any]] = {"report-code": 1.0}

@@ -2,7 +2,6 @@
 
 import platform
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from rich.console import Console
 
 from areoseg.audit import write_audit
 from areoseg.data.scenes import DataSet
+from areoseg.data.sources import Source
 from areoseg.device import choose_device, choose_precision, use_threads
 from areoseg.errors import AreosegError
 from areoseg.files import write_text
@@ -33,11 +33,11 @@ def train(
     data: DataSet,
     out: str | Path,
     *,
+    source: Source,
     budget: Budget | None = None,
     plan: Plan | None = None,
     device: str = "cpu",
     threads: int | None = None,
-    source: Mapping[str, Any] | None = None,
     command: str | None = None,
     taxonomy: Taxonomy = MARS,
     console: Console | None = None,
@@ -48,12 +48,12 @@ def train(
         recipe: What to train.
         data: Labelled scenes of one size.
         out: The run folder to make; it must not hold a run yet.
+        source: Where the data came from, to be noted in the run.
         budget: A time that takes the place of the recipe's epochs.
         plan: The plan of an earlier run to replay, step for step; neither epochs nor budget then
             count.
         device: `cpu`, `cuda` or `auto`.
         threads: Cores to compute on; None: as many as PyTorch takes.
-        source: Where the data came from, to be noted in the run.
         command: The command line, to be noted in the run.
         taxonomy: The classes.
         console: Where to show the progress; None: standard error.
@@ -93,7 +93,7 @@ def train(
         "python": platform.python_version(),
         "command": command,
         "status": "training",
-        "data": {**(source or {}), **_data_facts(data, preparation, taxonomy)},
+        "data": {"source": source.to_json(), **_data_facts(data, preparation, taxonomy)},
         "taxonomy": {
             "names": list(taxonomy.names),
             "colours": [list(colour) for colour in taxonomy.colours],

@@ -27,12 +27,9 @@ def reduced_image(levels: NDArray[Any], scale: float) -> NDArray[Any]:
     """Grey levels (H, W) made smaller by area averaging; the number type stays."""
     if scale == 1:
         return levels
-    # Pillow averages 8 bits and floats; 16 bits go through float, which holds them exactly.
-    source = levels if levels.dtype == np.uint8 else levels.astype(np.float32)
-    picture = PIL.Image.fromarray(source)
-    averaged = np.asarray(
-        picture.resize(_reduced_size(levels, scale), PIL.Image.Resampling.BOX), dtype=source.dtype
-    )
+    # In float, since Pillow rounds 8 bits twice, after rows and after columns.
+    picture = PIL.Image.fromarray(levels.astype(np.float32))
+    averaged = np.asarray(picture.resize(_reduced_size(levels, scale), PIL.Image.Resampling.BOX))
     return np.rint(averaged).astype(levels.dtype) if levels.dtype.kind == "u" else averaged
 
 

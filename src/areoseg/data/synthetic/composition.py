@@ -91,14 +91,14 @@ def _draw_view(
     settings: SyntheticMars, frame: Frame, rng: np.random.Generator, has_rock: bool
 ) -> View:
     """Look at a stretch of ground that no other tile shows, near or far."""
-    whole = max(settings.height, settings.width) / FRAME
-    tall = settings.height / max(1.0, whole)
-    if rng.random() < 0.1 and not has_rock:
-        horizon = rng.uniform(0.08, 0.3) * tall
-    else:
-        horizon = -float(np.exp(rng.uniform(np.log(0.25), np.log(4.0)))) * 64
-    if whole >= 0.75:  # a whole frame shows the horizon more often than a tile
-        horizon = rng.uniform(-0.3, 0.25) * tall
+    longest = max(settings.height, settings.width)
+    rows = settings.height * min(1.0, FRAME / longest)  # in frame pixels
+    if longest >= 0.75 * FRAME:  # a whole frame: the horizon is in it or not far above
+        horizon = rng.uniform(-0.3, 0.25) * rows
+    elif rng.random() < 0.1 and not has_rock:  # a tile from the top of a frame
+        horizon = rng.uniform(0.08, 0.3) * rows
+    else:  # a tile from below it
+        horizon = -64 * float(np.exp(rng.uniform(np.log(0.25), np.log(4.0))))
     offset = rng.uniform(0, 512, 2)
     return look(
         settings.height,
@@ -121,13 +121,13 @@ def _place_rocks(
     for _ in range(1 + rng.poisson(0.2 + 0.6 * max(0.0, area - 1))):
         row = rng.uniform(max(0.12 * rows, view.horizon + 0.1 * rows), 0.92 * rows)
         nearness = 1 / float(footprint[int(row), 0] * view.detail)
-        radius = view.detail * float(np.clip(nearness**0.5, 0.7, 1.4) * rng.uniform(8, 14))
+        radius = view.detail * float(np.clip(nearness**0.5, 0.7, 1.4) * rng.uniform(9, 14.5))
         radius = min(radius, 0.45 * min(rows, columns))
         rock = Rock(
             row=row,
-            column=rng.uniform(0.04, 0.96) * columns,
+            column=rng.uniform(0.06, 0.94) * columns,
             radius=radius,
-            albedo=0.5 * rng.uniform(0.85, 1.5),
+            albedo=0.5 * rng.uniform(0.9, 1.55),
             seed=int(rng.integers(2**31)),
         )
         window, top, tone = rock_height(rock, view.shape)

@@ -46,7 +46,7 @@ def rock_height(rock: Rock, shape: tuple[int, int]) -> tuple[tuple[slice, slice]
     texel = np.full((x.shape[0], 1), 24 / rock.radius, dtype=np.float32)
     corner = rng.uniform(0, 512, 2)
     rough = sample(library().rugged, x * 24 + corner[0], y * 24 + corner[1], texel)
-    height = rng.uniform(0.85, 1.2) + 0.4 * (x * rng.normal(0, 1) + y * rng.normal(-0.6, 0.7))
+    height = rng.uniform(0.95, 1.3) + 0.42 * (x * rng.normal(0, 1) + y * rng.normal(-0.6, 0.7))
     turn = rng.uniform(0, np.pi)
     for side in range(9):
         angle = turn + 2 * np.pi * (side + rng.uniform(-0.35, 0.35)) / 9

@@ -54,7 +54,7 @@ def _patch(rng: np.random.Generator, shape: tuple[int, int]) -> Region:
     """A polygon that annotators left out: five sides, at a border as often as not."""
     row, column = grid(shape)
     middle = rng.uniform(-0.05, 1.05, 2) * shape
-    size = 0.5 * np.sqrt(shape[0] * shape[1]) * rng.uniform(0.2, 0.74)
+    size = 0.5 * np.sqrt(shape[0] * shape[1]) * rng.uniform(0.2, 0.68)
     covers = np.ones(shape, dtype=bool)
     turn = rng.uniform(0, np.pi)
     for side in range(5):

@@ -1,0 +1,365 @@
+"""What the command line does, in Python.
+
+```python
+import areoseg
+
+run = areoseg.train("unet-l", "mars.npz", "runs/first", budget="15m")
+print(areoseg.evaluate(run.path).score)
+areoseg.predict(["runs/first"], ["photos/"], "masks/")
+areoseg.submit("runs/first", "mars.npz", "submission.csv")
+```
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import Progress
+
+from areoseg.data.scenes import DataSet, Mask, SceneSet
+from areoseg.data.sources import SYNTHETIC, Source, companion_groups, read_source
+from areoseg.errors import AreosegError
+from areoseg.recipes import Recipe, load_recipe
+from areoseg.run import PLAN, SCORES, Run, open_run, read_json, write_json
+
+if TYPE_CHECKING:
+    from areoseg.audit import Audit
+    from areoseg.inference.predictor import Predictor
+    from areoseg.metrics.scores import Scores
+
+PathLike = str | Path
+
+
+def read(
+    data: PathLike,
+    *,
+    groups: PathLike | None = None,
+    format: str = "auto",
+    tile: tuple[int, int] | None = None,
+    scale: float = 1.0,
+    console: Console | None = None,
+) -> DataSet:
+    """Read a data set.
+
+    Args:
+        data: An npz file, a folder of images and masks, a folder of AI4Mars, or `synthetic`.
+        groups: A file with the group of each labelled scene, a line a scene.
+        format: A reader's name, or `auto` to find out by looking.
+        tile: Height and width of the tiles that frames are cut into.
+        scale: Factor by which frames are reduced before.
+        console: Where to show progress and warnings; None: standard error.
+
+    Raises:
+        AreosegError: The data cannot be read.
+    """
+    console = console or _notes()
+    source = _source(data, groups, format, console)
+    return _read(replace(source, tile=tile, scale=scale), console)
+
+
+def audit(scenes: SceneSet, out: PathLike | None = None) -> "Audit":
+    """Find out what is wrong with labelled scenes; write `audit.json` and `audit.png` to `out`."""
+    from areoseg.audit import audit_scenes, write_audit
+
+    found = audit_scenes(scenes)
+    if out is not None:
+        write_audit(found, scenes, Path(out))
+    return found
+
+
+def train(
+    recipe: Recipe | PathLike,
+    data: PathLike,
+    out: PathLike,
+    *,
+    overrides: Sequence[str] = (),
+    budget: str | None = None,
+    plan: PathLike | None = None,
+    groups: PathLike | None = None,
+    format: str = "auto",
+    device: str = "cpu",
+    threads: int | None = None,
+    command: str | None = None,
+    console: Console | None = None,
+) -> Run:
+    """Train a recipe, score it on validation and test, and write the report.
+
+    Args:
+        recipe: A recipe, its name, or its file.
+        data: As for `read`.
+        out: The run folder to make.
+        overrides: Values of the recipe to change, such as `"optimizer.lr=1e-3"`.
+        budget: A time such as `"15m"` that takes the place of the recipe's epochs; it counts from
+            the first read of the data to the last weights.
+        plan: A run whose steps are replayed.
+        groups: As for `read`.
+        format: As for `read`.
+        device: `cpu`, `cuda` or `auto`.
+        threads: Cores to compute on; None: all.
+        command: What to note in the run as the command that made it.
+        console: Where to show the progress; None: standard error.
+
+    Raises:
+        AreosegError: Recipe or data cannot be used, or there is a run in `out` already.
+    """
+    from areoseg.training.budget import Budget, parse_budget
+    from areoseg.training.plan import Plan
+    from areoseg.training.train import train as train_network
+
+    console = console or _notes()
+    if not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe, overrides)
+    if budget is not None and plan is not None:
+        raise AreosegError("--budget and --plan exclude each other: a plan says its own steps")
+    replayed = None if plan is None else Plan.from_json(read_json(Path(plan) / PLAN))
+    source = _source(data, groups, format, console)
+    source = replace(source, tile=recipe.data.tile, scale=recipe.data.scale)
+
+    clock = Budget(parse_budget(budget)) if budget is not None else None
+    found = _read(source, console)
+    run = train_network(
+        recipe,
+        found,
+        out,
+        budget=clock,
+        plan=replayed,
+        device=device,
+        threads=threads,
+        source=source,
+        command=command,
+        console=console,
+    )
+    _finish(run, found.labelled, console)
+    return run
+
+
+def resume(
+    run: PathLike, *, threads: int | None = None, console: Console | None = None
+) -> Run:
+    """Go on with a run that was interrupted or killed, then score it and write the report.
+
+    Raises:
+        AreosegError: There is nothing to go on from.
+    """
+    from areoseg.training.train import resume as resume_network
+
+    console = console or _notes()
+    found = _read(open_run(run, unfinished=True).source, console)
+    finished = resume_network(run, found, threads=threads, console=console)
+    _finish(finished, found.labelled, console)
+    return finished
+
+
+def evaluate(
+    run: PathLike,
+    data: PathLike | None = None,
+    *,
+    split: str | None = None,
+    groups: PathLike | None = None,
+    format: str = "auto",
+    device: str = "cpu",
+    threads: int | None = None,
+    console: Console | None = None,
+) -> "Scores":
+    """Score a run.
+
+    Args:
+        run: The run folder.
+        data: As for `read`; None: what the run was trained on.
+        split: `train`, `val` or `test` of the run's own data; None: all labelled scenes of data
+            that the run was not trained on, and `test` of its own.
+        groups: As for `read`.
+        format: As for `read`.
+        device: `cpu`, `cuda` or `auto`.
+        threads: Cores to compute on; None: all.
+        console: Where to show progress and warnings; None: standard error.
+
+    Raises:
+        AreosegError: Run or data cannot be used, or `split` is asked of other data.
+    """
+    from areoseg.device import use_threads
+    from areoseg.inference import Predictor
+    from areoseg.training.prepare import fingerprint
+
+    use_threads(threads)
+    console = console or _notes()
+    opened = open_run(run)
+    source = opened.source
+    if data is not None:
+        found_source = _source(data, groups, format, console)
+        source = replace(found_source, tile=source.tile, scale=source.scale)
+    scenes = _read(source, console).labelled
+    own = fingerprint(scenes) == opened.facts["data"]["fingerprint"]
+    if not own and split is not None:
+        raise AreosegError(
+            f"--split {split}: {source.path} is not what {run} was trained on, so it has no such"
+            " part: leave --split away to score all of it"
+        )
+    if own:
+        scenes = _part(scenes, opened, split or "test")
+    if not len(scenes):
+        raise AreosegError(f"{source.path}: no labelled scenes to score in this part")
+    scores, _ = _score(Predictor.load(run, device=device), scenes, opened)
+    return scores
+
+
+def predict(
+    models: Sequence[PathLike],
+    inputs: Sequence[PathLike],
+    out: PathLike,
+    *,
+    device: str = "cpu",
+    threads: int | None = None,
+    console: Console | None = None,
+) -> int:
+    """Segment images into `masks/`, `overlays/` and `shares.csv`.
+
+    Args:
+        models: Run folders; the probabilities of several are averaged.
+        inputs: Image files, folders of images, or npz files.
+        out: The folder to write to.
+        device: `cpu`, `cuda` or `auto`.
+        threads: Cores to compute on; None: all.
+        console: Where to show the progress; None: standard error.
+
+    Returns:
+        The number of images.
+
+    Raises:
+        AreosegError: A model or an input cannot be used.
+    """
+    from areoseg.device import use_threads
+    from areoseg.inference import Predictor
+    from areoseg.inference.folders import predict_to_folder
+    from areoseg.inference.inputs import find_inputs
+
+    use_threads(threads)
+    console = console or _notes()
+    found = find_inputs(inputs, out=Path(out))
+    predictor = Predictor.load(*models, device=device)
+    with _progress(console) as progress:
+        images = progress.track(found, description="predicting")
+        return predict_to_folder(predictor, images, Path(out))
+
+
+def submit(
+    run: PathLike,
+    data: PathLike,
+    out: PathLike,
+    *,
+    device: str = "cpu",
+    threads: int | None = None,
+    console: Console | None = None,
+) -> int:
+    """Segment the unlabelled images of a data set into the homework's CSV.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        AreosegError: There are no unlabelled images, or the file cannot be written.
+    """
+    from areoseg.device import use_threads
+    from areoseg.inference import Predictor
+    from areoseg.inference.submission import write_submission
+
+    use_threads(threads)
+    console = console or _notes()
+    predictor = Predictor.load(run, device=device)
+    source = replace(open_run(run).source, path=str(data), format="auto", groups=None)
+    images = _read(source, console).unlabelled.images
+    if not len(images):
+        raise AreosegError(f"{data}: no unlabelled images to submit: it needs a test_set")
+    with _progress(console) as progress:
+        masks = progress.track(
+            predictor.masks(images), total=len(images), description="predicting"
+        )
+        return write_submission(Path(out), masks)
+
+
+def _finish(run: Run, scenes: SceneSet, console: Console) -> None:
+    """Score the kept weights on validation and test, and write the report."""
+    from areoseg.inference import Predictor
+    from areoseg.report import choose_examples, write_report
+
+    predictor = Predictor.load(run.path, device=run.facts["device"])
+    scores = {}
+    examples = {}
+    for part in ("val", "test"):
+        held_back = _part(scenes, run, part)
+        if not len(held_back):
+            continue
+        found, predictions = _score(predictor, held_back, run)
+        scores[part] = found.to_json()
+        console.print(f"{part}: {found.protocol} score {found.score:.4f}", highlight=False)
+        assert held_back.masks is not None
+        examples = choose_examples(
+            held_back.images,
+            held_back.masks,
+            predictions,
+            held_back.names,
+            taxonomy=run.taxonomy,
+        )
+    write_json(run.path / SCORES, scores)
+    samples = _part(scenes, run, "train").select(range(min(8, len(run.split["train"]))))
+    report = write_report(run, scores=scores, examples=examples, samples=samples)
+    console.print(f"report: {report}", highlight=False)
+
+
+def _score(
+    predictor: "Predictor", scenes: SceneSet, run: Run
+) -> tuple["Scores", list[Mask]]:
+    """Scores of the predictor on labelled scenes, and its masks."""
+    from areoseg.metrics.scores import evaluate_predictions
+
+    assert scenes.masks is not None
+    predictions = list(predictor.masks(scenes.images))
+    scores = evaluate_predictions(
+        predictions,
+        scenes.masks,
+        groups=scenes.groups,
+        taxonomy=run.taxonomy,
+        protocol=run.recipe.protocol,
+    )
+    return scores, predictions
+
+
+def _part(scenes: SceneSet, run: Run, part: str) -> SceneSet:
+    """The scenes of one part of the run's split."""
+    if part not in run.split:
+        raise AreosegError(f"there is no part {part!r} of a split: use {', '.join(run.split)}")
+    wanted = set(run.split[part])
+    return scenes.select([i for i, name in enumerate(scenes.names) if name in wanted])
+
+
+def _source(
+    data: PathLike, groups: PathLike | None, format: str, console: Console
+) -> Source:
+    """What `data` names; a groups file beside it is taken by itself, and said so."""
+    if groups is None and str(data) != SYNTHETIC:
+        groups = companion_groups(Path(data))
+        if groups is not None:
+            console.print(f"groups: taken from {groups}, beside the data", highlight=False)
+    return Source(path=str(data), format=format, groups=None if groups is None else str(groups))
+
+
+def _read(source: Source, console: Console) -> DataSet:
+    with _progress(console) as progress:
+        task = progress.add_task("reading", total=None)
+        found = read_source(
+            source,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    for warning in found.warnings:
+        console.print(f"warning: {warning}", highlight=False)
+    return found
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
+
+
+def _notes() -> Console:
+    return Console(stderr=True)

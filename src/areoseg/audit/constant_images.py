@@ -1,0 +1,20 @@
+"""Images that show nothing: one grey level throughout."""
+
+from areoseg.audit.findings import Finding
+from areoseg.data.scenes import SceneSet
+
+
+def find_constant_images(scenes: SceneSet) -> list[Finding]:
+    """Flag the images of one grey level; the score is always 1."""
+    return [
+        Finding(
+            index=index,
+            name=scenes.names[index],
+            fault="constant-image",
+            score=1.0,
+            reason=f"every pixel has the grey level {image.flat[0]:g}",
+            action="flag",
+        )
+        for index, image in enumerate(scenes.images)
+        if image.min() == image.max()
+    ]

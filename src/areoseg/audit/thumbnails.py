@@ -1,0 +1,45 @@
+"""Small pictures of equal size, by which images of any size can be compared."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from scipy import ndimage
+
+from areoseg.data.scenes import Image
+
+Floats = NDArray[np.float32]
+
+
+def grey_levels(image: Image) -> Floats:
+    """An image (H, W), uint8 or float in 0..1, as float32 in 0..255."""
+    levels = image.astype(np.float32)
+    return levels if image.dtype == np.uint8 else levels * np.float32(255)
+
+
+def thumbnail(image: Image, side: int, *, zoom: float = 1.0) -> Floats:
+    """The image as a square (side, side) of grey levels 0..255, each pixel an average.
+
+    Args:
+        image: (H, W).
+        side: Pixels of the square; height and width are scaled each by its own factor.
+        zoom: Above 1, only the middle of the image is shown, 1 / zoom of each side.
+    """
+    height, width = image.shape
+    top, left = height * (1 - 1 / zoom) / 2, width * (1 - 1 / zoom) / 2
+    small = Pillow.fromarray(grey_levels(image)).resize(
+        (side, side),
+        Pillow.Resampling.BOX if zoom == 1 else Pillow.Resampling.BILINEAR,
+        box=(left, top, width - left, height - top),
+    )
+    return np.asarray(small, dtype=np.float32)
+
+
+def detail(thumbnails: Floats) -> Floats:
+    """What is between 1 and 4 pixels large in thumbnails (N, side, side): no shading, no noise.
+
+    Returns:
+        (N, side, side), a difference of two Gaussians.
+    """
+    fine = ndimage.gaussian_filter(thumbnails, (0, 1, 1))
+    coarse = ndimage.gaussian_filter(thumbnails, (0, 4, 4))
+    return np.asarray(fine - coarse, dtype=np.float32)

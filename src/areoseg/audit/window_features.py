@@ -1,0 +1,90 @@
+"""Brightness and texture of the windows of an image."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from areoseg.audit.thumbnails import Floats, grey_levels
+from areoseg.data.scenes import Image
+
+WINDOW = 32
+"""Side of a window in pixels; windows overlap by half."""
+
+LONGEST_SHORT_SIDE = 128
+"""Images whose shorter side is longer are first reduced by a whole factor."""
+
+FIFTH = 0.2
+"""Share of the pixels that count as the darkest, and as the brightest, of a window."""
+
+FEATURES = 12
+
+
+def window_features(image: Image) -> NDArray[np.float64]:
+    """Twelve features of every window of an image.
+
+    For each pixel, brightness is the mean of the 3x3 pixels around it, and roughness the logarithm
+    of 1 + their standard deviation. The features of a window are quantiles: of log brightness
+    (5, 50, 95 %), of roughness (5, 25, 50, 75, 95 %), and of the roughness of the brightest fifth
+    and of the darkest fifth of its pixels (10, 50 %). The last four tell a drawing, bright and
+    flat, from sunlit ground, bright and rough.
+
+    Args:
+        image: (H, W), both sides at least 3 pixels.
+
+    Returns:
+        (windows, 12).
+    """
+    levels = _reduced(grey_levels(image))
+    mean = ndimage.uniform_filter(levels, 3)
+    variance = ndimage.uniform_filter(levels * levels, 3) - mean * mean
+    roughness = np.log1p(np.sqrt(np.maximum(variance, 0)))
+    return np.stack(
+        [
+            _features(mean[rows, columns].ravel(), roughness[rows, columns].ravel())
+            for rows, columns in windows(*levels.shape)
+        ]
+    )
+
+
+def windows(height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    """Rows and columns of each window of a reduced image, from the top left."""
+    for top in _starts(height):
+        for left in _starts(width):
+            yield slice(top, min(top + WINDOW, height)), slice(left, min(left + WINDOW, width))
+
+
+def reduction(height: int, width: int) -> int:
+    """The whole factor by which an image is reduced before its windows are cut."""
+    return max(1, -(-min(height, width) // LONGEST_SHORT_SIDE))
+
+
+def _features(brightness: Floats, roughness: Floats) -> NDArray[np.float64]:
+    """The twelve features of the pixels of one window."""
+    by_brightness = np.argsort(brightness)
+    fifth = max(1, int(FIFTH * len(brightness)))
+    brightest, darkest = roughness[by_brightness[-fifth:]], roughness[by_brightness[:fifth]]
+    return np.concatenate(
+        [
+            # Below some 5 grey levels brightness is noise of the camera.
+            np.log(5 + np.quantile(brightness, (0.05, 0.5, 0.95))),
+            np.quantile(roughness, (0.05, 0.25, 0.5, 0.75, 0.95)),
+            np.quantile(brightest, (0.1, 0.5)),
+            np.quantile(darkest, (0.1, 0.5)),
+        ]
+    )
+
+
+def _reduced(levels: Floats) -> Floats:
+    """The image averaged over squares of `reduction` pixels; what is left at the border goes."""
+    factor = reduction(*levels.shape)
+    height, width = (side // factor for side in levels.shape)
+    squares = levels[: height * factor, : width * factor].reshape(height, factor, width, factor)
+    return np.asarray(squares.mean(axis=(1, 3)), dtype=np.float32)
+
+
+def _starts(length: int) -> list[int]:
+    """Where the windows along one side start; the last one ends at the border."""
+    last = max(0, length - WINDOW)
+    return [*range(0, last, WINDOW // 2), last]

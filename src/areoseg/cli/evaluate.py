@@ -1,0 +1,93 @@
+"""`areoseg evaluate`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from areoseg.cli.options import AsJson, Device, Format, Groups, Threads
+from areoseg.cli.show import figure, output, percent, print_json, print_table
+
+if TYPE_CHECKING:
+    from areoseg.metrics.scores import Scores
+
+
+def evaluate(
+    run: Path,
+    *,
+    data: Annotated[Path | None, Parameter(name="--data")] = None,
+    split: str | None = None,
+    groups: Groups = None,
+    format: Format = "auto",
+    device: Device = "cpu",
+    threads: Threads = None,
+    json: AsJson = False,
+) -> None:
+    """Score a run under every protocol, with 95 % intervals.
+
+    Args:
+        run: The run folder.
+        data: A data set; by default the one that the run was trained on.
+        split: train, val or test of the run's own data; test by default. Other data are scored
+            whole.
+        groups: A file with the group of each labelled scene, a line a scene.
+        format: The format of the data, where it is not to be found out by looking.
+        device: cpu, cuda or auto.
+        threads: Cores to compute on; all by default.
+        json: Write JSON for programs.
+    """
+    from areoseg import api
+
+    scores = api.evaluate(
+        run,
+        data,
+        split=split,
+        groups=groups,
+        format=format,
+        device=device,
+        threads=threads,
+    )
+    if json:
+        print_json(scores.to_json())
+    else:
+        print_scores(scores)
+
+
+def print_scores(scores: "Scores") -> None:
+    """Write scores as two tables: by protocol, and by class under the headline protocol."""
+    from areoseg.metrics.scores import score_rows
+
+    values = scores.to_json()
+    unit = f"{scores.groups} groups" if scores.groups else "images"
+    print_table(
+        ["protocol", "mean IoU", "95 % interval"],
+        [
+            [name, figure(each["score"]), _interval(each["interval"])]
+            for name, each in values["protocols"].items()
+        ],
+        title=f"{scores.images} images; intervals by bootstrap over {unit}",
+        numbers=["mean IoU"],
+    )
+    output.print()
+    print_table(
+        ["class", "IoU", "95 % interval", "precision", "recall", "boundary IoU", "pixels"],
+        [
+            [
+                str(row["class"]),
+                figure(row["iou"]),
+                _interval((row["low"], row["high"])),
+                percent(row["precision"]),
+                percent(row["recall"]),
+                figure(row["boundary_iou"]),
+                "-" if row["pixels"] is None else str(row["pixels"]),
+            ]
+            for row in score_rows(scores)
+        ],
+        title=f"protocol {scores.protocol}",
+        numbers=["IoU", "precision", "recall", "boundary IoU", "pixels"],
+    )
+
+
+def _interval(ends: tuple[float | None, float | None]) -> str:
+    low, high = ends
+    return "-" if low is None or high is None else f"{low:.4f} to {high:.4f}"

@@ -1,0 +1,60 @@
+"""`areoseg recipes`: list, show and copy."""
+
+from pathlib import Path
+from typing import Literal
+
+from areoseg.cli.options import AsJson
+from areoseg.cli.show import output, print_json, print_table
+from areoseg.errors import AreosegError
+
+
+def recipes(
+    action: Literal["list", "show", "copy"] = "list",
+    name: str | None = None,
+    destination: Path | None = None,
+    *,
+    json: AsJson = False,
+) -> None:
+    """List the recipes, show one, or copy one to change it.
+
+    Examples: `areoseg recipes`, `areoseg recipes show unet-l`,
+    `areoseg recipes copy unet-l mine.yaml`.
+
+    Args:
+        action: list, show or copy.
+        name: The recipe to show or copy.
+        destination: The file to copy to; NAME.yaml here by default.
+        json: Write JSON for programs.
+    """
+    from areoseg.files import write_text
+    from areoseg.recipes import load_recipe, recipe_names, recipe_text
+
+    if action == "list":
+        rows = [(each, load_recipe(each)) for each in recipe_names()]
+        if json:
+            print_json(
+                [
+                    {"name": each, "model": recipe.model.name, "summary": recipe.summary}
+                    for each, recipe in rows
+                ]
+            )
+        else:
+            print_table(
+                ["recipe", "model", "summary"],
+                [[each, recipe.model.name, recipe.summary] for each, recipe in rows],
+            )
+        return
+    if name is None:
+        raise AreosegError(f"recipes {action}: which one? `areoseg recipes` lists them")
+    text = recipe_text(name)
+    if action == "show":
+        if json:
+            print_json(load_recipe(name).model_dump(mode="json", by_alias=True))
+        else:
+            output.print(text, end="", markup=False)
+        return
+    target = destination or Path(f"{name}.yaml")
+    if target.exists():
+        raise AreosegError(f"{target}: exists already: name another file")
+    write_text(target, text)
+    output.print(str(target))

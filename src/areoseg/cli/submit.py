@@ -1,0 +1,29 @@
+"""`areoseg submit`."""
+
+from pathlib import Path
+
+from areoseg.cli.options import Data, Device, Out, Threads
+from areoseg.cli.show import output
+
+
+def submit(
+    run: Path,
+    *,
+    data: Data,
+    out: Out,
+    device: Device = "cpu",
+    threads: Threads = None,
+) -> None:
+    """Segment the unlabelled images of an npz into the homework's CSV.
+
+    Args:
+        run: The run folder.
+        data: An npz file with a test_set.
+        out: The CSV file to write.
+        device: cpu, cuda or auto.
+        threads: Cores to compute on; all by default.
+    """
+    from areoseg import api
+
+    rows = api.submit(run, data, out, device=device, threads=threads)
+    output.print(f"{rows} rows: {out}")

@@ -1,0 +1,83 @@
+"""Opening a data set by what a user calls it: a path, or `synthetic`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from areoseg.data.readers import read_data
+from areoseg.data.scenes import DataSet
+from areoseg.data.synthetic import SyntheticMars, draw_set
+from areoseg.taxonomy import MARS, Taxonomy
+
+SYNTHETIC = "synthetic"
+SYNTHETIC_LABELLED = 1200
+SYNTHETIC_UNLABELLED = 200
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where scenes come from and how they are cut: all that is needed to read them again.
+
+    Attributes:
+        path: A file, a folder, or `synthetic`.
+        format: A reader's name, or `auto`.
+        groups: A file with the group of each labelled scene, or None.
+        tile: Height and width of the tiles that frames are cut into, or None.
+        scale: Factor by which frames are reduced.
+    """
+
+    path: str
+    format: str = "auto"
+    groups: str | None = None
+    tile: tuple[int, int] | None = None
+    scale: float = 1.0
+
+    def to_json(self) -> dict[str, object]:
+        """The source as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Source":
+        """The source that `to_json` gave."""
+        tile = values["tile"]
+        return cls(**{**values, "tile": None if tile is None else (tile[0], tile[1])})
+
+
+def read_source(
+    source: Source,
+    *,
+    taxonomy: Taxonomy = MARS,
+    progress: Callable[[int, int], None] | None = None,
+) -> DataSet:
+    """Read, or draw, the scenes of a source.
+
+    Raises:
+        AreosegError: The data cannot be read.
+    """
+    if source.path == SYNTHETIC:
+        settings = SyntheticMars()
+        return DataSet(
+            labelled=draw_set(settings, SYNTHETIC_LABELLED),
+            unlabelled=draw_set(
+                settings, SYNTHETIC_UNLABELLED, first=SYNTHETIC_LABELLED, labelled=False
+            ),
+        )
+    return read_data(
+        source.path,
+        format=source.format,
+        groups=source.groups,
+        tile=source.tile,
+        scale=source.scale,
+        taxonomy=taxonomy,
+        progress=progress,
+    )
+
+
+def companion_groups(path: Path) -> Path | None:
+    """The groups file that lies beside a data set: `NAME_groups.txt` or `NAME_train_frames.txt`."""
+    for ending in ("groups", "train_frames"):
+        beside = path.with_name(f"{path.stem}_{ending}.txt")
+        if beside.is_file():
+            return beside
+    return None

@@ -1,0 +1,48 @@
+"""The homework's submission: one CSV row an image, one digit a pixel."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from areoseg.data.scenes import Mask
+from areoseg.errors import AreosegError
+from areoseg.files import replacing
+
+ZERO, COMMA = b"0,"
+
+
+def write_submission(path: Path, masks: Iterable[Mask]) -> int:
+    """Write masks as `id,0,1,...` rows: the id of the image, then its pixels row by row.
+
+    Rows are written as they come, so that memory does not grow with their number.
+
+    Args:
+        path: The CSV file.
+        masks: Masks (H, W) of one size, classes 0 to 9.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        AreosegError: Masks of several sizes, or a class of two digits.
+    """
+    rows = 0
+    pixels = None
+    with replacing(path) as beside, beside.open("wb", buffering=1 << 20) as file:
+        for row, mask in enumerate(masks):
+            if pixels is None:
+                pixels = mask.size
+                file.write(",".join(["id", *map(str, range(pixels))]).encode() + b"\n")
+            if mask.size != pixels:
+                raise AreosegError(
+                    f"{path}: image {row} has {mask.size} pixels and those before it {pixels}:"
+                    " a submission takes images of one size"
+                )
+            if mask.max(initial=0) > 9:
+                raise AreosegError(f"{path}: a submission has room for classes 0 to 9 only")
+            text = np.full(2 * mask.size, COMMA, dtype=np.uint8)
+            text[1::2] = mask.ravel() + ZERO
+            file.write(b"%d" % row + text.tobytes() + b"\n")
+            rows += 1
+    return rows

@@ -1,0 +1,262 @@
+"""Charts of the report as SVG text: learning curves and the confusion matrix.
+
+matplotlib is imported when the first chart is drawn, and never through pyplot, so that nothing
+of it outlives a call.
+"""
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from areoseg.report.formats import decimal, short_count
+from areoseg.report.history import History
+from areoseg.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ACCENT = "#b4532a"
+INK = "#2c2723"
+MUTED = "#7c7269"
+GRID = "#ece6df"
+
+_STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",  # text stays text, in the reader's own fonts
+    "svg.hashsalt": "areoseg",  # the same run gives the same file
+    "font.family": "sans-serif",
+    "font.sans-serif": ["Helvetica Neue", "Helvetica", "Arial", "Liberation Sans", "DejaVu Sans"],
+    "font.size": 10,
+    "text.color": INK,
+    "axes.edgecolor": "#cfc6bc",
+    "axes.labelcolor": MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.major.size": 3,
+    "ytick.major.size": 0,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "legend.handlelength": 1.4,
+}
+
+_TERM_STYLES = (
+    ("#54616e", "-"),
+    ("#8d9a5b", "-"),
+    ("#9c8aa5", "-"),
+    ("#54616e", (0, (4, 2))),
+    ("#8d9a5b", (0, (4, 2))),
+    ("#9c8aa5", (0, (4, 2))),
+)
+"""Colour and dashes of the loss terms, in turn."""
+
+Dashes = str | tuple[int, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a chart.
+
+    Attributes:
+        label: In the legend.
+        values: One a validation; NaN leaves a gap.
+        colour: Of the line.
+        dashes: As matplotlib's `linestyle`.
+        width: Of the line, in points.
+    """
+
+    label: str
+    values: Sequence[float]
+    colour: str = ACCENT
+    dashes: Dashes = "-"
+    width: float = 1.9
+
+
+def loss_chart(history: History) -> str | None:
+    """The mean training loss of each epoch: the total, and its terms where there are several."""
+    total = history.get("loss/total")
+    terms = {
+        name.removeprefix("loss/"): values
+        for name, values in history.items()
+        if name.startswith("loss/") and name != "loss/total"
+    }
+    lines = []
+    if total is None or len(terms) > 1:
+        for index, (name, values) in enumerate(terms.items()):
+            colour, dashes = _TERM_STYLES[index % len(_TERM_STYLES)]
+            lines.append(Series(name, values, colour, dashes, 1.4))
+    if total is not None:
+        lines.append(Series("total", total))
+    return _line_chart(history, lines)
+
+
+def score_chart(history: History, best_step: int | None = None) -> str | None:
+    """The validation score of each epoch, with a mark at the best."""
+    scores = history.get("score", [])
+    steps = history.get("step", [])
+    if best_step is None or best_step not in steps:
+        return _line_chart(history, [Series("validation score", scores)])
+    return _line_chart(history, [Series("score", scores)], mark=steps.index(best_step))
+
+
+def class_chart(history: History, taxonomy: Taxonomy) -> str | None:
+    """The validation IoU of each class in each epoch; classes without any value are left out."""
+    lines = [
+        Series(name, history.get(f"iou/{name}", []), _hex(colour))
+        for name, colour in zip(taxonomy.names, taxonomy.colours, strict=True)
+    ]
+    return _line_chart(history, lines, outlined=True)
+
+
+def rate_chart(history: History) -> str | None:
+    """The learning rate after each epoch."""
+    return _line_chart(history, [Series("learning rate", history.get("lr", []), MUTED)])
+
+
+def confusion_chart(
+    confusion: Sequence[Sequence[int]], taxonomy: Taxonomy, *, uncounted: int | None = None
+) -> str:
+    """A confusion matrix, each row in per cent of its true class.
+
+    Args:
+        confusion: C rows of C pixel counts; rows are the true class.
+        taxonomy: The C classes.
+        uncounted: The row that does not enter the score, drawn in grey; None: all rows enter.
+    """
+    import matplotlib
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.figure import Figure
+
+    counts = np.asarray(confusion, dtype=np.float64)
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
+    counted = LinearSegmentedColormap.from_list("counted", ["#fdfbf8", "#e3b391", ACCENT])
+    grey = LinearSegmentedColormap.from_list("uncounted", ["#fbfaf9", "#d5d0cb", "#a49d96"])
+
+    size = len(taxonomy)
+    with matplotlib.rc_context({**_STYLE, "axes.grid": False}):
+        figure = Figure(figsize=(2.6 + 0.85 * size, 1.2 + 0.62 * size), layout="constrained")
+        axes = figure.add_subplot()
+        cells = np.stack([grey(row) if i == uncounted else counted(row) for i, row in
+                          enumerate(shares)])  # fmt: skip
+        axes.imshow(cells, aspect="auto")
+        for row, column in np.ndindex(size, size):
+            share = shares[row, column]
+            axes.text(
+                column,
+                row,
+                _cell(share, counts[row, column]) if totals[row] else "–",
+                ha="center",
+                va="center",
+                fontweight="bold" if row == column and totals[row] else "normal",
+                color="white" if share > 0.6 and row != uncounted else INK,
+            )
+        _label_confusion(axes, taxonomy, totals[:, 0])
+        return _svg(figure)
+
+
+def _label_confusion(axes: "Axes", taxonomy: Taxonomy, totals: Sequence[float]) -> None:
+    size = len(taxonomy)
+    rows = [
+        f"{name}\n{short_count(float(total))} px"
+        for name, total in zip(taxonomy.names, totals, strict=True)
+    ]
+    axes.set_xticks(range(size), list(taxonomy.names), color=INK)
+    axes.set_yticks(range(size), rows, color=INK)
+    axes.set_xlabel("predicted", labelpad=8)
+    axes.set_ylabel("true", labelpad=8)
+    axes.xaxis.tick_top()
+    axes.xaxis.set_label_position("top")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    edges = np.arange(size + 1) - 0.5
+    axes.hlines(edges, -0.5, size - 0.5, color="white", linewidth=2)
+    axes.vlines(edges, -0.5, size - 0.5, color="white", linewidth=2)
+
+
+def _cell(share: float, pixels: float) -> str:
+    if pixels == 0:
+        return "0"
+    return "<0.1" if share < 0.0005 else f"{share * 100:.1f}"
+
+
+def _line_chart(
+    history: History, lines: Sequence[Series], *, mark: int | None = None, outlined: bool = False
+) -> str | None:
+    """Lines over the epoch; None where no line has a value.
+
+    Args:
+        history: Gives the epochs.
+        lines: What to draw.
+        mark: The validation to mark on the first line.
+        outlined: Whether lines get a thin dark edge, which pale class colours need on white.
+    """
+    lines = [line for line in lines if any(math.isfinite(value) for value in line.values)]
+    if not lines:
+        return None
+
+    import matplotlib
+    from matplotlib import patheffects
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    epochs = history.get("epoch") or [index + 1.0 for index in range(len(lines[0].values))]
+    edge = [patheffects.withStroke(linewidth=2.9, foreground="#6b625a")] if outlined else None
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(5.2, 2.9), layout="constrained")
+        axes = figure.add_subplot()
+        for line in lines:
+            axes.plot(
+                epochs,
+                line.values,
+                label=line.label,
+                color=line.colour,
+                linestyle=line.dashes,
+                linewidth=line.width,
+                marker="o" if len(epochs) < 12 else None,
+                markersize=3,
+                path_effects=edge,
+            )
+        if mark is not None:
+            _mark_best(axes, epochs[mark], lines[0].values[mark])
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        if len(lines) > 1:
+            figure.legend(loc="outside upper left", ncols=5, columnspacing=1.2)
+        return _svg(figure)
+
+
+def _mark_best(axes: "Axes", epoch: float, score: float) -> None:
+    axes.plot([epoch], [score], "o", color=ACCENT, markersize=7, markeredgecolor="white")
+    axes.annotate(
+        f"best: {decimal(score)} (epoch {epoch:.0f})",
+        (epoch, score),
+        xytext=(-8, -16),
+        textcoords="offset points",
+        ha="right",
+        color=INK,
+    )
+
+
+def _svg(figure: "Figure") -> str:
+    """The figure as SVG text without XML prologue, metadata and outside addresses."""
+    buffer = io.StringIO()
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)  # type: ignore[arg-type]  # None leaves an entry out
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]
+
+
+def _hex(colour: tuple[int, int, int]) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour)

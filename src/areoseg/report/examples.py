@@ -1,0 +1,124 @@
+"""Which predictions the report shows: the best, some typical ones and the worst."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from areoseg.data.scenes import Image
+from areoseg.errors import AreosegError
+from areoseg.taxonomy import VOID, Taxonomy
+
+KINDS = ("best", "typical", "worst")
+
+_MIN_LABELLED = 0.1
+"""A scene with a smaller share of labelled pixels says little, and is shown only if need be."""
+
+Labels = NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One prediction beside its truth.
+
+    Attributes:
+        image: (H, W), uint8 or float32 in 0..1.
+        truth: (H, W) class indices, `VOID` where a pixel counts for nothing.
+        prediction: (H, W) class indices.
+        name: Of the scene.
+        score: Share of the labelled pixels that are right, 0 to 1.
+    """
+
+    image: Image
+    truth: Labels
+    prediction: Labels
+    name: str
+    score: float
+
+
+def labelled_pixels(truth: Labels, taxonomy: Taxonomy) -> NDArray[np.bool_]:
+    """Where the truth (H, W) is terrain: neither background nor `VOID`."""
+    labelled: NDArray[np.bool_] = (truth != taxonomy.background) & (truth != VOID)
+    return labelled
+
+
+def choose_examples(
+    images: Sequence[Image] | Image,
+    truths: Sequence[Labels] | Labels,
+    predictions: Sequence[Labels] | Labels,
+    names: Sequence[str],
+    *,
+    taxonomy: Taxonomy,
+    each: int = 4,
+) -> dict[str, list[Example]]:
+    """The best, typical and worst predictions by the share of labelled pixels that are right.
+
+    Among scenes of about the same score those with more classes come first, since they show more.
+    Typical are the scenes in the middle of the ranking. No scene is chosen twice: where there are
+    fewer than `3 * each` of them, each list is shorter. Scenes without labelled pixels are left
+    out.
+
+    Args:
+        images: N images (H, W).
+        truths: N masks, each the size of its image.
+        predictions: N masks of class indices, each the size of its image.
+        names: N names.
+        taxonomy: The classes.
+        each: How many examples of each kind.
+
+    Returns:
+        Lists under `best` (best first), `typical` and `worst` (worst first).
+
+    Raises:
+        AreosegError: The four differ in number, or a mask is not the size of its image.
+    """
+    _check_shapes(images, truths, predictions, names)
+    entries: list[tuple[float, int, int]] = []  # score, classes, index
+    sparse: list[tuple[float, int, int]] = []
+    for index, (truth, prediction) in enumerate(zip(truths, predictions, strict=True)):
+        labelled = labelled_pixels(truth, taxonomy)
+        if not labelled.any():
+            continue
+        score = float((prediction == truth)[labelled].mean())
+        entry = (score, len(np.unique(truth[labelled])), index)
+        (entries if labelled.mean() >= _MIN_LABELLED else sparse).append(entry)
+
+    entries = entries or sparse
+    ranked = sorted(entries, key=lambda entry: (round(entry[0], 2), *entry[1:]), reverse=True)
+    each = min(each, max(1, len(ranked) // len(KINDS)))
+    best, rest = ranked[:each], ranked[each:]
+    worst = rest[-each:][::-1]
+    between = rest[: len(rest) - len(worst)]
+    first = max(0, (len(between) - each) // 2)
+    chosen = {"best": best, "typical": between[first : first + each], "worst": worst}
+    return {
+        kind: [
+            Example(images[index], truths[index], predictions[index], names[index], score)
+            for score, _, index in chosen[kind]
+        ]
+        for kind in KINDS
+    }
+
+
+def _check_shapes(
+    images: Sequence[Image] | Image,
+    truths: Sequence[Labels] | Labels,
+    predictions: Sequence[Labels] | Labels,
+    names: Sequence[str],
+) -> None:
+    counts = [len(images), len(truths), len(predictions), len(names)]
+    if len(set(counts)) > 1:
+        raise AreosegError(
+            "{} images, {} truths, {} predictions and {} names: give one of each a scene".format(
+                *counts
+            )
+        )
+    for index, name in enumerate(names):
+        shapes = [values[index].shape for values in (images, truths, predictions)]
+        if len(set(shapes)) > 1:
+            raise AreosegError(
+                f"{name}: image, truth and prediction are of shapes {shapes[0]}, {shapes[1]} and"
+                f" {shapes[2]}: all three must be of one size (H, W)"
+            )

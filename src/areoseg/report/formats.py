@@ -1,0 +1,59 @@
+"""Numbers as a reader likes to see them. What is missing or not a number becomes a dash."""
+
+import math
+from typing import TypeGuard
+
+MISSING = "–"
+_NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
+_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether `value` is a finite number."""
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def decimal(value: object, digits: int = 3) -> str:
+    """0.71234 as `0.712`."""
+    return f"{value:.{digits}f}" if is_number(value) else MISSING
+
+
+def percent(value: object, digits: int = 1) -> str:
+    """A share 0 to 1 as `71.2 %`; a share that would round to nothing as `< 0.1 %`."""
+    if not is_number(value):
+        return MISSING
+    least = 10.0**-digits
+    if 0 < value * 100 < least / 2:
+        return f"<{_NARROW_SPACE}{least:.{digits}f}{_NARROW_SPACE}%"
+    return f"{value * 100:.{digits}f}{_NARROW_SPACE}%"
+
+
+def count(value: object) -> str:
+    """1234567 as `1 234 567`."""
+    return f"{value:,.0f}".replace(",", _NARROW_SPACE) if is_number(value) else MISSING
+
+
+def short_count(value: object) -> str:
+    """1234567 as `1.23 M`; numbers below a thousand in full."""
+    if not is_number(value):
+        return MISSING
+    for size, unit in _UNITS:
+        if value >= size:
+            return f"{value / size:.3g}{_NARROW_SPACE}{unit}"
+    return f"{value:.0f}"
+
+
+def duration(seconds: object) -> str:
+    """Seconds as `45 s`, `12 min 30 s` or `1 h 05 min`."""
+    if not is_number(seconds):
+        return MISSING
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def file_size(size: object) -> str:
+    """Bytes as `1.23 MB`."""
+    return f"{short_count(size)}B" if is_number(size) else MISSING

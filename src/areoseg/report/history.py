@@ -1,0 +1,24 @@
+"""Reading `metrics.csv`: what each validation noted."""
+
+import csv
+from pathlib import Path
+
+History = dict[str, list[float]]
+"""Columns of `metrics.csv`, one value a validation; NaN where a cell is empty or no number."""
+
+
+def read_history(path: Path) -> History:
+    """The columns of a `metrics.csv`; none where the file is missing or empty."""
+    if not path.is_file():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    names = list(rows[0]) if rows else []
+    return {name: [_number(row[name]) for row in rows] for name in names}
+
+
+def _number(text: str | None) -> float:
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return float("nan")

@@ -1,0 +1,94 @@
+"""Pictures inside the page: images, masks and error maps as data URIs."""
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+from PIL import UnidentifiedImageError
+
+from areoseg.colours import RGB, colour_mask, grey
+from areoseg.data.scenes import Image, Scene
+from areoseg.report.examples import Example, Labels, labelled_pixels
+from areoseg.taxonomy import Taxonomy
+
+WRONG_COLOUR = (196, 48, 20)
+UNCOUNTED_COLOUR = (222, 218, 212)
+
+_LONGEST_SIDE = 320  # pixels; about the width of a picture on the page
+_SHEET_SIDE = 1200
+
+
+def data_uri(content: bytes, media_type: str) -> str:
+    """Bytes as a URI that holds them, such as `data:image/png;base64,...`."""
+    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def image_uri(image: Image) -> str:
+    """A grey image (H, W) as a PNG, reduced where it is large."""
+    return _png_uri(_reduced(grey(image), Pillow.Resampling.LANCZOS))
+
+
+def mask_uri(mask: Labels, taxonomy: Taxonomy) -> str:
+    """A mask (H, W) in its class colours as a PNG, reduced where it is large."""
+    return _png_uri(_reduced(colour_mask(mask.astype(np.uint8), taxonomy)))
+
+
+def error_map(example: Example, taxonomy: Taxonomy) -> RGB:
+    """Where a prediction is wrong, as a picture (H, W, 3).
+
+    Right pixels show the image, paled; wrong ones `WRONG_COLOUR`; pixels without a terrain label
+    `UNCOUNTED_COLOUR`.
+    """
+    paled = 255 - 0.6 * (255 - grey(example.image).astype(np.float32))
+    picture = np.repeat(paled.round().astype(np.uint8)[..., np.newaxis], 3, axis=2)
+    labelled = labelled_pixels(example.truth, taxonomy)
+    picture[example.prediction != example.truth] = WRONG_COLOUR
+    picture[~labelled] = UNCOUNTED_COLOUR
+    return picture
+
+
+def example_pictures(example: Example, taxonomy: Taxonomy) -> dict[str, str]:
+    """Image, truth, prediction and error map of an example as data URIs, by what they show."""
+    return {
+        "Image": image_uri(example.image),
+        "Truth": mask_uri(example.truth, taxonomy),
+        "Prediction": mask_uri(example.prediction, taxonomy),
+        "Errors": _png_uri(_reduced(error_map(example, taxonomy))),
+    }
+
+
+def scene_pictures(scene: Scene, taxonomy: Taxonomy) -> dict[str, str]:
+    """Image and, where there is one, mask of a scene as data URIs, by what they show."""
+    pictures = {"Image": image_uri(scene.image)}
+    if scene.mask is not None:
+        pictures["Mask"] = mask_uri(scene.mask, taxonomy)
+    return pictures
+
+
+def sheet_uri(path: Path) -> str | None:
+    """A picture file as a PNG of few colours, reduced where it is large; None if there is none."""
+    try:
+        with Pillow.open(path) as opened:
+            sheet = opened.convert("RGB")
+    except (OSError, UnidentifiedImageError):
+        return None
+    sheet.thumbnail((_SHEET_SIDE, _SHEET_SIDE), Pillow.Resampling.LANCZOS)
+    return _png_uri(sheet.quantize(64))
+
+
+def _reduced(
+    picture: NDArray[Any], resampling: Pillow.Resampling = Pillow.Resampling.NEAREST
+) -> Pillow.Image:
+    reduced = Pillow.fromarray(picture)
+    reduced.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE), resampling)
+    return reduced
+
+
+def _png_uri(picture: Pillow.Image) -> str:
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", optimize=True)
+    return data_uri(buffer.getvalue(), "image/png")

@@ -1,0 +1,230 @@
+"""Single image and mask files."""
+
+import struct
+import zlib
+
+import numpy as np
+import PIL.Image
+import pytest
+import tifffile
+
+from areoseg.data.readers import list_images, read_image, read_mask
+from areoseg.errors import AreosegError
+
+
+@pytest.fixture
+def grey():
+    return np.random.default_rng(0).integers(0, 256, (12, 20)).astype(np.uint8)
+
+
+@pytest.fixture
+def deep():
+    levels = np.random.default_rng(1).integers(0, 65536, (12, 20)).astype(np.uint16)
+    levels[0, 0] = 65535
+    return levels
+
+
+def write_png16(path, channels, colour_type):
+    """A PNG with 16 bits a channel; Pillow cannot write one with more than one channel."""
+    height, width = channels.shape[:2]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in channels)
+    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
+    content = b"\x89PNG\r\n\x1a\n"
+    for kind, body in ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):
+        content += struct.pack(">I", len(body)) + kind + body
+        content += struct.pack(">I", zlib.crc32(kind + body))
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.TIFF", "a.PNG"])
+def test_eight_bit_grey_comes_back_as_it_was(tmp_path, grey, name):
+    PIL.Image.fromarray(grey).save(tmp_path / name)
+    image = read_image(tmp_path / name)
+    assert image.dtype == np.uint8
+    np.testing.assert_array_equal(image, grey)
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_deflate", "packbits"])
+def test_compressed_tiff_comes_back_as_it_was(tmp_path, grey, compression):
+    PIL.Image.fromarray(grey).save(tmp_path / "a.tif", compression=compression)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), grey)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA"])
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_grey_coded_in_several_channels_becomes_one(tmp_path, grey, mode, suffix):
+    PIL.Image.fromarray(grey).convert(mode).save(tmp_path / f"a.{suffix}")
+    np.testing.assert_array_equal(read_image(tmp_path / f"a.{suffix}"), grey)
+    np.testing.assert_array_equal(read_mask(tmp_path / f"a.{suffix}"), grey)
+
+
+def test_jpeg_is_what_pillow_decodes(tmp_path):
+    ramp = np.tile(np.arange(0, 240, 4, dtype=np.uint8), (16, 1))
+    for mode in ("L", "RGB"):
+        PIL.Image.fromarray(ramp).convert(mode).save(tmp_path / "a.jpg", quality=90)
+        image = read_image(tmp_path / "a.jpg")
+        assert image.dtype == np.uint8
+        np.testing.assert_array_equal(image, PIL.Image.open(tmp_path / "a.jpg").convert("L"))
+
+
+def test_a_palette_image_becomes_its_colours_and_a_palette_mask_its_indices(tmp_path):
+    indices = np.array([[0, 1, 2], [2, 1, 0]], np.uint8)
+    picture = PIL.Image.fromarray(indices, mode="P")
+    picture.putpalette([10, 10, 10, 100, 100, 100, 200, 200, 200])
+    for name in ("a.png", "a.tif"):
+        picture.save(tmp_path / name)
+        np.testing.assert_array_equal(read_image(tmp_path / name), [[10, 100, 200], [200, 100, 10]])
+        np.testing.assert_array_equal(read_mask(tmp_path / name), indices)
+
+
+def test_a_one_bit_mask_holds_zero_and_one(tmp_path, grey):
+    PIL.Image.fromarray(grey > 128).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_mask(tmp_path / "a.png"), grey > 128)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), 255 * (grey > 128))
+
+
+def test_colour_becomes_luminance(tmp_path):
+    colour = np.zeros((4, 4, 3), np.uint8)
+    colour[..., 0], colour[..., 1], colour[..., 2] = 200, 100, 50
+    PIL.Image.fromarray(colour).save(tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png")[0, 0] == round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)
+
+
+@pytest.mark.parametrize(("colour_type", "channels"), [(0, 1), (2, 3), (6, 4)])
+def test_sixteen_bit_png_keeps_all_bits(tmp_path, deep, colour_type, channels):
+    write_png16(tmp_path / "a.png", np.repeat(deep[..., None], channels, axis=2), colour_type)
+    image = read_image(tmp_path / "a.png")
+    assert image.dtype == np.float32
+    np.testing.assert_array_equal(np.rint(image * 65535).astype(np.uint16), deep)
+
+
+def test_sixteen_bit_png_with_alpha_is_refused_rather_than_cut_to_eight(tmp_path, deep):
+    write_png16(tmp_path / "a.png", np.repeat(deep[..., None], 2, axis=2), 4)
+    with pytest.raises(AreosegError, match="16-bit grey with alpha"):
+        read_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_sixteen_bit_tiff_keeps_all_bits(tmp_path, deep, byteorder, channels):
+    pixels = deep if channels == 1 else np.repeat(deep[..., None], channels, axis=2)
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        pixels,
+        byteorder=byteorder,
+        photometric="minisblack" if channels == 1 else "rgb",
+    )
+    image = read_image(tmp_path / "a.tif")
+    np.testing.assert_array_equal(np.rint(image * 65535).astype(np.uint16), deep)
+
+
+def test_a_planar_tiff_is_read_like_an_interleaved_one(tmp_path, grey):
+    tifffile.imwrite(
+        tmp_path / "a.tif", np.stack([grey] * 3), photometric="rgb", planarconfig="separate"
+    )
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), grey)
+
+
+def test_levels_up_to_4095_are_read_as_twelve_bits(tmp_path):
+    for highest, white in ((4095, 4095), (2000, 4095), (4096, 65535)):
+        tifffile.imwrite(tmp_path / "a.tif", np.array([[0, highest]], np.uint16))
+        assert read_image(tmp_path / "a.tif")[0, 1] == pytest.approx(highest / white)
+
+
+@pytest.mark.parametrize(("highest", "white"), [(0.5, 1), (1.0, 1), (1.5, 255), (255.0, 255)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+def test_float_tiff_is_read_by_its_range(tmp_path, highest, white, dtype):
+    tifffile.imwrite(tmp_path / "a.tif", np.array([[0, highest]], dtype))
+    image = read_image(tmp_path / "a.tif")
+    assert image.dtype == np.float32
+    np.testing.assert_allclose(image, [[0, highest / white]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("values", [[-0.5, 1.0], [0.0, 256.0]])
+def test_floats_outside_the_known_ranges_are_refused(tmp_path, values):
+    tifffile.imwrite(tmp_path / "a.tif", np.array([values], np.float32))
+    with pytest.raises(AreosegError, match=rf"a\.tif: float images range from {values[0]:g} to"):
+        read_image(tmp_path / "a.tif")
+
+
+def test_holes_become_zero(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.array([[np.nan, 0.25, np.inf]], np.float32))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), [[0, 0.25, 0]])
+
+
+def test_a_mask_in_colour_is_refused(tmp_path):
+    colour = np.zeros((4, 4, 3), np.uint8)
+    colour[0, 0, 1] = 1
+    PIL.Image.fromarray(colour).save(tmp_path / "a.png")
+    with pytest.raises(AreosegError, match=r"a\.png: the mask is in colour"):
+        read_mask(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("value", [300, -1, 0.5, np.nan])
+def test_a_mask_that_does_not_fit_eight_bits_is_refused(tmp_path, value):
+    tifffile.imwrite(tmp_path / "a.tif", np.array([[0, value]], np.float32))
+    with pytest.raises(AreosegError, match="whole numbers from 0 to 255"):
+        read_mask(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
+def test_files_that_are_no_images_are_named(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    with pytest.raises(AreosegError, match=rf"a\.{suffix}: no such file"):
+        read_image(path)
+    path.write_bytes(b"")
+    with pytest.raises(AreosegError, match=rf"a\.{suffix}: the file is empty"):
+        read_image(path)
+    path.write_text("this is no image\n")
+    with pytest.raises(AreosegError, match=rf"a\.{suffix}: .*copy it again"):
+        read_mask(path)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "deflate.tif"])
+def test_truncated_images_are_refused_wherever_they_end(tmp_path, name):
+    noise = np.random.default_rng(2).integers(0, 256, (40, 60)).astype(np.uint8)
+    path = tmp_path / name
+    options = {"compression": "tiff_deflate"} if name == "deflate.tif" else {}
+    PIL.Image.fromarray(noise).save(path, **options)
+    content = path.read_bytes()
+    for length in range(1, len(content) - 200, 41):
+        path.write_bytes(content[:length])
+        with pytest.raises(AreosegError) as caught:
+            read_image(path)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_damaged_images_raise_nothing_but_our_error(tmp_path):
+    generator = np.random.default_rng(3)
+    picture = PIL.Image.fromarray(generator.integers(0, 256, (10, 10)).astype(np.uint8))
+    refused = 0
+    for name in ("a.png", "a.jpg", "a.tif"):
+        picture.save(tmp_path / name)
+        content = (tmp_path / name).read_bytes()
+        for _ in range(100):
+            damaged = bytearray(content)
+            for place in generator.integers(0, min(len(content), 120), 3):
+                damaged[place] = generator.integers(0, 256)
+            (tmp_path / name).write_bytes(bytes(damaged))
+            try:
+                read_image(tmp_path / name)
+            except AreosegError:
+                refused += 1
+    assert refused > 100
+
+
+def test_a_volume_is_no_image(tmp_path):
+    tifffile.imwrite(
+        tmp_path / "a.tif", np.zeros((5, 8, 8), np.uint8), volumetric=True, tile=(16, 16, 16)
+    )
+    with pytest.raises(AreosegError, match=r"a\.tif"):
+        read_image(tmp_path / "a.tif")
+
+
+def test_list_images_is_sorted_recursive_and_skips_the_rest(tmp_path):
+    (tmp_path / "sub").mkdir()
+    for name in ("b.png", "a.JPG", "sub/c.tiff", "._b.png", "notes.txt", "d.bmp"):
+        (tmp_path / name).touch()
+    found = [path.relative_to(tmp_path).as_posix() for path in list_images(tmp_path)]
+    assert found == ["a.JPG", "b.png", "sub/c.tiff"]

@@ -1,0 +1,99 @@
+import subprocess
+import sys
+
+import pytest
+
+from areoseg.errors import AreosegError
+from areoseg.losses.terms import REPORT_CODE_TERMS, REPORT_TERMS, TERMS, LossTerms, parse_terms
+
+
+def test_terms_are_checked_without_torch():
+    check = (
+        "import sys; from areoseg.losses.terms import parse_terms; parse_terms({'ce': 1}); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_a_bare_number_is_the_weight():
+    terms = parse_terms({"ce": 1, "dice": 0.5, "focal": {"weight": 2, "gamma": 0.5}}).chosen
+    assert list(terms) == ["ce", "dice", "focal"]
+    assert [term.weight for term in terms.values()] == [1, 0.5, 2]
+    assert terms["focal"].options == {"class_weighted": True, "gamma": 0.5}
+
+
+def test_every_term_can_be_asked_for_by_name():
+    names = "ce dice focal boundary background lovasz tversky focal-tversky jaccard ohem edge-ce"
+    assert list(TERMS) == [*names.split(), "report-code"]
+    assert list(parse_terms(dict.fromkeys(TERMS, 1.0)).chosen) == list(TERMS)
+
+
+def test_the_weight_follows_the_ramp():
+    term = parse_terms({"boundary": {"weight": 0.1, "ramp": [0, 2]}}).chosen["boundary"]
+    assert [term.weight_at(t) for t in (0.0, 0.5, 1.0)] == pytest.approx([0, 0.1, 0.2])
+    assert parse_terms({"ce": 3}).chosen["ce"].weight_at(0.3) == 3
+
+
+def test_terms_written_out_read_back_the_same():
+    terms = parse_terms({"ce": 1, "focal-tversky": {"gamma": 0.5, "ramp": [0, 1]}})
+    written = terms.model_dump(mode="json", by_alias=True, exclude_none=True)
+    assert parse_terms(written) == terms
+    assert parse_terms(terms) == terms
+
+
+@pytest.mark.parametrize("terms", [REPORT_TERMS, REPORT_CODE_TERMS])
+def test_the_named_losses_are_sound(terms):
+    assert list(parse_terms(terms).chosen) == list(terms)
+
+
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        ({"focl": 1}, "no 'focl': did you mean 'focal'"),
+        ({"qqq": 1}, "no 'qqq': take one of ce, dice"),
+        ({"focal_tversky": 1}, "did you mean 'focal-tversky'"),
+        ({"focal": {"gama": 1}}, "no 'focal.gama': did you mean 'gamma'"),
+        ({"background": {"qqq": 1}}, "take one of weight, ramp"),
+        ({"ce": -1}, "ce.weight: .* greater than or equal to 0"),
+        ({"ce": {"weight": "much"}}, "ce.weight: .* valid number"),
+        ({"ce": "much"}, "ce: give a weight"),
+        ({"ce": True}, "ce: give a weight"),
+        ({"ce": float("inf")}, "ce.weight: .* finite"),
+        ({"ce": {"label_smoothing": 1}}, "ce.label_smoothing"),
+        ({"focal": {"gamma": -1}}, "focal.gamma"),
+        ({"boundary": {"kind": "sobel"}}, "boundary.kind: .* 'distance' or 'edges'"),
+        ({"tversky": {"delta": 0}}, "tversky.delta"),
+        ({"ohem": {"least_kept": 0}}, "ohem.least_kept"),
+        ({"edge-ce": {"sigma": 0}}, "edge-ce.sigma"),
+        ({"dice": {"ramp": [-1, 1]}}, "dice.ramp.0"),
+        ({"dice": {"ramp": [1]}}, "dice.ramp.1"),
+        ({}, "no term has a weight above 0"),
+        ({"ce": 0, "dice": {"weight": 1, "ramp": [0, 0]}}, "no term has a weight above 0"),
+        ("ce", "valid dictionary"),
+    ],
+)
+def test_a_faulty_table_is_refused_with_its_place(terms, message):
+    with pytest.raises(AreosegError, match=message):
+        parse_terms(terms)
+
+
+def test_all_faults_come_at_once_on_one_line():
+    with pytest.raises(AreosegError) as caught:
+        parse_terms({"focl": 1, "ce": -1, "dice": {"generalized": True}})
+    message = str(caught.value)
+    assert message.count("; ") == 2
+    assert "\n" not in message
+    for part in ("'focal'", "ce.weight", "'generalised'"):
+        assert part in message
+
+
+def test_as_a_field_of_a_recipe_the_faults_are_located_too():
+    from pydantic import BaseModel, ValidationError
+
+    class Recipe(BaseModel):
+        loss: LossTerms
+
+    with pytest.raises(ValidationError) as caught:
+        Recipe.model_validate({"loss": {"focal": {"gama": 1}, "ce": -1}})
+    places = [fault["loc"] for fault in caught.value.errors()]
+    assert places == [("loss", "ce", "weight"), ("loss", "focal", "gama")]
