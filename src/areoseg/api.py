@@ -135,9 +135,7 @@ def train(
     return run
 
 
-def resume(
-    run: PathLike, *, threads: int | None = None, console: Console | None = None
-) -> Run:
+def resume(run: PathLike, *, threads: int | None = None, console: Console | None = None) -> Run:
     """Go on with a run that was interrupted or killed, then score it and write the report.
 
     Raises:
@@ -273,10 +271,25 @@ def submit(
     if not len(images):
         raise AreosegError(f"{data}: no unlabelled images to submit: it needs a test_set")
     with _progress(console) as progress:
-        masks = progress.track(
-            predictor.masks(images), total=len(images), description="predicting"
-        )
+        masks = progress.track(predictor.masks(images), total=len(images), description="predicting")
         return write_submission(Path(out), masks)
+
+
+def baseline_score(
+    run: PathLike, *, split: str = "test", console: Console | None = None
+) -> float:
+    """What logistic regression on single pixels scores where a run was trained and tested."""
+    from areoseg.baselines import logistic_regression
+    from areoseg.metrics.confusion import confusion_per_image
+    from areoseg.metrics.rates import score
+
+    opened = open_run(run)
+    scenes = _read(opened.source, console or _notes()).labelled
+    training, test = _part(scenes, opened, "train"), _part(scenes, opened, split)
+    assert test.masks is not None
+    masks = logistic_regression(training, test.images, taxonomy=opened.taxonomy)
+    confusion = confusion_per_image(masks, test.masks, len(opened.taxonomy)).sum(axis=0)
+    return float(score(confusion, opened.recipe.protocol, opened.taxonomy))
 
 
 def _finish(run: Run, scenes: SceneSet, console: Console) -> None:
@@ -308,9 +321,7 @@ def _finish(run: Run, scenes: SceneSet, console: Console) -> None:
     console.print(f"report: {report}", highlight=False)
 
 
-def _score(
-    predictor: "Predictor", scenes: SceneSet, run: Run
-) -> tuple["Scores", list[Mask]]:
+def _score(predictor: "Predictor", scenes: SceneSet, run: Run) -> tuple["Scores", list[Mask]]:
     """Scores of the predictor on labelled scenes, and its masks."""
     from areoseg.metrics.scores import evaluate_predictions
 
@@ -334,9 +345,7 @@ def _part(scenes: SceneSet, run: Run, part: str) -> SceneSet:
     return scenes.select([i for i, name in enumerate(scenes.names) if name in wanted])
 
 
-def _source(
-    data: PathLike, groups: PathLike | None, format: str, console: Console
-) -> Source:
+def _source(data: PathLike, groups: PathLike | None, format: str, console: Console) -> Source:
     """What `data` names; a groups file beside it is taken by itself, and said so."""
     if groups is None and str(data) != SYNTHETIC:
         groups = companion_groups(Path(data))

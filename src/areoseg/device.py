@@ -43,7 +43,7 @@ def choose_precision(precision: str, device: torch.device) -> Precision:
 
 def _native_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     if device.type != "cpu":
         return False
     native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

@@ -1,6 +1,5 @@
 """Writing files so that nobody ever meets half of one."""
 
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield beside
-        os.replace(beside, path)
+        beside.replace(path)
     except OSError as error:
         raise AreosegError(
             f"{path}: cannot write this file: {error.strerror or error}; choose another --out"

@@ -134,13 +134,15 @@ def build_segmenter(
 
     classes = len(taxonomy)
     void = recipe.data.background == "void"
-    return Segmenter(
+    segmenter = Segmenter(
         create_model(recipe.model.name, classes=classes, **recipe.model.options),
         mean=mean,
         deviation=deviation,
         classes=classes,
         never=(taxonomy.background,) if void else (),
-    ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
+    )
+    segmenter.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
+    return segmenter
 
 
 def read_json(path: Path) -> Any:

@@ -18,8 +18,6 @@ LONGEST_SHORT_SIDE = 128
 FIFTH = 0.2
 """Share of the pixels that count as the darkest, and as the brightest, of a window."""
 
-FEATURES = 12
-
 
 def window_features(image: Image) -> NDArray[np.float64]:
     """Twelve features of every window of an image.
@@ -40,11 +38,10 @@ def window_features(image: Image) -> NDArray[np.float64]:
     mean = ndimage.uniform_filter(levels, 3)
     variance = ndimage.uniform_filter(levels * levels, 3) - mean * mean
     roughness = np.log1p(np.sqrt(np.maximum(variance, 0)))
-    return np.stack(
-        [
-            _features(mean[rows, columns].ravel(), roughness[rows, columns].ravel())
-            for rows, columns in windows(*levels.shape)
-        ]
+    cuts = list(windows(*levels.shape))
+    return _features(
+        np.stack([mean[rows, columns].ravel() for rows, columns in cuts]),
+        np.stack([roughness[rows, columns].ravel() for rows, columns in cuts]),
     )
 
 
@@ -61,19 +58,18 @@ def reduction(height: int, width: int) -> int:
 
 
 def _features(brightness: Floats, roughness: Floats) -> NDArray[np.float64]:
-    """The twelve features of the pixels of one window."""
-    by_brightness = np.argsort(brightness)
-    fifth = max(1, int(FIFTH * len(brightness)))
-    brightest, darkest = roughness[by_brightness[-fifth:]], roughness[by_brightness[:fifth]]
+    """The twelve features (windows, 12) of the pixels (windows, P) of windows."""
+    from_dark_to_bright = np.take_along_axis(roughness, brightness.argsort(axis=1), axis=1)
+    fifth = max(1, int(FIFTH * brightness.shape[1]))
     return np.concatenate(
         [
             # Below some 5 grey levels brightness is noise of the camera.
-            np.log(5 + np.quantile(brightness, (0.05, 0.5, 0.95))),
-            np.quantile(roughness, (0.05, 0.25, 0.5, 0.75, 0.95)),
-            np.quantile(brightest, (0.1, 0.5)),
-            np.quantile(darkest, (0.1, 0.5)),
+            np.log(5 + np.quantile(brightness, (0.05, 0.5, 0.95), axis=1)),
+            np.quantile(roughness, (0.05, 0.25, 0.5, 0.75, 0.95), axis=1),
+            np.quantile(from_dark_to_bright[:, -fifth:], (0.1, 0.5), axis=1),
+            np.quantile(from_dark_to_bright[:, :fifth], (0.1, 0.5), axis=1),
         ]
-    )
+    ).T
 
 
 def _reduced(levels: Floats) -> Floats:

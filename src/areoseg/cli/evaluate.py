@@ -1,7 +1,7 @@
 """`areoseg evaluate`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -57,6 +57,7 @@ def print_scores(scores: "Scores") -> None:
     """Write scores as two tables: by protocol, and by class under the headline protocol."""
     from areoseg.metrics.scores import score_rows
 
+    rows: list[dict[str, Any]] = list(score_rows(scores))
     values = scores.to_json()
     unit = f"{scores.groups} groups" if scores.groups else "images"
     print_table(
@@ -73,7 +74,7 @@ def print_scores(scores: "Scores") -> None:
         ["class", "IoU", "95 % interval", "precision", "recall", "boundary IoU", "pixels"],
         [
             [
-                str(row["class"]),
+                row["class"],
                 figure(row["iou"]),
                 _interval((row["low"], row["high"])),
                 percent(row["precision"]),
@@ -81,7 +82,7 @@ def print_scores(scores: "Scores") -> None:
                 figure(row["boundary_iou"]),
                 "-" if row["pixels"] is None else str(row["pixels"]),
             ]
-            for row in score_rows(scores)
+            for row in rows
         ],
         title=f"protocol {scores.protocol}",
         numbers=["IoU", "precision", "recall", "boundary IoU", "pixels"],

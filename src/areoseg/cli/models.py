@@ -1,5 +1,7 @@
 """`areoseg models`."""
 
+from typing import Any
+
 from areoseg.cli.options import AsJson
 from areoseg.cli.show import print_json, print_table
 from areoseg.errors import AreosegError
@@ -15,7 +17,7 @@ def models(*, size: str = "64x128", json: AsJson = False) -> None:
     from areoseg.models import create_model, model_cost, records
 
     height, width = _size(size)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for record in records():
         cost = model_cost(create_model(record.name), 1, height, width)
         rows.append(
@@ -34,11 +36,11 @@ def models(*, size: str = "64x128", json: AsJson = False) -> None:
         ["model", "parameters", f"GMAC at {size}", "summary", "paper"],
         [
             [
-                str(row["name"]),
+                row["name"],
                 f"{row['parameters'] / 1e6:.3f} M",
                 f"{row['macs'] / 1e9:.3f}",
-                str(row["summary"]),
-                str(row["paper"]),
+                row["summary"],
+                row["paper"],
             ]
             for row in rows
         ],

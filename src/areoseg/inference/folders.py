@@ -44,9 +44,7 @@ def predict_to_folder(predictor: Predictor, inputs: Iterable[Input], out: Path) 
     return count
 
 
-def _segment(
-    predictor: Predictor, inputs: Iterable[Input]
-) -> Iterator[tuple[str, Image, Mask]]:
+def _segment(predictor: Predictor, inputs: Iterable[Input]) -> Iterator[tuple[str, Image, Mask]]:
     """Name, image and mask of each input; neighbours of equal size are computed together."""
     names: list[str] = []
     images: list[Image] = []

@@ -51,7 +51,7 @@ def find_inputs(paths: Sequence[str | Path], *, out: Path) -> list[Input]:
         elif path.is_dir():
             found = [file for file in list_images(path) if not file.is_relative_to(out)]
             if not found:
-                raise AreosegError(f"{path}: no images in this folder: give PNG, JPEG or TIFF files")
+                raise AreosegError(f"{path}: no images in this folder: give PNG, JPEG or TIFF")
             files.extend((file, file.relative_to(path)) for file in found)
         else:
             files.append((path, Path(path.name)))

@@ -183,8 +183,8 @@ class AggregatedLocalAttention(nn.Module):
         joined = self.join(torch.cat((skip, resize_like(coarse, skip)), dim=1))
         local = self.norm(joined)
         local = local + torch.stack([layer(local) for layer in self.neighbours]).sum(dim=0)
-        attention: Tensor = self.aggregate(local)
-        return attention * joined
+        attended: Tensor = self.aggregate(local) * joined
+        return attended
 
 
 class Light4Mars(nn.Module):

@@ -1,6 +1,7 @@
 """Recipes: small YAML files that say a whole experiment."""
 
 from areoseg.recipes.loading import (
+    check_model,
     dump_recipe,
     load_recipe,
     parse_recipe,
@@ -9,4 +10,12 @@ from areoseg.recipes.loading import (
 )
 from areoseg.recipes.schema import Recipe
 
-__all__ = ["Recipe", "dump_recipe", "load_recipe", "parse_recipe", "recipe_names", "recipe_text"]
+__all__ = [
+    "Recipe",
+    "check_model",
+    "dump_recipe",
+    "load_recipe",
+    "parse_recipe",
+    "recipe_names",
+    "recipe_text",
+]

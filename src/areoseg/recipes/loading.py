@@ -98,6 +98,26 @@ def dump_recipe(recipe: Recipe) -> str:
     return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
 
 
+def check_model(recipe: Recipe, *, source: str = "recipe") -> None:
+    """Build the recipe's model without memory for its weights, to see that it can be built.
+
+    Raises:
+        AreosegError: There is no such model, or it has no such option or value.
+    """
+    import torch
+
+    from areoseg.models import create_model
+
+    try:
+        with torch.device("meta"):
+            create_model(recipe.model.name, **recipe.model.options)
+    except AreosegError as error:
+        raise AreosegError(f"{source}: model: {error}") from None
+    except (TypeError, ValueError, RuntimeError, IndexError) as error:  # a value of a wrong kind
+        reason = " ".join(str(error).split())
+        raise AreosegError(f"{source}: model: cannot be built so: {reason}") from None
+
+
 def _override(tree: Tree, override: str) -> None:
     """Set one dotted value of `tree` in place."""
     dotted, equals, text = override.partition("=")

@@ -1,4 +1,4 @@
-"""Fitting a network with Lightning: by epochs, for a budget, by a plan, or from where it stopped."""
+"""Fitting a network with Lightning: by epochs, for a budget, or by a plan."""
 
 import logging
 import time

@@ -107,7 +107,7 @@ class TrainingModule(pl.LightningModule):
 
     @property
     def kept(self) -> Segmenter:
-        """The segmenter whose weights count: the moving average, or the last where there is none."""
+        """The segmenter whose weights count: the moving average, if there is one."""
         chosen = self.average.module if self.recipe.training.ema else self.segmenter
         assert isinstance(chosen, Segmenter)
         return chosen

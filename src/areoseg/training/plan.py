@@ -39,7 +39,7 @@ class Plan:
         """The number of steps by the latest correction."""
         return self.corrections[-1].total
 
-    def progress(self, step: int) -> float:
+    def progress(self, step: float) -> float:
         """The progress at `step`, 0 to 1."""
         latest = next(entry for entry in reversed(self.corrections) if entry.step <= step)
         ahead = latest.total - latest.step

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.audit import Audit, audit_scenes
-from areoseg.data.augmentation import build_augmentation
+from areoseg.data.augmentation.build import build_augmentation
 from areoseg.data.augmentation.rare_objects import rare_object_bank
 from areoseg.data.scenes import SceneSet
 from areoseg.data.split import PARTS, Split, class_pixels, rarest_class, split_scenes
@@ -98,9 +98,9 @@ def fingerprint(scenes: SceneSet) -> str:
     for index in range(len(scenes)):
         scene = scenes[index]
         digest.update(scene.name.encode())
-        digest.update(np.ascontiguousarray(scene.image))
+        digest.update(scene.image.tobytes())
         if scene.mask is not None:
-            digest.update(np.ascontiguousarray(scene.mask))
+            digest.update(scene.mask.tobytes())
     return digest.hexdigest()
 
 

@@ -10,6 +10,9 @@ from areoseg.losses.combined import CombinedLoss
 from areoseg.training.optimizers import squared_norm
 
 
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
+
 def training_step(
     segmenter: nn.Module,
     loss: CombinedLoss,
@@ -62,7 +65,7 @@ def averaged(segmenter: nn.Module, decay: float) -> AveragedModel:
     """
 
     @torch.no_grad()
-    def average(averages: list[Tensor], currents: list[Tensor], updates: Tensor | int) -> None:
+    def average(averages: Tensors, currents: Tensors, updates: Tensor | int) -> None:
         count = int(updates)
         torch._foreach_lerp_(averages, currents, 1 - min(decay, (1 + count) / (10 + count)))
 

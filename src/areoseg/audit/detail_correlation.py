@@ -1,0 +1,99 @@
+"""How well the detail of two pictures agrees when one is laid on the other."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+from areoseg.audit.thumbnails import Floats
+
+ZOOMS = (1.0, 1 / 0.95, 1 / 0.9)
+"""How much closer one of two pictures may be."""
+
+COMBINATIONS = np.array([(0, 0), (0, 1), (0, 2), (1, 0), (2, 0)])
+"""Which zoom is tried for the first picture with which for the second."""
+
+FARTHEST = 4
+"""Largest shift in pixels."""
+
+PLACES = 4
+"""Pictures are compared in 4 x 4 places."""
+
+NOISE = 0.5
+"""Detail weaker than this, in grey levels, correlates with nothing: it is noise."""
+
+Shifts = NDArray[np.int64]
+"""(P, 2) rows down and columns right."""
+
+
+def detail_correlations(
+    details: NDArray[np.float16], pairs: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Correlation of the detail of pairs of pictures, place by place, at the best shift and zoom.
+
+    Args:
+        details: (zooms, N, side, side), the detail of N pictures at each of `ZOOMS`.
+        pairs: (P, 2) positions of pictures.
+
+    Returns:
+        (P, 16), each at most 1.
+    """
+    tried = [_best_shift(*_looked_up(details, pairs, zooms)) for zooms in COMBINATIONS]
+    best = np.stack([height for height, _ in tried]).argmax(axis=0)
+    shifts = np.stack([shift for _, shift in tried])[best, np.arange(len(pairs))]
+    return _place_correlations(*_looked_up(details, pairs, COMBINATIONS[best].T), shifts)
+
+
+def _looked_up(
+    details: NDArray[np.float16], pairs: NDArray[np.int64], zooms: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """The two pictures (P, side, side) of each pair at the given zooms."""
+    first, second = pairs.T
+    return (
+        details[zooms[0], first].astype(np.float32),
+        details[zooms[1], second].astype(np.float32),
+    )
+
+
+def _best_shift(first: Floats, second: Floats) -> tuple[Floats, Shifts]:
+    """The shift of the first pictures (P, side, side) at which they agree best with the second.
+
+    Found as the peak of their cross-correlation, computed by Fourier transform.
+
+    Returns:
+        Height (P,) of the peak, at most 1; and the shifts (P, 2).
+    """
+    spectra = fft.rfft2(_windowed(first)) * np.conj(fft.rfft2(_windowed(second)))
+    correlation = fft.irfft2(spectra, s=first.shape[1:])
+    reach = np.arange(-FARTHEST, FARTHEST + 1)
+    near = correlation[:, reach][:, :, reach].reshape(len(first), -1)
+    peak = near.argmax(axis=1)
+    shifts = np.stack(np.divmod(peak, len(reach)), axis=1) - FARTHEST
+    return near[np.arange(len(first)), peak], shifts
+
+
+def _windowed(pictures: Floats) -> Floats:
+    """Pictures (P, side, side) faded out towards the border, each of length 1."""
+    fade = np.sqrt(np.hanning(pictures.shape[1] + 2)[1:-1]).astype(np.float32)
+    faded = pictures * fade[:, None] * fade
+    lengths = np.sqrt((faded**2).sum(axis=(1, 2), keepdims=True))
+    return np.asarray(faded / np.maximum(lengths, np.float32(1e-6)))
+
+
+def _place_correlations(first: Floats, second: Floats, shifts: Shifts) -> NDArray[np.float32]:
+    """Correlation (P, 16) of shifted first pictures with second ones, in 4 x 4 places."""
+    inner = np.arange(FARTHEST, first.shape[1] - FARTHEST)
+    rows, columns = inner + shifts[:, :1], inner + shifts[:, 1:]
+    which = np.arange(len(first))[:, None, None]
+    one = _in_places(first[which, rows[:, :, None], columns[:, None, :]])
+    other = _in_places(second[:, inner][:, :, inner])
+    strength = np.sqrt((one**2).mean(axis=2) * (other**2).mean(axis=2))
+    return np.asarray((one * other).mean(axis=2) / (strength + NOISE**2), dtype=np.float32)
+
+
+def _in_places(pictures: Floats) -> Floats:
+    """Pictures (P, S, S) cut into 4 x 4 places (P, 16, pixels), each of mean 0."""
+    count, side, _ = pictures.shape
+    size = side // PLACES
+    cut = pictures.reshape(count, PLACES, size, PLACES, size).swapaxes(2, 3)
+    flat = cut.reshape(count, PLACES * PLACES, size * size)
+    return flat - flat.mean(axis=2, keepdims=True)

@@ -1,0 +1,86 @@
+"""`areoseg demo`."""
+
+import shutil
+from pathlib import Path
+
+from areoseg.cli.options import Out, Threads
+from areoseg.cli.show import notes, output
+from areoseg.errors import AreosegError
+
+LABELLED, ALIENS, UNLABELLED = 1200, 12, 100
+ROCK_TILES = 0.3  # far more than on Mars, so that minutes are enough to learn big rock
+BUDGET = "150s"
+MADE_HERE = "mars.npz"
+
+
+def demo(*, out: Out = Path("runs/demo"), budget: str = BUDGET, threads: Threads = None) -> None:
+    """Draw a synthetic Mars, audit it, train on it, score the result, and write a submission.
+
+    Needs no data and takes a few minutes. What an earlier demo left in the folder is replaced.
+
+    Args:
+        out: The folder to write to.
+        budget: The time to train for.
+        threads: Cores to compute on; all by default.
+    """
+    from areoseg import api
+    from areoseg.cli.evaluate import print_scores
+
+    _make_room(out)
+    data = out / MADE_HERE
+    notes.print(f"drawing {LABELLED + UNLABELLED} tiles of a synthetic Mars")
+    _draw(data)
+    run = api.train(
+        "demo",
+        data,
+        out / "run",
+        budget=budget,
+        threads=threads,
+        command=f"areoseg demo --out {out}",
+        console=notes,
+    )
+    submission = out / "submission.csv"
+    api.submit(run.path, data, submission, threads=threads, console=notes)
+
+    output.print("Scores on the held-back test tiles")
+    print_scores(api.evaluate(run.path, split="test", threads=threads, console=notes))
+    baseline = api.baseline_score(run.path, console=notes)
+    output.print(f"\nLogistic regression on single pixels reaches {baseline:.4f} on the same tiles.")
+    for what, path in (
+        ("report", run.path / "report.html"),
+        ("submission", submission),
+        ("weights", run.path / "weights.safetensors"),
+        ("audit", run.path / "audit.png"),
+    ):
+        output.print(f"{what + ':':<12}{path}")
+
+
+def _make_room(out: Path) -> None:
+    """Remove an earlier demo; leave anything else alone."""
+    if not out.exists() or not any(out.iterdir()):
+        return
+    if not (out / MADE_HERE).is_file():
+        raise AreosegError(f"{out}: holds something that is no demo: choose another --out")
+    shutil.rmtree(out)
+
+
+def _draw(path: Path) -> None:
+    """Write a synthetic set, outliers among it, in the homework's own format."""
+    import numpy as np
+
+    from areoseg.data.synthetic import SyntheticMars, draw_set
+    from areoseg.data.synthetic.faults import add_aliens
+    from areoseg.files import replacing
+
+    settings = SyntheticMars(rock_tiles=ROCK_TILES)
+    labelled, _ = add_aliens(draw_set(settings, LABELLED), ALIENS, seed=settings.seed)
+    images, masks = labelled.stacked()
+    assert masks is not None
+    unlabelled = draw_set(settings, UNLABELLED, first=LABELLED, labelled=False)
+    with replacing(path) as beside, beside.open("wb") as file:
+        np.savez_compressed(
+            file, training_set=np.stack([images, masks], axis=1), test_set=unlabelled.images
+        )
+    assert labelled.groups is not None
+    groups = path.with_name(f"{path.stem}_groups.txt")
+    groups.write_text("".join(f"{group}\n" for group in labelled.groups), encoding="utf-8")
