@@ -306,7 +306,7 @@ def _finish(run: Run, scenes: SceneSet, console: Console) -> None:
             continue
         found, predictions = _score(predictor, held_back, run)
         scores[part] = found.to_json()
-        console.print(f"{part}: {found.protocol} score {found.score:.4f}", highlight=False)
+        console.print(f"{part}: {found.protocol} score {found.score:.4f}")
         assert held_back.masks is not None
         examples = choose_examples(
             held_back.images,
@@ -318,7 +318,7 @@ def _finish(run: Run, scenes: SceneSet, console: Console) -> None:
     write_json(run.path / SCORES, scores)
     samples = _part(scenes, run, "train").select(range(min(8, len(run.split["train"]))))
     report = write_report(run, scores=scores, examples=examples, samples=samples)
-    console.print(f"report: {report}", highlight=False)
+    console.print(f"report: {report}")
 
 
 def _score(predictor: "Predictor", scenes: SceneSet, run: Run) -> tuple["Scores", list[Mask]]:
@@ -350,7 +350,7 @@ def _source(data: PathLike, groups: PathLike | None, format: str, console: Conso
     if groups is None and str(data) != SYNTHETIC:
         groups = companion_groups(Path(data))
         if groups is not None:
-            console.print(f"groups: taken from {groups}, beside the data", highlight=False)
+            console.print(f"groups: taken from {groups}, beside the data")
     return Source(path=str(data), format=format, groups=None if groups is None else str(groups))
 
 
@@ -362,7 +362,7 @@ def _read(source: Source, console: Console) -> DataSet:
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     for warning in found.warnings:
-        console.print(f"warning: {warning}", highlight=False)
+        console.print(f"warning: {warning}")
     return found
 
 
@@ -371,4 +371,4 @@ def _progress(console: Console) -> Progress:
 
 
 def _notes() -> Console:
-    return Console(stderr=True)
+    return Console(stderr=True, highlight=False, soft_wrap=True)

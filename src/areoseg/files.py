@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from areoseg.errors import AreosegError
@@ -27,7 +27,8 @@ def replacing(path: Path) -> Iterator[Path]:
             f"{path}: cannot write this file: {error.strerror or error}; choose another --out"
         ) from None
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # where even the folder could not be made
+            beside.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -26,18 +26,17 @@ NARROW = {
     "unet-resse": {"widths": (4, 8, 16), "reduction": 2},
     "psp-attention": {"widths": (4, 8, 16)},
     "nnunet": {"widths": (4, 8, 8, 16)},
+    "rockseg": {"widths": (4, 8, 8, 16), "heads": 2},
+    "light4mars-t": {"widths": (8, 16), "depths": (1, 1), "heads": (1, 2), "windows": (8, 4)},
+    "light4mars-s": {"widths": (4, 8), "depths": (1, 1), "heads": (1, 2), "windows": (4, 4)},
+    "light4mars-b": {"widths": (4, 8), "depths": (2, 2), "heads": (1, 2), "windows": (4, 4)},
+    "turkeyseg": {"global_widths": (16, 32, 64), "local_widths": (16, 32)},
+    "unet-transformer": {"widths": (4, 8, 16), "heads": 2},
+    "unet-attention": {"widths": (4, 8, 16), "deep_supervision": True},
+    "attention-uwnet": {"width": 4},
 }
 
 NAMES = [known.name for known in records()]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    """Narrow models lose more to the threads' coordination than they gain."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(params=NAMES)

@@ -11,11 +11,11 @@ from areoseg.audit.robust_distance import robust_distances
 from areoseg.audit.window_features import reduction, window_features, windows
 from areoseg.data.scenes import Image, SceneSet
 
-REJECT_ABOVE = 4.5
-"""Score from which an image is rejected: well above what rover parts and horizons reach."""
+REJECT_ABOVE = 5.5
+"""Score above which an image is rejected; rover parts and horizons reach about 4.5."""
 
 FLAG_ABOVE = 3.0
-"""Score from which an image is flagged: about one ordinary rover image in a thousand."""
+"""Score above which an image is flagged: at most one ordinary rover image in a hundred."""
 
 FEWEST_IMAGES = 50
 """With fewer images there is no telling what is usual."""
@@ -60,14 +60,14 @@ def find_content_outliers(scenes: SceneSet) -> list[Finding]:
             name=scenes.names[index],
             fault="content-outlier",
             score=float(total[index]),
-            reason=_reason(scores, int(index), scenes.images[index]),
+            reason=_reason(scores, int(index), scenes.images[int(index)]),
             action="reject" if total[index] > REJECT_ABOVE else "flag",
         )
         for index in np.flatnonzero(total > FLAG_ABOVE)
     ]
 
 
-def content_scores(images: Sequence[Image]) -> ContentScores:
+def content_scores(images: Sequence[Image] | Image) -> ContentScores:
     """Compare the brightness and texture of all images, window by window and as a whole."""
     features = [window_features(image) for image in images]
     counts = [len(rows) for rows in features]

@@ -18,8 +18,8 @@ FARTHEST = 4
 PLACES = 4
 """Pictures are compared in 4 x 4 places."""
 
-NOISE = 0.5
-"""Detail weaker than this, in grey levels, correlates with nothing: it is noise."""
+NOISE = 0.15
+"""Detail weaker than this, in grey levels, is rounding and correlates with nothing."""
 
 Shifts = NDArray[np.int64]
 """(P, 2) rows down and columns right."""
@@ -28,19 +28,20 @@ Shifts = NDArray[np.int64]
 def detail_correlations(
     details: NDArray[np.float16], pairs: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Correlation of the detail of pairs of pictures, place by place, at the best shift and zoom.
+    """Mean correlation over all places of pairs of pictures, at the best shift and zoom.
 
     Args:
         details: (zooms, N, side, side), the detail of N pictures at each of `ZOOMS`.
         pairs: (P, 2) positions of pictures.
 
     Returns:
-        (P, 16), each at most 1.
+        (P,), each at most 1.
     """
     tried = [_best_shift(*_looked_up(details, pairs, zooms)) for zooms in COMBINATIONS]
     best = np.stack([height for height, _ in tried]).argmax(axis=0)
     shifts = np.stack([shift for _, shift in tried])[best, np.arange(len(pairs))]
-    return _place_correlations(*_looked_up(details, pairs, COMBINATIONS[best].T), shifts)
+    places = _place_correlations(*_looked_up(details, pairs, COMBINATIONS[best].T), shifts)
+    return np.asarray(places.mean(axis=1))
 
 
 def _looked_up(
@@ -96,4 +97,4 @@ def _in_places(pictures: Floats) -> Floats:
     size = side // PLACES
     cut = pictures.reshape(count, PLACES, size, PLACES, size).swapaxes(2, 3)
     flat = cut.reshape(count, PLACES * PLACES, size * size)
-    return flat - flat.mean(axis=2, keepdims=True)
+    return np.asarray(flat - flat.mean(axis=2, keepdims=True))

@@ -18,6 +18,6 @@ def identical_groups(arrays: Iterable[NDArray[Any]]) -> list[list[int]]:
     groups: defaultdict[bytes, list[int]] = defaultdict(list)
     for index, array in enumerate(arrays):
         digest = hashlib.blake2b(f"{array.shape} {array.dtype.str}".encode(), digest_size=16)
-        digest.update(np.ascontiguousarray(array))
+        digest.update(np.ascontiguousarray(array).data)
         groups[digest.digest()].append(index)
     return [group for group in groups.values() if len(group) > 1]

@@ -25,8 +25,8 @@ FREQUENCIES = 8
 SIDE = 64
 """Side of the thumbnails whose detail is compared."""
 
-MEAN_ABOVE, MOST_ABOVE = 0.5, 0.35
-"""Least mean correlation over all places, and least correlation at three quarters of them."""
+SAME_ABOVE = 0.65
+"""Least correlation of the detail of two near duplicates, the mean over all places."""
 
 BLOCK, BATCH = 1024, 256
 """Images and pairs that are compared at once; they bound the memory."""
@@ -38,7 +38,7 @@ Pairs = NDArray[np.int64]
 def find_near_duplicates(scenes: SceneSet) -> list[Finding]:
     """Flag images that nearly equal an earlier one; equal ones are left to `duplicate-image`.
 
-    The score is the mean correlation of their detail, at most 1.
+    The score is the correlation of their detail, at most 1.
     """
     pairs, correlations = near_duplicate_pairs(scenes.images)
     nearest: dict[int, tuple[float, int]] = {}
@@ -62,31 +62,32 @@ def find_near_duplicates(scenes: SceneSet) -> list[Finding]:
     ]
 
 
-def near_duplicate_pairs(images: Sequence[Image]) -> tuple[Pairs, NDArray[np.float32]]:
+def near_duplicate_pairs(images: Sequence[Image] | Image) -> tuple[Pairs, NDArray[np.float32]]:
     """All pairs of images that show nearly the same.
 
     Tolerates shifts of a few pixels, zooms of up to 10 %, other sizes, compression, and changes of
     brightness and contrast. Memory grows with the number of images, 30 KB for each.
 
     Returns:
-        Pairs (P, 2), and the mean correlation (P,) of their detail.
+        Pairs (P, 2), and the correlation (P,) of their detail.
     """
     low = _low_frequencies(images)
     alike = np.concatenate([np.empty((0, 2), dtype=np.int64), *_alike_pairs(low)])
     details = np.stack([_details(images, zoom) for zoom in ZOOMS])
-    places = np.concatenate(
-        [np.empty((0, 1), dtype=np.float32)]
-        + [
-            detail_correlations(details, alike[start : start + BATCH])
-            for start in range(0, len(alike), BATCH)
+    correlations = np.concatenate(
+        [
+            np.empty(0, dtype=np.float32),
+            *(
+                detail_correlations(details, alike[start : start + BATCH])
+                for start in range(0, len(alike), BATCH)
+            ),
         ]
     )
-    mean = places.mean(axis=1)
-    same = (mean > MEAN_ABOVE) & (np.quantile(places, 0.25, axis=1) > MOST_ABOVE)
-    return alike[same], mean[same]
+    same = correlations > SAME_ABOVE
+    return alike[same], correlations[same]
 
 
-def _low_frequencies(images: Sequence[Image]) -> Floats:
+def _low_frequencies(images: Sequence[Image] | Image) -> Floats:
     """One unit vector (N, 63) an image: its lowest cosine frequencies, all of like weight."""
     thumbnails = np.stack([thumbnail(image, 32) for image in images])
     waves = fft.dctn(thumbnails, axes=(1, 2))[:, :FREQUENCIES, :FREQUENCIES]
@@ -105,7 +106,7 @@ def _alike_pairs(vectors: Floats) -> Iterator[Pairs]:
         yield np.stack([first[later], second[later]], axis=1).astype(np.int64) + start
 
 
-def _details(images: Sequence[Image], zoom: float) -> NDArray[np.float16]:
+def _details(images: Sequence[Image] | Image, zoom: float) -> NDArray[np.float16]:
     """The detail (N, 64, 64) of all images, in half precision to save memory."""
     details = np.empty((len(images), SIDE, SIDE), dtype=np.float16)
     for start in range(0, len(images), BATCH):

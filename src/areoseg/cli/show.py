@@ -11,7 +11,7 @@ from rich.table import Table
 output = Console(highlight=False, soft_wrap=True)
 """Results: standard output."""
 
-notes = Console(stderr=True, highlight=False)
+notes = Console(stderr=True, highlight=False, soft_wrap=True)
 """Progress and warnings: standard error."""
 
 

@@ -254,8 +254,8 @@ class Light4Mars(nn.Module):
             self.decoder.append(AggregatedLocalAttention(width, channels))
             channels = width
         self.head = nn.Conv2d(channels, classes, 1)
-        initialise_weights(self)
-        initialise_linear_layers(self)
+        initialise_weights(self.encoder)
+        initialise_linear_layers(self.encoder)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""

@@ -25,12 +25,13 @@ INK = "#2c2723"
 MUTED = "#7c7269"
 GRID = "#ece6df"
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "svg.fonttype": "none",  # text stays text, in the reader's own fonts
     "svg.hashsalt": "areoseg",  # the same run gives the same file
     "font.family": "sans-serif",
     "font.sans-serif": ["Helvetica Neue", "Helvetica", "Arial", "Liberation Sans", "DejaVu Sans"],
     "font.size": 10,
+    "text.parse_math": False,  # a class name may hold a dollar sign
     "text.color": INK,
     "axes.edgecolor": "#cfc6bc",
     "axes.labelcolor": MUTED,
@@ -144,18 +145,20 @@ def confusion_chart(
     grey = LinearSegmentedColormap.from_list("uncounted", ["#fbfaf9", "#d5d0cb", "#a49d96"])
 
     size = len(taxonomy)
-    with matplotlib.rc_context({**_STYLE, "axes.grid": False}):
+    with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(2.6 + 0.85 * size, 1.2 + 0.62 * size), layout="constrained")
         axes = figure.add_subplot()
-        cells = np.stack([grey(row) if i == uncounted else counted(row) for i, row in
-                          enumerate(shares)])  # fmt: skip
+        cells = np.stack(
+            [(grey if row == uncounted else counted)(shares[row]) for row in range(size)]
+        )
         axes.imshow(cells, aspect="auto")
+        axes.grid(visible=False)
         for row, column in np.ndindex(size, size):
             share = shares[row, column]
             axes.text(
                 column,
                 row,
-                _cell(share, counts[row, column]) if totals[row] else "–",
+                _cell(float(share), float(counts[row, column])) if totals[row] else "–",
                 ha="center",
                 va="center",
                 fontweight="bold" if row == column and totals[row] else "normal",
@@ -253,7 +256,7 @@ def _svg(figure: "Figure") -> str:
     """The figure as SVG text without XML prologue, metadata and outside addresses."""
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)  # type: ignore[arg-type]  # None leaves an entry out
+    figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
     text = buffer.getvalue()
     return text[text.index("<svg") :]
 

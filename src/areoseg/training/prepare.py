@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.audit import Audit, audit_scenes
+from areoseg.audit import CHECKS, Audit, audit_scenes
 from areoseg.data.augmentation.build import build_augmentation
 from areoseg.data.augmentation.rare_objects import rare_object_bank
 from areoseg.data.scenes import SceneSet
@@ -54,7 +54,8 @@ def prepare(recipe: Recipe, scenes: SceneSet, taxonomy: Taxonomy) -> Preparation
     """
     if not len(scenes):
         raise AreosegError("no labelled scenes to train on: give images with masks")
-    audit = audit_scenes(scenes) if recipe.data.audit else None
+    rejecting = [check.fault for check in CHECKS.values() if check.action == "reject"]
+    audit = audit_scenes(scenes, faults=rejecting) if recipe.data.audit else None
     kept = np.arange(len(scenes)) if audit is None else np.asarray(audit.kept_indices)
     split = _split(recipe, scenes, kept, taxonomy)
     if not split.val:

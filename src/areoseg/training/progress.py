@@ -79,6 +79,7 @@ class TrainingProgress(pl.Callback):
             f"{' (best)' if state.improved else ''}, {self.images_per_second:.0f} images/s, "
             f"{left / 60:.1f} min left",
             highlight=False,
+            soft_wrap=True,
         )
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:

@@ -1,0 +1,193 @@
+"""Puts the page together: reads the run folder, fills the template, writes `report.html`."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from areoseg.data.scenes import SceneSet
+from areoseg.files import write_text
+from areoseg.metrics.protocols import PROTOCOLS
+from areoseg.recipes import dump_recipe
+from areoseg.report import charts, formats
+from areoseg.report.examples import KINDS, Example
+from areoseg.report.history import read_history
+from areoseg.report.pictures import (
+    UNCOUNTED_COLOUR,
+    WRONG_COLOUR,
+    data_uri,
+    example_pictures,
+    scene_pictures,
+    sheet_uri,
+)
+from areoseg.report.scores import Record, score_tables
+from areoseg.run import METRICS, REPORT, SPLIT, WEIGHTS, Run, read_json
+
+AUDIT = "audit.json"
+AUDIT_SHEET = "audit.png"
+
+_SHOWN_DATA = (
+    "labelled",
+    "unlabelled",
+    "rejected",
+    "groups",
+    "training_shares",
+    "fingerprint",
+    "mean",
+    "deviation",
+)
+"""Facts on the data that have their own place on the page; others are listed at its end."""
+
+_MOST_SAMPLES = 8
+_MOST_FINDINGS = 100
+"""Findings of the audit that the page lists by name; the rest are counted."""
+
+
+def write_report(
+    run: Run,
+    *,
+    scores: Mapping[str, Record | None],
+    examples: Mapping[str, Sequence[Example]],
+    samples: SceneSet,
+) -> Path:
+    """Write `report.html` into the run folder: one file that needs nothing else.
+
+    Whatever the run does not have (a test part, groups, an audit, an end) is left out of the page.
+
+    Args:
+        run: The run.
+        scores: Of the parts `val` and `test`, each as `Scores.to_json` gives them; a part may be
+            missing or None.
+        examples: From `choose_examples`: lists under `best`, `typical` and `worst`.
+        samples: Some scenes of the training part to show; the first few are taken.
+
+    Returns:
+        The file.
+
+    Raises:
+        AreosegError: A file of the run cannot be read, or the page cannot be written.
+    """
+    page = _environment().get_template("report.html.j2")
+    path = run.path / REPORT
+    write_text(path, page.render(_content(run, scores, examples, samples)))
+    return path
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("areoseg.report"),
+        autoescape=True,  # names come from file names, and may hold anything
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        decimal=formats.decimal,
+        percent=formats.percent,
+        count=formats.count,
+        short_count=formats.short_count,
+        duration=formats.duration,
+        file_size=formats.file_size,
+    )
+    return environment
+
+
+def _content(
+    run: Run,
+    scores: Mapping[str, Record | None],
+    examples: Mapping[str, Sequence[Example]],
+    samples: SceneSet,
+) -> dict[str, Any]:
+    """Everything that the template names."""
+    taxonomy = run.taxonomy
+    parts = score_tables(scores, taxonomy, run.recipe.protocol)
+    weights = run.path / WEIGHTS
+    return {
+        "name": run.name,
+        "facts": run.facts,
+        "data": run.facts.get("data", {}),
+        "known_data": _SHOWN_DATA,
+        "model": run.facts.get("model", {}),
+        "recipe": run.recipe,
+        "recipe_text": dump_recipe(run.recipe),
+        "colours": {
+            name: _css(colour)
+            for name, colour in zip(taxonomy.names, taxonomy.colours, strict=True)
+        },
+        "background": taxonomy.names[taxonomy.background],
+        "error_colours": {"wrong": _css(WRONG_COLOUR), "uncounted": _css(UNCOUNTED_COLOUR)},
+        "split": _split_sizes(run),
+        "protocols": PROTOCOLS,
+        "parts": parts,
+        "headline": parts[0] if parts else None,
+        "audit": _audit(run.path),
+        "samples": [
+            {"name": samples.names[index], "pictures": scene_pictures(samples[index], taxonomy)}
+            for index in range(min(len(samples), _MOST_SAMPLES))
+        ],
+        "curves": _curves(run),
+        "examples": {
+            kind: [
+                {
+                    "name": example.name,
+                    "score": example.score,
+                    "pictures": example_pictures(example, taxonomy),
+                }
+                for example in examples.get(kind, ())
+            ]
+            for kind in KINDS
+        },
+        "weights_bytes": weights.stat().st_size if weights.is_file() else None,
+    }
+
+
+def _split_sizes(run: Run) -> dict[str, int]:
+    """How many scenes each part of the split has, by its name."""
+    if not (run.path / SPLIT).is_file():
+        return {}
+    return {part: len(names) for part, names in run.split.items()}
+
+
+def _curves(run: Run) -> dict[str, str]:
+    """The learning curves as data URIs by their titles; only those that have a value."""
+    history = read_history(run.path / METRICS)
+    drawn = {
+        "Validation score": charts.score_chart(history, run.facts.get("best_step")),
+        "Validation IoU of each class": charts.class_chart(history, run.taxonomy),
+        "Training loss": charts.loss_chart(history),
+        "Learning rate": charts.rate_chart(history),
+    }
+    return {
+        title: data_uri(chart.encode(), "image/svg+xml")
+        for title, chart in drawn.items()
+        if chart is not None
+    }
+
+
+def _audit(folder: Path) -> dict[str, Any] | None:
+    """What the audit found, or None where there was none."""
+    path = folder / AUDIT
+    if not path.is_file():
+        return None
+    audit = read_json(path)
+    return {
+        "pairs": audit.get("pairs"),
+        "rejected": _findings(audit.get("rejected") or []),
+        "flagged": _findings(audit.get("flagged") or []),
+        "sheet": sheet_uri(folder / AUDIT_SHEET),
+    }
+
+
+def _findings(entries: Sequence[Record]) -> dict[str, Any]:
+    """How many findings there are, how many of each fault, and the first of them."""
+    return {
+        "total": len(entries),
+        "faults": Counter(str(entry.get("fault", "other")) for entry in entries).most_common(),
+        "first": entries[:_MOST_FINDINGS],
+    }
+
+
+def _css(colour: tuple[int, int, int]) -> str:
+    return "rgb({} {} {})".format(*colour)

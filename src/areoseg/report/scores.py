@@ -1,0 +1,144 @@
+"""The content of `scores.json` as the tables of the page, with gaps where something is missing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from areoseg.metrics.protocols import PROTOCOLS
+from areoseg.report.charts import confusion_chart
+from areoseg.report.formats import is_number
+from areoseg.report.pictures import data_uri
+from areoseg.taxonomy import Taxonomy
+
+Record = Mapping[str, Any]
+"""One part of `scores.json`, as `Scores.to_json` wrote it."""
+
+PARTS = {
+    "test": ("Test", "Held back: it had no influence on the weights or on the choice of weights."),
+    "val": (
+        "Validation",
+        "Never trained on, but it chose which weights to keep, so its scores are a little high.",
+    ),
+}
+"""Title and meaning of the parts that are scored, the one that heads the page first."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value with its 95 % interval; None where there is none.
+
+    Attributes:
+        value: 0 to 1.
+        low: Lower end.
+        high: Upper end.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class ScoreTables:
+    """All that the page says of the scores of one part.
+
+    Attributes:
+        name: `val` or `test`.
+        title: Its heading.
+        meaning: One sentence on what the part is.
+        protocol: The name of the headline protocol.
+        score: Mean IoU by that protocol.
+        boundary: Mean boundary IoU.
+        accuracy: Share of right pixels.
+        images: How many were scored.
+        groups: How many groups were resampled for the intervals; None: images were.
+        resamples: Of the bootstrap.
+        classes: Class name to its score and the record of the class.
+        protocols: Protocol name to its score.
+        confusion: The matrix as a data URI, or None.
+        uncounted: Name of the class whose row does not enter the score, or None.
+    """
+
+    name: str
+    title: str
+    meaning: str
+    protocol: str
+    score: Interval
+    boundary: Interval
+    accuracy: float | None
+    images: int | None
+    groups: int | None
+    resamples: int | None
+    classes: dict[str, tuple[Interval, Record]]
+    protocols: dict[str, Interval]
+    confusion: str | None
+    uncounted: str | None
+
+
+def score_tables(
+    scores: Mapping[str, Record | None], taxonomy: Taxonomy, protocol: str
+) -> list[ScoreTables]:
+    """The tables of each part that was scored, the one that heads the page first.
+
+    Args:
+        scores: The content of `scores.json`; parts may be missing or None.
+        taxonomy: The classes.
+        protocol: The headline protocol, where a part does not name it.
+    """
+    return [
+        _tables(name, record, taxonomy, protocol) for name in PARTS if (record := scores.get(name))
+    ]
+
+
+def _tables(name: str, record: Record, taxonomy: Taxonomy, protocol: str) -> ScoreTables:
+    title, meaning = PARTS[name]
+    protocol = record.get("protocol", protocol)
+    by_class: Record = record.get("classes") or {}
+    by_protocol: Record = record.get("protocols") or {}
+    uncounted = taxonomy.background if _drops_background(protocol) else None
+    return ScoreTables(
+        name=name,
+        title=title,
+        meaning=meaning,
+        protocol=protocol,
+        score=_interval(record.get("score"), record.get("interval")),
+        boundary=_interval(record.get("boundary_iou"), record.get("boundary_interval")),
+        accuracy=_value(record.get("pixel_accuracy")),
+        images=record.get("images"),
+        groups=record.get("groups"),
+        resamples=record.get("resamples"),
+        classes={
+            name: (_interval(entry.get("iou"), entry.get("interval")), entry)
+            for name in taxonomy.names
+            for entry in [by_class.get(name) or {}]
+        },
+        protocols={
+            name: _interval(entry.get("score"), entry.get("interval"))
+            for name in PROTOCOLS
+            for entry in [by_protocol.get(name) or {}]
+        },
+        confusion=_confusion(record.get("confusion"), taxonomy, uncounted),
+        uncounted=None if uncounted is None else taxonomy.names[uncounted],
+    )
+
+
+def _drops_background(protocol: str) -> bool:
+    return protocol in PROTOCOLS and PROTOCOLS[protocol].drops_background
+
+
+def _confusion(
+    confusion: Sequence[Sequence[int]] | None, taxonomy: Taxonomy, uncounted: int | None
+) -> str | None:
+    if not confusion:
+        return None
+    chart = confusion_chart(confusion, taxonomy, uncounted=uncounted)
+    return data_uri(chart.encode(), "image/svg+xml")
+
+
+def _interval(value: object, ends: Sequence[object] | None) -> Interval:
+    low, high = ends or (None, None)
+    return Interval(_value(value), _value(low), _value(high))
+
+
+def _value(value: object) -> float | None:
+    return float(value) if is_number(value) else None

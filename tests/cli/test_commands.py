@@ -1,0 +1,158 @@
+"""The commands as a user calls them, in processes of their own where the exit code matters."""
+
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from areoseg.cli.app import COMMANDS, app
+
+
+def areoseg(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "areoseg", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def run(homework_npz, tiny, tmp_path_factory):
+    """A run that the command line trained."""
+    out = tmp_path_factory.mktemp("runs") / "tiny"
+    done = areoseg("train", "unet", *tiny, "--data", homework_npz, "--out", out, "--threads", 1)
+    assert done.returncode == 0, done.stderr
+    assert "groups: taken from" in done.stderr
+    assert done.stderr.count("epoch ") == 3
+    assert "\x1b" not in done.stderr
+    return out
+
+
+def test_a_run_has_scores_and_a_report(run):
+    scores = json.loads((run / "scores.json").read_text())
+    assert scores.keys() == {"val", "test"}
+    assert "terrain" in (run / "report.html").read_text()
+    facts = json.loads((run / "run.json").read_text())
+    assert facts["command"].startswith("areoseg train unet")
+
+
+def test_evaluate_prints_tables_or_json(run, homework_npz):
+    table = areoseg("evaluate", run, "--data", homework_npz)
+    assert table.returncode == 0, table.stderr
+    for word in ("terrain", "keras", "all-pixels", "five-class", "big rock", "95 % interval"):
+        assert word in table.stdout
+    values = json.loads(areoseg("evaluate", run, "--split", "val", "--json").stdout)
+    kept = json.loads((run / "scores.json").read_text())["val"]
+    assert values["protocols"] == kept["protocols"]
+
+
+def test_evaluate_scores_other_data_whole_and_refuses_a_split_of_them(run, homework_npz, tmp_path):
+    with np.load(homework_npz) as file:
+        np.savez(tmp_path / "other.npz", training_set=file["training_set"][:8])
+    values = areoseg("evaluate", run, "--data", tmp_path / "other.npz", "--json")
+    assert json.loads(values.stdout)["images"] == 8
+    refused = areoseg("evaluate", run, "--data", tmp_path / "other.npz", "--split", "val")
+    assert refused.returncode == 2
+    assert "no such part" in refused.stderr
+
+
+def test_predict_writes_masks_for_folders_and_npz(run, homework_npz, tmp_path):
+    done = areoseg("predict", run, run, homework_npz, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "out" / "masks").rglob("*.png"))) == 5
+
+
+def test_submit_writes_one_row_an_image(run, homework_npz, tmp_path):
+    done = areoseg("submit", run, "--data", homework_npz, "--out", tmp_path / "s.csv")
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "s.csv").read_text().splitlines()) == 6
+
+
+def test_audit_writes_its_findings(homework_npz, tmp_path):
+    done = areoseg("audit", homework_npz, "--out", tmp_path / "audit", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == json.loads((tmp_path / "audit" / "audit.json").read_text())
+    assert json.loads(done.stdout)["pairs"] == 48
+
+
+def test_lists_come_as_json():
+    models = json.loads(areoseg("models", "--json").stdout)
+    assert {"name", "parameters", "macs", "paper", "summary"} == models[0].keys()
+    recipes = json.loads(areoseg("recipes", "--json").stdout)
+    assert "unet-l" in [recipe["name"] for recipe in recipes]
+
+
+def test_recipes_are_shown_and_copied_but_never_over_a_file(tmp_path):
+    shown = areoseg("recipes", "show", "unet-l").stdout
+    copy = tmp_path / "mine.yaml"
+    assert areoseg("recipes", "copy", "unet-l", copy).returncode == 0
+    assert copy.read_text() == shown
+    assert areoseg("recipes", "copy", "unet-l", copy).returncode == 2
+    assert areoseg("validate", copy).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["train"], "train needs a recipe"),
+        (["train", "unett", "--data", "x", "--out", "y"], "did you mean 'unet'"),
+        (["train", "unet", "--data", "absent.npz", "--out", "y"], "absent.npz"),
+        (["train", "unet", "optimizer.lrr=1", "--data", "x", "--out", "y"], "did you mean 'lr'"),
+        (["train", "unet", "--data", "x", "--out", "y", "--budget", "soon"], "15m"),
+        (["train", "unet", "--dat", "x"], "--data"),
+        (["evaluate", "absent"], "not a run"),
+        (["predict", "photo.png", "--out", "y"], "no run folder"),
+        (["submit", "absent", "--data", "x", "--out", "y"], "not a run"),
+        (["validate", "absent.yaml"], "absent.yaml"),
+        (["models", "--size", "big"], "HEIGHTxWIDTH"),
+        (["recipes", "show"], "which one"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_two(arguments, expected, tmp_path):
+    done = areoseg(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_names_every_command_without_loading_torch():
+    script = (
+        "import sys; from areoseg.cli.app import app\n"
+        "app(['--help'], result_action='return_value')\n"
+        "assert 'torch' not in sys.modules and 'scipy' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for command in COMMANDS:
+        assert command in done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command, capsys):
+    app([command, "--help"], result_action="return_value")
+    assert "Usage: areoseg " + command in capsys.readouterr().out
+
+
+def test_interrupting_leaves_a_usable_run(homework_npz, tiny, tmp_path):
+    out = tmp_path / "run"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "areoseg", "train", "unet", *tiny, "training.epochs=5000",
+         "training.patience=0", "--data", homework_npz, "--out", out, "--threads", "1"],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while process.poll() is None and not (out / "weights.safetensors").exists():
+        time.sleep(0.01)
+    process.send_signal(2)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert errors.strip().splitlines()[-1] == "areoseg: interrupted"
+    assert json.loads((out / "run.json").read_text())["status"] == "interrupted"
+    assert areoseg("evaluate", out, "--json").returncode == 0

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+import torch
+
+from areoseg.data.scenes import SceneSet
+from areoseg.data.synthetic import SyntheticMars, draw_set
+
+torch.set_num_threads(1)  # the suite runs on several processes
+
+
+@pytest.fixture(scope="session")
+def scenes() -> SceneSet:
+    """A few labelled synthetic tiles, four to a frame."""
+    return draw_set(SyntheticMars(height=32, width=64, rock_tiles=0.4), 48)
+
+
+@pytest.fixture(scope="session")
+def homework_npz(scenes, tmp_path_factory):
+    """The same tiles in the homework's format, five of them without masks, and their groups."""
+    path = tmp_path_factory.mktemp("data") / "mars.npz"
+    images, masks = scenes.stacked()
+    np.savez(path, training_set=np.stack([images, masks], axis=1), test_set=images[:5])
+    path.with_name("mars_groups.txt").write_text("\n".join(scenes.groups) + "\n")
+    return path
+
+
+TINY = [
+    "model.widths=[4,8]",
+    "training.batch_size=8",
+    "training.epochs=3",
+    "training.precision=float32",
+    "split.val=0.25",
+    "split.test=0.25",
+]
+"""Overrides of the recipe `unet` that train in a second."""
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    return list(TINY)

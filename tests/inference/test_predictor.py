@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from areoseg.errors import AreosegError
+from areoseg.inference import Predictor
+from areoseg.inference.folders import predict_to_folder
+from areoseg.inference.inputs import find_inputs
+from areoseg.models.segmenter import Segmenter
+from areoseg.taxonomy import MARS
+
+
+class Brightness(nn.Module):
+    """Answers the class whose grey value, 0 to 4 in fifths, is the nearest."""
+
+    def forward(self, images):
+        centres = torch.linspace(0.1, 0.9, 5).view(1, 5, 1, 1)
+        return -100 * (images - centres).abs()
+
+
+def segmenter(never=()):
+    return Segmenter(Brightness(), mean=0.0, deviation=1.0, classes=5, never=never)
+
+
+def levels(height=8, width=10):
+    """An image of the five grey levels, and the mask that `Brightness` gives for it."""
+    mask = np.arange(height * width).reshape(height, width) % 5
+    return ((mask * 2 + 1) / 10 * 255).astype(np.uint8), mask
+
+
+def test_masks_come_back_in_order_whatever_the_sizes():
+    sizes = [(8, 10), (8, 10), (4, 6), (8, 10)]
+    pairs = [levels(*size) for size in sizes]
+    predictor = Predictor([segmenter()], MARS, batch_size=2)
+    found = list(predictor.masks([image for image, _ in pairs]))
+    for mask, (_, expected) in zip(found, pairs, strict=True):
+        assert np.array_equal(mask, expected)
+        assert mask.dtype == np.uint8
+
+
+def test_a_float_image_means_the_same_as_its_bytes():
+    image, expected = levels()
+    predictor = Predictor([segmenter()], MARS)
+    (mask,) = predictor.masks([(image / 255).astype(np.float32)])
+    assert np.array_equal(mask, expected)
+
+
+def test_a_class_that_is_never_answered_has_probability_zero():
+    image, _ = levels()
+    probabilities = Predictor([segmenter(never=(0,))], MARS).probabilities(
+        torch.from_numpy(image).float().div(255)[None, None]
+    )
+    assert (probabilities[:, 0] == 0).all()
+    assert torch.allclose(probabilities.sum(dim=1), torch.ones(1, *image.shape))
+
+
+def test_probabilities_of_several_models_are_averaged():
+    image = torch.rand(2, 1, 8, 8)
+    one, other = segmenter(), segmenter(never=(1, 2))
+    both = Predictor([one, other], MARS).probabilities(image)
+    alone = [Predictor([each], MARS).probabilities(image) for each in (one, other)]
+    assert torch.allclose(both, (alone[0] + alone[1]) / 2)
+
+
+def test_a_folder_of_predictions_holds_masks_overlays_and_shares(tmp_path):
+    image, expected = levels()
+    (tmp_path / "in" / "sub").mkdir(parents=True)
+    Image.fromarray(image).save(tmp_path / "in" / "sub" / "a.png")
+    out = tmp_path / "out"
+    inputs = find_inputs([tmp_path / "in"], out=out)
+    assert predict_to_folder(Predictor([segmenter()], MARS), inputs, out) == 1
+    mask = np.asarray(Image.open(out / "masks" / "sub" / "a.png"))
+    assert np.array_equal(mask, expected)
+    assert np.asarray(Image.open(out / "overlays" / "sub" / "a.png")).shape == (8, 10, 3)
+    header, row = (out / "shares.csv").read_text().splitlines()
+    assert header == "image,background,soil,bedrock,sand,big rock"
+    assert row == "sub/a,0.200000,0.200000,0.200000,0.200000,0.200000"
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(AreosegError, match="not a run"):
+        Predictor.load(tmp_path)
+    with pytest.raises(AreosegError, match="no model"):
+        Predictor.load()

@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from areoseg.errors import AreosegError
+from areoseg.inference.submission import write_submission
+
+
+def test_the_csv_is_the_homeworks(tmp_path):
+    masks = np.random.default_rng(0).integers(5, size=(3, 64, 128), dtype=np.uint8)
+    path = tmp_path / "submission.csv"
+    assert write_submission(path, iter(masks)) == 3
+    lines = path.read_text().splitlines()
+    assert lines[0] == ",".join(["id", *map(str, range(8192))])
+    table = np.loadtxt(path, delimiter=",", skiprows=1, dtype=int)
+    assert table[:, 0].tolist() == [0, 1, 2]
+    assert np.array_equal(table[:, 1:].reshape(3, 64, 128), masks)
+
+
+def test_masks_of_two_sizes_leave_no_file(tmp_path):
+    path = tmp_path / "submission.csv"
+    with pytest.raises(AreosegError, match="image 1 has 6 pixels"):
+        write_submission(path, [np.zeros((2, 2), np.uint8), np.zeros((2, 3), np.uint8)])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_class_of_two_digits_is_refused(tmp_path):
+    with pytest.raises(AreosegError, match="0 to 9"):
+        write_submission(tmp_path / "s.csv", [np.full((2, 2), 10, np.uint8)])
+
+
+def test_an_earlier_file_survives_a_failure(tmp_path):
+    path = tmp_path / "submission.csv"
+    path.write_text("earlier")
+    with pytest.raises(AreosegError):
+        write_submission(path, [np.full((2, 2), 10, np.uint8)])
+    assert path.read_text() == "earlier"
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AreosegError, match="cannot write"):
+        write_submission(tmp_path / "file" / "s.csv", [np.zeros((2, 2), np.uint8)])

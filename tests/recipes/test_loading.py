@@ -1,0 +1,113 @@
+import pytest
+
+from areoseg.errors import AreosegError
+from areoseg.recipes import (
+    Recipe,
+    check_model,
+    dump_recipe,
+    load_recipe,
+    parse_recipe,
+    recipe_names,
+    recipe_text,
+)
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_is_valid_says_what_it_is_and_survives_a_dump(name):
+    recipe = load_recipe(name)
+    assert recipe.summary
+    check_model(recipe)
+    assert parse_recipe(dump_recipe(recipe)) == recipe
+
+
+def test_overrides_change_nested_values_and_expand_short_forms():
+    recipe = load_recipe(
+        "unet",
+        ["optimizer.lr=1e-4", "model.widths=[8, 16]", "augment=none", "class_weights.cap=20"],
+    )
+    assert recipe.optimizer.lr == 1e-4
+    assert recipe.model.options["widths"] == [8, 16]
+    assert recipe.augment.policy == "none"
+    assert recipe.class_weights.cap == 20
+    assert recipe.class_weights.scheme == "sqrt"
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("optimizer.lrr=1", "did you mean 'lr'"),
+        ("optimiser.lr=1", "did you mean 'optimizer'"),
+        ("training.epochs=0", "override training.epochs"),
+        ("training.epochs=many", "override training.epochs"),
+        ("loss.dise=1", "did you mean 'dice'"),
+        ("augment=flip", "augment"),
+        ("augment.elastic.alfa=1", "did you mean 'alpha'"),
+        ("data.background=voidd", "data.background"),
+        ("split.val=1.5", "split.val"),
+        ("lr", "key=value"),
+        ("optimizer.lr.x=1", "optimizer.lr"),
+    ],
+)
+def test_a_wrong_override_is_answered_with_its_name_and_the_nearest_right_one(override, expected):
+    with pytest.raises(AreosegError) as caught:
+        load_recipe("unet", [override])
+    assert expected in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_all_faults_of_a_file_are_told_at_once_each_with_its_line(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("summary: mine\nmodel: unet\noptimizer:\n  lrr: 1\ntraining:\n  epochs: -1\n")
+    with pytest.raises(AreosegError) as caught:
+        load_recipe(path)
+    first, second = str(caught.value).splitlines()
+    assert first.startswith(f"{path}:4: optimizer.lrr")
+    assert second.startswith(f"{path}:6: training.epochs")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("- a list", "mapping"),
+        ("model: [unclosed", "not YAML"),
+        ("summary: no model", "model"),
+        ("model: {name: 3}", "model.name"),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_refused(text, expected):
+    with pytest.raises(AreosegError, match=expected):
+        parse_recipe(text, source="mine.yaml")
+
+
+def test_an_unknown_recipe_is_answered_with_the_nearest():
+    with pytest.raises(AreosegError, match="did you mean 'unet-l'"):
+        load_recipe("unet-ll")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(AreosegError, match=r"absent\.yaml"):
+        load_recipe(tmp_path / "absent.yaml")
+
+
+def test_the_text_of_a_recipe_is_what_the_file_holds():
+    assert parse_recipe(recipe_text("unet")) == load_recipe("unet")
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("model.name=unett", "did you mean 'unet'"),
+        ("model.width=[8]", "did you mean 'widths'"),
+        ("model.widths=wide", "cannot be built"),
+    ],
+)
+def test_a_model_that_cannot_be_built_is_refused(override, expected):
+    with pytest.raises(AreosegError, match=expected):
+        check_model(load_recipe("unet", [override]))
+
+
+def test_a_recipe_cannot_be_changed():
+    recipe = load_recipe("unet")
+    with pytest.raises(ValueError, match="frozen"):
+        recipe.summary = "other"
+    assert isinstance(recipe, Recipe)

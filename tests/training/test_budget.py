@@ -1,0 +1,54 @@
+import time
+
+import pytest
+
+from areoseg.errors import AreosegError
+from areoseg.training.budget import Budget, measure_seconds, parse_budget
+from areoseg.training.plan import Plan
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("15m", 900), ("1h30m", 5400), ("0.5h", 1800)]
+)
+def test_budgets_are_read(text, seconds):
+    assert parse_budget(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["15", "15min", "", "m15", "0s", "-3m", "1h 3m"])
+def test_what_is_no_budget_is_refused(text):
+    with pytest.raises(AreosegError, match="15m"):
+        parse_budget(text)
+
+
+def test_the_first_plan_fills_the_time_validations_included():
+    budget = Budget(1000.0, started=time.monotonic())
+    plan = budget.first_plan(step_seconds=1.0, validation_seconds=10.0, pass_steps=50)
+    validations = -(-plan.total // plan.epoch_steps)
+    assert plan.total + 10 * validations == pytest.approx(990, rel=0.05)
+    assert plan.epoch_steps <= 50
+
+
+def test_a_short_budget_still_gives_one_step():
+    budget = Budget(1.0, started=time.monotonic() - 5)
+    plan = budget.first_plan(step_seconds=1.0, validation_seconds=1.0, pass_steps=50)
+    assert (plan.total, plan.epoch_steps) == (1, 1)
+
+
+def test_the_plan_is_corrected_when_the_pace_is_off():
+    budget = Budget(100.0, started=time.monotonic() - 49.0)
+    plan = Plan.of(total=100, epoch_steps=10)
+    assert budget.corrected(plan, 50, 1.0) == plan
+    slower = budget.corrected(plan, 50, 2.0)
+    assert slower.total in (74, 75)
+    assert slower.corrections[-1].step == 50
+
+
+def test_measuring_leaves_out_the_first_call():
+    calls = []
+
+    def work(number):
+        calls.append(number)
+        time.sleep(0.2 if number == 0 else 0.001)
+
+    assert measure_seconds(work, at_most=0.0) < 0.1
+    assert calls == [0, 1]

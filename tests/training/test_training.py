@@ -1,0 +1,192 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+from safetensors.torch import load_file
+
+from areoseg.data.sources import Source, read_source
+from areoseg.errors import AreosegError
+from areoseg.files import write_text
+from areoseg.recipes import load_recipe
+from areoseg.run import open_run
+from areoseg.training.budget import Budget
+from areoseg.training.plan import Plan
+from areoseg.training.train import resume, train
+
+QUIET = Console(quiet=True)
+
+
+@pytest.fixture
+def source(homework_npz):
+    groups = homework_npz.with_name("mars_groups.txt")
+    return Source(path=str(homework_npz), groups=str(groups))
+
+
+def run_tiny(source, out, tiny, *extra, **options):
+    recipe = load_recipe("unet", [*tiny, *extra])
+    return train(recipe, read_source(source), out, source=source, console=QUIET, **options)
+
+
+def weights(run):
+    return load_file(run.path / "weights.safetensors")
+
+
+def assert_equal_weights(one, other):
+    assert one.keys() == other.keys()
+    for name, tensor in one.items():
+        assert torch.equal(tensor, other[name]), name
+
+
+def test_a_training_leaves_a_whole_run(source, tmp_path, tiny):
+    run = run_tiny(source, tmp_path / "run", tiny)
+    assert run.facts["status"] == "finished"
+    assert run.facts["epochs"] == 3
+    assert run.facts["data"]["groups"] == 12
+    for name in ("recipe.yaml", "run.json", "split.json", "plan.json", "metrics.csv", "audit.json"):
+        assert (run.path / name).is_file(), name
+    assert not (run.path / "resume.pt").exists()
+    assert list((run.path / "tensorboard").glob("events*"))
+    rows = (run.path / "metrics.csv").read_text().splitlines()
+    assert rows[0].startswith("epoch,step,score,loss/ce,loss/total,lr,iou/background")
+    assert len(rows) == 4
+    assert open_run(run.path).split.keys() == {"train", "val", "test"}
+
+
+def test_equal_seeds_give_equal_weights_and_others_do_not(source, tmp_path, tiny):
+    first = weights(run_tiny(source, tmp_path / "a", tiny))
+    assert_equal_weights(first, weights(run_tiny(source, tmp_path / "b", tiny)))
+    other = weights(run_tiny(source, tmp_path / "c", tiny, "training.seed=1"))
+    assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+def test_the_kept_weights_are_those_of_the_best_validation(source, tmp_path, tiny):
+    run = run_tiny(source, tmp_path / "run", tiny)
+    table = np.genfromtxt(run.path / "metrics.csv", delimiter=",", names=True)
+    best = int(np.argmax(table["score"]))
+    assert run.facts["best_step"] == table["step"][best]
+    assert run.facts["validation_score"] == pytest.approx(table["score"][best])
+
+
+def test_background_as_void_is_never_answered(source, tmp_path, tiny):
+    data = read_source(source)
+    images = torch.from_numpy(data.unlabelled.images).float().div(255).unsqueeze(1)
+    void = run_tiny(source, tmp_path / "void", tiny, "data.background=void")
+    answers = void.segmenter()(images).argmax(dim=1)
+    assert not (answers == 0).any()
+    counted = run_tiny(source, tmp_path / "class", tiny, "data.background=class")
+    assert counted.segmenter().offsets.tolist() == [0.0] * 5
+
+
+def test_a_group_is_never_in_two_parts(source, tmp_path, tiny):
+    run = run_tiny(source, tmp_path / "run", tiny)
+    data = read_source(source).labelled
+    group_of = dict(zip(data.names, data.groups, strict=True))
+    parts = [{group_of[name] for name in names} for names in run.split.values()]
+    assert parts[0].isdisjoint(parts[1])
+    assert parts[0].isdisjoint(parts[2])
+    assert parts[1].isdisjoint(parts[2])
+
+
+def test_early_stopping_ends_a_training_that_gets_no_better(source, tmp_path, tiny):
+    run = run_tiny(
+        source,
+        tmp_path / "run",
+        tiny,
+        "training.epochs=30",
+        "training.patience=2",
+        "optimizer.lr=1e-12",
+        "training.ema=0",
+    )
+    assert run.facts["epochs"] < 30
+
+
+def test_a_plan_can_be_replayed(source, tmp_path, tiny):
+    plan = Plan.of(total=11, epoch_steps=4).corrected(4, 9)
+    first = run_tiny(source, tmp_path / "a", tiny, plan=plan)
+    assert first.facts["steps"] == 9
+    written = Plan.from_json(json.loads((first.path / "plan.json").read_text()))
+    assert written == plan
+    second = run_tiny(source, tmp_path / "b", tiny, plan=written)
+    assert_equal_weights(weights(first), weights(second))
+
+
+def test_a_budget_plans_and_ends(source, tmp_path, tiny):
+    run = run_tiny(source, tmp_path / "run", tiny, budget=Budget(4.0))
+    assert run.facts["status"] == "finished"
+    assert (
+        run.facts["steps"] == Plan.from_json(json.loads((run.path / "plan.json").read_text())).total
+    )
+    assert run.facts["budget_seconds"] == 4.0
+
+
+def test_a_folder_that_holds_a_run_is_left_alone(source, tmp_path, tiny):
+    run = run_tiny(source, tmp_path / "run", tiny)
+    before = weights(run)
+    with pytest.raises(AreosegError, match="there is a run here already"):
+        run_tiny(source, tmp_path / "run", tiny)
+    assert_equal_weights(before, weights(run))
+
+
+KILLED = """
+import sys
+from rich.console import Console
+from areoseg.data.sources import Source, read_source
+from areoseg.recipes import load_recipe
+from areoseg.training.train import train
+import torch
+torch.set_num_threads(1)
+path, groups, out, *overrides = sys.argv[1:]
+source = Source(path=path, groups=groups)
+train(load_recipe("unet", overrides), read_source(source), out, source=source,
+      console=Console(quiet=True))
+"""
+
+
+def test_a_killed_run_resumes_to_the_weights_of_one_that_was_not(source, tmp_path, tiny):
+    long = [*tiny, "training.epochs=40", "training.patience=0", "model.widths=[8,16]"]
+    whole = run_tiny(source, tmp_path / "whole", long)
+    killed = tmp_path / "killed"
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, source.path, source.groups, str(killed), *long]
+    )
+    curves = killed / "metrics.csv"
+    while process.poll() is None and not (
+        curves.exists() and len(curves.read_text().splitlines()) > 4
+    ):
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "the run ended before it could be killed"
+    assert open_run(killed, unfinished=True).facts["status"] == "training"
+
+    resumed = resume(killed, read_source(source), console=QUIET)
+    assert resumed.facts["epochs"] == 40
+    assert_equal_weights(weights(whole), weights(resumed))
+    assert (resumed.path / "metrics.csv").read_text() == (whole.path / "metrics.csv").read_text()
+
+
+def test_a_finished_run_cannot_be_resumed(source, tmp_path, tiny):
+    run = run_tiny(source, tmp_path / "run", tiny)
+    with pytest.raises(AreosegError, match="nothing to resume"):
+        resume(run.path, read_source(source), console=QUIET)
+
+
+def test_a_damaged_state_is_refused_and_never_unpickled(source, tmp_path, tiny):
+    run = run_tiny(source, tmp_path / "run", tiny)
+    write_text(run.path / "resume.pt", "cos\nsystem\n(S'false'\ntR.")
+    with pytest.raises(AreosegError, match="cannot resume"):
+        resume(run.path, read_source(source), console=QUIET)
+
+
+def test_nothing_to_train_on_is_refused(source, tmp_path, tiny):
+    data = read_source(source)
+    empty = type(data)(labelled=data.labelled.select([]), unlabelled=data.unlabelled)
+    with pytest.raises(AreosegError, match="no labelled scenes"):
+        train(load_recipe("unet", tiny), empty, tmp_path / "run", source=source, console=QUIET)
+    assert not (tmp_path / "run").exists()
