@@ -88,13 +88,10 @@ def _mean_of_loudest(distances: NDArray[np.float64]) -> float:
 
 def _reason(scores: ContentScores, index: int, image: Image) -> str:
     """Whether a part or the whole of the image is unusual, and which part."""
-    times = f"{scores.total[index]:.1f} times as far from the bulk as the median image"
+    distance = f"{scores.total[index]:.1f} times the usual distance from the rest"
     if scores.whole[index] >= scores.part[index]:
-        return f"brightness and texture of the whole image are unusual: {times}"
+        return f"unusual as a whole, {distance}"
     factor = reduction(*image.shape)
-    reduced = tuple(side // factor for side in image.shape)
-    rows, columns = list(windows(*reduced))[int(scores.loudest[index])]
-    return (
-        f"unusual around row {(rows.start + rows.stop) // 2 * factor},"
-        f" column {(columns.start + columns.stop) // 2 * factor}: {times}"
-    )
+    rows, columns = list(windows(*(side // factor for side in image.shape)))[scores.loudest[index]]
+    row, column = ((side.start + side.stop) // 2 * factor for side in (rows, columns))
+    return f"unusual around row {row}, column {column}, {distance}"

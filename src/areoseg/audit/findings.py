@@ -59,6 +59,12 @@ class Audit:
         return tuple(finding for finding in self.findings if finding.index not in rejected)
 
     @cached_property
+    def further(self) -> tuple[Finding, ...]:
+        """What else was found in rejected scenes."""
+        told = {id(finding) for finding in (*self.rejected, *self.flagged)}
+        return tuple(finding for finding in self.findings if id(finding) not in told)
+
+    @cached_property
     def kept_indices(self) -> tuple[int, ...]:
         """Positions of the scenes that are not rejected, ascending."""
         rejected = {finding.index for finding in self.rejected}
@@ -71,11 +77,12 @@ class Audit:
             "faults": list(self.faults),
             "rejected": [_entry(finding) for finding in self.rejected],
             "flagged": [_entry(finding) for finding in self.flagged],
+            "further": [_entry(finding) for finding in self.further],
         }
 
 
 def _entry(finding: Finding) -> dict[str, Any]:
-    """A finding as JSON; its action is told by the list that it stands in."""
+    """A finding as JSON; the list that it stands in tells its action."""
     return {
         "index": finding.index,
         "name": finding.name,

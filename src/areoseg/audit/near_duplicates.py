@@ -53,8 +53,7 @@ def find_near_duplicates(scenes: SceneSet) -> list[Finding]:
             name=scenes.names[index],
             fault="near-duplicate",
             score=correlation,
-            reason=f"nearly the same image as {scenes.names[first]}:"
-            f" their detail correlates at {correlation:.2f}",
+            reason=f"nearly the same image as {scenes.names[first]}, correlation {correlation:.2f}",
             action="flag",
         )
         for index, (correlation, first) in sorted(nearest.items())

@@ -17,6 +17,9 @@ from areoseg.data.scenes import Image, Mask, SceneSet
 TRIVIAL_SHARE = 0.99
 """A mask is trivial where one class has more than this share of its pixels."""
 
+BORDER = 0.05
+"""Share of each side that does not count at each border, where cameras leave strips unlabelled."""
+
 SAME_PICTURE = 0.5
 """Least correlation of two copies of one picture in their detail; different ones are near 0."""
 
@@ -48,9 +51,18 @@ def find_repeated_masks(scenes: SceneSet) -> list[Finding]:
 
 
 def is_trivial(mask: Mask) -> bool:
-    """Whether a single value, which may be void, fills more than 99 % of a mask (H, W)."""
-    counts = np.bincount(mask.ravel())
-    return bool(counts.max() > TRIVIAL_SHARE * mask.size)
+    """Whether a single value, which may be void, fills over 99 % of a mask (H, W) or its inside.
+
+    The inside leaves out 5 % at each border.
+    """
+    down, right = (int(BORDER * side) for side in mask.shape)
+    inside = mask[down : mask.shape[0] - down, right : mask.shape[1] - right]
+    return _largest_share(mask) > TRIVIAL_SHARE or _largest_share(inside) > TRIVIAL_SHARE
+
+
+def _largest_share(mask: Mask) -> float:
+    """The share of the most frequent value."""
+    return float(np.bincount(mask.ravel()).max() / mask.size)
 
 
 def _differ(images: Sequence[Image]) -> bool:

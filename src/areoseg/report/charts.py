@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from areoseg.report.formats import decimal, short_count
+from areoseg.report.formats import decimal
 from areoseg.report.history import History
 from areoseg.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.patheffects import AbstractPathEffect
 
 ACCENT = "#b4532a"
 INK = "#2c2723"
@@ -146,7 +147,7 @@ def confusion_chart(
 
     size = len(taxonomy)
     with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(2.6 + 0.85 * size, 1.2 + 0.62 * size), layout="constrained")
+        figure = Figure(figsize=(1.5 + 0.75 * size, 0.8 + 0.5 * size), layout="constrained")
         axes = figure.add_subplot()
         cells = np.stack(
             [(grey if row == uncounted else counted)(shares[row]) for row in range(size)]
@@ -164,18 +165,14 @@ def confusion_chart(
                 fontweight="bold" if row == column and totals[row] else "normal",
                 color="white" if share > 0.6 and row != uncounted else INK,
             )
-        _label_confusion(axes, taxonomy, totals[:, 0])
+        _label_confusion(axes, taxonomy)
         return _svg(figure)
 
 
-def _label_confusion(axes: "Axes", taxonomy: Taxonomy, totals: Sequence[float]) -> None:
+def _label_confusion(axes: "Axes", taxonomy: Taxonomy) -> None:
     size = len(taxonomy)
-    rows = [
-        f"{name}\n{short_count(float(total))} px"
-        for name, total in zip(taxonomy.names, totals, strict=True)
-    ]
     axes.set_xticks(range(size), list(taxonomy.names), color=INK)
-    axes.set_yticks(range(size), rows, color=INK)
+    axes.set_yticks(range(size), list(taxonomy.names), color=INK)
     axes.set_xlabel("predicted", labelpad=8)
     axes.set_ylabel("true", labelpad=8)
     axes.xaxis.tick_top()
@@ -202,19 +199,17 @@ def _line_chart(
         history: Gives the epochs.
         lines: What to draw.
         mark: The validation to mark on the first line.
-        outlined: Whether lines get a thin dark edge, which pale class colours need on white.
+        outlined: Whether lines get a thin darker edge, which pale class colours need on white.
     """
     lines = [line for line in lines if any(math.isfinite(value) for value in line.values)]
     if not lines:
         return None
 
     import matplotlib
-    from matplotlib import patheffects
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
     epochs = history.get("epoch") or [index + 1.0 for index in range(len(lines[0].values))]
-    edge = [patheffects.withStroke(linewidth=2.9, foreground="#6b625a")] if outlined else None
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(5.2, 2.9), layout="constrained")
         axes = figure.add_subplot()
@@ -228,7 +223,7 @@ def _line_chart(
                 linewidth=line.width,
                 marker="o" if len(epochs) < 12 else None,
                 markersize=3,
-                path_effects=edge,
+                path_effects=_edge(line) if outlined else None,
             )
         if mark is not None:
             _mark_best(axes, epochs[mark], lines[0].values[mark])
@@ -240,16 +235,19 @@ def _line_chart(
         return _svg(figure)
 
 
+def _edge(line: Series) -> "list[AbstractPathEffect]":
+    """A thin edge in a darker shade of the line's colour."""
+    from matplotlib import patheffects
+    from matplotlib.colors import to_rgb
+
+    shade = tuple(0.72 * value for value in to_rgb(line.colour))
+    return [patheffects.withStroke(linewidth=line.width + 0.9, foreground=shade)]
+
+
 def _mark_best(axes: "Axes", epoch: float, score: float) -> None:
     axes.plot([epoch], [score], "o", color=ACCENT, markersize=7, markeredgecolor="white")
-    axes.annotate(
-        f"best: {decimal(score)} (epoch {epoch:.0f})",
-        (epoch, score),
-        xytext=(-8, -16),
-        textcoords="offset points",
-        ha="right",
-        color=INK,
-    )
+    text = f"best: {decimal(score)} in epoch {epoch:.0f}"
+    axes.text(0.98, 0.06, text, ha="right", transform=axes.transAxes)
 
 
 def _svg(figure: "Figure") -> str:

@@ -89,10 +89,14 @@ def choose_examples(
     ranked = sorted(entries, key=lambda entry: (round(entry[0], 2), *entry[1:]), reverse=True)
     each = min(each, max(1, len(ranked) // len(KINDS)))
     best, rest = ranked[:each], ranked[each:]
-    worst = rest[-each:][::-1]
+    worst = rest[-each:]
     between = rest[: len(rest) - len(worst)]
     first = max(0, (len(between) - each) // 2)
-    chosen = {"best": best, "typical": between[first : first + each], "worst": worst}
+    chosen = {
+        "best": sorted(best, reverse=True),
+        "typical": sorted(between[first : first + each], reverse=True),
+        "worst": sorted(worst),
+    }
     return {
         kind: [
             Example(images[index], truths[index], predictions[index], names[index], score)

@@ -7,6 +7,7 @@ from typing import Any
 
 import jinja2
 
+from areoseg.audit.checks import CHECKS
 from areoseg.data.scenes import SceneSet
 from areoseg.files import write_text
 from areoseg.metrics.protocols import PROTOCOLS
@@ -181,10 +182,15 @@ def _audit(folder: Path) -> dict[str, Any] | None:
 
 
 def _findings(entries: Sequence[Record]) -> dict[str, Any]:
-    """How many findings there are, how many of each fault, and the first of them."""
+    """How many scenes have findings, how many findings each fault has, and the first of them."""
+    faults = Counter(str(entry.get("fault", "other")) for entry in entries)
     return {
+        "scenes": len({entry.get("index") for entry in entries}),
         "total": len(entries),
-        "faults": Counter(str(entry.get("fault", "other")) for entry in entries).most_common(),
+        "faults": [
+            (fault, number, CHECKS[fault].summary if fault in CHECKS else "")
+            for fault, number in faults.most_common()
+        ],
         "first": entries[:_MOST_FINDINGS],
     }
 

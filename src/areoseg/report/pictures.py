@@ -22,14 +22,22 @@ _LONGEST_SIDE = 320  # pixels; about the width of a picture on the page
 _SHEET_SIDE = 1200
 
 
+def stretched(image: Image) -> NDArray[np.uint8]:
+    """A grey image (H, W) with its 1st percentile at black and its 99th at white, as uint8."""
+    values = grey(image).astype(np.float32)
+    low, high = np.percentile(values, (1, 99))
+    spread = np.clip((values - low) / max(float(high - low), 1.0), 0, 1)
+    return grey(spread.astype(np.float32))
+
+
 def data_uri(content: bytes, media_type: str) -> str:
     """Bytes as a URI that holds them, such as `data:image/png;base64,...`."""
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def image_uri(image: Image) -> str:
-    """A grey image (H, W) as a PNG, reduced where it is large."""
-    return _png_uri(_reduced(grey(image), Pillow.Resampling.LANCZOS))
+    """A grey image (H, W), stretched, as a PNG, reduced where it is large."""
+    return _png_uri(_reduced(stretched(image), Pillow.Resampling.LANCZOS))
 
 
 def mask_uri(mask: Labels, taxonomy: Taxonomy) -> str:
@@ -43,7 +51,7 @@ def error_map(example: Example, taxonomy: Taxonomy) -> RGB:
     Right pixels show the image, paled; wrong ones `WRONG_COLOUR`; pixels without a terrain label
     `UNCOUNTED_COLOUR`.
     """
-    paled = 255 - 0.6 * (255 - grey(example.image).astype(np.float32))
+    paled = 255 - 0.5 * (255 - stretched(example.image).astype(np.float32))
     picture = np.repeat(paled.round().astype(np.uint8)[..., np.newaxis], 3, axis=2)
     labelled = labelled_pixels(example.truth, taxonomy)
     picture[example.prediction != example.truth] = WRONG_COLOUR
