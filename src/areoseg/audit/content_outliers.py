@@ -74,7 +74,7 @@ def content_scores(images: Sequence[Image] | Image) -> ContentScores:
     distances = np.split(robust_distances(np.concatenate(features)), np.cumsum(counts)[:-1])
     part = np.array([_mean_of_loudest(of_image) for of_image in distances])
     return ContentScores(
-        part=part / np.median(part),
+        part=part / max(float(np.median(part)), 1e-6),
         whole=robust_distances(np.stack([rows.mean(axis=0) for rows in features])),
         loudest=np.array([of_image.argmax() for of_image in distances]),
     )

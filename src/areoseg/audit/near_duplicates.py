@@ -70,20 +70,15 @@ def near_duplicate_pairs(images: Sequence[Image] | Image) -> tuple[Pairs, NDArra
     Returns:
         Pairs (P, 2), and the correlation (P,) of their detail.
     """
-    low = _low_frequencies(images)
-    alike = np.concatenate([np.empty((0, 2), dtype=np.int64), *_alike_pairs(low)])
-    details = np.stack([_details(images, zoom) for zoom in ZOOMS])
-    correlations = np.concatenate(
-        [
-            np.empty(0, dtype=np.float32),
-            *(
-                detail_correlations(details, alike[start : start + BATCH])
-                for start in range(0, len(alike), BATCH)
-            ),
-        ]
-    )
-    same = correlations > SAME_ABOVE
-    return alike[same], correlations[same]
+    found = [np.empty((0, 2), dtype=np.int64)]
+    correlations = [np.empty(0, dtype=np.float32)]
+    if len(images) > 1:
+        details = np.stack([_details(images, zoom) for zoom in ZOOMS])
+        for pairs in _alike_pairs(_low_frequencies(images)):
+            correlation = detail_correlations(details, pairs)
+            found.append(pairs[correlation > SAME_ABOVE])
+            correlations.append(correlation[correlation > SAME_ABOVE])
+    return np.concatenate(found), np.concatenate(correlations)
 
 
 def _low_frequencies(images: Sequence[Image] | Image) -> Floats:
@@ -97,12 +92,14 @@ def _low_frequencies(images: Sequence[Image] | Image) -> Floats:
 
 
 def _alike_pairs(vectors: Floats) -> Iterator[Pairs]:
-    """Pairs of vectors (N, D) whose cosine is high, block by block."""
+    """Pairs of vectors (N, D) whose cosine is high, at most `BATCH` at once."""
     for start in range(0, len(vectors), BLOCK):
         cosines = vectors[start : start + BLOCK] @ vectors[start:].T
         first, second = np.nonzero(cosines > ALIKE_ABOVE)
         later = second > first
-        yield np.stack([first[later], second[later]], axis=1).astype(np.int64) + start
+        pairs = np.stack([first[later], second[later]], axis=1).astype(np.int64) + start
+        for batch in range(0, len(pairs), BATCH):
+            yield pairs[batch : batch + BATCH]
 
 
 def _details(images: Sequence[Image] | Image, zoom: float) -> NDArray[np.float16]:

@@ -29,6 +29,7 @@ app = App(
     help="Mars terrain segmentation, trained from scratch.",
     version=__version__,
     help_format="markdown",
+    suppress_keyboard_interrupt=False,  # main says it and chooses the exit code
 )
 for name, target in COMMANDS.items():
     app.command(target, name=name)

@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 
 from areoseg.audit.checks import CHECKS
+from areoseg.colours import VOID_COLOUR
 from areoseg.data.scenes import SceneSet
 from areoseg.files import write_text
 from areoseg.metrics.protocols import PROTOCOLS
@@ -25,6 +26,7 @@ from areoseg.report.pictures import (
 )
 from areoseg.report.scores import Record, score_tables
 from areoseg.run import METRICS, REPORT, SPLIT, WEIGHTS, Run, read_json
+from areoseg.taxonomy import VOID
 
 AUDIT = "audit.json"
 AUDIT_SHEET = "audit.png"
@@ -105,6 +107,10 @@ def _content(
     taxonomy = run.taxonomy
     parts = score_tables(scores, taxonomy, run.recipe.protocol)
     weights = run.path / WEIGHTS
+    shown = samples.select(range(min(len(samples), _MOST_SAMPLES)))
+    colours = {
+        name: _css(colour) for name, colour in zip(taxonomy.names, taxonomy.colours, strict=True)
+    }
     return {
         "name": run.name,
         "facts": run.facts,
@@ -113,11 +119,8 @@ def _content(
         "model": run.facts.get("model", {}),
         "recipe": run.recipe,
         "recipe_text": dump_recipe(run.recipe),
-        "colours": {
-            name: _css(colour)
-            for name, colour in zip(taxonomy.names, taxonomy.colours, strict=True)
-        },
-        "background": taxonomy.names[taxonomy.background],
+        "colours": colours,
+        "mask_colours": colours | _void_colour(shown, examples),
         "error_colours": {"wrong": _css(WRONG_COLOUR), "uncounted": _css(UNCOUNTED_COLOUR)},
         "split": _split_sizes(run),
         "protocols": PROTOCOLS,
@@ -125,8 +128,8 @@ def _content(
         "headline": parts[0] if parts else None,
         "audit": _audit(run.path),
         "samples": [
-            {"name": samples.names[index], "pictures": scene_pictures(samples[index], taxonomy)}
-            for index in range(min(len(samples), _MOST_SAMPLES))
+            {"name": scene.name, "pictures": scene_pictures(scene, taxonomy)}
+            for scene in map(shown.__getitem__, range(len(shown)))
         ],
         "curves": _curves(run),
         "examples": {
@@ -142,6 +145,13 @@ def _content(
         },
         "weights_bytes": weights.stat().st_size if weights.is_file() else None,
     }
+
+
+def _void_colour(samples: SceneSet, examples: Mapping[str, Sequence[Example]]) -> dict[str, str]:
+    """The colour of void pixels by their name, where a mask on the page has any."""
+    masks = [*(samples.masks if samples.masks is not None else ())]
+    masks += [example.truth for chosen in examples.values() for example in chosen]
+    return {"void": _css(VOID_COLOUR)} if any((mask == VOID).any() for mask in masks) else {}
 
 
 def _split_sizes(run: Run) -> dict[str, int]:

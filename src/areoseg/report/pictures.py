@@ -15,17 +15,17 @@ from areoseg.data.scenes import Image, Scene
 from areoseg.report.examples import Example, Labels, labelled_pixels
 from areoseg.taxonomy import Taxonomy
 
-WRONG_COLOUR = (196, 48, 20)
-UNCOUNTED_COLOUR = (222, 218, 212)
+WRONG_COLOUR = (124, 36, 156)  # unlike any class, so that it is not taken for one
+UNCOUNTED_COLOUR = (244, 240, 234)  # lighter than any right pixel
 
 _LONGEST_SIDE = 320  # pixels; about the width of a picture on the page
-_SHEET_SIDE = 1200
+_SHEET_WIDTH = 1024
 
 
 def stretched(image: Image) -> NDArray[np.uint8]:
-    """A grey image (H, W) with its 1st percentile at black and its 99th at white, as uint8."""
+    """A grey image (H, W) from its darkest to its brightest half per cent, as uint8."""
     values = grey(image).astype(np.float32)
-    low, high = np.percentile(values, (1, 99))
+    low, high = np.percentile(values, (0.5, 99.5))
     spread = np.clip((values - low) / max(float(high - low), 1.0), 0, 1)
     return grey(spread.astype(np.float32))
 
@@ -51,7 +51,7 @@ def error_map(example: Example, taxonomy: Taxonomy) -> RGB:
     Right pixels show the image, paled; wrong ones `WRONG_COLOUR`; pixels without a terrain label
     `UNCOUNTED_COLOUR`.
     """
-    paled = 255 - 0.5 * (255 - stretched(example.image).astype(np.float32))
+    paled = 80 + 0.5 * stretched(example.image).astype(np.float32)
     picture = np.repeat(paled.round().astype(np.uint8)[..., np.newaxis], 3, axis=2)
     labelled = labelled_pixels(example.truth, taxonomy)
     picture[example.prediction != example.truth] = WRONG_COLOUR
@@ -84,8 +84,8 @@ def sheet_uri(path: Path) -> str | None:
             sheet = opened.convert("RGB")
     except (OSError, UnidentifiedImageError):
         return None
-    sheet.thumbnail((_SHEET_SIDE, _SHEET_SIDE), Pillow.Resampling.LANCZOS)
-    return _png_uri(sheet.quantize(64))
+    sheet.thumbnail((_SHEET_WIDTH, 4 * _SHEET_WIDTH), Pillow.Resampling.LANCZOS)
+    return _png_uri(sheet.quantize(128, Pillow.Quantize.FASTOCTREE, dither=Pillow.Dither.NONE))
 
 
 def _reduced(

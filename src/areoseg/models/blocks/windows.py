@@ -18,10 +18,11 @@ def split_windows(features: Tensor, size: int) -> Tensor:
         (N * rows * columns, size, size, C), row by row, image by image. Where `size` does not
         divide H or W, the windows at the bottom or at the right end in zeros.
     """
-    height, width = features.shape[1:3]
-    features = functional.pad(features, (0, 0, 0, -width % size, 0, -height % size))
     batch, height, width, channels = features.shape
-    grid = features.reshape(batch, height // size, size, width // size, size, channels)
+    rows, columns = windows_along(height, size), windows_along(width, size)
+    below, right = rows * size - height, columns * size - width
+    padded = functional.pad(features, (0, 0, 0, right, 0, below))
+    grid = padded.reshape(batch, rows, size, columns, size, channels)
     return grid.transpose(2, 3).reshape(-1, size, size, channels)
 
 
@@ -37,6 +38,13 @@ def join_windows(windows: Tensor, height: int, width: int) -> Tensor:
         (N, height, width, C).
     """
     size, channels = windows.shape[2:]
-    rows, columns = -(-height // size), -(-width // size)
+    rows, columns = windows_along(height, size), windows_along(width, size)
     grid = windows.reshape(-1, rows, columns, size, size, channels).transpose(2, 3)
-    return grid.reshape(-1, rows * size, columns * size, channels)[:, :height, :width]
+    padded = grid.reshape(-1, rows * size, columns * size, channels)
+    below, right = rows * size - height, columns * size - width
+    return functional.pad(padded, (0, 0, 0, -right, 0, -below))
+
+
+def windows_along(length: int, size: int) -> int:
+    """How many windows it takes to cover `length` pixels."""
+    return (length + size - 1) // size

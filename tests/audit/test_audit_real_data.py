@@ -1,0 +1,43 @@
+"""The audit on real rover data, where it is there."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score
+
+from areoseg.audit import audit_scenes
+from areoseg.audit.content_outliers import content_scores
+from areoseg.data.readers import read_data
+
+DATA = Path(__file__).parents[2] / "../shared/data/terrain64.npz"
+
+pytestmark = [
+    pytest.mark.real_data,
+    pytest.mark.skipif(not DATA.is_file(), reason="the real data is not at ../shared/data"),
+]
+
+
+@pytest.fixture(scope="module")
+def homework():
+    return read_data(DATA).labelled
+
+
+@pytest.fixture(scope="module")
+def aliens(homework):
+    """The scenes that share the one mask which occurs 110 times."""
+    _, which, counts = np.unique(
+        homework.masks.reshape(len(homework), -1), axis=0, return_inverse=True, return_counts=True
+    )
+    return np.flatnonzero(counts[which.ravel()] == 110)
+
+
+def test_the_aliens_and_nothing_else_are_rejected(homework, aliens):
+    audit = audit_scenes(homework)
+    assert [finding.index for finding in audit.rejected] == aliens.tolist()
+    assert len(audit.kept_indices) == 2505
+
+
+def test_content_alone_ranks_the_aliens_first(homework, aliens):
+    truth = np.isin(np.arange(len(homework)), aliens)
+    assert average_precision_score(truth, content_scores(homework.images).total) >= 0.95

@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+from scipy.spatial.distance import mahalanobis
+from sklearn.metrics import average_precision_score
+
+from areoseg.audit import audit_scenes
+from areoseg.audit.content_outliers import FEWEST_IMAGES, content_scores
+from areoseg.audit.robust_distance import robust_distances
+from areoseg.audit.window_features import WINDOW, window_features, windows
+from areoseg.data.scenes import SceneSet
+from areoseg.data.synthetic import SyntheticMars, add_aliens, draw_set
+
+
+@pytest.fixture(scope="module")
+def mars():
+    return draw_set(SyntheticMars(seed=3), 200)
+
+
+def with_fault(mars, indices, spoil):
+    images = mars.images.copy()
+    for index in indices:
+        images[index] = spoil(images[index])
+    return SceneSet(images, mars.masks, mars.names)
+
+
+def audit(scenes):
+    return audit_scenes(scenes, faults=("content-outlier",))
+
+
+def noise(image):
+    return np.random.default_rng(1).integers(0, 256, image.shape, dtype=np.uint8)
+
+
+def checkers(image):
+    return (np.indices(image.shape).sum(axis=0) // 4 % 2 * 200).astype(np.uint8)
+
+
+def salt(image):
+    return np.where(np.random.default_rng(2).random(image.shape) < 0.05, 255, image)
+
+
+def test_drawings_over_the_terrain_rank_high(mars):
+    scenes, aliens = add_aliens(mars, 8, seed=1, masks="own")
+    truth = np.isin(np.arange(len(scenes)), aliens)
+    # Parts of the synthetic rover, flat and sharp, are drawings too.
+    assert average_precision_score(truth, content_scores(scenes.images).total) > 0.6
+
+
+@pytest.mark.parametrize("spoil", [noise, checkers, salt])
+def test_images_of_another_kind_are_found_near_the_top(mars, spoil):
+    scenes = with_fault(mars, [7, 70], spoil)
+    scores = content_scores(scenes.images).total
+    assert {7, 70} <= set(np.argsort(scores)[-4:].tolist())
+    assert {7, 70} <= {finding.index for finding in audit(scenes).findings}
+
+
+def test_clean_scenes_are_not_rejected(mars):
+    assert audit(mars).rejected == ()
+
+
+def test_the_reason_says_where_the_image_is_unusual(mars):
+    def stamp(image):
+        image[10:40, 90:120] = 255
+        return image
+
+    scenes = with_fault(mars, [33], stamp)
+    (finding,) = (f for f in audit(scenes).findings if f.index == 33)
+    row, column = (int(word) for word in finding.reason.replace(",", "").split() if word.isdigit())
+    assert 8 <= row <= 48
+    assert 80 <= column <= 128
+
+
+def test_small_sets_have_no_outliers(mars):
+    few = with_fault(mars, [3], noise).select(range(FEWEST_IMAGES - 1))
+    assert audit(few).findings == ()
+
+
+def test_floats_score_like_bytes(mars):
+    bytes_score = content_scores(mars.images[:60]).total
+    floats_score = content_scores((mars.images[:60] / 255).astype(np.float32)).total
+    np.testing.assert_allclose(floats_score, bytes_score, rtol=1e-3)
+
+
+def test_images_of_several_sizes_are_compared(mars):
+    images = [image[: 20 + i, : 40 + i] for i, image in enumerate(mars.images[:40])]
+    large = [np.tile(image, (5, 3)) for image in mars.images[:20]]
+    assert np.isfinite(content_scores([*images, *large]).total).all()
+
+
+def test_constant_images_of_one_level_have_finite_scores():
+    assert np.isfinite(content_scores(np.full((60, 64, 64), 9, dtype=np.uint8)).total).all()
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 128), (50, 33), (16, 200), (3, 3)])
+def test_windows_cover_every_pixel_and_are_of_one_size(height, width):
+    covered = np.zeros((height, width), dtype=bool)
+    shapes = set()
+    for cut in windows(height, width):
+        covered[cut] = True
+        shapes.add(np.empty((height, width))[cut].shape)
+    assert covered.all()
+    assert shapes == {(min(height, WINDOW), min(width, WINDOW))}
+
+
+def test_window_features_of_a_flat_image_are_its_brightness_and_no_roughness():
+    features = window_features(np.full((64, 128), 95, dtype=np.uint8))
+    assert features.shape == (21, 12)
+    np.testing.assert_allclose(features[:, :3], np.log(100))
+    np.testing.assert_allclose(features[:, 3:], 0, atol=0.1)
+
+
+def test_robust_distances_of_clean_samples_order_like_scipys_mahalanobis():
+    rng = np.random.default_rng(0)
+    samples = rng.normal(size=(4000, 3)) @ rng.normal(size=(3, 3))
+    inverse = np.linalg.inv(np.cov(samples.T))
+    expected = [mahalanobis(sample, samples.mean(0), inverse) for sample in samples]
+    assert np.corrcoef(robust_distances(samples), expected)[0, 1] > 0.98
+
+
+def test_robust_distances_are_not_swayed_by_a_cluster_of_outliers():
+    rng = np.random.default_rng(0)
+    samples = rng.normal(size=(1000, 4))
+    samples[:80] = rng.normal(8, 0.1, size=(80, 4))
+    distances = robust_distances(samples)
+    assert distances[:80].min() > distances[80:].max()
+    assert np.median(distances) == pytest.approx(1)

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from areoseg.audit import audit_scenes
+from areoseg.audit.detail_correlation import FARTHEST, _best_shift
+from areoseg.audit.near_duplicates import near_duplicate_pairs
+from areoseg.data.scenes import SceneSet
+from areoseg.data.synthetic import SyntheticMars, add_duplicates, draw_set
+
+
+@pytest.fixture(scope="module")
+def mars():
+    return draw_set(SyntheticMars(seed=5), 160)
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "shifted", "brighter"])
+def test_copies_are_found_and_nothing_else(mars, kind):
+    scenes, copies = add_duplicates(mars, 50, seed=1, kinds=(kind,))
+    found = audit_scenes(scenes, faults=("near-duplicate",)).flagged
+    originals = {f.index: f"image as {scenes.names[f.index][: -len('-copy')]}," for f in found}
+    assert sorted(originals) == copies.tolist()
+    assert all(originals[f.index] in f.reason for f in found)
+
+
+def zoomed(image, zoom):
+    height, width = image.shape
+    top, left = height * (1 - 1 / zoom) / 2, width * (1 - 1 / zoom) / 2
+    box = (left, top, width - left, height - top)
+    return np.asarray(Image.fromarray(image).resize((width, height), box=box))
+
+
+@pytest.mark.parametrize("zoom", [1.03, 1.05, 1.1])
+def test_zoomed_copies_are_found_in_either_order(mars, zoom):
+    some = mars.images[:40]
+    copies = np.stack([zoomed(image, zoom) for image in some])
+    expected = {(i, i + 40) for i in range(40)}
+    for first, second in ((some, copies), (copies, some)):
+        pairs, _ = near_duplicate_pairs(np.concatenate([first, second]))
+        assert {tuple(pair) for pair in pairs.tolist()} == expected
+
+
+def test_copies_of_another_size_and_type_are_found(mars):
+    some = [np.asarray(image) for image in mars.images[:20]]
+    smaller = [np.asarray(Image.fromarray(i).resize((96, 48))) / np.float32(255) for i in some]
+    pairs, _ = near_duplicate_pairs([*some, *smaller])
+    assert {tuple(pair) for pair in pairs.tolist()} == {(i, i + 20) for i in range(20)}
+
+
+def test_equal_images_are_left_to_the_check_of_duplicates(mars):
+    scenes, _ = add_duplicates(mars, 10, seed=1, kinds=("exact",))
+    assert audit_scenes(scenes, faults=("near-duplicate",)).findings == ()
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_fewer_than_two_images_have_no_duplicates(mars, count):
+    scenes = SceneSet(mars.images[:count], None, mars.names[:count])
+    assert audit_scenes(scenes, faults=("near-duplicate",)).findings == ()
+
+
+def test_constant_images_resemble_nothing():
+    pairs, _ = near_duplicate_pairs(np.stack([np.full((64, 128), g, np.uint8) for g in (0, 9)]))
+    assert len(pairs) == 0
+
+
+def test_the_best_shift_is_the_one_by_which_the_first_picture_lies_off():
+    canvas = np.random.default_rng(0).normal(size=(3, 72, 72)).astype(np.float32)
+    shifts = np.array([(0, 0), (3, -2), (-FARTHEST, FARTHEST)])
+    second = canvas[:, 4:68, 4:68]
+    first = np.stack(
+        [
+            c[4 - down : 68 - down, 4 - right : 68 - right]
+            for c, (down, right) in zip(canvas, shifts, strict=True)
+        ]
+    )
+    height, found = _best_shift(first, second)
+    np.testing.assert_array_equal(found, shifts)
+    assert (height > 0.8).all()
