@@ -36,6 +36,9 @@ NARROW = {
     "attention-uwnet": {"width": 4},
 }
 
+# Cutting a map into windows takes its size as fixed when the model is exported.
+FIXED_SIZE = {"light4mars-t", "light4mars-s", "light4mars-b"}
+
 NAMES = [known.name for known in records()]
 
 
@@ -71,8 +74,8 @@ def training_size(model):
     return max(32, 2 * model.stride), max(32, 2 * model.stride)
 
 
-def test_the_narrow_table_names_models_that_exist():
-    assert set(NARROW) <= set(NAMES)
+def test_the_tables_name_models_that_exist():
+    assert set(NARROW) | FIXED_SIZE <= set(NAMES)
 
 
 def test_a_record_says_what_the_model_is_and_where_it_comes_from(name):
@@ -138,13 +141,18 @@ def test_in_training_auxiliary_logits_follow_the_logits_from_fine_to_coarse(name
 
 @pytest.mark.parametrize("batch", [1, 3])
 def test_gradient_reaches_every_parameter(name, batch):
-    model = move_off_the_start(build(name)).train()
-    answer = all_logits(model(random_images(batch, 1, *training_size(model))))
-    sum((logits * torch.randn_like(logits)).sum() for logits in answer).backward()
-    for path, parameter in model.named_parameters():
-        assert parameter.grad is not None, path
-        assert parameter.grad.isfinite().all(), path
-        assert parameter.grad.abs().max() > 0, path
+    waiting = {path for path, _ in build(name).named_parameters()}
+    for seed in range(5):  # in a narrow model, all ReLUs of a layer may be off by chance
+        model = move_off_the_start(build(name, seed=seed)).train()
+        images = random_images(batch, 1, *training_size(model), seed=seed)
+        answer = all_logits(model(images))
+        sum((logits * torch.randn_like(logits)).sum() for logits in answer).backward()
+        for path, parameter in model.named_parameters():
+            assert parameter.grad is not None, path
+            assert parameter.grad.isfinite().all(), path
+            if parameter.grad.abs().max() > 0:
+                waiting.discard(path)
+    assert not waiting
 
 
 def test_evaluation_is_deterministic(name):
@@ -188,7 +196,7 @@ def test_a_few_steps_on_one_batch_lower_the_loss(name):
     targets = torch.bucketize(images[:, 0], torch.tensor([-1.0, -0.3, 0.3, 1.0]))
     optimiser = torch.optim.Adam(model.parameters(), lr=5e-3)
     losses = []
-    for _ in range(12):
+    for _ in range(25):
         loss = nn.functional.cross_entropy(all_logits(model(images))[0], targets)
         optimiser.zero_grad()
         loss.backward()
@@ -215,20 +223,19 @@ def test_exported_models_answer_alike_for_other_batches_and_sizes(name):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
     model = move_off_the_start(build(name)).eval()
-    stride = model.stride
-    sizes = {
-        axis: stride * torch.export.Dim(label, min=2, max=64)
-        for axis, label in ((2, "rows"), (3, "columns"))
-    }
-    program = torch.export.export(
-        model,
-        (random_images(2, 1, 2 * stride, 4 * stride),),
-        dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=64), **sizes},),
-    )
+    rows, columns = (model.stride * torch.export.Dim(edge, min=2, max=64) for edge in "hw")
+    shape = (2, 1, 2 * model.stride, 4 * model.stride)
+    dynamic = {0: torch.export.Dim("batch", min=1, max=64)}
+    if name in FIXED_SIZE:
+        other_shape = (3, *shape[1:])
+    else:
+        other_shape = (1, 1, 3 * model.stride, 5 * model.stride)
+        dynamic |= {2: rows, 3: columns}
+
+    program = torch.export.export(model, (random_images(*shape),), dynamic_shapes=(dynamic,))
     onnx = torch.onnx.export(program, dynamo=True, optimize=False, verbose=False)
     session = onnxruntime.InferenceSession(onnx.model_proto.SerializeToString())
-    for shape in ((2, 1, 2 * stride, 4 * stride), (1, 1, 3 * stride, 5 * stride)):
-        images = random_images(*shape)
+    for images in (random_images(*shape), random_images(*other_shape)):
         with torch.no_grad():
             expected = model(images)
             torch.testing.assert_close(program.module()(images), expected, atol=1e-5, rtol=1e-4)

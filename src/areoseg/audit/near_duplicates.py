@@ -25,7 +25,7 @@ FREQUENCIES = 8
 SIDE = 64
 """Side of the thumbnails whose detail is compared."""
 
-SAME_ABOVE = 0.65
+SAME_ABOVE = 0.7
 """Least correlation of the detail of two near duplicates, the mean over all places."""
 
 BLOCK, BATCH = 1024, 256

@@ -50,7 +50,6 @@ class SqueezeWindowAttention(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, H, W, C) to the same shape."""
-        height, width = features.shape[1:3]
         windows = split_windows(features, self.window)
         row_means = windows.mean(dim=2, keepdim=True)
         column_means = windows.mean(dim=1, keepdim=True)
@@ -59,7 +58,7 @@ class SqueezeWindowAttention(nn.Module):
         query, key = self.query_key(squeezed).flatten(1, 2).chunk(2, dim=-1)
         value = self.value(windows).flatten(1, 2)
         attended: Tensor = self.mix_heads(multi_head_attention(query, key, value, self.heads))
-        return join_windows(attended.reshape(windows.shape), height, width)
+        return join_windows(attended.reshape(windows.shape), features.shape)
 
 
 class UpgradedFeedForward(nn.Module):

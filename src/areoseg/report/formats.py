@@ -38,7 +38,7 @@ def short_count(value: object) -> str:
     if not is_number(value):
         return MISSING
     for size, unit in _UNITS:
-        if value >= size:
+        if value >= 0.9995 * size:  # 999 600 is 1 M to three digits, not 1000 k
             return f"{value / size:.3g}{_NARROW_SPACE}{unit}"
     return f"{value:.0f}"
 
@@ -56,4 +56,6 @@ def duration(seconds: object) -> str:
 
 def file_size(size: object) -> str:
     """Bytes as `1.23 MB`."""
-    return f"{short_count(size)}B" if is_number(size) else MISSING
+    if not is_number(size):
+        return MISSING
+    return f"{short_count(size)}B" if size >= 1000 else f"{size:.0f}{_NARROW_SPACE}B"

@@ -1,7 +1,10 @@
 """Cut a feature map into square windows, and put it together again.
 
-Maps are (N, H, W, C) here, channels last, as matrix products over channels want them.
+Maps are (N, H, W, C) here, channels last, as matrix products over channels want them. All sizes
+are spelt out, with neither -1 nor a remainder, for exporters to follow them at any image size.
 """
+
+from collections.abc import Sequence
 
 from torch import Tensor
 from torch.nn import functional
@@ -22,27 +25,27 @@ def split_windows(features: Tensor, size: int) -> Tensor:
     rows, columns = windows_along(height, size), windows_along(width, size)
     below, right = rows * size - height, columns * size - width
     padded = functional.pad(features, (0, 0, 0, right, 0, below))
-    grid = padded.reshape(batch, rows, size, columns, size, channels)
-    return grid.transpose(2, 3).reshape(-1, size, size, channels)
+    grid = padded.reshape(batch, rows, size, columns, size, channels).transpose(2, 3)
+    return grid.reshape(batch * rows * columns, size, size, channels)
 
 
-def join_windows(windows: Tensor, height: int, width: int) -> Tensor:
+def join_windows(windows: Tensor, shape: Sequence[int]) -> Tensor:
     """Undo `split_windows`.
 
     Args:
         windows: (N * rows * columns, size, size, C).
-        height: Height of the map, in pixels.
-        width: Width of the map, in pixels.
+        shape: N, H, W and C of the map.
 
     Returns:
-        (N, height, width, C).
+        (N, H, W, C).
     """
-    size, channels = windows.shape[2:]
+    batch, height, width, channels = shape
+    size = windows.shape[1]
     rows, columns = windows_along(height, size), windows_along(width, size)
-    grid = windows.reshape(-1, rows, columns, size, size, channels).transpose(2, 3)
-    padded = grid.reshape(-1, rows * size, columns * size, channels)
     below, right = rows * size - height, columns * size - width
-    return functional.pad(padded, (0, 0, 0, -right, 0, -below))
+    grid = windows.reshape(batch, rows, columns, size, size, channels).transpose(2, 3)
+    padded = grid.reshape(batch, rows * size, columns * size, channels)
+    return functional.pad(padded, (0, 0, 0, -right, 0, -below))  # a negative pad cuts off
 
 
 def windows_along(length: int, size: int) -> int:

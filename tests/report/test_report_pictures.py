@@ -1,0 +1,80 @@
+import base64
+import io
+
+import numpy as np
+from PIL import Image as Pillow
+
+from areoseg.colours import colour_mask
+from areoseg.report.examples import Example
+from areoseg.report.pictures import (
+    UNCOUNTED_COLOUR,
+    WRONG_COLOUR,
+    error_map,
+    image_uri,
+    mask_uri,
+    sheet_uri,
+    stretched,
+)
+from areoseg.taxonomy import MARS, VOID
+
+
+def decoded(uri):
+    head, content = uri.split(",", 1)
+    assert head == "data:image/png;base64"
+    return np.asarray(Pillow.open(io.BytesIO(base64.b64decode(content))))
+
+
+def test_a_mask_comes_out_in_its_class_colours():
+    mask = np.array([[0, 1, 2], [3, 4, VOID]], dtype=np.uint8)
+    np.testing.assert_array_equal(decoded(mask_uri(mask, MARS)), colour_mask(mask, MARS))
+
+
+def test_a_prediction_of_any_integer_type_is_drawn():
+    mask = np.array([[0, 4]], dtype=np.int64)
+    assert decoded(mask_uri(mask, MARS)).shape == (1, 2, 3)
+
+
+def test_large_pictures_are_reduced_and_keep_their_shape():
+    assert decoded(image_uri(np.zeros((512, 1024), np.uint8))).shape == (160, 320)
+    mask = np.random.default_rng(0).integers(0, 5, (640, 320)).astype(np.uint8)
+    reduced = decoded(mask_uri(mask, MARS))
+    assert reduced.shape == (320, 160, 3)
+    colours = {tuple(colour) for colour in reduced.reshape(-1, 3).tolist()}
+    assert colours <= set(MARS.colours)  # no mixed colours
+
+
+def test_a_dark_image_is_stretched_and_a_constant_one_survives():
+    dark = np.arange(20, 60, dtype=np.uint8).reshape(5, 8)
+    assert (stretched(dark).min(), stretched(dark).max()) == (0, 255)
+    assert len(np.unique(stretched(np.full((4, 4), 77, np.uint8)))) == 1
+
+
+def test_images_of_either_type_look_the_same():
+    image = np.arange(0, 250, 10, dtype=np.uint8).reshape(5, 5)
+    as_float = image.astype(np.float32) / 255
+    np.testing.assert_allclose(stretched(as_float).astype(int), stretched(image), atol=1)
+
+
+def test_the_error_map_tells_right_wrong_and_uncounted_pixels_apart():
+    truth = np.array([[1, 1, 0, VOID]], dtype=np.uint8)
+    prediction = np.array([[1, 2, 2, 2]], dtype=np.uint8)
+    image = np.array([[0, 80, 160, 255]], dtype=np.uint8)
+    right, wrong, background, void = error_map(Example(image, truth, prediction, "a", 0.5), MARS)[0]
+    assert tuple(wrong) == WRONG_COLOUR
+    assert tuple(background) == tuple(void) == UNCOUNTED_COLOUR
+    assert len(set(right.tolist())) == 1  # grey
+
+
+def test_a_right_pixel_is_never_as_light_as_an_uncounted_one():
+    image = np.array([[0, 255]], dtype=np.uint8)
+    truth = np.ones_like(image)
+    assert error_map(Example(image, truth, truth, "a", 1.0), MARS).max() < min(UNCOUNTED_COLOUR)
+
+
+def test_a_contact_sheet_is_embedded_and_a_missing_or_broken_one_is_not(tmp_path):
+    path = tmp_path / "audit.png"
+    assert sheet_uri(path) is None
+    path.write_bytes(b"no picture")
+    assert sheet_uri(path) is None
+    Pillow.new("RGB", (2048, 500), MARS.colours[4]).save(path)
+    assert decoded(sheet_uri(path)).shape[:2] == (250, 1024)
