@@ -275,9 +275,7 @@ def submit(
         return write_submission(Path(out), masks)
 
 
-def baseline_score(
-    run: PathLike, *, split: str = "test", console: Console | None = None
-) -> float:
+def baseline_score(run: PathLike, *, split: str = "test", console: Console | None = None) -> float:
     """What logistic regression on single pixels scores where a run was trained and tested."""
     from areoseg.baselines import logistic_regression
     from areoseg.metrics.confusion import confusion_per_image

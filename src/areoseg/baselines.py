@@ -23,7 +23,9 @@ def guess(images: Sequence[Image] | Image, *, seed: int, taxonomy: Taxonomy = MA
     return [random.integers(len(taxonomy), size=each.shape, dtype=np.uint8) for each in images]
 
 
-def majority(training: SceneSet, images: Sequence[Image] | Image, *, taxonomy: Taxonomy = MARS) -> list[Mask]:
+def majority(
+    training: SceneSet, images: Sequence[Image] | Image, *, taxonomy: Taxonomy = MARS
+) -> list[Mask]:
     """Masks of the terrain class with the most pixels in the training scenes."""
     from areoseg.data.split import class_pixels
 

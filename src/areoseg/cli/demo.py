@@ -45,7 +45,9 @@ def demo(*, out: Out = Path("runs/demo"), budget: str = BUDGET, threads: Threads
     output.print("Scores on the held-back test tiles")
     print_scores(api.evaluate(run.path, split="test", threads=threads, console=notes))
     baseline = api.baseline_score(run.path, console=notes)
-    output.print(f"\nLogistic regression on single pixels reaches {baseline:.4f} on the same tiles.")
+    output.print(
+        f"\nLogistic regression on single pixels reaches {baseline:.4f} on the same tiles."
+    )
     for what, path in (
         ("report", run.path / "report.html"),
         ("submission", submission),

@@ -83,7 +83,7 @@ def create_model(name: str, *, in_channels: int = 1, classes: int = 5, **options
         **options: The model's own options; `record(name).options` lists them.
 
     Raises:
-        AreosegError: No such model, or an option that it does not have.
+        AreosegError: No such model, an option that it does not have, or a value that does not fit.
     """
     chosen = record(name)
     for option in options:
@@ -91,4 +91,9 @@ def create_model(name: str, *, in_channels: int = 1, classes: int = 5, **options
             near = difflib.get_close_matches(option, chosen.options, n=1, cutoff=0.4)
             hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(chosen.options)}"
             raise AreosegError(f"model {name!r} has no option {option!r}: {hint}")
-    return chosen.build(in_channels=in_channels, classes=classes, **options)
+    try:
+        return chosen.build(in_channels=in_channels, classes=classes, **options)
+    except (TypeError, ValueError, RuntimeError, IndexError) as error:
+        given = ", ".join(f"{option}={value!r}" for option, value in options.items())
+        reason = " ".join(str(error).split())
+        raise AreosegError(f"model {name!r} cannot be built with {given}: {reason}") from error

@@ -113,9 +113,6 @@ def check_model(recipe: Recipe, *, source: str = "recipe") -> None:
             create_model(recipe.model.name, **recipe.model.options)
     except AreosegError as error:
         raise AreosegError(f"{source}: model: {error}") from None
-    except (TypeError, ValueError, RuntimeError, IndexError) as error:  # a value of a wrong kind
-        reason = " ".join(str(error).split())
-        raise AreosegError(f"{source}: model: cannot be built so: {reason}") from None
 
 
 def _override(tree: Tree, override: str) -> None:

@@ -152,13 +152,14 @@ def confusion_chart(
         cells = np.stack(
             [(grey if row == uncounted else counted)(shares[row]) for row in range(size)]
         )
-        axes.imshow(cells, aspect="auto")
+        axes.pcolormesh(cells, edgecolors="white", linewidth=2)
+        axes.invert_yaxis()
         axes.grid(visible=False)
         for row, column in np.ndindex(size, size):
             share = shares[row, column]
             axes.text(
-                column,
-                row,
+                column + 0.5,
+                row + 0.5,
                 _cell(float(share), float(counts[row, column])) if totals[row] else "–",
                 ha="center",
                 va="center",
@@ -170,18 +171,15 @@ def confusion_chart(
 
 
 def _label_confusion(axes: "Axes", taxonomy: Taxonomy) -> None:
-    size = len(taxonomy)
-    axes.set_xticks(range(size), list(taxonomy.names), color=INK)
-    axes.set_yticks(range(size), list(taxonomy.names), color=INK)
+    centres = [index + 0.5 for index in range(len(taxonomy))]
+    axes.set_xticks(centres, list(taxonomy.names), color=INK)
+    axes.set_yticks(centres, list(taxonomy.names), color=INK)
     axes.set_xlabel("predicted", labelpad=8)
     axes.set_ylabel("true", labelpad=8)
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    edges = np.arange(size + 1) - 0.5
-    axes.hlines(edges, -0.5, size - 0.5, color="white", linewidth=2)
-    axes.vlines(edges, -0.5, size - 0.5, color="white", linewidth=2)
 
 
 def _cell(share: float, pixels: float) -> str:

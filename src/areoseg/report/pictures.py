@@ -18,16 +18,21 @@ from areoseg.taxonomy import Taxonomy
 WRONG_COLOUR = (124, 36, 156)  # unlike any class, so that it is not taken for one
 UNCOUNTED_COLOUR = (244, 240, 234)  # lighter than any right pixel
 
-_LONGEST_SIDE = 320  # pixels; about the width of a picture on the page
+_LONGEST_SIDE = 256  # pixels; about the width of a picture on the page
+_GREY_STEP = 4  # 64 grey levels look like 256 and take less room
 _SHEET_WIDTH = 1024
 
 
 def stretched(image: Image) -> NDArray[np.uint8]:
-    """A grey image (H, W) from its darkest to its brightest half per cent, as uint8."""
+    """A grey image (H, W), spread over 64 levels from black to white, as uint8.
+
+    The darkest and the brightest half per cent of its pixels become black and white.
+    """
     values = grey(image).astype(np.float32)
     low, high = np.percentile(values, (0.5, 99.5))
     spread = np.clip((values - low) / max(float(high - low), 1.0), 0, 1)
-    return grey(spread.astype(np.float32))
+    levels = grey(spread.astype(np.float32)) // _GREY_STEP
+    return levels * _GREY_STEP
 
 
 def data_uri(content: bytes, media_type: str) -> str:

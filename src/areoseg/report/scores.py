@@ -17,7 +17,7 @@ PARTS = {
     "test": ("Test", "Held back: it had no influence on the weights or on the choice of weights."),
     "val": (
         "Validation",
-        "Never trained on, but it chose which weights to keep, so its scores are a little high.",
+        "Not trained on, but it steers the training, so its scores may be a little high.",
     ),
 }
 """Title and meaning of the parts that are scored, the one that heads the page first."""

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytorch_lightning as pl
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from areoseg.files import replacing
 from areoseg.run import METRICS, PLAN, RESUME, WEIGHTS, write_json
@@ -84,7 +84,7 @@ def save_weights(path: Path, module: TrainingModule) -> None:
     """Write the weights that count as safetensors."""
     tensors = {name: value.contiguous() for name, value in module.kept.state_dict().items()}
     with replacing(path) as beside:
-        save_file(tensors, beside)
+        beside.write_bytes(save(tensors))
 
 
 def write_history(path: Path, state: TrainingState) -> None:

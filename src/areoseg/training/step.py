@@ -9,7 +9,6 @@ from torch.optim.swa_utils import AveragedModel
 from areoseg.losses.combined import CombinedLoss
 from areoseg.training.optimizers import squared_norm
 
-
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
