@@ -30,7 +30,7 @@ NARROW = {
     "light4mars-t": {"widths": (8, 16), "depths": (1, 1), "heads": (1, 2), "windows": (8, 4)},
     "light4mars-s": {"widths": (4, 8), "depths": (1, 1), "heads": (1, 2), "windows": (4, 4)},
     "light4mars-b": {"widths": (4, 8), "depths": (2, 2), "heads": (1, 2), "windows": (4, 4)},
-    "turkeyseg": {"global_widths": (16, 32, 64), "local_widths": (16, 32)},
+    "turkeyseg": {"global_widths": (16, 32, 64), "local_widths": (16, 32), "reduction": 2},
     "unet-transformer": {"widths": (4, 8, 16), "heads": 2},
     "unet-attention": {"widths": (4, 8, 16), "deep_supervision": True},
     "attention-uwnet": {"width": 4},

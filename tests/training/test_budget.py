@@ -23,24 +23,24 @@ def test_what_is_no_budget_is_refused(text):
 def test_the_first_plan_fills_the_time_validations_included():
     budget = Budget(1000.0, started=time.monotonic())
     plan = budget.first_plan(step_seconds=1.0, validation_seconds=10.0, pass_steps=50)
-    validations = -(-plan.total // plan.epoch_steps)
+    validations = -(-plan.total // plan.epoch_end(0))
     assert plan.total + 10 * validations == pytest.approx(990, rel=0.05)
-    assert plan.epoch_steps <= 50
+    assert plan.epoch_end(0) <= 50
 
 
 def test_a_short_budget_still_gives_one_step():
     budget = Budget(1.0, started=time.monotonic() - 5)
     plan = budget.first_plan(step_seconds=1.0, validation_seconds=1.0, pass_steps=50)
-    assert (plan.total, plan.epoch_steps) == (1, 1)
+    assert (plan.total, plan.epoch_end(0)) == (1, 1)
 
 
 def test_the_plan_is_corrected_when_the_pace_is_off():
     budget = Budget(100.0, started=time.monotonic() - 49.0)
     plan = Plan.of(total=100, epoch_steps=10)
-    assert budget.corrected(plan, 50, 1.0) == plan
-    slower = budget.corrected(plan, 50, 2.0)
+    assert budget.corrected(plan, 50, seconds_per_step=1.0, pass_steps=30) == plan
+    slower = budget.corrected(plan, 50, seconds_per_step=2.0, pass_steps=30)
     assert slower.total in (74, 75)
-    assert slower.corrections[-1].step == 50
+    assert (slower.corrections[-1].step, slower.corrections[-1].epoch_steps) == (50, 6)
 
 
 def test_measuring_leaves_out_the_first_call():

@@ -10,6 +10,8 @@ def test_progress_runs_from_zero_to_one():
     plan = Plan.of(total=10, epoch_steps=3)
     assert [plan.progress(step) for step in (0, 5, 10)] == [0.0, 0.5, 1.0]
     assert [plan.epoch_end(step) for step in (0, 3, 9)] == [3, 6, 10]
+    corrected = plan.corrected(6, 20, epoch_steps=5)
+    assert [corrected.epoch_end(step) for step in (0, 6, 16)] == [3, 11, 20]
 
 
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=6))
@@ -19,7 +21,7 @@ def test_corrections_never_make_progress_jump_or_fall(totals):
     for total in totals[1:]:
         step += 3
         before = plan.progress(step)
-        plan = plan.corrected(step, total)
+        plan = plan.corrected(step, total, epoch_steps=7)
         assert plan.progress(step) == pytest.approx(before)
     values = [plan.progress(s) for s in range(max(plan.total, step) + 2)]
     assert values == sorted(values)
@@ -27,7 +29,7 @@ def test_corrections_never_make_progress_jump_or_fall(totals):
 
 
 def test_a_plan_survives_json():
-    plan = Plan.of(total=90, epoch_steps=10).corrected(30, 70)
+    plan = Plan.of(total=90, epoch_steps=10).corrected(30, 70, epoch_steps=5)
     assert Plan.from_json(plan.to_json()) == plan
 
 

@@ -108,7 +108,7 @@ def test_early_stopping_ends_a_training_that_gets_no_better(source, tmp_path, ti
 
 
 def test_a_plan_can_be_replayed(source, tmp_path, tiny):
-    plan = Plan.of(total=11, epoch_steps=4).corrected(4, 9)
+    plan = Plan.of(total=11, epoch_steps=4).corrected(4, 9, epoch_steps=3)
     first = run_tiny(source, tmp_path / "a", tiny, plan=plan)
     assert first.facts["steps"] == 9
     written = Plan.from_json(json.loads((first.path / "plan.json").read_text()))

@@ -199,11 +199,13 @@ class Light4Mars(nn.Module):
 
     Shapes of T_1 to T_4 for 64x128 images and size S: 32x32x64, 64x16x32, 128x8x16, 256x4x8
     (channels, height, width). The encoder's maps go on as they are, without a last layer norm.
+    Sizes T, S and B have 0.102, 1.50 and 2.57 M parameters.
 
     The equations are read from the authors' code (CVIR-Lab/Light4Mars). Departs from it: windows
-    of 8, 8, 8 and 4 pixels instead of 7, which fit 64x128 without padding; convolutions are
-    drawn by their fan in, as in the other models here; see also `AggregatedLocalAttention`. Its
-    default `variant` also mends two oddities of the code, see `SqueezeWindowBlock`.
+    of 8, 8, 8 and 4 pixels instead of 7, which fit 64x128 without padding; the encoder's
+    convolutions are drawn by their fan in, as in the other models here; the decoder has fewer
+    biases (`AggregatedLocalAttention`). The default variant also mends two oddities of the code
+    (`SqueezeWindowBlock`).
 
     Args:
         widths: Channels of each stage; each width divides the next.

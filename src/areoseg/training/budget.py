@@ -59,24 +59,30 @@ class Budget:
         """
         time_for_steps = max(self.left - VALIDATIONS * validation_seconds, step_seconds)
         total = max(1, int(time_for_steps / step_seconds))
-        epoch_steps = max(1, min(pass_steps, total // VALIDATIONS))
+        epoch_steps = _epoch_steps(total, pass_steps)
         # Short epochs need more validations than were taken off above.
         cost_per_step = step_seconds + validation_seconds / epoch_steps
         total = max(1, int(self.left / cost_per_step))
         return Plan.of(total=total, epoch_steps=epoch_steps)
 
-    def corrected(self, plan: Plan, step: int, seconds_per_step: float) -> Plan:
+    def corrected(self, plan: Plan, step: int, *, seconds_per_step: float, pass_steps: int) -> Plan:
         """The plan with its end moved, where the time needed differs from the time left.
 
         Args:
             plan: The plan so far.
             step: Steps done.
             seconds_per_step: Observed, validations included.
+            pass_steps: Steps of one pass over the training scenes.
         """
         total = step + max(0, int(self.left / seconds_per_step))
         if abs(total - plan.total) <= TOLERANCE * (plan.total - step):
             return plan
-        return plan.corrected(step, total)
+        return plan.corrected(step, total, epoch_steps=_epoch_steps(total, pass_steps))
+
+
+def _epoch_steps(total: int, pass_steps: int) -> int:
+    """Training steps between two validations: a pass, or less where there is time for few."""
+    return max(1, min(pass_steps, total // VALIDATIONS))
 
 
 def measure_seconds(work: Callable[[int], object], *, at_most: float) -> float:

@@ -17,8 +17,9 @@ from areoseg.training.state import TrainingState, save_resume_state
 class PlanCorrection(pl.Callback):
     """Moves the end of the plan so that training ends with its budget."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, *, pass_steps: int) -> None:
         self.budget = budget
+        self.pass_steps = pass_steps
         self.started = 0.0
         self.first_step = 0
 
@@ -32,7 +33,9 @@ class PlanCorrection(pl.Callback):
         state = _state(module)
         seconds = (time.monotonic() - self.started) / (state.step - self.first_step)
         if not state.finished:
-            state.plan = self.budget.corrected(state.plan, state.step, seconds)
+            state.plan = self.budget.corrected(
+                state.plan, state.step, seconds_per_step=seconds, pass_steps=self.pass_steps
+            )
 
 
 class RunKeeper(pl.Callback):

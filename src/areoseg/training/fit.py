@@ -111,7 +111,8 @@ def fit(
         StopWhenDone(0 if budget else recipe.training.patience),
     ]
     if budget:
-        callbacks.insert(0, PlanCorrection(budget))
+        pass_steps = preparation.batches.steps_per_pass
+        callbacks.insert(0, PlanCorrection(budget, pass_steps=pass_steps))
     _quieten_lightning()
     trainer = pl.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",

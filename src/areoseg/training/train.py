@@ -1,5 +1,6 @@
 """A whole training, from a data set to a run folder: the story in one place."""
 
+import math
 import platform
 import time
 from pathlib import Path
@@ -178,7 +179,7 @@ def _carry_out(
         "steps": state.step,
         "epochs": len(state.history),
         "best_step": state.best_step,
-        "validation_score": state.best_score if state.history else None,
+        "validation_score": state.best_score if math.isfinite(state.best_score) else None,
         "protocol": run.recipe.protocol,
         "training_seconds": round(used, 2),
     }
