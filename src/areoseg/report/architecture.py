@@ -61,6 +61,7 @@ def draw_architecture(layers: Sequence[Layer], path: Path, *, title: str, height
                 fontsize=7,
             )
     lowest = math.ceil(max(levels, default=0.0))
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_yticks(range(lowest + 1), [f"1/{2**power}" for power in range(lowest + 1)])
     axes.set_ylim(lowest + 0.6, -0.8)
     axes.legend(loc="lower right", frameon=False, fontsize=8)
