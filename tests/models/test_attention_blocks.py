@@ -9,6 +9,7 @@ from areoseg.models.blocks.attention import (
     AttentionGate,
     PositionConvolution,
     SelfAttention,
+    attend_written_out,
     multi_head_attention,
 )
 from areoseg.models.blocks.stochastic_depth import DropPath, drop_path, rates_by_depth
@@ -21,9 +22,10 @@ def _fixed_seed():
     torch.manual_seed(0)
 
 
-def test_multi_head_attention_is_the_softmax_formula_in_each_head():
+@pytest.mark.parametrize("attend", [attend_written_out, functional.scaled_dot_product_attention])
+def test_multi_head_attention_is_the_softmax_formula_in_each_head(attend):
     query, key, value = torch.randn(2, 5, 6), torch.randn(2, 7, 6), torch.randn(2, 7, 4)
-    answer = multi_head_attention(query, key, value, heads=2)
+    answer = multi_head_attention(query, key, value, heads=2, attend=attend)
     for head in range(2):
         q, k = query[..., 3 * head : 3 * head + 3], key[..., 3 * head : 3 * head + 3]
         weights = torch.softmax(q @ k.transpose(1, 2) / 3**0.5, dim=-1)

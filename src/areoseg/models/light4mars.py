@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from areoseg.errors import AreosegError
-from areoseg.models.blocks.attention import multi_head_attention
+from areoseg.models.blocks.attention import attend_written_out, multi_head_attention
 from areoseg.models.blocks.initialise import initialise_weights
 from areoseg.models.blocks.resize import resize_like, upsample_bilinear
 from areoseg.models.blocks.size import crop_like, pad_to_stride
@@ -57,7 +57,9 @@ class SqueezeWindowAttention(nn.Module):
 
         query, key = self.query_key(squeezed).flatten(1, 2).chunk(2, dim=-1)
         value = self.value(windows).flatten(1, 2)
-        attended: Tensor = self.mix_heads(multi_head_attention(query, key, value, self.heads))
+        attended: Tensor = self.mix_heads(
+            multi_head_attention(query, key, value, self.heads, attend=attend_written_out)
+        )
         return join_windows(attended.reshape(windows.shape), features.shape)
 
 
