@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from areoseg.audit import Audit
     from areoseg.inference.predictor import Predictor
     from areoseg.metrics.scores import Scores
+    from areoseg.studies import Table
 
 PathLike = str | Path
 
@@ -203,6 +204,69 @@ def evaluate(
     return scores
 
 
+def compare(
+    study: PathLike,
+    data: PathLike | None = None,
+    out: PathLike | None = None,
+    *,
+    part: str = "test",
+    protocol: str = "terrain",
+    groups: PathLike | None = None,
+    format: str = "auto",
+    device: str = "cpu",
+    threads: int | None = None,
+    command: str | None = None,
+    console: Console | None = None,
+) -> "Table":
+    """Train what a study lacks, and put its results into one table, written beside them.
+
+    Args:
+        study: A study file.
+        data: As for `read`; None: nothing is trained.
+        out: The folder for the run folders; None: `runs/STUDY`.
+        part: `train`, `val` or `test`: the part whose scores are compared.
+        protocol: The protocol of these scores.
+        groups: As for `read`.
+        format: As for `read`.
+        device: `cpu`, `cuda` or `auto`.
+        threads: Cores to compute on; None: all.
+        command: What to note in the runs as the command that made them.
+        console: Where to show the progress; None: standard error.
+
+    Raises:
+        AreosegError: Study or data cannot be used, or some rows could not be trained; the others
+            then are done, and in the table that was written.
+    """
+    from areoseg.studies import build_table, load_study, read_results, write_table
+
+    console = console or _notes()
+    opened = load_study(study)
+    build_table(opened, {}, part=part, protocol_name=protocol)  # a wrong name shows before hours
+    faults: list[str] = []
+    data_of = None
+    if data is not None:
+        from areoseg.studies.running import Trainings, run_study
+
+        trainings = Trainings(
+            _source(data, groups, format, console),
+            lambda source: _read(source, console),
+            Path(out or Path("runs") / opened.name),
+            device=device,
+            threads=threads,
+            command=command,
+            console=console,
+        )
+        faults = run_study(opened, trainings)
+        data_of = trainings.data_of
+    results = read_results(opened, data_of)
+    table = build_table(opened, results, part=part, protocol_name=protocol)
+    for path in write_table(table, opened):
+        console.print(f"table: {path}")
+    if faults:
+        raise AreosegError("\n".join(faults))
+    return table
+
+
 def predict(
     models: Sequence[PathLike],
     inputs: Sequence[PathLike],
@@ -273,6 +337,55 @@ def submit(
     with _progress(console) as progress:
         masks = progress.track(predictor.masks(images), total=len(images), description="predicting")
         return write_submission(Path(out), masks)
+
+
+def draw_augmentation(
+    recipe: Recipe | PathLike,
+    data: PathLike,
+    out: PathLike,
+    *,
+    overrides: Sequence[str] = (),
+    scenes: int = 6,
+    seed: int = 0,
+    format: str = "auto",
+    console: Console | None = None,
+) -> list[str]:
+    """Draw what the augmentation of a recipe does to a few labelled scenes.
+
+    Returns:
+        The names of the transforms, in the order in which they are applied.
+
+    Raises:
+        AreosegError: Recipe or data cannot be used, or there are no labelled scenes.
+    """
+    import numpy as np
+
+    from areoseg.data.augmentation.build import augmentation_sheet
+    from areoseg.data.augmentation.rare_objects import rare_object_bank
+    from areoseg.report.augmentation import draw_augmentation as draw
+    from areoseg.taxonomy import MARS
+    from areoseg.training.batches import Tensors
+
+    if not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe, overrides)
+    console = console or _notes()
+    source = _source(data, None, format, console)
+    source = replace(source, tile=recipe.data.tile, scale=recipe.data.scale)
+    labelled = _read(source, console).labelled
+    if not len(labelled):
+        raise AreosegError(f"{data}: no labelled scenes to show an augmentation on")
+    tensors = Tensors.of(labelled)
+    settings = recipe.augment
+    bank = None
+    if settings.needs_rare_bank:
+        bank = rare_object_bank(
+            tensors.images.numpy(), tensors.masks.numpy(), settings.rare_class
+        )
+    chosen = np.random.default_rng(seed).permutation(len(labelled))[:scenes]
+    images, masks = tensors.batch(chosen, void=None)
+    rows = augmentation_sheet(images, masks, settings, seed=seed, rare_bank=bank)
+    draw(rows, Path(out), taxonomy=MARS, title=f"augment: {settings.policy}")
+    return list(settings.transforms)
 
 
 def baseline_score(run: PathLike, *, split: str = "test", console: Console | None = None) -> float:

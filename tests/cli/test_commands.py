@@ -156,3 +156,11 @@ def test_interrupting_leaves_a_usable_run(homework_npz, tiny, tmp_path):
     assert errors.strip().splitlines()[-1] == "areoseg: interrupted"
     assert json.loads((out / "run.json").read_text())["status"] == "interrupted"
     assert areoseg("evaluate", out, "--json").returncode == 0
+
+
+def test_augment_draws_a_sheet_and_names_the_transforms(homework_npz, tmp_path):
+    sheet = tmp_path / "sheet.png"
+    done = areoseg("augment", "unet", "augment=rigid", "--data", homework_npz, "--out", sheet)
+    assert done.returncode == 0, done.stderr
+    assert "horizontal_flip" in done.stdout
+    assert sheet.read_bytes().startswith(b"\x89PNG")

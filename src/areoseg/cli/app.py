@@ -17,10 +17,12 @@ COMMANDS = {
     "audit": "areoseg.cli.audit:audit",
     "train": "areoseg.cli.train:train",
     "evaluate": "areoseg.cli.evaluate:evaluate",
+    "compare": "areoseg.cli.compare:compare",
     "predict": "areoseg.cli.predict:predict",
     "submit": "areoseg.cli.submit:submit",
     "recipes": "areoseg.cli.recipes:recipes",
     "validate": "areoseg.cli.validate:validate",
+    "augment": "areoseg.cli.augment:augment",
     "models": "areoseg.cli.models:models",
 }
 

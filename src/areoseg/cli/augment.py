@@ -1,0 +1,36 @@
+"""`areoseg augment`."""
+
+from pathlib import Path
+
+from areoseg.cli.options import Data, Format
+from areoseg.cli.show import output
+
+
+def augment(
+    recipe: str,
+    *overrides: str,
+    data: Data,
+    out: Path = Path("augment.png"),
+    scenes: int = 6,
+    seed: int = 0,
+    format: Format = "auto",
+) -> None:
+    """Draw what the augmentation of a recipe does, transform by transform.
+
+    Example: `areoseg augment unet augment=complex --data mars.npz --out complex.png`.
+
+    Args:
+        recipe: The name of a recipe, or a YAML file.
+        overrides: Values of the recipe to change, as key=value.
+        data: An npz file, a folder of images and masks, a folder of AI4Mars, or `synthetic`.
+        out: The PNG file to write.
+        scenes: How many scenes are shown.
+        seed: Decides which scenes, and what happens to them.
+        format: The format of the data, where it is not to be found out by looking.
+    """
+    from areoseg import api
+
+    drawn = api.draw_augmentation(
+        recipe, data, out, overrides=overrides, scenes=scenes, seed=seed, format=format
+    )
+    output.print(f"{', '.join(drawn) or 'no transform'}: {out}")

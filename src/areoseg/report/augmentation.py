@@ -1,0 +1,45 @@
+"""A sheet of what an augmentation does: a row a transform, a column a scene."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from areoseg.colours import overlay
+from areoseg.files import replacing
+from areoseg.report.pictures import stretched
+from areoseg.taxonomy import Taxonomy
+
+
+def draw_augmentation(
+    rows: Mapping[str, tuple[Tensor, Tensor]], path: Path, *, taxonomy: Taxonomy, title: str
+) -> None:
+    """Draw images with their masks laid over them; void pixels are magenta.
+
+    Args:
+        rows: Images (N, 1, H, W) float in 0..1 and masks (N, H, W) int64 by what was done to them,
+            as `augmentation_sheet` gives them.
+        path: The PNG file to write.
+        taxonomy: The classes.
+        title: What stands above.
+    """
+    from matplotlib.figure import Figure
+
+    columns = max(len(images) for images, _ in rows.values())
+    height, width = next(iter(rows.values()))[0].shape[2:]
+    figure = Figure(
+        figsize=(2.2 * columns + 1.6, (2.2 * height / width + 0.12) * len(rows) + 0.6),
+        layout="constrained",
+    )
+    figure.suptitle(title)
+    grid = figure.subplots(len(rows), columns, squeeze=False)
+    for (name, (images, masks)), line in zip(rows.items(), grid, strict=True):
+        for axes, image, mask in zip(line, images, masks, strict=True):
+            picture = stretched(image[0].numpy())
+            axes.imshow(overlay(picture, mask.numpy().astype(np.uint8), taxonomy, opacity=0.35))
+            axes.set(xticks=[], yticks=[])
+        label = name.replace("_", " ")
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+    with replacing(path) as beside:
+        figure.savefig(beside, format="png", dpi=110)
