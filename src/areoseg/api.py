@@ -378,9 +378,7 @@ def draw_augmentation(
     settings = recipe.augment
     bank = None
     if settings.needs_rare_bank:
-        bank = rare_object_bank(
-            tensors.images.numpy(), tensors.masks.numpy(), settings.rare_class
-        )
+        bank = rare_object_bank(tensors.images.numpy(), tensors.masks.numpy(), settings.rare_class)
     chosen = np.random.default_rng(seed).permutation(len(labelled))[:scenes]
     images, masks = tensors.batch(chosen, void=None)
     rows = augmentation_sheet(images, masks, settings, seed=seed, rare_bank=bank)
@@ -388,19 +386,80 @@ def draw_augmentation(
     return list(settings.transforms)
 
 
-def baseline_score(run: PathLike, *, split: str = "test", console: Console | None = None) -> float:
-    """What logistic regression on single pixels scores where a run was trained and tested."""
-    from areoseg.baselines import logistic_regression
-    from areoseg.metrics.confusion import confusion_per_image
-    from areoseg.metrics.rates import score
+def baselines(
+    names: Sequence[str] | None,
+    data: PathLike,
+    *,
+    recipe: Recipe | PathLike = "unet",
+    overrides: Sequence[str] = (),
+    split: str = "test",
+    groups: PathLike | None = None,
+    format: str = "auto",
+    console: Console | None = None,
+) -> "dict[str, Scores]":
+    """Score what a network has to beat, on the split that a training would make.
+
+    Args:
+        names: Names in `areoseg.baselines.BASELINES`; None: all of them.
+        data: As for `read`.
+        recipe: The recipe whose data preparation and split are taken: itself, its name or file.
+        overrides: Values of the recipe to change, such as `"split.seed=3"`.
+        split: `train`, `val` or `test`: the part that is scored.
+        groups: As for `read`.
+        format: As for `read`.
+        console: Where to show progress and warnings; None: standard error.
+
+    Returns:
+        The scores by name.
+
+    Raises:
+        AreosegError: No such baseline or part, or data and recipe cannot be used.
+    """
+    from areoseg.baselines import BASELINES, baseline, baseline_scores
+    from areoseg.training.division import divide
+
+    console = console or _notes()
+    chosen = [baseline(name).name for name in (BASELINES if names is None else names)]
+    if not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe, overrides)
+    source = _source(data, groups, format, console)
+    source = replace(source, tile=recipe.data.tile, scale=recipe.data.scale)
+    scenes = _read(source, console).labelled
+    division = divide(recipe, scenes)
+    for note in division.notes:
+        console.print(f"note: {note}")
+    return {
+        name: baseline_scores(name, scenes, division.split, part=split, protocol=recipe.protocol)
+        for name in chosen
+    }
+
+
+def baseline_score(
+    run: PathLike,
+    name: str = "logistic-regression",
+    *,
+    split: str = "test",
+    console: Console | None = None,
+) -> float:
+    """What a baseline scores where a run was trained and tested, by the run's protocol."""
+    from areoseg.baselines import baseline_scores
+    from areoseg.data.split import Split
 
     opened = open_run(run)
     scenes = _read(opened.source, console or _notes()).labelled
-    training, test = _part(scenes, opened, "train"), _part(scenes, opened, split)
-    assert test.masks is not None
-    masks = logistic_regression(training, test.images, taxonomy=opened.taxonomy)
-    confusion = confusion_per_image(masks, test.masks, len(opened.taxonomy)).sum(axis=0)
-    return float(score(confusion, opened.recipe.protocol, opened.taxonomy))
+    position = {scene: index for index, scene in enumerate(scenes.names)}
+    parts = {
+        part: tuple(position[scene] for scene in members) for part, members in opened.split.items()
+    }
+    return baseline_scores(
+        name,
+        scenes,
+        Split(**parts),
+        part=split,
+        protocol=opened.recipe.protocol,
+        resamples=0,
+        taxonomy=opened.taxonomy,
+    ).score
 
 
 def _finish(run: Run, scenes: SceneSet, console: Console) -> None:

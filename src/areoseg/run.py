@@ -84,6 +84,8 @@ class Run:
         """The trained network in evaluation mode, on the CPU."""
         from safetensors.torch import load_file
 
+        from areoseg.models.blocks.standardised import fold_standardisation
+
         segmenter = build_segmenter(self.recipe, self.taxonomy)
         path = self.path / WEIGHTS
         try:
@@ -91,6 +93,7 @@ class Run:
         except Exception as error:  # safetensors and torch have no common root
             reason = str(error).splitlines()[0]
             raise AreosegError(f"{path}: these weights do not fit {RECIPE}: {reason}") from None
+        fold_standardisation(segmenter)
         return segmenter.eval()
 
 
@@ -126,16 +129,19 @@ def open_run(path: str | Path, *, unfinished: bool = False) -> Run:
 def build_segmenter(
     recipe: Recipe, taxonomy: Taxonomy, *, mean: float = 0.0, deviation: float = 1.0
 ) -> "Segmenter":
-    """The recipe's model with fresh weights."""
+    """The recipe's model with fresh weights, changed as its section `network` says."""
     import torch
 
     from areoseg.models import create_model
+    from areoseg.models.adjust import adjust_network
     from areoseg.models.segmenter import Segmenter
 
     classes = len(taxonomy)
     void = recipe.data.background == "void"
+    network = create_model(recipe.model.name, classes=classes, **recipe.model.options)
+    adjust_network(network, **recipe.network.model_dump())
     segmenter = Segmenter(
-        create_model(recipe.model.name, classes=classes, **recipe.model.options),
+        network,
         mean=mean,
         deviation=deviation,
         classes=classes,

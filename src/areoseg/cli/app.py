@@ -18,6 +18,7 @@ COMMANDS = {
     "train": "areoseg.cli.train:train",
     "evaluate": "areoseg.cli.evaluate:evaluate",
     "compare": "areoseg.cli.compare:compare",
+    "baseline": "areoseg.cli.baseline:baseline",
     "predict": "areoseg.cli.predict:predict",
     "submit": "areoseg.cli.submit:submit",
     "recipes": "areoseg.cli.recipes:recipes",

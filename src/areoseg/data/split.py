@@ -1,16 +1,22 @@
 """Splitting scenes into train, validation and test without letting a group leak."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from areoseg.data.dispersion import dispersion, dispersion_threshold, well_segmented
 from areoseg.data.scenes import SceneSet
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import MARS, Taxonomy
 
 PARTS = ("train", "val", "test")
+STRATEGIES = ("rare", "dispersion")
+
+Group = list[int]
+"""Indices of scenes that stay together."""
 
 
 @dataclass(frozen=True)
@@ -55,59 +61,121 @@ def rarest_class(pixels: NDArray[np.int64], taxonomy: Taxonomy = MARS) -> int:
 def split_scenes(
     scenes: SceneSet,
     *,
+    strategy: str = "rare",
+    threshold: float | None = None,
     val: float = 0.15,
     test: float = 0.10,
+    folds: int | None = None,
+    fold: int = 0,
     seed: int = 0,
     taxonomy: Taxonomy = MARS,
 ) -> Split:
-    """Split labelled scenes at random, whole groups together, the rare class spread evenly.
+    """Split labelled scenes at random, whole groups together, two kinds of scenes spread evenly.
 
-    Groups that hold the rare class are dealt out first, each to the part that lacks most of its
-    due of rare scenes; then the others, each to the part that lacks most of its due of scenes.
     Scenes without known groups are groups of one.
 
     Args:
         scenes: Labelled scenes.
+        strategy: The two kinds. `rare`: scenes that hold the rarest class, and the others.
+            `dispersion`: well-segmented and mostly unsegmented scenes; see `data.dispersion`.
+        threshold: The dispersion that parts the kinds; None: its median.
         val: Share of the scenes for validation, 0 to 1.
         test: Share of the scenes held back for the test; train takes the rest.
+        folds: Into how many folds train and validation together are dealt, for cross-validation;
+            None: `val` says what validation takes. The test part is the same for every fold, and
+            the same as without folds.
+        fold: The fold that is the validation part, from 0.
         seed: Decides the order in which groups are dealt out.
         taxonomy: The classes.
 
     Raises:
-        AreosegError: Shares that leave nothing to train on, or fewer groups than parts.
+        AreosegError: No such strategy or fold, shares that leave nothing to train on, or fewer
+            groups than parts or folds.
     """
-    shares = np.array([1.0 - val - test, val, test])
+    shares = [1 - val - test, val, test]
     if min(val, test) < 0 or shares[0] <= 0:
         raise AreosegError(
             f"split.val={val} and split.test={test} leave {shares[0]:.0%} to train on: lower them"
         )
-    pixels = class_pixels(scenes, taxonomy)
-    holds_rare = pixels[:, rarest_class(pixels, taxonomy)] > 0
-
-    members: dict[str, list[int]] = defaultdict(list)
-    for index, name in enumerate(scenes.groups or scenes.names):
-        members[name].append(index)
-    wanted = int((shares > 0).sum())
-    if len(members) < wanted:
+    if folds is not None and folds < 2:
+        raise AreosegError(f"split.folds={folds}: cross-validation takes 2 folds or more")
+    if folds is not None and not 0 <= fold < folds:
+        raise AreosegError(f"split.fold={fold}: {folds} folds are counted 0 to {folds - 1}")
+    kinds = _first_kind(class_pixels(scenes, taxonomy), strategy, threshold, taxonomy)
+    groups = _shuffled_groups(scenes, seed)
+    wanted = sum(share > 0 for share in shares)
+    if len(groups) < wanted:
         raise AreosegError(
-            f"{len(members)} groups cannot fill {wanted} parts of a split: give more scenes, or"
+            f"{len(groups)} groups cannot fill {wanted} parts of a split: give more scenes, or"
             " set split.val or split.test to 0"
         )
+    train_groups, val_groups, test_groups = _deal(groups, kinds, shares)
+    if folds is not None:
+        held_back = {group[0] for group in test_groups}
+        rest = [group for group in groups if group[0] not in held_back]
+        if len(rest) < folds:
+            raise AreosegError(
+                f"{len(rest)} groups outside the test part cannot fill {folds} folds: lower"
+                " split.folds"
+            )
+        dealt = _deal(rest, kinds, [1 / folds] * folds)
+        val_groups = dealt.pop(fold)
+        train_groups = [group for others in dealt for group in others]
+    return Split(_scenes_of(train_groups), _scenes_of(val_groups), _scenes_of(test_groups))
 
+
+def _first_kind(
+    pixels: NDArray[np.int64], strategy: str, threshold: float | None, taxonomy: Taxonomy
+) -> NDArray[np.bool_]:
+    """(N,) bool: which scenes are of the first of the strategy's two kinds."""
+    if strategy == "rare":
+        return pixels[:, rarest_class(pixels, taxonomy)] > 0
+    if strategy == "dispersion":
+        values = dispersion(pixels)
+        return well_segmented(
+            values, dispersion_threshold(values) if threshold is None else threshold
+        )
+    raise AreosegError(f"there is no split strategy {strategy!r}: use {', '.join(STRATEGIES)}")
+
+
+def _shuffled_groups(scenes: SceneSet, seed: int) -> list[Group]:
+    members: dict[str, Group] = defaultdict(list)
+    for index, name in enumerate(scenes.groups or scenes.names):
+        members[name].append(index)
     groups = [members[name] for name in sorted(members)]
     np.random.default_rng(seed).shuffle(groups)
-    groups.sort(key=lambda group: int(holds_rare[group].sum()), reverse=True)  # a stable sort
+    return groups
 
-    parts: list[list[int]] = [[], [], []]
-    taken = np.zeros((2, 3))  # rare scenes and all scenes that each part holds so far
-    due = np.outer([holds_rare.sum(), len(scenes)], shares)
-    for group in groups:
-        size = np.array([holds_rare[group].sum(), len(group)], dtype=float)
-        row = 0 if size[0] else 1
-        lacking = np.where(
-            shares > 0, (due[row] - taken[row]) / np.maximum(due[row], 1e-9), -np.inf
-        )
+
+def _deal(
+    groups: Sequence[Group], kinds: NDArray[np.bool_], shares: Sequence[float]
+) -> list[list[Group]]:
+    """Deal groups out to parts by their shares.
+
+    Groups with scenes of the first kind come first, those with most of them foremost, each to the
+    part that lacks most of its due of that kind. The others then fill up what each part lacks of
+    its due of all scenes. Where groups are many and small, both come out even.
+
+    Args:
+        groups: The groups, in random order.
+        kinds: (N,) bool, whether a scene is of the first kind.
+        shares: The share of the scenes that each part is due; a part with share 0 stays empty. No
+            other part does, if there are as many groups as parts.
+    """
+    sizes = np.array([[kinds[group].sum(), len(group)] for group in groups], dtype=float)
+    share = np.asarray(shares)
+    due = np.outer(sizes.sum(axis=0), share)  # scenes of the first kind and all, by part
+    taken = np.zeros_like(due)
+    parts: list[list[Group]] = [[] for _ in shares]
+    for number in np.argsort(-sizes[:, 0], kind="stable"):
+        row = 0 if sizes[number, 0] else 1
+        lacking = np.full(len(share), -np.inf)
+        np.divide(due[row] - taken[row], due[row], out=lacking, where=share > 0)
         part = int(np.argmax(lacking))
-        parts[part].extend(group)
-        taken[:, part] += size
-    return Split(*(tuple(sorted(part)) for part in parts))
+        parts[part].append(groups[number])
+        taken[:, part] += sizes[number]
+    return parts
+
+
+def _scenes_of(groups: Sequence[Group]) -> tuple[int, ...]:
+    return tuple(sorted(index for group in groups for index in group))

@@ -1,18 +1,17 @@
 """Reading recipes: by name or file, with overrides, and with every fault at its place."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
 from areoseg.data.augmentation.policies import POLICIES
 from areoseg.errors import AreosegError
+from areoseg.recipes.faults import describe_fault
 from areoseg.recipes.schema import SHORT_FORMS, Recipe
 
 Tree = dict[str, Any]
@@ -77,7 +76,7 @@ def parse_recipe(text: str, *, source: str = "recipe", overrides: Iterable[str] 
     try:
         return Recipe.model_validate(tree)
     except ValidationError as error:
-        faults = [_describe(fault, source, node, given) for fault in error.errors()]
+        faults = [describe_fault(fault, Recipe, source, node, given) for fault in error.errors()]
         raise AreosegError("\n".join(faults)) from None
 
 
@@ -102,17 +101,23 @@ def check_model(recipe: Recipe, *, source: str = "recipe") -> None:
     """Build the recipe's model without memory for its weights, to see that it can be built.
 
     Raises:
-        AreosegError: There is no such model, or it has no such option or value.
+        AreosegError: There is no such model, or it has no such option or value, or nothing that
+            the section `network` could change.
     """
     import torch
 
     from areoseg.models import create_model
+    from areoseg.models.adjust import adjust_network
 
     try:
         with torch.device("meta"):
-            create_model(recipe.model.name, **recipe.model.options)
+            network = create_model(recipe.model.name, **recipe.model.options)
     except AreosegError as error:
         raise AreosegError(f"{source}: model: {error}") from None
+    try:
+        adjust_network(network, **recipe.network.model_dump())
+    except AreosegError as error:
+        raise AreosegError(f"{source}: {error}") from None
 
 
 def _override(tree: Tree, override: str) -> None:
@@ -136,63 +141,3 @@ def _override(tree: Tree, override: str) -> None:
         tree[key] = child
         tree = child
     tree[last] = value
-
-
-def _describe(
-    fault: ErrorDetails, source: str, node: yaml.Node | None, overrides: list[str]
-) -> str:
-    """One line: where the fault is, what it is, and what would be right."""
-    place = [part for part in fault["loc"] if isinstance(part, (str, int))]
-    dotted = ".".join(str(part) for part in place)
-    if any(override.partition("=")[0] == dotted for override in overrides):
-        where = f"override {dotted}"
-    else:
-        where = f"{source}:{_line(node, place)}: {dotted}"
-    if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(place[-1]), _known_keys(place[:-1]), n=1, cutoff=0.4)
-        known = ", ".join(_known_keys(place[:-1]))
-        return f"{where}: no such value: " + (
-            f"did you mean {near[0]!r}?" if near else f"use {known}"
-        )
-    if fault["type"] == "missing":
-        return f"{where}: missing: every recipe says it"
-    message = fault["msg"].removeprefix("Value error, ")
-    given = "" if isinstance(fault["input"], (dict, Mapping)) else f" (got {fault['input']!r})"
-    return f"{where}: {message[0].lower()}{message[1:]}{given}"
-
-
-def _line(node: yaml.Node | None, place: list[str | int]) -> int:
-    """The line of the deepest part of `place` that the file has, from 1."""
-    line = 1
-    for part in place:
-        if isinstance(node, yaml.MappingNode):
-            pairs = {key.value: (key, value) for key, value in node.value}
-            if str(part) not in pairs:
-                break
-            key, node = pairs[str(part)]
-            line = key.start_mark.line + 1
-        elif (
-            isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value)
-        ):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            break
-    return line
-
-
-def _known_keys(place: list[str | int]) -> list[str]:
-    """The values that the section at `place` has."""
-    section: Any = Recipe
-    for part in place:
-        fields = _fields(section)
-        section = fields[str(part)].annotation if str(part) in fields else None
-    return list(_fields(section))
-
-
-def _fields(kind: Any) -> dict[str, FieldInfo]:
-    """The fields of a section, or of the section in `Section | None`, by the names in a file."""
-    for each in (kind, *get_args(kind)):
-        if isinstance(each, type) and issubclass(each, BaseModel):
-            return {field.alias or name: field for name, field in each.model_fields.items()}
-    return {}

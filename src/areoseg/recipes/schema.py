@@ -5,20 +5,21 @@ A recipe is one experiment. Constructors elsewhere take plain keyword arguments 
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from areoseg.data.augmentation.settings import AugmentSettings
 from areoseg.losses.terms import CrossEntropy, LossTerms, WeightScheme
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(gt=0)]
-
-
-class Section(BaseModel):
-    """Base of all parts of a recipe: immutable, and unknown values are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from areoseg.recipes.network import NetworkSettings
+from areoseg.recipes.optimizers import AdamW, Optimizer
+from areoseg.recipes.schedules import Cosine, Schedule
+from areoseg.recipes.section import Count, Decay, NonNegative, Positive, Section, Share
 
 
 class ModelChoice(BaseModel):
@@ -48,14 +49,48 @@ class DataSettings(Section):
     """Leave out of training what the audit rejects."""
     rare_share: Share = 0.0
     """Share of each batch drawn from the scenes that hold the rarest class."""
+    drop_background_over: Share | None = None
+    """Training scenes with a larger share of background are not trained on; none: all are."""
 
 
 class SplitSettings(Section):
-    """How labelled scenes are divided."""
+    """How labelled scenes are divided; the values are those of `areoseg.data.split.split_scenes`.
 
+    Whole groups stay together, and two kinds of scenes are spread evenly over the parts.
+    """
+
+    strategy: Literal["rare", "dispersion"] = "rare"
+    """The two kinds. `rare`: scenes that hold the rarest class, and the others. `dispersion`:
+    well-segmented and mostly unsegmented scenes."""
+    threshold: NonNegative | None = None
+    """The dispersion from which on a scene is mostly unsegmented; none: the median."""
     val: Share = 0.15
     test: Share = 0.10
+    folds: Annotated[int, Field(ge=2)] | None = None
+    """Into how many folds train and validation together are dealt; none: `val` says how much
+    validation takes. The test part does not depend on it."""
+    fold: Annotated[int, Field(ge=0)] = 0
+    """The fold that is the validation part, from 0."""
     seed: int = 0
+
+    @field_validator("threshold")
+    @classmethod
+    def _check_threshold(cls, threshold: float | None, info: ValidationInfo) -> float | None:
+        if threshold is not None and info.data.get("strategy") == "rare":
+            raise ValueError("only split.strategy=dispersion takes a threshold")
+        return threshold
+
+    @field_validator("fold")
+    @classmethod
+    def _check_fold(cls, fold: int, info: ValidationInfo) -> int:
+        if "folds" not in info.data:  # they are wrong themselves
+            return fold
+        folds = info.data["folds"]
+        if folds is None and fold:
+            raise ValueError("there are no folds: set split.folds")
+        if folds is not None and fold >= folds:
+            raise ValueError(f"{folds} folds are counted 0 to {folds - 1}")
+        return fold
 
 
 class ClassWeightSettings(Section):
@@ -66,42 +101,28 @@ class ClassWeightSettings(Section):
     """The largest weight over the smallest; none: no limit."""
 
 
-class OptimizerSettings(Section):
-    """The optimiser."""
-
-    name: Literal["adamw"] = "adamw"
-    lr: Positive = 2e-3
-    """The peak learning rate."""
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-2
-    """Decoupled weight decay; never applied to normalisation and bias."""
-    l2: Annotated[float, Field(ge=0)] = 0.0
-    """Weight of the squared norm of the convolution weights in the loss."""
-    clip: Positive | None = 1.0
-    """Largest norm of the gradient; none: no clipping."""
-
-
-class ScheduleSettings(Section):
-    """The learning rate over the course of training."""
-
-    name: Literal["cosine"] = "cosine"
-    warmup: Share = 0.05
-    """Share of the training in which the learning rate rises from zero to its peak."""
-
-
 class TrainingSettings(Section):
     """Length and manner of the training."""
 
     epochs: Count = 40
     """Passes over the training scenes; a time budget takes its place."""
+    steps: Count | None = None
+    """Training steps, for a length that is no whole number of passes; none: `epochs` says it."""
     batch_size: Count = 32
     seed: int = 0
-    ema: Annotated[float, Field(ge=0, lt=1)] = 0.995
+    ema: Decay = 0.995
     """Decay of the moving average of the weights, which is what is kept; 0: no average."""
+    swa: Share = 0.0
+    """Share of the training, at its end, whose weights are averaged alike (stochastic weight
+    averaging); the moving average ends where it begins. 0: none."""
     patience: Annotated[int, Field(ge=0)] = 12
     """Epochs without a better validation score before training stops; 0: never. A time budget
     switches it off."""
     keep: Literal["best", "last"] = "best"
     """Which weights the run keeps: those of the best validation score, or the last."""
+    mixup: NonNegative = 0.0
+    """Both parameters of the Beta distribution by which pairs of scenes are mixed, such as 0.2; 0:
+    none."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """`auto` takes bfloat16 where the processor multiplies it natively."""
 
@@ -112,13 +133,14 @@ class Recipe(Section):
     summary: str = ""
     """One line for `areoseg recipes`."""
     model: ModelChoice
+    network: NetworkSettings = NetworkSettings()
     data: DataSettings = DataSettings()
     split: SplitSettings = SplitSettings()
     loss: LossTerms = LossTerms(ce=CrossEntropy())
     class_weights: ClassWeightSettings = ClassWeightSettings()
     augment: AugmentSettings = AugmentSettings.model_validate("flips")
-    optimizer: OptimizerSettings = OptimizerSettings()
-    schedule: ScheduleSettings = ScheduleSettings()
+    optimizer: Optimizer = AdamW()
+    schedule: Schedule = Cosine()
     training: TrainingSettings = TrainingSettings()
     protocol: Literal["terrain", "keras", "all-pixels", "five-class"] = "terrain"
     """The definition of mean IoU that chooses the weights and heads the report."""
@@ -126,16 +148,30 @@ class Recipe(Section):
     @model_validator(mode="before")
     @classmethod
     def _expand_short_forms(cls, values: Any) -> Any:
-        """`model: unet` is short for `model: {name: unet}`; see `SHORT_FORMS`."""
+        """`model: unet` is short for `model: {name: unet}`; see `SHORT_FORMS`.
+
+        An optimiser or a schedule without a name is the default one.
+        """
         if not isinstance(values, dict):
             return values
-        return {
-            section: {SHORT_FORMS[section]: value}
-            if section in SHORT_FORMS and isinstance(value, str)
-            else value
-            for section, value in values.items()
-        }
+        expanded = dict(values)
+        for section, value in values.items():
+            if section in SHORT_FORMS and isinstance(value, str):
+                expanded[section] = {SHORT_FORMS[section]: value}
+            elif section in DEFAULT_NAMES and isinstance(value, dict):
+                expanded[section] = {"name": DEFAULT_NAMES[section], **value}
+        return expanded
 
 
-SHORT_FORMS = {"model": "name", "class_weights": "scheme", "augment": "policy"}
+SHORT_FORMS = {
+    "model": "name",
+    "split": "strategy",
+    "class_weights": "scheme",
+    "augment": "policy",
+    "optimizer": "name",
+    "schedule": "name",
+}
 """The value that a bare word stands for, by section."""
+
+DEFAULT_NAMES = {"optimizer": AdamW().name, "schedule": Cosine().name}
+"""The name that a section has where the recipe says none."""

@@ -28,6 +28,7 @@ def draw_architecture(layers: Sequence[Layer], path: Path, *, title: str, height
         height: Height of the image that the layers were listed for, in pixels.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     drawn = [layer for layer in layers if layer.kind in KINDS]
     figure = Figure(figsize=(max(8.0, 0.16 * len(drawn)), 4.5), layout="constrained")
@@ -61,7 +62,7 @@ def draw_architecture(layers: Sequence[Layer], path: Path, *, title: str, height
                 fontsize=7,
             )
     lowest = math.ceil(max(levels, default=0.0))
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_yticks(range(lowest + 1), [f"1/{2**power}" for power in range(lowest + 1)])
     axes.set_ylim(lowest + 0.6, -0.8)
     axes.legend(loc="lower right", frameon=False, fontsize=8)

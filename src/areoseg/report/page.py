@@ -5,15 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from areoseg.audit.checks import CHECKS
 from areoseg.colours import VOID_COLOUR
 from areoseg.data.scenes import SceneSet
 from areoseg.files import write_text
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.recipes import dump_recipe
-from areoseg.report import charts, formats
+from areoseg.report import charts
+from areoseg.report.environment import page_environment
 from areoseg.report.examples import KINDS, Example
 from areoseg.report.history import read_history
 from areoseg.report.pictures import (
@@ -72,29 +71,10 @@ def write_report(
     Raises:
         AreosegError: A file of the run cannot be read, or the page cannot be written.
     """
-    page = _environment().get_template("report.html.j2")
+    page = page_environment().get_template("report.html.j2")
     path = run.path / REPORT
     write_text(path, page.render(_content(run, scores, examples, samples)))
     return path
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("areoseg.report"),
-        autoescape=True,  # names come from file names, and may hold anything
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        decimal=formats.decimal,
-        percent=formats.percent,
-        count=formats.count,
-        short_count=formats.short_count,
-        duration=formats.duration,
-        file_size=formats.file_size,
-    )
-    return environment
 
 
 def _content(

@@ -9,9 +9,13 @@ from safetensors.torch import save
 
 from areoseg.files import replacing
 from areoseg.run import METRICS, PLAN, RESUME, WEIGHTS, write_json
+from areoseg.training.averaging import estimate_batch_statistics
+from areoseg.training.batches import TrainingBatches, step_seed
 from areoseg.training.budget import Budget
 from areoseg.training.module import TrainingModule
 from areoseg.training.state import TrainingState, save_resume_state
+
+STATISTICS_BATCHES = 16  # enough pixels for a mean and a variance a channel
 
 
 class PlanCorrection(pl.Callback):
@@ -36,6 +40,27 @@ class PlanCorrection(pl.Callback):
             state.plan = self.budget.corrected(
                 state.plan, state.step, seconds_per_step=seconds, pass_steps=self.pass_steps
             )
+
+
+class BatchStatistics(pl.Callback):
+    """Measures batch normalisation anew before an average by SWA is validated.
+
+    Args:
+        batches: The training batches; the latest are measured on.
+        seed: The run's seed.
+    """
+
+    def __init__(self, batches: TrainingBatches, *, seed: int) -> None:
+        self.batches, self.seed = batches, seed
+
+    def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Pass the latest training batches through the average."""
+        assert isinstance(module, TrainingModule)
+        step = module.state.step
+        if module.state.swa_steps:
+            latest = range(max(0, step - STATISTICS_BATCHES), step)
+            images = (self.batches(number)[0].to(module.device) for number in latest)
+            estimate_batch_statistics(module.kept, images, step_seed(self.seed + 2, step))
 
 
 class RunKeeper(pl.Callback):

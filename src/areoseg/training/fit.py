@@ -19,7 +19,13 @@ from areoseg.recipes import Recipe
 from areoseg.run import PLAN, WEIGHTS, write_json
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.budget import Budget, measure_seconds
-from areoseg.training.callbacks import PlanCorrection, RunKeeper, StopWhenDone, save_weights
+from areoseg.training.callbacks import (
+    BatchStatistics,
+    PlanCorrection,
+    RunKeeper,
+    StopWhenDone,
+    save_weights,
+)
 from areoseg.training.loaders import Loaders, ValidationBatches
 from areoseg.training.module import TrainingModule
 from areoseg.training.plan import Plan
@@ -47,7 +53,8 @@ def make_module(
         auxiliary_weights=getattr(network, "auxiliary_weights", ()),
     )
     per_pass = preparation.batches.steps_per_pass
-    plan = Plan.of(total=recipe.training.epochs * per_pass, epoch_steps=per_pass)
+    total = recipe.training.steps or recipe.training.epochs * per_pass
+    plan = Plan.of(total=total, epoch_steps=per_pass)
     return TrainingModule(segmenter, loss, recipe, taxonomy, TrainingState(plan))
 
 
@@ -106,7 +113,8 @@ def fit(
     recipe, state = module.recipe, module.state
     write_json(folder / PLAN, state.plan.to_json())
     callbacks: list[pl.Callback] = [
-        TrainingProgress(console, batch_size=recipe.training.batch_size),
+        TrainingProgress(console, batch_size=preparation.batches.batch_size),
+        BatchStatistics(preparation.batches, seed=recipe.training.seed),
         RunKeeper(folder, keep=recipe.training.keep, started=time.monotonic()),
         StopWhenDone(0 if budget else recipe.training.patience),
     ]

@@ -12,18 +12,21 @@ from torch.optim import Optimizer
 from areoseg.losses.combined import CombinedLoss
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.rates import class_iou, score
+from areoseg.models.blocks.dropblock import set_progress
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe
 from areoseg.taxonomy import Taxonomy
+from areoseg.training.averaging import averaged, newest_share, update_average
 from areoseg.training.batches import step_seed
+from areoseg.training.mixup import draw_mixture, mix_batch, mixed_loss
 from areoseg.training.optimizers import build_optimizer
-from areoseg.training.schedules import cosine
+from areoseg.training.schedules import rate_factor
 from areoseg.training.state import TrainingState
-from areoseg.training.step import averaged, training_step
+from areoseg.training.step import Loss, training_step
 
 
 class TrainingModule(pl.LightningModule):
-    """Trains a segmenter by a recipe; validates the moving average of its weights.
+    """Trains a segmenter by a recipe; validates the average of its weights.
 
     Args:
         segmenter: The network, on any device.
@@ -31,6 +34,10 @@ class TrainingModule(pl.LightningModule):
         recipe: Optimiser, schedule, seed and protocol are read from it.
         taxonomy: The classes.
         state: Where the training stands; moved on by every step and validation.
+
+    Attributes:
+        kept: The segmenter whose weights count: the average, or the newest where the recipe asks
+            for no average.
     """
 
     def __init__(
@@ -44,7 +51,7 @@ class TrainingModule(pl.LightningModule):
         super().__init__()
         self.automatic_optimization = False  # the step counter is ours, so that a run can resume
         self.segmenter = segmenter
-        self.average = averaged(segmenter, recipe.training.ema)
+        self.kept = averaged(segmenter)
         self.loss = loss
         self.recipe = recipe
         self.taxonomy = taxonomy
@@ -58,7 +65,12 @@ class TrainingModule(pl.LightningModule):
         """The recipe's optimiser over the segmenter's weights."""
         settings = self.recipe.optimizer
         optimizer = build_optimizer(
-            self.segmenter, lr=settings.lr, weight_decay=settings.weight_decay
+            settings.name,
+            self.segmenter,
+            lr=settings.lr,
+            weight_decay=settings.weight_decay,
+            decay_all=settings.decay_all,
+            **settings.options,
         )
         if self._optimizer_state is not None:
             optimizer.load_state_dict(self._optimizer_state)
@@ -68,7 +80,8 @@ class TrainingModule(pl.LightningModule):
         """The learning rate of the coming step."""
         # The middle of the step, so that neither the first nor the last has a rate of zero.
         progress = self.state.plan.progress(self.state.step + 0.5)
-        factor = cosine(progress, warmup=self.recipe.schedule.warmup)
+        schedule = self.recipe.schedule
+        factor = rate_factor(schedule.name, progress, self.state.scores, **schedule.options)
         return self.recipe.optimizer.lr * factor
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
@@ -88,29 +101,38 @@ class TrainingModule(pl.LightningModule):
     ) -> dict[str, Tensor]:
         """Change the weights by one batch, and their average; returns the terms of the loss."""
         state, settings = self.state, self.recipe.optimizer
-        torch.manual_seed(step_seed(self.recipe.training.seed + 1, state.step))  # dropout
+        progress = state.plan.progress(state.step)
+        torch.manual_seed(step_seed(self.recipe.training.seed + 1, state.step))  # mixup, dropout
+        loss: Loss = self.loss
+        if alpha := self.recipe.training.mixup:
+            share, partner = draw_mixture(len(images), alpha)
+            images, targets = mix_batch(images, targets, share, partner)
+            loss = mixed_loss(loss, share)
+        set_progress(self.segmenter, progress)
         terms = training_step(
             self.segmenter,
-            self.loss,
+            loss,
             optimizer,
             images,
             targets,
-            progress=state.plan.progress(state.step),
+            progress=progress,
             lr=self.learning_rate(),
             l2=settings.l2,
             clip=settings.clip,
+            accumulate=settings.accumulate,
             backward=backward,
         )
-        self.average.update_parameters(self.segmenter)
+        self._average()
         state.step += 1
         return terms
 
-    @property
-    def kept(self) -> Segmenter:
-        """The segmenter whose weights count: the moving average, if there is one."""
-        chosen = self.average.module if self.recipe.training.ema else self.segmenter
-        assert isinstance(chosen, Segmenter)
-        return chosen
+    def _average(self) -> None:
+        """Take the newest weights into the average."""
+        state, settings = self.state, self.recipe.training
+        if settings.swa and state.plan.progress(state.step) >= 1 - settings.swa:
+            state.swa_steps += 1
+        share = newest_share(state.step, ema=settings.ema, swa_steps=state.swa_steps)
+        update_average(self.kept, self.segmenter, share)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
         """Count the pixels that the kept weights get right and wrong."""
@@ -143,12 +165,12 @@ class TrainingModule(pl.LightningModule):
         """State dictionaries of the weights, their average and the optimiser."""
         return {
             "segmenter": self.segmenter.state_dict(),
-            "average": self.average.state_dict(),
+            "kept": self.kept.state_dict(),
             "optimizer": self.trainer.optimizers[0].state_dict(),
         }
 
     def load_state_tensors(self, tensors: dict[str, Any]) -> None:
         """Take over what `state_tensors` gave; the optimiser's part waits for its making."""
         self.segmenter.load_state_dict(tensors["segmenter"])
-        self.average.load_state_dict(tensors["average"])
+        self.kept.load_state_dict(tensors["kept"])
         self._optimizer_state = tensors["optimizer"]

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.audit import CHECKS, Audit, audit_scenes
+from areoseg.audit import Audit
 from areoseg.data.augmentation.build import build_augmentation
 from areoseg.data.augmentation.rare_objects import rare_object_bank
 from areoseg.data.scenes import SceneSet
-from areoseg.data.split import PARTS, Split, class_pixels, rarest_class, split_scenes
+from areoseg.data.split import PARTS, Split, class_pixels, rarest_class
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.batches import Tensors, TrainingBatches
+from areoseg.training.division import divide
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,9 @@ class Preparation:
 
     Attributes:
         audit: What the audit found, or None where the recipe leaves it out.
-        split: Indices of the scenes in each part, rejected ones in none.
+        split: Indices of the scenes in each part, rejected and dropped ones in none.
+        dropped: How many scenes are not trained on because they are mostly background.
+        notes: What a user should hear of the split, a line each.
         scenes: All labelled scenes, which the split's indices count.
         batches: The batch of every training step.
         validation: The validation scenes.
@@ -34,6 +37,8 @@ class Preparation:
 
     audit: Audit | None
     split: Split
+    dropped: int
+    notes: tuple[str, ...]
     scenes: SceneSet
     batches: TrainingBatches
     validation: Tensors
@@ -52,16 +57,11 @@ def prepare(recipe: Recipe, scenes: SceneSet, taxonomy: Taxonomy) -> Preparation
     Raises:
         AreosegError: Nothing to train on, scenes of different sizes, or an impossible split.
     """
-    if not len(scenes):
-        raise AreosegError("no labelled scenes to train on: give images with masks")
-    rejecting = [check.fault for check in CHECKS.values() if check.action == "reject"]
-    audit = audit_scenes(scenes, faults=rejecting) if recipe.data.audit else None
-    kept = np.arange(len(scenes)) if audit is None else np.asarray(audit.kept_indices)
-    split = _split(recipe, scenes, kept, taxonomy)
-    if not split.val:
+    division = divide(recipe, scenes, taxonomy)
+    if not division.split.val:
         raise AreosegError("no scenes to validate on: raise split.val")
 
-    training = scenes.select(split.train)
+    training = scenes.select(division.split.train)
     tensors = Tensors.of(training)
     pixels = class_pixels(training, taxonomy)
     rare_class = rarest_class(pixels, taxonomy)
@@ -74,19 +74,21 @@ def prepare(recipe: Recipe, scenes: SceneSet, taxonomy: Taxonomy) -> Preparation
         else None
     )
     return Preparation(
-        audit=audit,
-        split=split,
+        audit=division.audit,
+        split=division.split,
+        dropped=division.dropped,
+        notes=division.notes,
         scenes=scenes,
         batches=TrainingBatches(
             tensors,
-            batch_size=recipe.training.batch_size,
+            batch_size=recipe.training.batch_size * recipe.optimizer.accumulate,
             seed=recipe.training.seed,
             augmentation=build_augmentation(augment, rare_bank=bank),
             void=taxonomy.background if recipe.data.background == "void" else None,
             rare=np.flatnonzero(pixels[:, rare_class]),
             rare_share=recipe.data.rare_share,
         ),
-        validation=Tensors.of(scenes.select(split.val)),
+        validation=Tensors.of(scenes.select(division.split.val)),
         pixels=pixels,
         mean=float(images.mean(dtype=np.float64) / unit),
         deviation=float(images.std(dtype=np.float64) / unit),
@@ -103,16 +105,3 @@ def fingerprint(scenes: SceneSet) -> str:
         if scene.mask is not None:
             digest.update(scene.mask.tobytes())
     return digest.hexdigest()
-
-
-def _split(recipe: Recipe, scenes: SceneSet, kept: NDArray[np.int64], taxonomy: Taxonomy) -> Split:
-    """The split of the kept scenes, in indices of all scenes."""
-    settings = recipe.split
-    part = split_scenes(
-        scenes.select(kept),
-        val=settings.val,
-        test=settings.test,
-        seed=settings.seed,
-        taxonomy=taxonomy,
-    )
-    return Split(*(tuple(int(kept[i]) for i in part.part(name)) for name in PARTS))

@@ -22,6 +22,7 @@ class TrainingState:
         best_score: The best validation score so far.
         best_step: The step at which it was reached.
         stale_epochs: Validations since then.
+        swa_steps: Steps of stochastic weight averaging done.
         seconds: Time used by earlier parts of the run, before it was resumed.
         history: One row for each validation, as in `metrics.csv`.
     """
@@ -31,6 +32,7 @@ class TrainingState:
     best_score: float = float("-inf")
     best_step: int = 0
     stale_epochs: int = 0
+    swa_steps: int = 0
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
 
@@ -38,6 +40,11 @@ class TrainingState:
     def finished(self) -> bool:
         """Whether the last planned step is done."""
         return self.step >= self.plan.total
+
+    @property
+    def scores(self) -> list[float]:
+        """The score of each validation so far."""
+        return [row["score"] for row in self.history]
 
     def record(self, score: float, row: dict[str, float]) -> None:
         """Enter a validation into the history and keep count of the best.

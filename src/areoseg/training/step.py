@@ -1,20 +1,20 @@
 """One training step: the whole of what changes the weights."""
 
 from collections.abc import Callable
+from typing import Any
 
-import torch
 from torch import Tensor, nn, optim
-from torch.optim.swa_utils import AveragedModel
 
-from areoseg.losses.combined import CombinedLoss
 from areoseg.training.optimizers import squared_norm
 
-Tensors = tuple[Tensor, ...] | list[Tensor]
+Loss = Callable[[Any, Tensor, float], tuple[Tensor, dict[str, Tensor]]]
+"""Takes the network's answer, targets and progress; returns the total and the value of each term,
+as `CombinedLoss` does."""
 
 
 def training_step(
     segmenter: nn.Module,
-    loss: CombinedLoss,
+    loss: Loss,
     optimizer: optim.Optimizer,
     images: Tensor,
     targets: Tensor,
@@ -23,49 +23,46 @@ def training_step(
     lr: float,
     l2: float = 0.0,
     clip: float | None = None,
+    accumulate: int = 1,
     backward: Callable[[Tensor], None] = Tensor.backward,
 ) -> dict[str, Tensor]:
     """Forward, backward, and one step of the optimiser.
+
+    With `accumulate` the batch passes in so many parts, and the step follows the mean of their
+    gradients, each counted by its scenes. That is the gradient of the whole batch but for what
+    looks at a batch at once: batch normalisation, and losses of sums over all pixels.
 
     Args:
         segmenter: The network in training mode.
         loss: The loss of its answer.
         optimizer: Over the segmenter's parameters.
         images: (N, 1, H, W) float in 0..1.
-        targets: (N, H, W) int64, void pixels included.
+        targets: (N, ...) int64, what the loss takes; void pixels included.
         progress: How far the training has come, 0 to 1.
         lr: The learning rate of this step.
         l2: Weight of the squared norm of the weights.
         clip: Largest norm of the gradient, or None.
+        accumulate: Parts that the batch is passed in.
         backward: Computes the gradients of the total loss.
 
     Returns:
         The value of each term of the loss, and their `total`.
     """
-    total, terms = loss(segmenter(images), targets, progress)
-    if l2:
-        terms["l2"] = l2 * squared_norm(segmenter)
-        total = total + terms["l2"]
     optimizer.zero_grad(set_to_none=True)
-    backward(total)
+    values: dict[str, Tensor] = {}
+    parts = zip(images.chunk(accumulate), targets.chunk(accumulate), strict=True)
+    for part_images, part_targets in parts:
+        share = len(part_images) / len(images)
+        total, terms = loss(segmenter(part_images), part_targets, progress)
+        if l2:
+            terms["l2"] = l2 * squared_norm(segmenter)
+            total = total + terms["l2"]
+        backward(total * share)
+        for name, value in {**terms, "total": total}.items():
+            values[name] = values.get(name, 0.0) + value.detach() * share
     if clip is not None:
         nn.utils.clip_grad_norm_(segmenter.parameters(), clip)
     for group in optimizer.param_groups:
         group["lr"] = lr
     optimizer.step()
-    return {name: value.detach() for name, value in {**terms, "total": total}.items()}
-
-
-def averaged(segmenter: nn.Module, decay: float) -> AveragedModel:
-    """An exponential moving average of the weights, fast at the start.
-
-    The decay at update t is min(decay, (1 + t) / (10 + t)), so that the average does not carry
-    the first, random weights along.
-    """
-
-    @torch.no_grad()
-    def average(averages: Tensors, currents: Tensors, updates: Tensor | int) -> None:
-        count = int(updates)
-        torch._foreach_lerp_(averages, currents, 1 - min(decay, (1 + count) / (10 + count)))
-
-    return AveragedModel(segmenter, multi_avg_fn=average)
+    return values

@@ -77,6 +77,8 @@ def train(
     where = choose_device(device)
     precision = choose_precision(recipe.training.precision, where)
     preparation = prepare(recipe, data.labelled, taxonomy)
+    for note in preparation.notes:
+        console.print(f"note: {note}")
 
     torch.manual_seed(recipe.training.seed)
     segmenter = build_segmenter(
@@ -199,6 +201,7 @@ def _data_facts(data: DataSet, preparation: Preparation, taxonomy: Taxonomy) -> 
         "labelled": len(data.labelled),
         "unlabelled": len(data.unlabelled),
         "rejected": 0 if audit is None else len(audit.rejected),
+        "dropped": preparation.dropped,
         "groups": None if data.labelled.groups is None else len(set(data.labelled.groups)),
         "training_shares": dict(zip(taxonomy.names, shares.round(6).tolist(), strict=True)),
         "fingerprint": fingerprint(data.labelled),

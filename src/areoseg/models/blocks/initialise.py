@@ -1,31 +1,52 @@
 """Fresh weights for convolutional networks."""
 
 import math
+from collections.abc import Callable
 
+import torch
 from torch import nn
 
+Convolution = nn.Conv2d | nn.ConvTranspose2d
 
-def initialise_weights(network: nn.Module, *, negative_slope: float = 0.0) -> None:
-    """Draw all convolution weights as He et al. (2015) do, and set all their biases to zero.
 
-    w ~ N(0, 2 / ((1 + a^2) n)), with n the number of weights that add up to one output value
-    ("fan in") and a the slope of the leaky ReLU below zero. It keeps the variance of the
-    activations through a network of ReLUs, and gives logits of variance about one at the head.
+def initialise_weights(
+    network: nn.Module, *, scheme: str = "he", negative_slope: float = 0.0
+) -> None:
+    """Draw all convolution weights by a scheme, and set all their biases to zero.
+
+    With n the number of weights that add up to one output value ("fan in"), m that of the outputs
+    that one input value adds to ("fan out"), and a the slope of the leaky ReLU below zero:
+
+    - `he` (He et al. 2015, arXiv 1502.01852, equation 15): w ~ N(0, 2 / ((1 + a^2) n)). It keeps
+      the variance of the activations through a network of ReLUs, and gives logits of variance
+      about one at the head.
+    - `xavier` (Glorot and Bengio 2010, equation 16): w uniform within sqrt(6 / (n + m)) of zero,
+      a compromise between activations and gradients that reckons with no ReLU.
+    - `orthogonal` (Saxe et al. 2013, arXiv 1312.6120): the filters of a layer, or its taps where
+      they are fewer, are orthogonal, each of squared norm 2 / (1 + a^2).
+
     Normalisation and linear layers keep what they were built with.
 
     Args:
         network: Changed in place.
+        scheme: One of `SCHEMES`.
         negative_slope: Slope of the network's leaky ReLU; 0 for ReLU.
     """
+    gain = math.sqrt(2.0 / (1.0 + negative_slope**2))
     for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-            gain = math.sqrt(2.0 / (1.0 + negative_slope**2))
-            nn.init.normal_(layer.weight, std=gain / math.sqrt(fan_in(layer)))
+        if isinstance(layer, Convolution):
+            SCHEMES[scheme](layer, gain)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
 
 
-def fan_in(layer: nn.Conv2d | nn.ConvTranspose2d) -> float:
+def leaky_slope(network: nn.Module) -> float:
+    """Slope below zero of the network's leaky ReLUs; 0 where it has none."""
+    slopes = [layer.negative_slope for layer in network.modules() if type(layer) is nn.LeakyReLU]
+    return slopes[0] if slopes else 0.0
+
+
+def fan_in(layer: Convolution) -> float:
     """How many weights add up to one output value.
 
     A transposed convolution spreads each input pixel over its kernel, so an output pixel meets
@@ -35,3 +56,38 @@ def fan_in(layer: nn.Conv2d | nn.ConvTranspose2d) -> float:
     if isinstance(layer, nn.ConvTranspose2d):
         taps /= layer.stride[0] * layer.stride[1]
     return taps * layer.in_channels / layer.groups
+
+
+def fan_out(layer: Convolution) -> float:
+    """How many output values one input value adds to.
+
+    A convolution with a stride passes over an input pixel with `kernel area / stride area` of its
+    taps.
+    """
+    taps = float(layer.kernel_size[0] * layer.kernel_size[1])
+    if isinstance(layer, nn.Conv2d):
+        taps /= layer.stride[0] * layer.stride[1]
+    return taps * layer.out_channels / layer.groups
+
+
+def _he(layer: Convolution, gain: float) -> None:
+    nn.init.normal_(layer.weight, std=gain / math.sqrt(fan_in(layer)))
+
+
+def _xavier(layer: Convolution, gain: float) -> None:
+    bound = math.sqrt(6.0 / (fan_in(layer) + fan_out(layer)))
+    nn.init.uniform_(layer.weight, -bound, bound)
+
+
+def _orthogonal(layer: Convolution, gain: float) -> None:
+    for group in layer.weight.detach().chunk(layer.groups):  # groups share no input: one by one
+        contiguous = torch.empty_like(group, memory_format=torch.contiguous_format)
+        group.copy_(nn.init.orthogonal_(contiguous, gain))
+
+
+SCHEMES: dict[str, Callable[[Convolution, float], None]] = {
+    "he": _he,
+    "xavier": _xavier,
+    "orthogonal": _orthogonal,
+}
+"""How a scheme draws the weights of a layer, given the gain that its ReLU calls for."""

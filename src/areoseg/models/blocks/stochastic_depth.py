@@ -51,3 +51,22 @@ def rates_by_depth(depths: Sequence[int], last: float) -> list[list[float]]:
     rates = [last * index / max(blocks - 1, 1) for index in range(blocks)]
     starts = [sum(depths[:stage]) for stage in range(len(depths))]
     return [rates[start : start + depth] for start, depth in zip(starts, depths, strict=True)]
+
+
+def set_drop_path(network: nn.Module, last: float) -> int:
+    """Give the residual branches of a network the drop rates of Huang et al. (2016), equation 4.
+
+    The l-th of L branches gets the rate `last * l / L`, in the order in which the network names
+    them. Without training, nothing changes.
+
+    Args:
+        network: Changed in place. Its branches are what passes a `DropPath`.
+        last: Rate of the last branch, 0 to below 1.
+
+    Returns:
+        How many branches there are.
+    """
+    branches = [layer for layer in network.modules() if isinstance(layer, DropPath)]
+    for number, branch in enumerate(branches, start=1):
+        branch.rate = last * number / len(branches)
+    return len(branches)

@@ -1,0 +1,6 @@
+"""Baselines: what a network has to beat."""
+
+from areoseg.baselines.registry import BASELINES, Baseline, baseline
+from areoseg.baselines.scoring import baseline_scores
+
+__all__ = ["BASELINES", "Baseline", "baseline", "baseline_scores"]

@@ -1,0 +1,32 @@
+"""The same class everywhere: the commonest one."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from areoseg.data.scenes import Image, Mask, SceneSet
+from areoseg.data.split import class_pixels
+from areoseg.taxonomy import MARS, Taxonomy
+
+
+def majority(
+    training: SceneSet,
+    images: Sequence[Image] | Image,
+    *,
+    seed: int = 0,
+    taxonomy: Taxonomy = MARS,
+) -> list[Mask]:
+    """Masks of the terrain class with the most pixels in the training scenes.
+
+    Args:
+        training: Labelled scenes.
+        images: What to segment.
+        seed: Not needed.
+        taxonomy: The classes.
+
+    Raises:
+        AreosegError: The training scenes have no masks.
+    """
+    pixels = class_pixels(training, taxonomy).sum(axis=0)
+    commonest = max(taxonomy.terrain, key=lambda index: int(pixels[index]))
+    return [np.full(each.shape, commonest, dtype=np.uint8) for each in images]

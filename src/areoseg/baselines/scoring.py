@@ -1,0 +1,49 @@
+"""Scoring a baseline on a part of a split, as a run is scored."""
+
+from areoseg.baselines.registry import baseline
+from areoseg.data.scenes import SceneSet
+from areoseg.data.split import Split
+from areoseg.errors import AreosegError
+from areoseg.metrics.scores import Scores, evaluate_predictions
+from areoseg.taxonomy import MARS, Taxonomy
+
+
+def baseline_scores(
+    name: str,
+    scenes: SceneSet,
+    split: Split,
+    *,
+    part: str = "test",
+    protocol: str = "terrain",
+    seed: int = 0,
+    resamples: int = 1000,
+    taxonomy: Taxonomy = MARS,
+) -> Scores:
+    """Let a baseline learn from the training part, and score it on another.
+
+    Args:
+        name: A name in `BASELINES`.
+        scenes: All labelled scenes, which the split's indices count.
+        split: From `split_scenes`, or of a run.
+        part: `train`, `val` or `test`: what is scored.
+        protocol: The headline protocol.
+        seed: Of the baseline's own draws.
+        resamples: Bootstrap resamples for the intervals; 0 for none.
+        taxonomy: The classes.
+
+    Raises:
+        AreosegError: No such baseline, part or protocol, or no scenes in that part.
+    """
+    chosen = baseline(name)
+    scored = scenes.select(split.part(part))
+    if not len(scored) or scored.masks is None:
+        raise AreosegError(f"no labelled scenes in the part {part!r} to score {name} on")
+    masks = chosen.predict(scenes.select(split.train), scored.images, seed=seed, taxonomy=taxonomy)
+    return evaluate_predictions(
+        masks,
+        scored.masks,
+        groups=scored.groups,
+        taxonomy=taxonomy,
+        protocol=protocol,
+        resamples=resamples,
+    )

@@ -1,0 +1,75 @@
+"""`areoseg baseline`."""
+
+from typing import TYPE_CHECKING
+
+from areoseg.cli.options import AsJson, Data, Format, Groups
+from areoseg.cli.show import figure, print_json, print_table
+
+if TYPE_CHECKING:
+    from areoseg.metrics.scores import Scores
+
+ALL = "all"
+
+
+def baseline(
+    name: str,
+    *overrides: str,
+    data: Data,
+    recipe: str = "unet",
+    split: str = "test",
+    groups: Groups = None,
+    format: Format = "auto",
+    json: AsJson = False,
+) -> None:
+    """Score what a network has to beat, on the split that a training would make.
+
+    Examples:
+    `areoseg baseline all --data mars.npz`,
+    `areoseg baseline random split.seed=3 --data mars.npz --split val`.
+
+    Args:
+        name: random, majority, logistic-regression, or all.
+        overrides: Values of the recipe to change, as key=value.
+        data: An npz file, a folder of images and masks, a folder of AI4Mars, or `synthetic`.
+        recipe: The recipe whose data preparation and split are taken.
+        split: The part that is scored: train, val or test. What learns learns from train.
+        groups: A file with the group of each labelled scene, a line a scene.
+        format: The format of the data, where it is not to be found out by looking.
+        json: Write JSON for programs.
+    """
+    from areoseg import api
+
+    scores = api.baselines(
+        None if name == ALL else [name],
+        data,
+        recipe=recipe,
+        overrides=overrides,
+        split=split,
+        groups=groups,
+        format=format,
+    )
+    if json:
+        print_json({each: found.to_json() for each, found in scores.items()})
+    else:
+        print_baselines(scores, split)
+
+
+def print_baselines(scores: "dict[str, Scores]", split: str) -> None:
+    """Write a table with a baseline a row and a protocol a column."""
+    from areoseg.baselines import BASELINES
+
+    first = next(iter(scores.values()))
+    protocols = list(first.protocols)
+    print_table(
+        ["baseline", *protocols, "summary"],
+        [
+            [
+                name,
+                *(figure(found.to_json()["protocols"][each]["score"]) for each in protocols),
+                BASELINES[name].summary,
+            ]
+            for name, found in scores.items()
+        ],
+        title=f"mean IoU by protocol; {first.images} images of the part {split}",
+        numbers=protocols,
+    )

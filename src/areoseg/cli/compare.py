@@ -1,0 +1,91 @@
+"""`areoseg compare`."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from areoseg.cli.options import AsJson, Device, Format, Groups, Threads
+from areoseg.cli.show import notes, output, print_json, print_table
+
+if TYPE_CHECKING:
+    from areoseg.studies import Table
+
+
+def compare(
+    study: Path,
+    *,
+    data: Annotated[Path | None, Parameter(name="--data")] = None,
+    out: Annotated[Path | None, Parameter(name="--out")] = None,
+    part: str = "test",
+    protocol: str = "terrain",
+    groups: Groups = None,
+    format: Format = "auto",
+    device: Device = "cpu",
+    threads: Threads = None,
+    json: AsJson = False,
+) -> None:
+    """Train every row of a study with every seed, and draw one table.
+
+    What is done is skipped; what was stopped goes on. Each finished training leaves a small JSON
+    file in `results/STUDY/` beside the study, with the table as CSV, Markdown and HTML.
+
+    Example: `areoseg compare studies/ablation.yaml --data mars.npz`.
+
+    Args:
+        study: A YAML file.
+        data: An npz file, a folder of images and masks, a folder of AI4Mars, or `synthetic`.
+            Without it nothing is trained: the table is drawn from the results that are there.
+        out: The folder for the run folders; runs/STUDY by default.
+        part: The part of the split whose scores are compared: train, val or test.
+        protocol: The protocol of these scores.
+        groups: A file with the group of each labelled scene, a line a scene.
+        format: The format of the data, where it is not to be found out by looking.
+        device: cpu, cuda or auto.
+        threads: Cores to compute on; all by default.
+        json: Write JSON for programs.
+    """
+    from areoseg import api
+
+    try:
+        table = api.compare(
+            study,
+            data,
+            out,
+            part=part,
+            protocol=protocol,
+            groups=groups,
+            format=format,
+            device=device,
+            threads=threads,
+            command=f"areoseg {shlex.join(sys.argv[1:])}",
+        )
+    except KeyboardInterrupt:
+        notes.print("what was finished is kept: the same command goes on")
+        raise
+    if json:
+        print_json(table.to_json())
+    else:
+        print_study(table)
+
+
+def print_study(table: "Table") -> None:
+    """Write a table for each section, and what the seeds allow to say of it."""
+    from areoseg.studies.write import cells, columns, narrow_columns, notes
+
+    heads, shown = columns(table), narrow_columns(table)
+    for section in table.sections:
+        rows = [dict(zip(heads, cells(table, row), strict=True)) for row in section.rows]
+        print_table(
+            shown,
+            [[row[head] for head in shown] for row in rows],
+            title=section.name,
+            numbers=[head for head in shown if head not in ("row", "verdict")],
+        )
+        for sentence in section.findings():
+            output.print(sentence, markup=False)
+        output.print()
+    for note in notes(table):
+        output.print(note)

@@ -1,0 +1,79 @@
+"""Change a network after it is built: its first weights, and how it is regularised.
+
+No model needs to know of these changes. What they ask of a model is that it is made of the blocks
+in `blocks/`.
+"""
+
+from torch import nn
+
+from areoseg.errors import AreosegError
+from areoseg.models.blocks.dropblock import use_dropblock
+from areoseg.models.blocks.initialise import SCHEMES, initialise_weights, leaky_slope
+from areoseg.models.blocks.last_gamma import zero_last_gamma as zero_last_gammas
+from areoseg.models.blocks.standardised import standardise_convolutions
+from areoseg.models.blocks.stochastic_depth import set_drop_path
+
+
+def adjust_network(
+    network: nn.Module,
+    *,
+    initialisation: str | None = None,
+    zero_last_gamma: bool = False,
+    weight_standardisation: bool = False,
+    dropblock: int | None = None,
+    drop_path: float | None = None,
+) -> None:
+    """Change a network in place; the names of its parameters stay.
+
+    Args:
+        network: Fresh from `create_model`.
+        initialisation: Draw the convolutions by this scheme; see `initialise_weights`.
+        zero_last_gamma: Let residual blocks begin as their shortcut; see `zero_last_gamma`.
+        weight_standardisation: Standardise filters; see `standardise_convolutions`.
+        dropblock: Drop squares of this edge instead of values or channels; see `use_dropblock`.
+        drop_path: Rate of stochastic depth at the last residual branch; see `set_drop_path`.
+
+    Raises:
+        AreosegError: The network has nothing that a change could be made to.
+    """
+    if initialisation is not None:
+        if initialisation not in SCHEMES:
+            raise AreosegError(
+                f"network.initialisation: no scheme {initialisation!r}: use {', '.join(SCHEMES)}"
+            )
+        initialise_weights(network, scheme=initialisation, negative_slope=leaky_slope(network))
+    if zero_last_gamma and not zero_last_gammas(network):
+        raise _nothing_for(
+            "zero_last_gamma",
+            network,
+            "no residual block whose branch ends in a normalisation",
+            "take a model that has some, such as unet-resse",
+        )
+    if dropblock is not None and not use_dropblock(network, dropblock):
+        raise _nothing_for(
+            "dropblock",
+            network,
+            "no dropout of a rate above 0 to take the place of",
+            "raise model.dropout, or take a model that has it, such as unet-l",
+        )
+    if drop_path is not None and not set_drop_path(network, drop_path):
+        raise _nothing_for(
+            "drop_path",
+            network,
+            "no residual branch to leave out",
+            "take a model that has some, such as unet-resse",
+        )
+    # Last, because what comes before looks for plain convolutions.
+    if weight_standardisation and not standardise_convolutions(network):
+        raise _nothing_for(
+            "weight_standardisation",
+            network,
+            "no convolution that a normalisation follows",
+            "take a model that has some, such as unet-l",
+        )
+
+
+def _nothing_for(option: str, network: nn.Module, lack: str, cure: str) -> AreosegError:
+    return AreosegError(
+        f"network.{option}: {type(network).__name__} has {lack}: leave the option out, or {cure}"
+    )

@@ -1,0 +1,117 @@
+"""What pydantic finds wrong with a YAML file, as one line a fault with its place in the file."""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+Place = Sequence[str | int]
+"""The way to a value: keys of mappings, and positions in lists."""
+
+
+def describe_fault(
+    fault: ErrorDetails,
+    schema: type[BaseModel],
+    source: str,
+    node: yaml.Node | None,
+    overrides: Sequence[str] = (),
+) -> str:
+    """One line: where the fault is, what it is, and what would be right.
+
+    Args:
+        fault: One of a validation error's.
+        schema: What the file was checked against.
+        source: What the file is called.
+        node: The file's content with its line numbers.
+        overrides: The `key=value` pairs that changed the content before it was checked.
+    """
+    place, _ = _follow(schema, fault["loc"])
+    if fault["type"] == "union_tag_invalid":
+        place.append(fault["ctx"]["discriminator"].strip("'"))
+    dotted = ".".join(str(part) for part in place)
+    if any(override.partition("=")[0] == dotted for override in overrides):
+        where = f"override {dotted}"
+    else:
+        where = f"{source}:{line_of(node, place)}: {dotted or 'the whole'}"
+    if fault["type"] == "extra_forbidden":
+        _, known = _follow(schema, fault["loc"][:-1])
+        return f"{where}: no such value: {_hint(str(place[-1]), list(known))}"
+    if fault["type"] == "union_tag_invalid":
+        tag, expected = fault["ctx"]["tag"], fault["ctx"]["expected_tags"]
+        known_tags = [each.strip("'") for each in expected.split(", ")]
+        return f"{where}: no such {place[0]} as {tag!r}: {_hint(tag, known_tags)}"
+    if fault["type"] == "missing":
+        return f"{where}: missing: every {schema.__name__.lower()} says it"
+    message = fault["msg"].removeprefix("Value error, ")
+    given = "" if isinstance(fault["input"], (dict, Mapping)) else f" (got {fault['input']!r})"
+    return f"{where}: {message[0].lower()}{message[1:]}{given}"
+
+
+def line_of(node: yaml.Node | None, place: Place) -> int:
+    """The line of the deepest part of `place` that the file has, from 1."""
+    line = 1
+    for part in place:
+        if isinstance(node, yaml.MappingNode):
+            pairs = {key.value: (key, value) for key, value in node.value}
+            if str(part) not in pairs:
+                break
+            key, node = pairs[str(part)]
+            line = key.start_mark.line + 1
+        elif (
+            isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value)
+        ):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line
+
+
+def _hint(given: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(given, known, n=1, cutoff=0.4)
+    return f"did you mean {near[0]!r}?" if near else f"use {', '.join(known)}"
+
+
+def _follow(schema: Any, place: Place) -> tuple[list[str | int], dict[str, FieldInfo]]:
+    """The place in the file, and the fields of the section there by the names in the file.
+
+    Where the name in a section chooses its kind, pydantic puts that name into the place, and the
+    file does not.
+    """
+    in_file: list[str | int] = []
+    fields, kinds = _fields(schema), None
+    for part in place:
+        if kinds is not None:
+            fields, kinds = _fields(kinds, named=str(part)), None
+            continue
+        in_file.append(part)
+        if isinstance(part, str):  # a position in a list leads to no other fields
+            field = fields.get(part)
+            fields = _fields(field.annotation) if field else {}
+            kinds = field.annotation if field and field.discriminator else None
+    return in_file, fields
+
+
+def _fields(kind: Any, named: str | None = None) -> dict[str, FieldInfo]:
+    """The fields of the first section in a type, such as `Section | None` or a list of them.
+
+    Args:
+        kind: The type.
+        named: Only a section of this name will do.
+    """
+    for each in _types_in(kind):
+        if isinstance(each, type) and issubclass(each, BaseModel):
+            fields = each.model_fields
+            if named is None or fields["name"].default == named:
+                return {field.alias or name: field for name, field in fields.items()}
+    return {}
+
+
+def _types_in(kind: Any) -> Iterator[Any]:
+    yield kind
+    for argument in get_args(kind):
+        yield from _types_in(argument)

@@ -1,0 +1,31 @@
+"""How the pages are filled in: Jinja templates, with the filters that all of them use."""
+
+import jinja2
+
+from areoseg.report import formats
+
+
+def page_environment(*packages: str) -> jinja2.Environment:
+    """Templates of the report, and before them those of other packages.
+
+    Args:
+        packages: Names of packages with a folder `templates`.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader(
+            [jinja2.PackageLoader(name) for name in (*packages, "areoseg.report")]
+        ),
+        autoescape=True,  # names come from file names, and may hold anything
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        decimal=formats.decimal,
+        percent=formats.percent,
+        count=formats.count,
+        short_count=formats.short_count,
+        duration=formats.duration,
+        file_size=formats.file_size,
+    )
+    return environment

@@ -1,0 +1,176 @@
+"""Results: one small JSON file for each training of a study, fit to be committed."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from areoseg.data.scenes import SceneSet
+from areoseg.errors import AreosegError
+from areoseg.files import write_text
+from areoseg.recipes import Recipe, dump_recipe
+from areoseg.run import Run
+from areoseg.studies.study import Study, Trial
+from areoseg.training.prepare import fingerprint
+
+
+class PartScores(BaseModel):
+    """The scores of one part of the split; None stands for "not defined".
+
+    Attributes:
+        images: How many were scored.
+        protocols: Mean IoU by protocol.
+        iou: IoU by class, under the protocol `terrain`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    images: int
+    protocols: dict[str, float | None]
+    iou: dict[str, float | None]
+
+
+class Result(BaseModel):
+    """What came out of one training.
+
+    Attributes:
+        section: Name of the section.
+        row: Name of the row.
+        seed: `training.seed`.
+        data: `data_identity` of what it was trained on.
+        budget_seconds: The time that it was given, or None.
+        scores: By part of the split: `train`, `val` and `test`.
+        steps: Training steps done.
+        best_step: The step whose weights were the best in validation.
+        seconds: Time of the training.
+        parameters: Trainable numbers.
+        macs: Multiply-accumulates for one image of `size`.
+        size: Height and width of the training images.
+        device: What it was computed on.
+        threads: Cores.
+        precision: `float32` or `bfloat16`.
+        areoseg: Version.
+        torch: Version.
+        recipe: Every value of the recipe.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    section: str
+    row: str
+    seed: int
+    data: str
+    budget_seconds: float | None
+    scores: dict[str, PartScores]
+    steps: int
+    best_step: int
+    seconds: float
+    parameters: int
+    macs: int
+    size: tuple[int, int]
+    device: str
+    threads: int
+    precision: str
+    areoseg: str
+    torch: str
+    recipe: dict[str, Any]
+
+    @classmethod
+    def of(cls, trial: Trial, run: Run, scores: Mapping[str, PartScores], data: str) -> "Result":
+        """The result of a trial from its finished run."""
+        facts = run.facts
+        same = ("steps", "best_step", "device", "threads", "precision", "areoseg", "torch")
+        return cls(
+            section=trial.section,
+            row=trial.row,
+            seed=trial.seed,
+            data=data,
+            budget_seconds=trial.budget_seconds,
+            scores=dict(scores),
+            seconds=facts["training_seconds"],
+            recipe=yaml.safe_load(dump_recipe(trial.recipe)),
+            **facts["model"],
+            **{name: facts[name] for name in same},
+        )
+
+    def under(self, trial: Trial) -> "Result":
+        """The same result under the name of another row."""
+        return self.model_copy(update={"section": trial.section, "row": trial.row})
+
+    def answers(self, trial: Trial) -> bool:
+        """Whether it comes from the trial's recipe, seed and budget."""
+        try:
+            recipe = Recipe.model_validate(self.recipe)
+        except ValidationError:  # a recipe of an earlier version
+            return False
+        return trial.same_experiment(recipe, self.budget_seconds)
+
+
+def data_identity(scenes: SceneSet) -> str:
+    """A hash of names, images, masks and groups: equal where a split and its scores are equal."""
+    digest = hashlib.blake2b(fingerprint(scenes).encode(), digest_size=16)
+    digest.update("\n".join(scenes.groups or ()).encode())
+    return digest.hexdigest()
+
+
+def result_path(study: Study, trial: Trial) -> Path:
+    """The file of a trial's result."""
+    return study.results / trial.place.parent / f"{trial.place.name}.json"
+
+
+def read_result(study: Study, trial: Trial) -> Result | None:
+    """The result that lies in a trial's file, or None where there is none.
+
+    Raises:
+        AreosegError: The file is no result.
+    """
+    path = result_path(study, trial)
+    if not path.is_file():
+        return None
+    try:
+        return Result.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise AreosegError(
+            f"{path}: no result of a study: {error.errors()[0]['msg']}; remove it to train anew"
+        ) from None
+
+
+def write_result(study: Study, trial: Trial, result: Result) -> None:
+    """Write a trial's result in one piece or not at all."""
+    write_text(result_path(study, trial), result.model_dump_json(indent=2) + "\n")
+
+
+def read_results(
+    study: Study, data_of: Callable[[Trial], str] | None = None
+) -> dict[Trial, Result]:
+    """The results that answer the study as it is now.
+
+    Args:
+        study: The study.
+        data_of: Says the `data_identity` of what a trial is trained on; None: results of any data
+            will do, if they all come from the same.
+
+    Raises:
+        AreosegError: Results of different data, or a file that is no result.
+    """
+    results = {}
+    cuts: dict[object, set[str]] = defaultdict(set)
+    for trial in study.trials:
+        result = read_result(study, trial)
+        if result is None or not result.answers(trial):
+            continue
+        if data_of is None:
+            cuts[trial.recipe.data.tile, trial.recipe.data.scale].add(result.data)
+        elif result.data != data_of(trial):
+            continue
+        results[trial] = result
+    if any(len(identities) > 1 for identities in cuts.values()):
+        raise AreosegError(
+            f"{study.results}: these results come from different data: give --data, and rows of"
+            " other data are trained again"
+        )
+    return results

@@ -1,0 +1,268 @@
+"""The table of a study: a line a row, with mean and deviation over its seeds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from areoseg.data.split import PARTS
+from areoseg.errors import AreosegError
+from areoseg.metrics.protocols import PROTOCOLS, protocol
+from areoseg.studies.results import Result
+from areoseg.studies.schema import StudyRow, StudySection
+from areoseg.studies.statistics import Spread, p_value, spread, verdict
+from areoseg.studies.study import Study, Trial
+
+BASELINE = "baseline"
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A row of a study.
+
+    Attributes:
+        name: Of the row.
+        summary: What the study file says of it.
+        planned: Seeds that it asks for.
+        score: By the table's protocol on the table's part.
+        scores: By part and protocol.
+        iou: By class, under `terrain`, on the table's part.
+        difference: Its mean less that of the section's first row; None where either lacks.
+        p: Of the difference; see `p_value`.
+        verdict: What the seeds allow to say; `baseline` for the first row.
+        parameters: Trainable numbers.
+        macs: Multiply-accumulates for one image.
+        steps: Mean number of training steps.
+        minutes: Mean time of a training.
+    """
+
+    name: str
+    summary: str
+    planned: int
+    score: Spread
+    scores: dict[str, dict[str, Spread]]
+    iou: dict[str, Spread]
+    difference: float | None
+    p: float | None
+    verdict: str
+    parameters: int | None
+    macs: int | None
+    steps: float | None
+    minutes: float | None
+
+
+@dataclass(frozen=True)
+class TableSection:
+    """Rows that are compared with the first of them.
+
+    Attributes:
+        name: Of the section.
+        summary: What the study file says of it.
+        rows: In the order of the file.
+    """
+
+    name: str
+    summary: str
+    rows: tuple[TableRow, ...]
+
+    def findings(self) -> list[str]:
+        """What the seeds allow to say of the section, a sentence each."""
+        baseline, *others = self.rows
+        kinds = {
+            "better": f"Better than {baseline.name}",
+            "worse": f"Worse than {baseline.name}",
+            "no difference": f"No difference from {baseline.name} beyond the seeds",
+            "one seed": "One seed, which cannot tell",
+        }
+        sentences = []
+        for kind, words in kinds.items():
+            named = [
+                f"{row.name} ({row.difference:+.3f})"
+                for row in sorted(others, key=lambda row: -(row.difference or 0.0))
+                if row.verdict == kind
+            ]
+            if named:
+                sentences.append(f"{words}: {', '.join(named)}.")
+        return sentences
+
+
+@dataclass(frozen=True)
+class Table:
+    """The table of a study.
+
+    Attributes:
+        study: Name of the study.
+        summary: What the study file says of it.
+        part: The part of the split whose scores are compared.
+        protocol: The protocol of these scores.
+        sections: In the order of the file.
+        done: Trainings that have a result.
+        planned: Trainings that the study asks for.
+        data: The `data_identity` of the results, or None where there is none.
+    """
+
+    study: str
+    summary: str
+    part: str
+    protocol: str
+    sections: tuple[TableSection, ...]
+    done: int
+    planned: int
+    data: str | None
+
+    @property
+    def other_protocols(self) -> tuple[str, ...]:
+        """The protocols that do not head the table."""
+        return tuple(name for name in PROTOCOLS if name != self.protocol)
+
+    @property
+    def comparisons(self) -> int:
+        """How many rows were tested against their baseline."""
+        return sum(row.p is not None for section in self.sections for row in section.rows)
+
+    def to_json(self) -> dict[str, Any]:
+        """The table as JSON values, with mean and deviation of everything."""
+        return {
+            **{
+                name: getattr(self, name)
+                for name in ("study", "summary", "part", "protocol", "done", "planned", "data")
+            },
+            "sections": [
+                {
+                    "name": section.name,
+                    "summary": section.summary,
+                    "findings": section.findings(),
+                    "rows": [_described(asdict(row)) for row in section.rows],
+                }
+                for section in self.sections
+            ],
+        }
+
+
+def build_table(
+    study: Study,
+    results: Mapping[Trial, Result],
+    *,
+    part: str = "test",
+    protocol_name: str = "terrain",
+) -> Table:
+    """Put results together.
+
+    Args:
+        study: The study.
+        results: Of its trials, as far as they are there.
+        part: `train`, `val` or `test`: the part whose scores are compared.
+        protocol_name: The protocol of these scores.
+
+    Raises:
+        AreosegError: There is no such part or protocol.
+    """
+    if part not in PARTS:
+        raise AreosegError(f"--part {part}: there is no such part: use {', '.join(PARTS)}")
+    protocol(protocol_name)
+    sections = []
+    for section in study.content.sections:
+        by_row = {
+            row.name: [
+                result
+                for trial, result in results.items()
+                if (trial.section, trial.row) == (section.name, row.name)
+            ]
+            for row in section.rows
+        }
+        sections.append(_section(study, section, by_row, part, protocol_name))
+    return Table(
+        study=study.name,
+        summary=study.content.summary,
+        part=part,
+        protocol=protocol_name,
+        sections=tuple(sections),
+        done=len(results),
+        planned=len(study.trials),
+        data=next((result.data for result in results.values()), None),
+    )
+
+
+def _section(
+    study: Study,
+    section: StudySection,
+    results: Mapping[str, Sequence[Result]],
+    part: str,
+    protocol_name: str,
+) -> TableSection:
+    baseline = _scores(results[section.rows[0].name], part, protocol_name)
+    rows = []
+    for number, row in enumerate(section.rows):
+        planned = len(row.seeds or study.content.seeds)
+        rows.append(
+            _row(
+                row,
+                results[row.name],
+                part,
+                protocol_name,
+                planned=planned,
+                baseline=baseline if number else None,
+            )
+        )
+    return TableSection(section.name, section.summary, tuple(rows))
+
+
+def _row(
+    row: StudyRow,
+    results: Sequence[Result],
+    part: str,
+    protocol_name: str,
+    *,
+    planned: int,
+    baseline: Spread | None,
+) -> TableRow:
+    """One row of the table; `baseline` is None for the first of its section."""
+    score = _scores(results, part, protocol_name)
+    classes = [result.scores[part].iou for result in results if part in result.scores]
+    first = results[0] if results else None
+    return TableRow(
+        name=row.name,
+        summary=row.summary,
+        planned=planned,
+        score=score,
+        scores={each: {name: _scores(results, each, name) for name in PROTOCOLS} for each in PARTS},
+        iou={
+            name: spread([iou[name] for iou in classes]) for name in (classes[0] if classes else ())
+        },
+        difference=None if baseline is None else _difference(score.mean, baseline.mean),
+        p=None if baseline is None else p_value(score, baseline),
+        verdict=BASELINE if baseline is None else verdict(score, baseline),
+        parameters=first.parameters if first else None,
+        macs=first.macs if first else None,
+        steps=spread([result.steps for result in results]).mean,
+        minutes=spread([result.seconds / 60 for result in results]).mean,
+    )
+
+
+def _difference(mean: float | None, baseline: float | None) -> float | None:
+    return None if mean is None or baseline is None else mean - baseline
+
+
+def _scores(results: Sequence[Result], part: str, protocol_name: str) -> Spread:
+    """The scores of a row's seeds; a part that a run does not have is left out."""
+    return spread(
+        [
+            result.scores[part].protocols[protocol_name]
+            for result in results
+            if part in result.scores
+        ]
+    )
+
+
+def _described(value: Any) -> Any:
+    """`value` with every spread of a dataclass dump told by its mean and deviation."""
+    if isinstance(value, dict):
+        if value.keys() == {"values"}:
+            found = Spread(tuple(value["values"]))
+            return {
+                "mean": found.mean,
+                "deviation": found.deviation,
+                "interval": found.interval,
+                "values": list(found.values),
+            }
+        return {key: _described(entry) for key, entry in value.items()}
+    return value

@@ -1,0 +1,162 @@
+"""The table of a study as text: the cells that people read, Markdown, CSV."""
+
+import csv
+import io
+from pathlib import Path
+
+from areoseg.data.split import PARTS
+from areoseg.files import write_text
+from areoseg.metrics.protocols import PROTOCOLS
+from areoseg.report.formats import decimal
+from areoseg.studies.page import study_page
+from areoseg.studies.statistics import SIGNIFICANCE, Spread
+from areoseg.studies.study import Study
+from areoseg.studies.table import Table, TableRow
+
+MISSING = "-"
+
+
+def write_table(table: Table, study: Study) -> tuple[Path, ...]:
+    """Write `table.csv`, `table.md` and `table.html` beside the results; returns the files."""
+    texts = {
+        "table.csv": csv_text(table),
+        "table.md": markdown_text(table),
+        "table.html": study_page(table, study),
+    }
+    for name, text in texts.items():
+        write_text(study.results / name, text)
+    return tuple(study.results / name for name in texts)
+
+
+def columns(table: Table) -> list[str]:
+    """The heads of the cells that `cells` gives."""
+    other_parts = [part for part in PARTS if part != table.part]
+    return [
+        "row",
+        "seeds",
+        f"{table.part} {table.protocol}",
+        "difference",
+        "verdict",
+        *other_parts,
+        *table.other_protocols,
+        "parameters",
+        "GMAC",
+        "steps",
+        "minutes",
+    ]
+
+
+def narrow_columns(table: Table) -> list[str]:
+    """Those of `columns` that a terminal has room for."""
+    return [*columns(table)[:5], "minutes"]
+
+
+def cells(table: Table, row: TableRow) -> list[str]:
+    """One row of a section, in the order of `columns`."""
+    parts = [row.scores[part][table.protocol] for part in PARTS if part != table.part]
+    protocols = [row.scores[table.part][name] for name in table.other_protocols]
+    return [
+        row.name,
+        f"{len(row.score.values)}" + ("" if _complete(row) else f" of {row.planned}"),
+        with_deviation(row.score),
+        MISSING if row.difference is None else f"{row.difference:+.4f}",
+        row.verdict,
+        *(_number(each.mean) for each in (*parts, *protocols)),
+        MISSING if row.parameters is None else f"{row.parameters / 1e6:.3f} M",
+        MISSING if row.macs is None else f"{row.macs / 1e9:.3f}",
+        _number(row.steps, 0),
+        _number(row.minutes, 1),
+    ]
+
+
+def with_deviation(score: Spread) -> str:
+    """Mean and standard deviation, such as `0.5123 ± 0.0041`; the mean alone of one seed."""
+    if score.deviation is None:
+        return _number(score.mean)
+    return f"{_number(score.mean)} ± {score.deviation:.4f}"
+
+
+def notes(table: Table) -> list[str]:
+    """What has to be said below the table."""
+    lines = [
+        "Mean ± standard deviation over the seeds. The seed gives the first weights, the order of"
+        " scenes and the augmentation; the split is the same for all rows. A row is better or"
+        " worse than the first of its section if Welch's t test, two-sided, says so at"
+        f" {SIGNIFICANCE:.0%}."
+    ]
+    if table.comparisons:
+        lines.append(
+            f"Comparisons made: {table.comparisons}. If no row differed, about"
+            f" {decimal(table.comparisons * SIGNIFICANCE, 1)} would seem to."
+        )
+    if table.done < table.planned:
+        lines.append(f"{table.planned - table.done} of {table.planned} trainings are not done yet.")
+    return lines
+
+
+def markdown_text(table: Table) -> str:
+    """The table as Markdown, a heading a section."""
+    lines = [f"{table.summary}\n"] if table.summary else []
+    heads = columns(table)
+    for section in table.sections:
+        lines += [f"### {section.name}\n"]
+        lines += [f"{section.summary}\n"] if section.summary else []
+        lines += [_markdown_row(heads), _markdown_row(["---"] * len(heads))]
+        lines += [_markdown_row(cells(table, row)) for row in section.rows]
+        lines += ["", *(f"{sentence}\n" for sentence in section.findings())]
+    return "\n".join([*lines, *(f"{note}\n" for note in notes(table))])
+
+
+def csv_text(table: Table) -> str:
+    """The table as CSV: every part under every protocol, with deviations."""
+    file = io.StringIO()
+    rows = [
+        {"section": section.name, **_record(row)}
+        for section in table.sections
+        for row in section.rows
+    ]
+    classes = {key: None for row in rows for key in row}  # a row that is not done has no classes
+    writer = csv.DictWriter(file, fieldnames=list(classes), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def _record(row: TableRow) -> dict[str, object]:
+    scores = {
+        f"{part} {name} {what}": value
+        for part in PARTS
+        for name in PROTOCOLS
+        for what, value in (
+            ("mean", row.scores[part][name].mean),
+            ("deviation", row.scores[part][name].deviation),
+        )
+    }
+    record: dict[str, object] = {
+        "row": row.name,
+        "seeds": len(row.score.values),
+        "difference": row.difference,
+        "p": row.p,
+        "verdict": row.verdict,
+        "parameters": row.parameters,
+        "macs": row.macs,
+        "steps": row.steps,
+        "minutes": row.minutes,
+        **scores,
+        **{f"iou {name}": iou.mean for name, iou in row.iou.items()},
+    }
+    return {
+        key: round(value, 6) if isinstance(value, float) else value for key, value in record.items()
+    }
+
+
+def _complete(row: TableRow) -> bool:
+    return len(row.score.values) == row.planned
+
+
+def _number(value: float | None, digits: int = 4) -> str:
+    return MISSING if value is None else f"{value:.{digits}f}"
+
+
+def _markdown_row(values: list[str]) -> str:
+    return f"| {' | '.join(values)} |"

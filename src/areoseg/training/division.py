@@ -1,0 +1,89 @@
+"""Which scenes are trained on, which choose the weights, and which are held back."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from areoseg.audit import CHECKS, Audit, audit_scenes
+from areoseg.data.dispersion import dispersion, well_segmented
+from areoseg.data.scenes import SceneSet
+from areoseg.data.split import PARTS, Split, class_pixels, split_scenes
+from areoseg.errors import AreosegError
+from areoseg.recipes import Recipe
+from areoseg.taxonomy import MARS, Taxonomy
+
+
+@dataclass(frozen=True)
+class Division:
+    """What becomes of labelled scenes.
+
+    Attributes:
+        audit: What the audit found, or None where the recipe leaves it out.
+        split: Indices of the scenes in each part, rejected and dropped ones in none.
+        dropped: How many scenes were taken out of the training part as mostly background.
+        notes: What a user should hear of it, a line each.
+    """
+
+    audit: Audit | None
+    split: Split
+    dropped: int
+    notes: tuple[str, ...]
+
+
+def divide(recipe: Recipe, scenes: SceneSet, taxonomy: Taxonomy = MARS) -> Division:
+    """Audit labelled scenes, split them, and drop what is mostly background, by a recipe.
+
+    Raises:
+        AreosegError: Nothing to train on, or an impossible split.
+    """
+    if not len(scenes):
+        raise AreosegError("no labelled scenes to train on: give images with masks")
+    rejecting = [check.fault for check in CHECKS.values() if check.action == "reject"]
+    audit = audit_scenes(scenes, faults=rejecting) if recipe.data.audit else None
+    kept = range(len(scenes)) if audit is None else audit.kept_indices
+    usable = scenes.select(kept)
+    parts = split_scenes(usable, **recipe.split.model_dump(), taxonomy=taxonomy)
+    whole = Split(*(tuple(kept[i] for i in parts.part(name)) for name in PARTS))
+    largest_share = recipe.data.drop_background_over
+    split = _without_background(whole, scenes, largest_share, taxonomy)
+    dropped = len(whole.train) - len(split.train)
+
+    notes = []
+    if recipe.split.threshold is not None and _all_alike(usable, recipe.split.threshold, taxonomy):
+        notes.append(
+            f"split.threshold={recipe.split.threshold} separates nothing: all {len(usable)} scenes"
+            " lie on one side of it; leave it away for the median of their dispersion"
+        )
+    if dropped:
+        notes.append(
+            f"{dropped} of {len(whole.train)} training scenes are not trained on: background over"
+            f" {largest_share}"
+        )
+    return Division(audit, split, dropped, tuple(notes))
+
+
+def _all_alike(scenes: SceneSet, threshold: float, taxonomy: Taxonomy) -> bool:
+    """Whether a threshold of dispersion has all scenes on one side."""
+    below = well_segmented(dispersion(class_pixels(scenes, taxonomy)), threshold)
+    return bool(below.all() or not below.any())
+
+
+def _without_background(
+    split: Split, scenes: SceneSet, largest_share: float | None, taxonomy: Taxonomy
+) -> Split:
+    """The split without training scenes that have a larger share of background.
+
+    Validation and test stay as they are: a score must not depend on what is trained on.
+    """
+    if largest_share is None:
+        return split
+    pixels = class_pixels(scenes.select(split.train), taxonomy)
+    # A scene of nothing but void has no share and is dropped as well.
+    usable = pixels[:, taxonomy.background] <= largest_share * pixels.sum(axis=1)
+    usable &= pixels.any(axis=1)
+    if not usable.any():
+        raise AreosegError(
+            f"data.drop_background_over={largest_share} leaves none of {len(usable)} scenes to"
+            " train on: raise it"
+        )
+    return replace(split, train=tuple(np.asarray(split.train)[usable].tolist()))

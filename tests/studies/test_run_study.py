@@ -1,0 +1,190 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import areoseg
+from areoseg.errors import AreosegError
+from areoseg.metrics.protocols import PROTOCOLS
+from areoseg.training import callbacks
+
+SECTIONS = [
+    {"name": "loss", "rows": [{"name": "ce"}, {"name": "dice", "overrides": ["loss={dice: 1}"]}]},
+    {"name": "augmentation", "rows": [{"name": "flips", "seeds": [0]}]},
+]
+CE = "loss/ce-seed0.json"
+
+
+@pytest.fixture
+def study(write_study, tiny):
+    overrides = [*tiny, "training.steps=4"]
+    return write_study(SECTIONS, overrides=overrides, seeds=[0, 1])
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The trials that a training or a resumption was begun for, and how."""
+    from areoseg.studies import running
+
+    calls = []
+
+    def note(name, function):
+        def noted(*arguments, **options):
+            calls.append(name)
+            return function(*arguments, **options)
+
+        monkeypatch.setattr(running, name, noted)
+
+    note("train", running.train)
+    note("resume", running.resume)
+    return calls
+
+
+@pytest.fixture
+def compare(study, homework_npz, tmp_path):
+    def run(data=homework_npz, **options):
+        return areoseg.compare(study.path, data, tmp_path / "runs", threads=1, **options)
+
+    return run
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.json")
+    }
+
+
+def test_a_study_trains_each_experiment_once_and_skips_what_is_done(
+    compare, study, trained, tmp_path
+):
+    table = compare()
+    assert trained == ["train"] * 4  # the fifth trial is the first over again
+    assert (table.done, table.planned) == (5, 5)
+    first = contents(study.results)
+    assert len(first) == 5
+    values = json.loads(first[CE])
+    assert values["scores"].keys() == {"train", "val", "test"}
+    assert values["scores"]["test"]["protocols"].keys() == PROTOCOLS.keys()
+    assert values["steps"] == 4
+    assert values["scores"] == json.loads(first["augmentation/flips-seed0.json"])["scores"]
+    kept = areoseg.evaluate(tmp_path / "runs" / "loss" / "ce-seed0", split="test")
+    assert values["scores"]["test"]["protocols"]["terrain"] == pytest.approx(kept.score, abs=1e-6)
+    assert values["scores"]["test"]["iou"]["soil"] == pytest.approx(
+        kept.classes["soil"].iou, abs=1e-6
+    )
+
+    again = compare()
+    assert trained == ["train"] * 4
+    assert contents(study.results) == first
+    assert again == compare(data=None) == table
+
+
+def test_a_lost_result_is_scored_again_from_its_run(compare, study, trained):
+    compare()
+    before = contents(study.results)
+    (study.results / CE).unlink()
+    trained.clear()
+    compare()
+    assert trained == []
+    assert contents(study.results) == before
+
+
+def test_an_interrupted_study_goes_on_in_the_training_that_was_stopped(
+    compare, study, trained, monkeypatch
+):
+    record = callbacks.StopWhenDone.on_validation_end
+    validations = []
+
+    def interrupted(self, trainer, module):
+        record(self, trainer, module)
+        validations.append(1)
+        if len(validations) == 3:  # each training validates twice
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.StopWhenDone, "on_validation_end", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            compare()
+    assert list(contents(study.results)) == [CE]
+    trained.clear()
+    assert compare().done == 5
+    assert trained == ["resume", "train", "train"]
+
+
+def test_a_result_of_another_recipe_is_trained_again(compare, study, trained, tmp_path):
+    compare()
+    path = study.results / CE
+    values = json.loads(path.read_text())
+    values["recipe"]["optimizer"]["lr"] = 0.5
+    path.write_text(json.dumps(values))
+    recipe = tmp_path / "runs" / "loss" / "ce-seed0" / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace("lr: 0.002", "lr: 0.5"))
+    assert compare(data=None).done == 4
+    trained.clear()
+    compare()
+    assert trained == ["train"]
+    assert json.loads(path.read_text())["recipe"]["optimizer"]["lr"] == 0.002
+
+
+def test_results_of_other_data_are_trained_again(compare, homework_npz, tmp_path, trained):
+    compare()
+    trained.clear()
+    with np.load(homework_npz) as file:
+        np.savez(tmp_path / "other.npz", training_set=file["training_set"][:40])
+    compare(tmp_path / "other.npz")
+    assert trained == ["train"] * 4
+
+
+def test_results_of_different_data_are_not_put_into_one_table(compare, study):
+    compare()
+    path = study.results / CE
+    path.write_text(json.dumps({**json.loads(path.read_text()), "data": "other"}))
+    with pytest.raises(AreosegError, match="different data"):
+        compare(data=None)
+
+
+def test_a_damaged_result_is_named(compare, study):
+    compare()
+    (study.results / CE).write_text("{")
+    with pytest.raises(AreosegError, match=r"ce-seed0\.json"):
+        compare(data=None)
+
+
+def test_a_row_that_cannot_be_trained_does_not_stop_the_others(write_study, tiny, homework_npz):
+    rows = [{"name": "impossible", "overrides": ["split.val=0.99"]}, {"name": "good"}]
+    study = write_study([{"name": "s", "rows": rows}], overrides=[*tiny, "training.steps=1"])
+    with pytest.raises(AreosegError, match=r"s/impossible, seed 0: .*split"):
+        areoseg.compare(study.path, homework_npz, study.path.parent / "runs", threads=1)
+    assert list(contents(study.results)) == ["s/good-seed0.json"]
+    assert "good" in (study.results / "table.md").read_text()
+
+
+def test_a_row_may_have_a_time_in_place_of_steps(write_study, tiny, homework_npz):
+    rows = [{"name": "timed", "budget": "2s"}]
+    study = write_study([{"name": "s", "rows": rows}], overrides=tiny)
+    areoseg.compare(study.path, homework_npz, study.path.parent / "runs", threads=1)
+    values = json.loads((study.results / "s" / "timed-seed0.json").read_text())
+    assert values["budget_seconds"] == 2
+    assert 0 < values["seconds"] < 20
+
+
+def test_the_command_draws_what_is_there_and_refuses_a_faulty_study(write_study, tmp_path):
+    study = write_study([{"name": "loss", "rows": [{"name": "ce"}]}])
+
+    def command(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "areoseg", "compare", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    done = command(study.path)
+    assert done.returncode == 0, done.stderr
+    assert "baseline" in done.stdout
+    assert "1 of 1 trainings are not done yet" in done.stdout
+    refused = command(study.path, "--protocol", "kera")
+    assert refused.returncode == 2
+    assert "keras" in refused.stderr

@@ -1,0 +1,120 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from areoseg.errors import AreosegError
+from areoseg.recipes import load_recipe
+from areoseg.studies import load_study
+
+STUDIES = sorted((Path(__file__).parents[2] / "studies").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_the_studies_of_the_project_are_valid(path):
+    study = load_study(path)
+    assert study.trials
+    assert study.content.summary
+
+
+def test_a_trial_is_the_recipe_with_the_overrides_of_study_and_row_and_a_seed(write_study):
+    study = write_study(
+        [
+            {
+                "name": "loss",
+                "rows": [
+                    {"name": "ce"},
+                    {"name": "other", "overrides": ["optimizer.lr=3e-3"], "seeds": [7]},
+                ],
+            }
+        ],
+        recipe="unet-l",
+        overrides=["optimizer.lr=1e-3", "training.epochs=2"],
+        seeds=[0, 1],
+        budget="90s",
+    )
+    assert [str(trial) for trial in study.trials] == [
+        "loss/ce, seed 0",
+        "loss/ce, seed 1",
+        "loss/other, seed 7",
+    ]
+    first, _, last = study.trials
+    assert first.recipe == load_recipe("unet-l", ["optimizer.lr=1e-3", "training.epochs=2"])
+    assert (last.recipe.optimizer.lr, last.recipe.training.epochs) == (3e-3, 2)
+    assert last.recipe.training.seed == 7
+    assert last.recipe.split.seed == first.recipe.split.seed
+    assert {trial.budget_seconds for trial in study.trials} == {90}
+
+
+def test_a_recipe_file_is_found_beside_the_study(write_study, tmp_path):
+    (tmp_path / "mine.yaml").write_text("model: unet-l\n")
+    study = write_study([{"name": "a", "rows": [{"name": "b", "recipe": "mine.yaml"}]}])
+    assert study.trials[0].recipe.model.name == "unet-l"
+
+
+def test_all_faults_of_all_rows_come_at_once_with_their_lines(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text(
+        "sections:\n"
+        "  - name: loss\n"
+        "    rows:\n"
+        "      - name: good\n"
+        "      - name: typo\n"
+        "        overrides: [loss.dicee=1, optimizer.lr=-1]\n"
+        "      - name: absent\n"
+        "        recipe: unett\n"
+        "      - name: option\n"
+        "        overrides: [model.width=3]\n"
+    )
+    with pytest.raises(AreosegError) as caught:
+        load_study(path)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 4
+    assert all(line.startswith(f"{path}:5: loss/typo: ") for line in lines[:2])
+    assert "dicee" in lines[0] + lines[1]
+    assert lines[2].startswith(f"{path}:7: loss/absent: ")
+    assert "did you mean 'unet'" in lines[2]
+    assert lines[3].startswith(f"{path}:9: loss/option: ")
+
+
+def test_a_fault_of_the_common_recipe_comes_once(write_study):
+    rows = [{"name": "a"}, {"name": "b"}]
+    with pytest.raises(AreosegError, match="learning") as caught:
+        write_study([{"name": "s", "rows": rows}], overrides=["training.learning=3"])
+    assert len(str(caught.value).splitlines()) == 1
+
+
+ROW = {"name": "a"}
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({"sections": []}, "sections"),
+        ({}, "sections: missing"),
+        ({"sections": [{"name": "s", "rows": []}]}, "sections.0.rows"),
+        ({"sections": [{"name": "s", "rows": [ROW, ROW]}]}, "row a is there 2 times"),
+        ({"sections": [{"name": "s", "rows": [ROW]}] * 2}, "section s is there 2 times"),
+        ({"sections": [{"name": "s", "rows": [{"name": "../a"}]}]}, "sections.0.rows.0.name"),
+        ({"sections": [{"name": "s", "rows": [{**ROW, "seed": 1}]}]}, "did you mean 'seeds'"),
+        ({"sections": [{"name": "s", "rows": [ROW]}], "seeds": [1, 1]}, "seed 1 is there 2 times"),
+        ({"sections": [{"name": "s", "rows": [ROW]}], "seeds": []}, "seeds"),
+        ({"sections": [{"name": "s", "rows": [ROW]}], "budget": "soon"}, "write a time"),
+    ],
+)
+def test_a_faulty_study_is_refused_with_its_place(content, expected, tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(AreosegError) as caught:
+        load_study(path)
+    assert str(path) in str(caught.value)
+    assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [None, "[1, 2]", "a: [", "\xff"])
+def test_what_is_no_study_is_refused(text, tmp_path):
+    path = tmp_path / "study.yaml"
+    if text is not None:
+        path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(AreosegError, match=r"study\.yaml"):
+        load_study(path)

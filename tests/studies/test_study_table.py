@@ -1,0 +1,155 @@
+import csv
+import io
+import re
+
+import pytest
+
+from areoseg.errors import AreosegError
+from areoseg.studies import Result, build_table, write_table
+from areoseg.studies.page import Axis, row_bar, section_axis
+from areoseg.studies.results import PartScores
+from areoseg.studies.write import cells, columns, csv_text, markdown_text, notes
+
+SCORES = {"ce": [0.50, 0.51, 0.52], "dice": [0.60, 0.61, 0.62], "focal": [0.40], "ohem": []}
+
+
+@pytest.fixture
+def study(write_study):
+    rows = [{"name": name, "summary": f"<{name}>"} for name in SCORES]
+    return write_study([{"name": "loss", "rows": rows}], summary="Which loss?", seeds=[0, 1, 2])
+
+
+@pytest.fixture
+def results(study):
+    return {
+        trial: result(trial, SCORES[trial.row][trial.seed])
+        for trial in study.trials
+        if trial.seed < len(SCORES[trial.row])
+    }
+
+
+def result(trial, score):
+    def part(score):
+        protocols = {
+            "terrain": score,
+            "keras": score - 0.1,
+            "all-pixels": score - 0.2,
+            "five-class": None,
+        }
+        return PartScores(images=9, protocols=protocols, iou={"soil": score, "background": None})
+
+    return Result(
+        section=trial.section,
+        row=trial.row,
+        seed=trial.seed,
+        data="abc",
+        budget_seconds=None,
+        scores={"train": part(score + 0.2), "val": part(score + 0.1), "test": part(score)},
+        steps=300,
+        best_step=250,
+        seconds=90.0,
+        parameters=1_500_000,
+        macs=2_000_000_000,
+        size=(64, 128),
+        device="cpu",
+        threads=1,
+        precision="float32",
+        areoseg="0",
+        torch="0",
+        recipe={},
+    )
+
+
+def test_rows_have_their_mean_deviation_and_verdict_against_the_first(study, results):
+    table = build_table(study, results)
+    ce, dice, focal, ohem = table.sections[0].rows
+    assert (ce.verdict, dice.verdict, focal.verdict) == ("baseline", "better", "one seed")
+    assert ohem.verdict == "no score"
+    assert dice.score.mean == pytest.approx(0.61)
+    assert dice.score.deviation == pytest.approx(0.01)
+    assert dice.difference == pytest.approx(0.1)
+    assert (dice.minutes, dice.steps) == (1.5, 300)
+    assert (table.done, table.planned, table.comparisons) == (7, 12, 1)
+    assert table.sections[0].findings() == [
+        "Better than ce: dice (+0.100).",
+        "One seed, which cannot tell: focal (-0.110).",
+    ]
+
+
+def test_another_part_and_protocol_can_head_the_table(study, results):
+    table = build_table(study, results, part="val", protocol_name="keras")
+    assert table.sections[0].rows[0].score.mean == pytest.approx(0.51)
+    undefined = build_table(study, results, protocol_name="five-class").sections[0].rows[0]
+    assert undefined.score.mean is None
+    with pytest.raises(AreosegError, match="train, val, test"):
+        build_table(study, results, part="dev")
+    with pytest.raises(AreosegError, match="keras"):
+        build_table(study, results, protocol_name="kera")
+
+
+def test_cells_say_what_is_not_done(study, results):
+    table = build_table(study, results)
+    rows = [
+        dict(zip(columns(table), cells(table, row), strict=True)) for row in table.sections[0].rows
+    ]
+    assert rows[0]["test terrain"] == "0.5100 ± 0.0100"
+    assert rows[1]["difference"] == "+0.1000"
+    assert (rows[0]["seeds"], rows[2]["seeds"], rows[3]["seeds"]) == ("3", "1 of 3", "0 of 3")
+    assert (rows[2]["test terrain"], rows[3]["test terrain"]) == ("0.4000", "-")
+    assert rows[1]["GMAC"] == "2.000"
+    assert "5 of 12 trainings are not done yet." in notes(table)
+
+
+def test_markdown_has_one_line_a_row_with_as_many_cells_as_heads(study, results):
+    lines = [
+        line for line in markdown_text(build_table(study, results)).splitlines() if "|" in line
+    ]
+    assert len(lines) == 2 + len(SCORES)
+    assert {line.count("|") for line in lines} == {lines[0].count("|")}
+
+
+def test_csv_reads_back(study, results):
+    rows = list(csv.DictReader(io.StringIO(csv_text(build_table(study, results)))))
+    assert [row["row"] for row in rows] == list(SCORES)
+    assert float(rows[1]["test terrain mean"]) == pytest.approx(0.61)
+    assert float(rows[1]["train keras mean"]) == pytest.approx(0.71)
+    assert float(rows[1]["iou soil"]) == pytest.approx(0.61)
+    assert rows[1]["verdict"] == "better"
+    assert rows[3]["test terrain mean"] == rows[1]["iou background"] == ""
+
+
+def test_json_has_mean_deviation_and_every_seed(study, results):
+    row = build_table(study, results).to_json()["sections"][0]["rows"][1]
+    assert row["score"]["values"] == SCORES["dice"]
+    assert row["score"]["mean"] == pytest.approx(0.61)
+    assert row["scores"]["val"]["terrain"]["mean"] == pytest.approx(0.71)
+
+
+def test_the_page_needs_nothing_else_and_shows_every_row(study, results):
+    table = build_table(study, results)
+    write_table(table, study)
+    page = (study.results / "table.html").read_text()
+    assert not re.search(r"""(src|href)=["']?(http|//)""", page)
+    assert page.count('<svg class="bars"') == 3  # ohem has no score
+    assert "&lt;dice&gt;" in page
+    assert "<dice>" not in page
+    assert "7 of 12 trainings" in " ".join(page.split())
+    assert (study.results / "table.csv").is_file()
+    assert (study.results / "table.md").is_file()
+
+
+def test_a_page_can_be_drawn_before_anything_is_trained(study):
+    write_table(build_table(study, {}), study)
+    assert "no score" in (study.results / "table.html").read_text()
+
+
+def test_an_axis_shows_all_seeds_and_a_bar_lies_on_it(study, results):
+    section = build_table(study, results).sections[0]
+    axis = section_axis(section)
+    assert axis.low < 0.40
+    assert axis.high > 0.62
+    bar = row_bar(section.rows[1], section.rows[0], axis)
+    assert bar.baseline == axis.position(0.51) < bar.mean == axis.position(0.61)
+    assert bar.interval[0] < min(bar.seeds) < max(bar.seeds) < bar.interval[1]
+    assert Axis(0.4, 0.6).position(0.5) == 100
+    assert Axis(0.4, 0.6).position(0.9) == 200

@@ -1,0 +1,127 @@
+"""A recipe that changes the network trains, is rebuilt from its folder, and resumes exactly."""
+
+import pytest
+import torch
+from rich.console import Console
+from safetensors.torch import load_file
+from torch import nn
+
+from areoseg.data.sources import Source, read_source
+from areoseg.errors import AreosegError
+from areoseg.models.blocks.standardised import standardise
+from areoseg.recipes import check_model, dump_recipe, load_recipe, parse_recipe
+from areoseg.run import build_segmenter, open_run
+from areoseg.taxonomy import MARS
+from areoseg.training import callbacks
+from areoseg.training.train import resume, train
+
+RECIPES = {
+    "dropblock": ("unet-l", ["network.dropblock=3", "network.weight_standardisation=true"]),
+    "drop_path": ("unet-resse", ["network.drop_path=0.4", "network.zero_last_gamma=true"]),
+    "mixup": ("unet", ["training.mixup=0.4", "network.initialisation=orthogonal"]),
+}
+
+
+@pytest.mark.parametrize(("name", "overrides"), RECIPES.values(), ids=list(RECIPES))
+def test_an_adjusted_training_resumes_to_the_same_weights_and_is_rebuilt(
+    name, overrides, homework_npz, tmp_path, tiny, monkeypatch
+):
+    source = Source(path=str(homework_npz))
+    recipe = load_recipe(name, [*tiny, "training.epochs=4", "training.keep=last", *overrides])
+    quiet = Console(quiet=True)
+
+    def run(folder):
+        return train(recipe, read_source(source), folder, source=source, console=quiet)
+
+    whole = run(tmp_path / "whole")
+
+    def interrupt(self, trainer, module):
+        if len(module.state.history) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.StopWhenDone, "on_validation_end", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "part")
+    resumed = resume(tmp_path / "part", read_source(source), console=quiet)
+    one, other = (load_file(each.path / "weights.safetensors") for each in (whole, resumed))
+    assert all(torch.equal(tensor, other[key]) for key, tensor in one.items())
+
+    opened = open_run(whole.path)
+    assert opened.recipe == recipe
+    images = torch.rand(2, 1, 32, 64)
+    unfolded = build_segmenter(opened.recipe, MARS)
+    unfolded.load_state_dict(one)
+    with torch.no_grad():
+        torch.testing.assert_close(opened.segmenter()(images), unfolded.eval()(images))
+
+
+def test_a_loaded_run_has_plain_convolutions_of_standardised_weights(homework_npz, tmp_path, tiny):
+    source = Source(path=str(homework_npz))
+    recipe = load_recipe("unet-l", [*tiny, "training.epochs=1", *RECIPES["dropblock"][1]])
+    data = read_source(source)
+    run = train(recipe, data, tmp_path / "run", source=source, console=Console(quiet=True))
+    saved = load_file(run.path / "weights.safetensors")
+    layer = run.segmenter().network.encoder[0][1][0]
+    assert type(layer) is nn.Conv2d
+    raw = saved["network.encoder.0.1.0.weight"]
+    torch.testing.assert_close(layer.weight.detach(), standardise(raw))
+    assert not torch.allclose(raw, standardise(raw), atol=0.1)
+
+
+def test_each_option_changes_what_is_learnt(homework_npz, tmp_path, tiny):
+    source = Source(path=str(homework_npz))
+
+    def losses(number, *overrides):
+        recipe = load_recipe("unet-resse", [*tiny, "training.epochs=2", *overrides])
+        quiet = Console(quiet=True)
+        run = train(
+            recipe, read_source(source), tmp_path / str(number), source=source, console=quiet
+        )
+        return (run.path / "metrics.csv").read_text()
+
+    options = ["drop_path=0.5", "zero_last_gamma=true", "weight_standardisation=true"]
+    overrides = [f"network.{option}" for option in options]
+    curves = [losses(0), losses(1, "training.mixup=1.0")]
+    curves += [losses(number, option) for number, option in enumerate(overrides, start=2)]
+    assert len(set(curves)) == 5
+    assert losses(9, "network.drop_path=0.0") == curves[0]
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("network.drop_path=0.2", "mine: network.drop_path: UNet has no residual branch"),
+        ("network.zero_last_gamma=true", "mine: network.zero_last_gamma: UNet has no residual"),
+        ("network.dropblock=5", "mine: network.dropblock: UNet has no dropout"),
+    ],
+)
+def test_a_network_without_what_an_option_changes_is_refused_in_one_line(override, expected):
+    recipe = load_recipe("unet", [override])
+    with pytest.raises(AreosegError, match=expected) as caught:
+        check_model(recipe, source="mine")
+    assert len(str(caught.value).splitlines()) == 1
+    with pytest.raises(AreosegError, match="has no"):
+        build_segmenter(recipe, MARS)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("network.drop_path=1.0", "override network.drop_path"),
+        ("network.dropblock=0", "override network.dropblock"),
+        ("network.initialisation=lecun", "override network.initialisation"),
+        ("network.initialization=he", "did you mean 'initialisation'"),
+        ("training.mixup=-1", "override training.mixup"),
+    ],
+)
+def test_a_wrong_value_is_answered_with_its_place(override, expected):
+    with pytest.raises(AreosegError, match=expected):
+        load_recipe("unet", [override])
+
+
+@pytest.mark.parametrize(("name", "overrides"), RECIPES.values(), ids=list(RECIPES))
+def test_the_section_survives_a_dump(name, overrides):
+    recipe = load_recipe(name, overrides)
+    assert parse_recipe(dump_recipe(recipe)) == recipe
+    check_model(recipe)
