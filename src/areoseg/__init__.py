@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from areoseg.api import audit, compare, evaluate, predict, read, resume, submit, train
+    from areoseg.api import compare, evaluate, predict, read, resume, submit, train
     from areoseg.errors import AreosegError
     from areoseg.recipes import Recipe, load_recipe
     from areoseg.run import Run, open_run
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from areoseg.version import __version__
 
 _HOMES = {
-    "areoseg.api": ("audit", "compare", "evaluate", "predict", "read", "resume", "submit", "train"),
+    "areoseg.api": ("compare", "evaluate", "predict", "read", "resume", "submit", "train"),
     "areoseg.errors": ("AreosegError",),
     "areoseg.recipes": ("Recipe", "load_recipe"),
     "areoseg.run": ("Run", "open_run"),
@@ -32,7 +32,6 @@ __all__ = [
     "Run",
     "Taxonomy",
     "__version__",
-    "audit",
     "compare",
     "evaluate",
     "load_recipe",

@@ -20,15 +20,17 @@ from rich.progress import Progress
 
 from areoseg.data.scenes import DataSet, Mask, SceneSet
 from areoseg.data.sources import SYNTHETIC, Source, companion_groups, read_source
-from areoseg.errors import AreosegError
-from areoseg.recipes import Recipe, load_recipe
+from areoseg.errors import AreosegError, one_line
+from areoseg.recipes import Recipe, check_model, load_recipe
 from areoseg.run import PLAN, SCORES, Run, open_run, read_json, write_json
 
 if TYPE_CHECKING:
     from areoseg.audit import Audit
     from areoseg.inference.predictor import Predictor
     from areoseg.metrics.scores import Scores
+    from areoseg.search import Search
     from areoseg.studies import Table
+    from areoseg.training.plan import Plan
 
 PathLike = str | Path
 
@@ -38,6 +40,7 @@ def read(
     *,
     groups: PathLike | None = None,
     format: str = "auto",
+    labels: str = "crowd",
     tile: tuple[int, int] | None = None,
     scale: float = 1.0,
     console: Console | None = None,
@@ -48,6 +51,8 @@ def read(
         data: An npz file, a folder of images and masks, a folder of AI4Mars, or `synthetic`.
         groups: A file with the group of each labelled scene, a line a scene.
         format: A reader's name, or `auto` to find out by looking.
+        labels: Which labels of AI4Mars as distributed: `crowd`, or `expert-1`, `expert-2`,
+            `expert-3` for pixels on which at least that many experts agree.
         tile: Height and width of the tiles that frames are cut into.
         scale: Factor by which frames are reduced before.
         console: Where to show progress and warnings; None: standard error.
@@ -56,7 +61,7 @@ def read(
         AreosegError: The data cannot be read.
     """
     console = console or _notes()
-    source = _source(data, groups, format, console)
+    source = _source(data, groups, format, console, labels)
     return _read(replace(source, tile=tile, scale=scale), console)
 
 
@@ -80,6 +85,7 @@ def train(
     plan: PathLike | None = None,
     groups: PathLike | None = None,
     format: str = "auto",
+    labels: str = "crowd",
     device: str = "cpu",
     threads: int | None = None,
     command: str | None = None,
@@ -97,6 +103,7 @@ def train(
         plan: A run whose steps are replayed.
         groups: As for `read`.
         format: As for `read`.
+        labels: As for `read`.
         device: `cpu`, `cuda` or `auto`.
         threads: Cores to compute on; None: all.
         command: What to note in the run as the command that made it.
@@ -105,20 +112,27 @@ def train(
     Raises:
         AreosegError: Recipe or data cannot be used, or there is a run in `out` already.
     """
+    from areoseg.device import choose_device, use_threads
     from areoseg.training.budget import Budget, parse_budget
-    from areoseg.training.plan import Plan
+    from areoseg.training.train import refuse_run
     from areoseg.training.train import train as train_network
 
+    # What is wrong with the options shows before the data are read, which may take minutes.
     console = console or _notes()
     if not isinstance(recipe, Recipe):
-        recipe = load_recipe(recipe, overrides)
+        name, recipe = str(recipe), load_recipe(recipe, overrides)
+        check_model(recipe, source=name)
     if budget is not None and plan is not None:
         raise AreosegError("--budget and --plan exclude each other: a plan says its own steps")
-    replayed = None if plan is None else Plan.from_json(read_json(Path(plan) / PLAN))
-    source = _source(data, groups, format, console)
+    seconds = None if budget is None else parse_budget(budget)
+    replayed = None if plan is None else _plan_of(plan)
+    refuse_run(out)
+    choose_device(device)
+    use_threads(threads)
+    source = _source(data, groups, format, console, labels)
     source = replace(source, tile=recipe.data.tile, scale=recipe.data.scale)
 
-    clock = Budget(parse_budget(budget)) if budget is not None else None
+    clock = None if seconds is None else Budget(seconds)
     found = _read(source, console)
     run = train_network(
         recipe,
@@ -136,16 +150,35 @@ def train(
     return run
 
 
-def resume(run: PathLike, *, threads: int | None = None, console: Console | None = None) -> Run:
+def resume(
+    run: PathLike,
+    *,
+    data: PathLike | None = None,
+    groups: PathLike | None = None,
+    threads: int | None = None,
+    console: Console | None = None,
+) -> Run:
     """Go on with a run that was interrupted or killed, then score it and write the report.
 
+    Args:
+        run: The run folder.
+        data: Where the run's data lie now; None: where they were.
+        groups: Where its groups file lies now; None: where it was.
+        threads: Cores to compute on; None: as many as before.
+        console: Where to show the progress; None: standard error.
+
     Raises:
-        AreosegError: There is nothing to go on from.
+        AreosegError: There is nothing to go on from, or the data are others.
     """
     from areoseg.training.train import resume as resume_network
 
     console = console or _notes()
-    found = _read(open_run(run, unfinished=True).source, console)
+    source = open_run(run, unfinished=True).source
+    if data is not None:
+        source = replace(source, path=str(data))
+    if groups is not None:
+        source = replace(source, groups=str(groups))
+    found = _read(source, console)
     finished = resume_network(run, found, threads=threads, console=console)
     _finish(finished, found.labelled, console)
     return finished
@@ -158,6 +191,7 @@ def evaluate(
     split: str | None = None,
     groups: PathLike | None = None,
     format: str = "auto",
+    labels: str = "crowd",
     device: str = "cpu",
     threads: int | None = None,
     console: Console | None = None,
@@ -171,6 +205,7 @@ def evaluate(
             that the run was not trained on, and `test` of its own.
         groups: As for `read`.
         format: As for `read`.
+        labels: As for `read`.
         device: `cpu`, `cuda` or `auto`.
         threads: Cores to compute on; None: all.
         console: Where to show progress and warnings; None: standard error.
@@ -186,9 +221,9 @@ def evaluate(
     console = console or _notes()
     opened = open_run(run)
     source = opened.source
-    if data is not None:
-        found_source = _source(data, groups, format, console)
-        source = replace(found_source, tile=source.tile, scale=source.scale)
+    if data is not None or (groups, format, labels) != (None, "auto", "crowd"):
+        chosen = _source(data or source.path, groups, format, console, labels)
+        source = replace(chosen, tile=source.tile, scale=source.scale)
     scenes = _read(source, console).labelled
     own = fingerprint(scenes) == opened.facts["data"]["fingerprint"]
     if not own and split is not None:
@@ -267,6 +302,74 @@ def compare(
     return table
 
 
+def search(
+    recipe: PathLike,
+    space: PathLike,
+    data: PathLike,
+    out: PathLike,
+    *,
+    overrides: Sequence[str] = (),
+    budget: str | None = None,
+    trials: int | None = None,
+    trial_budget: str | None = None,
+    pruner: str = "median",
+    seed: int = 0,
+    groups: PathLike | None = None,
+    format: str = "auto",
+    device: str = "cpu",
+    threads: int | None = None,
+    command: str | None = None,
+    console: Console | None = None,
+) -> "Search":
+    """Try values of a recipe, guided by the validation score; go on where `out` holds a search.
+
+    The best recipe is written to `best.yaml`, all trials to `trials.csv` and `search.html`. The
+    test part is not looked at.
+
+    Args:
+        recipe: The name of a recipe, or its file.
+        space: A YAML file with a range or choices for each value that is tried.
+        data: As for `read`.
+        out: The folder of the search; several processes may search in one at the same time.
+        overrides: Values of the recipe to change in all trials.
+        budget: The time of this call, such as `"2h"`, from the first read of the data.
+        trials: So many trials in all, those of earlier calls included. Either this or `budget`
+            must be given.
+        trial_budget: The time of each training, such as `"2m"`; None: the recipe's length counts.
+        pruner: `median`, `hyperband` or `none`: when a training is given up.
+        seed: Of the choice of values.
+        groups: As for `read`.
+        format: As for `read`.
+        device: `cpu`, `cuda` or `auto`.
+        threads: Cores to compute on; None: all.
+        command: What to note in the runs as the command that made them.
+        console: Where to say what happens; None: standard error.
+
+    Raises:
+        AreosegError: Optuna is missing; recipe, space or data cannot be used; or `out` holds
+            another search.
+    """
+    from areoseg.search import load_space, prepare_trainings, run_search, search_times, vary_recipe
+
+    console = console or _notes()
+    clock, seconds = search_times(budget, trial_budget, trials)
+    varied = vary_recipe(recipe, load_space(space), overrides)
+    source = _source(data, groups, format, console)
+    source = replace(source, tile=varied.base.data.tile, scale=varied.base.data.scale)
+    trainings = prepare_trainings(
+        varied,
+        _read(source, console),
+        source,
+        seconds=seconds,
+        device=device,
+        threads=threads,
+        command=command,
+    )
+    return run_search(
+        trainings, Path(out), seed=seed, pruner=pruner, budget=clock, trials=trials, console=console
+    )
+
+
 def predict(
     models: Sequence[PathLike],
     inputs: Sequence[PathLike],
@@ -302,6 +405,8 @@ def predict(
     found = find_inputs(inputs, out=Path(out))
     predictor = Predictor.load(*models, device=device)
     with _progress(console) as progress:
+        for each in progress.track(found, description="checking"):
+            each.read()  # an image that cannot be read shows before anything is written
         images = progress.track(found, description="predicting")
         return predict_to_folder(predictor, images, Path(out))
 
@@ -330,7 +435,8 @@ def submit(
     use_threads(threads)
     console = console or _notes()
     predictor = Predictor.load(run, device=device)
-    source = replace(open_run(run).source, path=str(data), format="auto", groups=None)
+    source = open_run(run).source
+    source = Source(path=str(data), tile=source.tile, scale=source.scale)
     images = _read(source, console).unlabelled.images
     if not len(images):
         raise AreosegError(f"{data}: no unlabelled images to submit: it needs a test_set")
@@ -515,13 +621,31 @@ def _part(scenes: SceneSet, run: Run, part: str) -> SceneSet:
     return scenes.select([i for i, name in enumerate(scenes.names) if name in wanted])
 
 
-def _source(data: PathLike, groups: PathLike | None, format: str, console: Console) -> Source:
+def _plan_of(run: PathLike) -> "Plan":
+    """The steps of an earlier run."""
+    from areoseg.training.plan import Plan
+
+    path = open_run(run, unfinished=True).path / PLAN
+    try:
+        return Plan.from_json(read_json(path))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise AreosegError(f"{path}: not the plan of a run: {one_line(error)}") from None
+
+
+def _source(
+    data: PathLike,
+    groups: PathLike | None,
+    format: str,
+    console: Console,
+    labels: str = "crowd",
+) -> Source:
     """What `data` names; a groups file beside it is taken by itself, and said so."""
     if groups is None and str(data) != SYNTHETIC:
         groups = companion_groups(Path(data))
         if groups is not None:
             console.print(f"groups: taken from {groups}, beside the data")
-    return Source(path=str(data), format=format, groups=None if groups is None else str(groups))
+    groups = None if groups is None else str(groups)
+    return Source(path=str(data), format=format, groups=groups, labels=labels)
 
 
 def _read(source: Source, console: Console) -> DataSet:

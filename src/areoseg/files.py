@@ -24,7 +24,7 @@ def replacing(path: Path) -> Iterator[Path]:
         beside.replace(path)
     except OSError as error:
         raise AreosegError(
-            f"{path}: cannot write this file: {error.strerror or error}; choose another --out"
+            f"{path}: cannot write this file: {error.strerror or error}; choose another place"
         ) from None
     finally:
         with suppress(OSError):  # where even the folder could not be made

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from areoseg.data.sources import Source
-from areoseg.errors import AreosegError
+from areoseg.errors import AreosegError, one_line
 from areoseg.files import write_text
-from areoseg.recipes import Recipe, parse_recipe
+from areoseg.recipes import Recipe, load_recipe
 from areoseg.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ METRICS = "metrics.csv"
 SCORES = "scores.json"
 REPORT = "report.html"
 RESUME = "resume.pt"
+
+NEEDED_FACTS = ("status", "data", "taxonomy", "device", "threads", "precision", "budget_seconds")
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Run:
         try:
             segmenter.load_state_dict(load_file(path))
         except Exception as error:  # safetensors and torch have no common root
-            reason = str(error).splitlines()[0]
+            reason = one_line(error)[:160]  # PyTorch lists every tensor that differs
             raise AreosegError(f"{path}: these weights do not fit {RECIPE}: {reason}") from None
         fold_standardisation(segmenter)
         return segmenter.eval()
@@ -122,8 +124,11 @@ def open_run(path: str | Path, *, unfinished: bool = False) -> Run:
             f"{path}: no weights yet: the run ended before its first validation;"
             f" `areoseg train --resume {path}` goes on"
         )
-    text = (path / RECIPE).read_text(encoding="utf-8")
-    return Run(path, parse_recipe(text, source=str(path / RECIPE)), read_json(path / FACTS))
+    facts = read_json(path / FACTS)
+    missing = [key for key in NEEDED_FACTS if not isinstance(facts, dict) or key not in facts]
+    if missing:
+        raise AreosegError(f"{path / FACTS}: no {missing[0]!r} in it: take the whole run folder")
+    return Run(path, load_recipe(path / RECIPE), facts)
 
 
 def build_segmenter(
@@ -160,7 +165,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise AreosegError(f"{path}: cannot read this file: {error}") from None
+        raise AreosegError(f"{path}: cannot read this file: {one_line(error)}") from None
 
 
 def write_json(path: Path, values: Any) -> None:

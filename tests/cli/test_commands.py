@@ -1,14 +1,19 @@
 """The commands as a user calls them, in processes of their own where the exit code matters."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from areoseg import api
 from areoseg.cli.app import COMMANDS, app
+from areoseg.errors import AreosegError
 
 
 def areoseg(*arguments, **options):
@@ -112,6 +117,13 @@ def test_recipes_are_shown_and_copied_but_never_over_a_file(tmp_path):
         (["models", "--size", "big"], "HEIGHTxWIDTH"),
         (["recipes", "show"], "which one"),
         (["nonsense"], "nonsense"),
+        (["train", "unet", "--resume", "x"], "leave them away"),
+        (["train", "unet", "model.widths=[0]", "--data", "x", "--out", "y"], "cannot be built"),
+        (["train", "unet", "data.scale=2", "--data", "x", "--out", "y"], "override data.scale"),
+        (["train", "unet", "optimzer.lr=1", "--data", "x", "--out", "y"], "override optimzer"),
+        (["train", "unet", "--data", "x", "--out", "y", "--threads", "0"], "--threads 0"),
+        (["train", "unet", "--data", "x", "--out", "y", "--plan", "absent"], "not a run"),
+        (["demo", "--budget", "soon"], "15m"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_two(arguments, expected, tmp_path):
@@ -121,6 +133,70 @@ def test_bad_input_is_one_line_and_exit_code_two(arguments, expected, tmp_path):
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_image_that_cannot_be_read_leaves_nothing_behind(run, tmp_path):
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(good)
+    bad.write_text("no picture")
+    done = areoseg("predict", run, good, bad, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "bad.png" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"corrections": [{"a": 1}]}'])
+def test_a_damaged_plan_is_refused(run, homework_npz, tmp_path, content):
+    shutil.copytree(run, tmp_path / "damaged")
+    (tmp_path / "damaged" / "plan.json").write_text(content)
+    with pytest.raises(AreosegError, match=r"plan\.json: not the plan of a run"):
+        api.train("unet", homework_npz, tmp_path / "new", plan=tmp_path / "damaged")
+
+
+def test_a_run_folder_without_its_facts_is_refused(run, tmp_path):
+    shutil.copytree(run, tmp_path / "damaged")
+    (tmp_path / "damaged" / "run.json").write_text("{}")
+    with pytest.raises(AreosegError, match="no 'status' in it"):
+        api.evaluate(tmp_path / "damaged")
+
+
+def test_a_run_goes_on_where_its_data_lie_now(homework_npz, tiny, tmp_path):
+    moved = tmp_path / "moved.npz"
+    shutil.copy(homework_npz, moved)
+    arguments = ["train", "unet", *tiny, "training.epochs=5000", "training.patience=0"]
+    out = tmp_path / "run"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "areoseg", *arguments, "--data", moved, "--out", out],
+        stderr=subprocess.DEVNULL,
+    )
+    while process.poll() is None and not (out / "weights.safetensors").exists():
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    moved.unlink()
+    lost = areoseg("train", "--resume", out)
+    assert (lost.returncode, "no such file" in lost.stderr) == (2, True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "areoseg", "train", "--resume", out, "--data", homework_npz],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert "epoch" in process.stderr.readline()
+    process.send_signal(2)
+    _, errors = process.communicate(timeout=60)
+    assert f"areoseg train --resume {out}" in errors
+    assert process.returncode == 130
+
+
+def test_a_full_disk_is_one_line(tmp_path):
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    with full.open("w") as file:
+        done = subprocess.run(
+            [sys.executable, "-m", "areoseg", "recipes"], stdout=file, stderr=subprocess.PIPE
+        )
+    assert done.returncode == 2
+    assert done.stderr == b"areoseg: No space left on device\n"
 
 
 def test_help_names_every_command_without_loading_torch():

@@ -3,6 +3,7 @@ import PIL.Image
 import pytest
 
 from areoseg.data.readers import read_data, recognise_format, site_and_drive
+from areoseg.data.sources import Source, read_source
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import Taxonomy
 
@@ -164,8 +165,14 @@ def test_each_level_of_expert_labels_can_be_chosen(native, level):
     assert (data.labelled.masks == level + 1).all()
 
 
+def test_a_source_remembers_the_labels_that_were_chosen(native):
+    source = Source(path=str(native), labels="expert-2")
+    assert Source.from_json(source.to_json()) == source
+    assert (read_source(source).labelled.masks == 3).all()
+
+
 def test_unknown_labels_are_refused(native):
-    with pytest.raises(AreosegError, match=r"no 'expert' labels.*crowd, expert-1, expert-2"):
+    with pytest.raises(AreosegError, match=r"no 'expert' labels.*did you mean 'expert-"):
         read_data(native, labels="expert")
 
 

@@ -168,7 +168,7 @@ def test_labels_are_for_ai4mars_only(folder):
 def test_an_unknown_format_gets_a_hint(folder):
     with pytest.raises(AreosegError, match="no format 'foldr': did you mean 'folder'"):
         read_data(folder, format="foldr")
-    with pytest.raises(AreosegError, match="choose auto, npz"):
+    with pytest.raises(AreosegError, match="choose from auto, npz"):
         read_data(folder, format="%")
 
 

@@ -68,5 +68,5 @@ def test_equal_images_are_stacked():
 def test_images_of_different_sizes_cannot_be_stacked():
     images = [np.zeros((size, size + 1), np.uint8) for size in range(2, 8)]
     scenes = SceneSet(images=images, masks=None, names=tuple("abcdef"))
-    with pytest.raises(AreosegError, match=r"6 sizes \(2x3, 3x4, 4x5, 5x6, \.\.\.\).*--tile"):
+    with pytest.raises(AreosegError, match=r"6 sizes \(2x3, 3x4, 4x5, 5x6, \.\.\.\).*data.tile"):
         scenes.stacked()

@@ -46,6 +46,27 @@ def test_an_npz_gives_its_test_set(homework_npz, tmp_path):
     assert found[0].read().shape == (32, 64)
 
 
+def test_two_npz_files_get_their_names(homework_npz, tmp_path):
+    other = tmp_path / "other.npz"
+    other.write_bytes(homework_npz.read_bytes())
+    found = names(homework_npz, other, out=tmp_path / "out")
+    assert found[0] == "mars.npz/test_set/0000"
+    assert found[5] == "other.npz/test_set/0000"
+
+
+def test_of_a_data_set_only_the_images_are_taken(tmp_path):
+    picture(tmp_path / "in" / "images" / "a.png")
+    picture(tmp_path / "in" / "masks" / "a.png")
+    assert names(tmp_path / "in", out=tmp_path / "out") == ["a"]
+
+
+def test_earlier_outputs_inside_the_input_are_left_alone(tmp_path, monkeypatch):
+    picture(tmp_path / "in" / "a.png")
+    picture(tmp_path / "in" / "out" / "masks" / "a.png")
+    monkeypatch.chdir(tmp_path)
+    assert names("in", out=tmp_path / "in" / "out") == ["a"]
+
+
 def test_what_cannot_be_predicted_is_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     twice = picture(tmp_path / "a.png")

@@ -8,6 +8,7 @@ from areoseg.errors import AreosegError
 from areoseg.inference import Predictor
 from areoseg.inference.folders import predict_to_folder
 from areoseg.inference.inputs import find_inputs
+from areoseg.models import create_model
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import MARS
 
@@ -45,6 +46,21 @@ def test_a_float_image_means_the_same_as_its_bytes():
     predictor = Predictor([segmenter()], MARS)
     (mask,) = predictor.masks([(image / 255).astype(np.float32)])
     assert np.array_equal(mask, expected)
+
+
+def test_bytes_and_floats_side_by_side_are_each_brought_to_the_same_range():
+    image, expected = levels()
+    predictor = Predictor([segmenter()], MARS)
+    for mask in predictor.masks([image, (image / 255).astype(np.float32), image]):
+        assert np.array_equal(mask, expected)
+
+
+def test_an_image_smaller_than_the_stride_is_padded_and_cropped():
+    network = create_model("unet", widths=[4, 8, 16])
+    small = Segmenter(network, mean=0.0, deviation=1.0, classes=5).eval()
+    assert network.stride == 4
+    (mask,) = Predictor([small], MARS).masks([np.full((1, 7), 99, np.uint8)])
+    assert mask.shape == (1, 7)
 
 
 def test_a_class_that_is_never_answered_has_probability_zero():

@@ -50,10 +50,10 @@ def test_the_named_losses_are_sound(terms):
     ("terms", "message"),
     [
         ({"focl": 1}, "no 'focl': did you mean 'focal'"),
-        ({"qqq": 1}, "no 'qqq': take one of ce, dice"),
+        ({"qqq": 1}, "no 'qqq': choose from ce, dice"),
         ({"focal_tversky": 1}, "did you mean 'focal-tversky'"),
         ({"focal": {"gama": 1}}, "no 'focal.gama': did you mean 'gamma'"),
-        ({"background": {"qqq": 1}}, "take one of weight, ramp"),
+        ({"background": {"qqq": 1}}, "choose from weight, ramp"),
         ({"ce": -1}, "ce.weight: .* greater than or equal to 0"),
         ({"ce": {"weight": "much"}}, "ce.weight: .* valid number"),
         ({"ce": "much"}, "ce: give a weight"),

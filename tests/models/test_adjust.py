@@ -114,7 +114,9 @@ def test_an_adjusted_network_exports_as_plainly_as_the_model(name):
 
 
 def operations(program):
-    return [str(node.target) for node in program.graph.nodes if node.op == "call_function"]
+    """What a program computes, but for dropout, which is the identity in evaluation."""
+    called = [str(node.target) for node in program.graph.nodes if node.op == "call_function"]
+    return [name for name in called if "dropout" not in name]
 
 
 def test_by_default_nothing_changes():

@@ -4,9 +4,11 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
 from rich.console import Console
 from safetensors.torch import load_file
@@ -18,9 +20,19 @@ from areoseg.recipes import load_recipe
 from areoseg.run import open_run
 from areoseg.training.budget import Budget
 from areoseg.training.plan import Plan
+from areoseg.training.state import TrainingState, save_resume_state
 from areoseg.training.train import resume, train
 
 QUIET = Console(quiet=True)
+
+
+class Killed(Exception):
+    """Stands for a kill, which leaves no time to tidy up."""
+
+
+class KillAtFirstStep(pl.Callback):
+    def on_train_batch_end(self, *_):
+        raise Killed
 
 
 @pytest.fixture
@@ -117,6 +129,22 @@ def test_a_plan_can_be_replayed(source, tmp_path, tiny):
     assert_equal_weights(weights(first), weights(second))
 
 
+def test_a_run_for_a_budget_is_repeated_to_the_bit_by_its_plan(source, tmp_path, tiny):
+    first = run_tiny(source, tmp_path / "a", tiny, budget=Budget(3.0))
+    plan = Plan.from_json(json.loads((first.path / "plan.json").read_text()))
+    second = run_tiny(source, tmp_path / "b", tiny, plan=plan)
+    assert_equal_weights(weights(first), weights(second))
+
+
+def test_an_early_stop_is_part_of_the_plan(source, tmp_path, tiny):
+    idle = ["training.epochs=30", "training.patience=2", "optimizer.lr=1e-12", "training.ema=0"]
+    first = run_tiny(source, tmp_path / "a", tiny, *idle)
+    plan = Plan.from_json(json.loads((first.path / "plan.json").read_text()))
+    second = run_tiny(source, tmp_path / "b", tiny, *idle, plan=plan)
+    assert first.facts["steps"] == second.facts["steps"] == plan.total
+    assert_equal_weights(weights(first), weights(second))
+
+
 def test_a_budget_plans_and_ends(source, tmp_path, tiny):
     run = run_tiny(source, tmp_path / "run", tiny, budget=Budget(4.0))
     assert run.facts["status"] == "finished"
@@ -175,6 +203,25 @@ def test_a_finished_run_cannot_be_resumed(source, tmp_path, tiny):
     run = run_tiny(source, tmp_path / "run", tiny)
     with pytest.raises(AreosegError, match="nothing to resume"):
         resume(run.path, read_source(source), console=QUIET)
+
+
+def test_groups_that_would_change_the_split_are_refused(source, tmp_path, tiny):
+    run = run_tiny(source, tmp_path / "run", tiny)
+    data = read_source(source)
+    module_state = TrainingState(Plan.of(total=9, epoch_steps=3))
+    save_resume_state(run.path / "resume.pt", module_state, {})
+    others = replace(data, labelled=replace(data.labelled, groups=data.labelled.names))
+    with pytest.raises(AreosegError, match=r"split in another way.*--groups"):
+        resume(run.path, others, console=QUIET)
+
+
+def test_a_run_killed_before_its_first_validation_starts_again(source, tmp_path, tiny):
+    whole = run_tiny(source, tmp_path / "whole", tiny)
+    with pytest.raises(Killed):
+        run_tiny(source, tmp_path / "part", tiny, callbacks=[KillAtFirstStep()])
+    assert not (tmp_path / "part" / "weights.safetensors").exists()
+    resumed = resume(tmp_path / "part", read_source(source), console=QUIET)
+    assert_equal_weights(weights(whole), weights(resumed))
 
 
 def test_a_damaged_state_is_refused_and_never_unpickled(source, tmp_path, tiny):

@@ -1,6 +1,5 @@
 """The table of checks, and the audit that runs them."""
 
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from areoseg.audit.findings import Action, Audit, Finding
 from areoseg.audit.near_duplicates import find_near_duplicates
 from areoseg.audit.repeated_masks import find_repeated_masks
 from areoseg.data.scenes import SceneSet
-from areoseg.errors import AreosegError
+from areoseg.errors import AreosegError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -77,8 +76,6 @@ def audit_scenes(scenes: SceneSet, *, faults: Sequence[str] | None = None) -> Au
     chosen = tuple(CHECKS) if faults is None else tuple(faults)
     for fault in chosen:
         if fault not in CHECKS:
-            near = difflib.get_close_matches(fault, CHECKS, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(CHECKS)}"
-            raise AreosegError(f"there is no audit check {fault!r}: {hint}")
+            raise AreosegError(f"there is no audit check {fault!r}: {did_you_mean(fault, CHECKS)}")
     findings = [finding for fault in chosen for finding in CHECKS[fault].find(scenes)]
     return Audit(scenes=len(scenes), faults=chosen, findings=tuple(findings))

@@ -28,7 +28,8 @@ def write_audit(
         AreosegError: The folder cannot be written, or the disk is full.
     """
     findings, sheet = out / "audit.json", out / "audit.png"
-    write_text(findings, json.dumps(audit.to_json(), indent=1, ensure_ascii=False) + "\n")
+    text = json.dumps(audit.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
+    write_text(findings, f"{text}\n")
     with replacing(sheet) as beside:
         draw_sheet(audit, scenes, taxonomy).save(beside, format="PNG")
     return findings, sheet

@@ -2,30 +2,49 @@
 
 import os
 import sys
+from collections.abc import Callable
 
 from cyclopts import App, CycloptsError
 
-from areoseg.errors import AreosegError
+from areoseg.cli.audit import audit
+from areoseg.cli.augment import augment
+from areoseg.cli.baseline import baseline
+from areoseg.cli.compare import compare
+from areoseg.cli.demo import demo
+from areoseg.cli.evaluate import evaluate
+from areoseg.cli.models import models
+from areoseg.cli.predict import predict
+from areoseg.cli.recipes import recipes
+from areoseg.cli.search import search
+from areoseg.cli.submit import submit
+from areoseg.cli.train import train
+from areoseg.cli.validate import validate
+from areoseg.errors import AreosegError, one_line
 from areoseg.version import __version__
 
 BAD_INPUT = 2
 INTERRUPTED = 130  # what a shell calls an end by Ctrl-C
 
-# Commands are named, not imported, so that help answers without loading PyTorch.
-COMMANDS = {
-    "demo": "areoseg.cli.demo:demo",
-    "audit": "areoseg.cli.audit:audit",
-    "train": "areoseg.cli.train:train",
-    "evaluate": "areoseg.cli.evaluate:evaluate",
-    "compare": "areoseg.cli.compare:compare",
-    "baseline": "areoseg.cli.baseline:baseline",
-    "predict": "areoseg.cli.predict:predict",
-    "submit": "areoseg.cli.submit:submit",
-    "recipes": "areoseg.cli.recipes:recipes",
-    "validate": "areoseg.cli.validate:validate",
-    "augment": "areoseg.cli.augment:augment",
-    "models": "areoseg.cli.models:models",
+# Their modules load PyTorch only when they are called, so that help answers at once.
+COMMANDS: dict[str, Callable[..., None]] = {
+    command.__name__: command
+    for command in (
+        demo,
+        audit,
+        train,
+        evaluate,
+        compare,
+        search,
+        baseline,
+        predict,
+        submit,
+        recipes,
+        validate,
+        augment,
+        models,
+    )
 }
+"""The commands by name, in the order in which help lists them."""
 
 app = App(
     name="areoseg",
@@ -34,8 +53,8 @@ app = App(
     help_format="markdown",
     suppress_keyboard_interrupt=False,  # main says it and chooses the exit code
 )
-for name, target in COMMANDS.items():
-    app.command(target, name=name)
+for position, (name, command) in enumerate(COMMANDS.items()):
+    app.command(command, name=name, sort_key=position)
 
 
 def main() -> None:
@@ -50,6 +69,9 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader of a pipe, such as `head`, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # the machine, not the program: a full disk, a folder taken away
+        _say(f"{error.filename}: {one_line(error)}" if error.filename else one_line(error))
+        sys.exit(BAD_INPUT)
 
 
 def _say(message: str) -> None:

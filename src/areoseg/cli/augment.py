@@ -8,6 +8,7 @@ from areoseg.cli.show import output
 
 def augment(
     recipe: str,
+    /,
     *overrides: str,
     data: Data,
     out: Path = Path("augment.png"),
@@ -26,7 +27,8 @@ def augment(
         out: The PNG file to write.
         scenes: How many scenes are shown.
         seed: Decides which scenes, and what happens to them.
-        format: The format of the data, where it is not to be found out by looking.
+        format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
+            by looking.
     """
     from areoseg import api
 

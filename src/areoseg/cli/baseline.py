@@ -33,9 +33,11 @@ def baseline(
         data: An npz file, a folder of images and masks, a folder of AI4Mars, or `synthetic`.
         recipe: The recipe whose data preparation and split are taken.
         split: The part that is scored: train, val or test. What learns learns from train.
-        groups: A file with the group of each labelled scene, a line a scene.
-        format: The format of the data, where it is not to be found out by looking.
-        json: Write JSON for programs.
+        groups: A text file that names the group of each labelled scene, a line a scene, such as
+            its rover stop.
+        format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
+            by looking.
+        json: Print JSON for programs instead of tables.
     """
     from areoseg import api
 

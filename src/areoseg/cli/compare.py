@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def compare(
     study: Path,
+    /,
     *,
     data: Annotated[Path | None, Parameter(name="--data")] = None,
     out: Annotated[Path | None, Parameter(name="--out")] = None,
@@ -41,11 +42,13 @@ def compare(
         out: The folder for the run folders; runs/STUDY by default.
         part: The part of the split whose scores are compared: train, val or test.
         protocol: The protocol of these scores.
-        groups: A file with the group of each labelled scene, a line a scene.
-        format: The format of the data, where it is not to be found out by looking.
-        device: cpu, cuda or auto.
-        threads: Cores to compute on; all by default.
-        json: Write JSON for programs.
+        groups: A text file that names the group of each labelled scene, a line a scene, such as
+            its rover stop.
+        format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
+            by looking.
+        device: cpu, cuda, or auto for a GPU where there is one.
+        threads: Processor cores to compute on; all by default.
+        json: Print JSON for programs instead of tables.
     """
     from areoseg import api
 

@@ -21,11 +21,13 @@ def demo(*, out: Out = Path("runs/demo"), budget: str = BUDGET, threads: Threads
     Args:
         out: The folder to write to.
         budget: The time to train for.
-        threads: Cores to compute on; all by default.
+        threads: Processor cores to compute on; all by default.
     """
     from areoseg import api
     from areoseg.cli.evaluate import print_scores
+    from areoseg.training.budget import parse_budget
 
+    parse_budget(budget)  # a wrong one shows before anything is drawn
     _make_room(out)
     data = out / MADE_HERE
     notes.print(f"drawing {LABELLED + UNLABELLED} tiles of a synthetic Mars")
@@ -59,6 +61,8 @@ def demo(*, out: Out = Path("runs/demo"), budget: str = BUDGET, threads: Threads
 
 def _make_room(out: Path) -> None:
     """Remove an earlier demo; leave anything else alone."""
+    if out.exists() and not out.is_dir():
+        raise AreosegError(f"{out}: this is a file: choose another --out")
     if not out.exists() or not any(out.iterdir()):
         return
     if not (out / MADE_HERE).is_file():

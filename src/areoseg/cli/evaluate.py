@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import AsJson, Device, Format, Groups, Threads
+from areoseg.cli.options import AsJson, Device, Format, Groups, Labels, Threads
 from areoseg.cli.show import figure, output, percent, print_json, print_table
 
 if TYPE_CHECKING:
@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
 def evaluate(
     run: Path,
+    /,
     *,
     data: Annotated[Path | None, Parameter(name="--data")] = None,
     split: str | None = None,
     groups: Groups = None,
     format: Format = "auto",
+    labels: Labels = "crowd",
     device: Device = "cpu",
     threads: Threads = None,
     json: AsJson = False,
@@ -30,11 +32,15 @@ def evaluate(
         data: A data set; by default the one that the run was trained on.
         split: train, val or test of the run's own data; test by default. Other data are scored
             whole.
-        groups: A file with the group of each labelled scene, a line a scene.
-        format: The format of the data, where it is not to be found out by looking.
-        device: cpu, cuda or auto.
-        threads: Cores to compute on; all by default.
-        json: Write JSON for programs.
+        groups: A text file that names the group of each labelled scene, a line a scene, such as
+            its rover stop.
+        format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
+            by looking.
+        labels: Which labels of AI4Mars as distributed: crowd, or expert-1, expert-2, expert-3 for
+            pixels on which at least that many experts agree.
+        device: cpu, cuda, or auto for a GPU where there is one.
+        threads: Processor cores to compute on; all by default.
+        json: Print JSON for programs instead of tables.
     """
     from areoseg import api
 
@@ -44,6 +50,7 @@ def evaluate(
         split=split,
         groups=groups,
         format=format,
+        labels=labels,
         device=device,
         threads=threads,
     )

@@ -10,6 +10,7 @@ from areoseg.errors import AreosegError
 
 def models(
     name: str | None = None,
+    /,
     *,
     size: str = "64x128",
     draw: Path | None = None,
@@ -21,7 +22,7 @@ def models(
         name: The model whose layers are listed.
         size: Height and width of the image that the multiply-accumulates are counted for.
         draw: A PNG file for a picture of the named model.
-        json: Write JSON for programs.
+        json: Print JSON for programs instead of tables.
     """
     height, width = _size(size)
     if name is not None:

@@ -22,10 +22,11 @@ def predict(
     Args:
         paths: Run folders, then image files, folders of images, or npz files.
         out: The folder to write masks/, overlays/ and shares.csv to.
-        device: cpu, cuda or auto.
-        threads: Cores to compute on; all by default.
+        device: cpu, cuda, or auto for a GPU where there is one.
+        threads: Processor cores to compute on; all by default.
     """
     from areoseg import api
+    from areoseg.data.readers.listing import plural
     from areoseg.run import is_run
 
     first_input = next((i for i, path in enumerate(paths) if not is_run(path)), len(paths))
@@ -38,4 +39,4 @@ def predict(
     if not inputs:
         raise AreosegError("predict: no images: name files or folders after the run")
     count = api.predict(models, inputs, out, device=device, threads=threads)
-    output.print(f"{count} images: {out}/masks, {out}/overlays, {out}/shares.csv")
+    output.print(f"{plural(count, 'image')}: {out}/masks, {out}/overlays, {out}/shares.csv")

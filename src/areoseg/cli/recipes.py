@@ -12,6 +12,7 @@ def recipes(
     action: Literal["list", "show", "copy"] = "list",
     name: str | None = None,
     destination: Path | None = None,
+    /,
     *,
     json: AsJson = False,
 ) -> None:
@@ -24,7 +25,7 @@ def recipes(
         action: list, show or copy.
         name: The recipe to show or copy.
         destination: The file to copy to; NAME.yaml here by default.
-        json: Write JSON for programs.
+        json: Print JSON for programs instead of tables.
     """
     from areoseg.files import write_text
     from areoseg.recipes import load_recipe, recipe_names, recipe_text

@@ -17,7 +17,7 @@ notes = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def print_json(values: Any) -> None:
     """Write values as JSON to standard output."""
-    json.dump(values, sys.stdout, indent=2)
+    json.dump(values, sys.stdout, indent=2, allow_nan=False)
     sys.stdout.write("\n")
 
 

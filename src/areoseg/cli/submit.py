@@ -8,6 +8,7 @@ from areoseg.cli.show import output
 
 def submit(
     run: Path,
+    /,
     *,
     data: Data,
     out: Out,
@@ -20,10 +21,11 @@ def submit(
         run: The run folder.
         data: An npz file with a test_set.
         out: The CSV file to write.
-        device: cpu, cuda or auto.
-        threads: Cores to compute on; all by default.
+        device: cpu, cuda, or auto for a GPU where there is one.
+        threads: Processor cores to compute on; all by default.
     """
     from areoseg import api
+    from areoseg.data.readers.listing import plural
 
     rows = api.submit(run, data, out, device=device, threads=threads)
-    output.print(f"{rows} rows: {out}")
+    output.print(f"{plural(rows, 'row')}: {out}")

@@ -2,18 +2,21 @@
 
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import Device, Format, Groups, Threads
-from areoseg.cli.show import output
+from areoseg.cli.options import Device, Format, Groups, Labels, Threads
+from areoseg.cli.show import notes, output
 from areoseg.errors import AreosegError
 
 
 def train(
     recipe: str | None = None,
+    /,
     *overrides: str,
     data: Annotated[Path | None, Parameter(name="--data")] = None,
     out: Annotated[Path | None, Parameter(name="--out")] = None,
@@ -22,52 +25,78 @@ def train(
     resume: Path | None = None,
     groups: Groups = None,
     format: Format = "auto",
+    labels: Labels = "crowd",
     device: Device = "cpu",
     threads: Threads = None,
 ) -> None:
     """Train a recipe on a data set, evaluate it, and write a report.
 
-    Examples:
-    `areoseg train unet-l --data mars.npz --budget 15m --out runs/first`,
-    `areoseg train unet optimizer.lr=1e-3 model.widths=[16,32,64] --data mars.npz --out runs/small`,
-    `areoseg train --resume runs/first`.
+    For example `areoseg train unet-l --data mars.npz --budget 15m --out runs/first`; with values
+    changed, `areoseg train unet optimizer.lr=1e-3 model.widths=[16,32,64] --data mars.npz --out
+    runs/small`; and after an interruption, `areoseg train --resume runs/first`.
 
     Args:
         recipe: The name of a recipe (`areoseg recipes` lists them), or a YAML file.
-        overrides: Values of the recipe to change, as key=value.
+        overrides: Values of the recipe to change, as key=value; `areoseg validate RECIPE` shows
+            all of them.
         data: An npz file, a folder of images and masks, a folder of AI4Mars, or `synthetic`.
         out: The run folder to make.
         budget: Train for this long, such as 90s, 15m or 1h30m, instead of the recipe's epochs. It
             counts from the first read of the data to the last weights.
         plan: Replay the steps of this earlier run.
-        resume: Go on with this run, which was interrupted or killed.
+        resume: Go on with this run, which was interrupted or killed. All is as it was; --data and
+            --groups say where the files lie now, if they were moved.
         groups: A file with the group of each labelled scene, a line a scene. Groups stay together
             in the split.
-        format: The format of the data, where it is not to be found out by looking.
-        device: cpu, cuda or auto.
-        threads: Cores to compute on; all by default.
+        format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
+            by looking.
+        labels: Which labels of AI4Mars as distributed: crowd, or expert-1, expert-2, expert-3 for
+            pixels on which at least that many experts agree.
+        device: cpu, cuda, or auto for a GPU where there is one.
+        threads: Processor cores to compute on; all by default.
     """
     from areoseg import api
 
     if resume is not None:
-        run = api.resume(resume, threads=threads)
+        if recipe or overrides or out or budget or plan:
+            raise AreosegError(
+                f"--resume {resume} takes recipe, budget and plan from the run: leave them away"
+            )
+        with _saying_how_to_go_on(resume):
+            run = api.resume(resume, data=data, groups=groups, threads=threads)
     elif recipe is None or data is None or out is None:
         raise AreosegError(
             "train needs a recipe, --data and --out, such as"
             " `areoseg train unet-l --data mars.npz --out runs/first`"
         )
     else:
-        run = api.train(
-            recipe,
-            data,
-            out,
-            overrides=overrides,
-            budget=budget,
-            plan=plan,
-            groups=groups,
-            format=format,
-            device=device,
-            threads=threads,
-            command=f"areoseg {shlex.join(sys.argv[1:])}",
-        )
+        with _saying_how_to_go_on(out):
+            run = api.train(
+                recipe,
+                data,
+                out,
+                overrides=overrides,
+                budget=budget,
+                plan=plan,
+                groups=groups,
+                format=format,
+                labels=labels,
+                device=device,
+                threads=threads,
+                command=f"areoseg {shlex.join(sys.argv[1:])}",
+            )
     output.print(f"run: {run.path}")
+
+
+@contextmanager
+def _saying_how_to_go_on(run: Path) -> Iterator[None]:
+    """After Ctrl-C, say what can be done with the run."""
+    from areoseg.run import RESUME
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (run / RESUME).is_file():
+            command = f"areoseg train --resume {shlex.quote(str(run))}"
+            notes.print(f"{run} is usable as it is; `{command}` goes on")
+        raise

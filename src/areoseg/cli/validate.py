@@ -3,7 +3,7 @@
 from areoseg.cli.show import output
 
 
-def validate(recipe: str, *overrides: str) -> None:
+def validate(recipe: str, /, *overrides: str) -> None:
     """Check a recipe, and print every value that it comes to.
 
     Args:

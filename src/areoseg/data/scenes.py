@@ -88,7 +88,7 @@ class SceneSet:
             listed = ", ".join(f"{height}x{width}" for height, width in sizes[:4])
             raise AreosegError(
                 f"images of {len(sizes)} sizes ({listed}{', ...' if len(sizes) > 4 else ''}) cannot"
-                " be batched: cut them into tiles of one size with --tile HEIGHTxWIDTH"
+                " be batched: cut them into tiles of one size, such as data.tile=[64,128]"
             )
         masks = None if self.masks is None else np.asarray(self.masks)
         return np.asarray(self.images), masks

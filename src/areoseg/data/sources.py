@@ -23,6 +23,7 @@ class Source:
         path: A file, a folder, or `synthetic`.
         format: A reader's name, or `auto`.
         groups: A file with the group of each labelled scene, or None.
+        labels: Which labels of AI4Mars as distributed; see `read_data`.
         tile: Height and width of the tiles that frames are cut into, or None.
         scale: Factor by which frames are reduced.
     """
@@ -30,6 +31,7 @@ class Source:
     path: str
     format: str = "auto"
     groups: str | None = None
+    labels: str = "crowd"
     tile: tuple[int, int] | None = None
     scale: float = 1.0
 
@@ -67,6 +69,7 @@ def read_source(
         source.path,
         format=source.format,
         groups=source.groups,
+        labels=source.labels,
         tile=source.tile,
         scale=source.scale,
         taxonomy=taxonomy,

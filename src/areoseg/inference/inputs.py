@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from areoseg.data.readers import list_images, read_data, read_image
@@ -26,11 +27,26 @@ class Input:
     read: Callable[[], Image]
 
 
+@dataclass(frozen=True)
+class _Found:
+    """An image before its outputs have a name: its file, what of the path names it, its reader."""
+
+    path: Path
+    short: Path
+    read: Callable[[], Image]
+
+    @property
+    def above(self) -> tuple[str, ...]:
+        """The folders above `short`, the outermost first."""
+        return self.path.absolute().parts[1 : -len(self.short.parts)]
+
+
 def find_inputs(paths: Sequence[str | Path], *, out: Path) -> list[Input]:
     """List the images at some paths, each with a name of its own.
 
-    A folder is searched with its subfolders, which the names keep. Where two names would be the
-    same, suffixes and then parent folders are added until they differ.
+    A folder is searched with its subfolders, which the names keep; of a data set with `images/`
+    and `masks/`, only the images. Where two names would be the same, suffixes and then parent
+    folders are added until they differ.
 
     Args:
         paths: Image files, folders of images, or npz files.
@@ -39,55 +55,63 @@ def find_inputs(paths: Sequence[str | Path], *, out: Path) -> list[Input]:
     Raises:
         AreosegError: A path does not exist, a folder has no images, or an input is the output.
     """
-    inputs: list[Input] = []
-    files: list[tuple[Path, Path]] = []  # a file, and what of its path names its outputs
+    found: list[_Found] = []
     for path in map(Path, paths):
         if path.resolve() == out.resolve():
             raise AreosegError(f"{path}: this input is also the output: choose another --out")
         if not path.exists():
             raise AreosegError(f"{path}: no such file or folder: check the path")
-        if path.suffix == ".npz":
-            inputs.extend(_from_npz(path))
+        if path.suffix.lower() == ".npz":
+            found.extend(_in_npz(path))
         elif path.is_dir():
-            found = [file for file in list_images(path) if not file.is_relative_to(out)]
-            if not found:
-                raise AreosegError(f"{path}: no images in this folder: give PNG, JPEG or TIFF")
-            files.extend((file, file.relative_to(path)) for file in found)
+            found.extend(_in_folder(path, out))
         else:
-            files.append((path, Path(path.name)))
-    names = _unique_names(files)
-    inputs.extend(
-        Input(name=name, source=str(file), read=partial(read_image, file))
-        for name, (file, _) in zip(names, files, strict=True)
-    )
-    return inputs
+            found.append(_Found(path, Path(path.name), partial(read_image, path)))
+    for path, times in Counter(each.path.absolute() for each in found).items():
+        if times > 1:
+            raise AreosegError(f"{path}: given twice: name each input once")
+    return [
+        Input(name=name, source=str(each.path), read=each.read)
+        for name, each in zip(_unique_names(found), found, strict=True)
+    ]
 
 
-def _from_npz(path: Path) -> list[Input]:
+def _in_folder(folder: Path, out: Path) -> list[_Found]:
+    """The images of a folder, but for earlier outputs; of a data set, not its masks."""
+    if (folder / "images").is_dir() and (folder / "masks").is_dir():
+        folder = folder / "images"
+    out = out.resolve()
+    files = [file for file in list_images(folder) if not file.resolve().is_relative_to(out)]
+    if not files:
+        raise AreosegError(f"{folder}: no images in this folder: give PNG, JPEG or TIFF")
+    return [_Found(file, file.relative_to(folder), partial(read_image, file)) for file in files]
+
+
+def _in_npz(path: Path) -> list[_Found]:
+    """The unlabelled images of an npz file, or the labelled ones for want of any."""
     data = read_data(path)
     scenes = data.unlabelled if len(data.unlabelled) else data.labelled
     return [
-        Input(name=name, source=f"{path}:{name}", read=partial(scenes.images.__getitem__, index))
+        _Found(path / name, Path(name), partial(scenes.images.__getitem__, index))
         for index, name in enumerate(scenes.names)
     ]
 
 
-def _unique_names(files: Sequence[tuple[Path, Path]]) -> list[str]:
-    """The short path of each file without suffix; with it, or with parents, where it must be."""
-    names = [short.with_suffix("").as_posix() for _, short in files]
-    longer = [short.as_posix().replace(".", "_") for _, short in files]
-    depth = 0
-    while True:
-        repeated = {name for name, count in Counter(names).items() if count > 1}
+def _unique_names(found: Sequence[_Found]) -> list[str]:
+    """The short path of each image without suffix; with it, or with parents, where it must be."""
+    names = [each.short.with_suffix("").as_posix() for each in found]
+    longer = with_suffix = [each.short.as_posix().replace(".", "_") for each in found]
+    for depth in count(1):
+        repeated = {name for name, times in Counter(names).items() if times > 1}
         if not repeated:
-            return names
+            break
+        if depth > 64:  # names that differ in nothing but a dot and an underscore
+            raise AreosegError(f"{min(repeated)}: two inputs would have this name: rename one")
         names = [
             long if name in repeated else name for name, long in zip(names, longer, strict=True)
         ]
-        depth += 1
         longer = [
-            "/".join((*full.resolve().parts[-len(short.parts) - depth : -len(short.parts)], long))
-            for (full, short), long in zip(files, longer, strict=True)
+            "/".join((*each.above[-depth:], long))
+            for each, long in zip(found, with_suffix, strict=True)
         ]
-        if depth > 64:  # the same file twice
-            raise AreosegError(f"{min(repeated)}: given twice: name each input once")
+    return names

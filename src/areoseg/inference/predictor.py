@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -72,7 +71,8 @@ class Predictor:
     @torch.inference_mode()
     def probabilities(self, images: Tensor) -> Tensor:
         """Class probabilities (N, C, H, W) float32 of images (N, 1, H, W) float in 0..1."""
-        images = images.to(self.device)
+        height, width = images.shape[-2:]
+        images = _at_least(self._smallest, images.to(self.device))
         enabled = self.precision == "bfloat16"
         total: Tensor | None = None
         with torch.autocast(self.device.type, torch.bfloat16, enabled=enabled):
@@ -80,7 +80,12 @@ class Predictor:
                 part = functional.softmax(segmenter(images).float(), dim=1)
                 total = part if total is None else total.add_(part)
         assert total is not None
-        return total.div_(len(self.segmenters))
+        return total.div_(len(self.segmenters))[..., :height, :width]
+
+    @property
+    def _smallest(self) -> int:
+        """The shortest edge, in pixels, that all networks can take."""
+        return max(getattr(segmenter.network, "stride", 1) for segmenter in self.segmenters)
 
     def masks(self, images: Sequence[Image] | Image) -> Iterator[Mask]:
         """The predicted mask (H, W) uint8 of each image (H, W), in order.
@@ -99,8 +104,14 @@ class Predictor:
                 )
 
 
+def _at_least(edge: int, images: Tensor) -> Tensor:
+    """Images (N, C, H, W) with their last row and column repeated up to an edge of `edge`."""
+    below, right = (max(0, edge - side) for side in images.shape[-2:])
+    return functional.pad(images, (0, right, 0, below), mode="replicate")
+
+
 def to_tensor(images: Sequence[Image]) -> Tensor:
     """Images of one size as one tensor (N, 1, H, W), float32 in 0..1."""
-    stacked: NDArray[np.generic] = np.stack(images)
-    tensor = torch.from_numpy(stacked).float().unsqueeze(1)
-    return tensor / 255 if stacked.dtype == np.uint8 else tensor
+    # One by one, since bytes and floats may be neighbours.
+    units = [image / np.float32(255) if image.dtype == np.uint8 else image for image in images]
+    return torch.from_numpy(np.stack(units)).unsqueeze(1)

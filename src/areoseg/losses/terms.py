@@ -11,7 +11,6 @@ recipe says
 and `LossTerms` is the schema of that table. A bare number is the weight of a term.
 """
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self, get_args
 
@@ -24,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from areoseg.errors import AreosegError
+from areoseg.errors import AreosegError, did_you_mean
 
 WeightScheme = Literal["none", "inverse", "sqrt", "effective", "median"]
 """How `class_weights.class_weights` weighs classes."""
@@ -252,8 +251,6 @@ def _describe(place: tuple[int | str, ...], fault: Mapping[str, Any]) -> str:
     where = ".".join(map(str, place))
     if fault["type"] == "extra_forbidden":
         known = TERMS if len(place) == 1 else TERMS[str(place[0])].model_fields
-        near = difflib.get_close_matches(str(place[-1]), known, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}?" if near else f"take one of {', '.join(known)}"
-        return f"there is no {where!r}: {hint}"
+        return f"there is no {where!r}: {did_you_mean(str(place[-1]), known)}"
     message = fault["msg"].removeprefix("Value error, ")
     return f"{where}: {message}" if where else message

@@ -4,7 +4,6 @@ A protocol makes two choices: which pixels count, and which classes enter the me
 read one confusion matrix over the whole data set, so that they differ in these choices alone.
 """
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,7 +11,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.errors import AreosegError
+from areoseg.errors import AreosegError, did_you_mean
 from areoseg.metrics.confusion import ClassCounts, Counts
 from areoseg.taxonomy import Taxonomy
 
@@ -111,7 +110,5 @@ def protocol(name: str) -> Protocol:
         AreosegError: There is none; the message names the nearest.
     """
     if name not in PROTOCOLS:
-        near = difflib.get_close_matches(name, PROTOCOLS, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(PROTOCOLS)}"
-        raise AreosegError(f"there is no protocol {name!r}: {hint}")
+        raise AreosegError(f"there is no protocol {name!r}: {did_you_mean(name, PROTOCOLS)}")
     return PROTOCOLS[name]

@@ -1,6 +1,5 @@
 """The models by name: register, list and build them."""
 
-import difflib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from areoseg.errors import AreosegError
+from areoseg.errors import AreosegError, did_you_mean, one_line
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,7 @@ def record(name: str) -> ModelRecord:
         AreosegError: There is none; the message names the nearest.
     """
     if name not in _records:
-        near = difflib.get_close_matches(name, _records, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}?" if near else "`areoseg models` lists them"
+        hint = did_you_mean(name, _records, otherwise="`areoseg models` lists them")
         raise AreosegError(f"there is no model {name!r}: {hint}")
     return _records[name]
 
@@ -88,12 +86,12 @@ def create_model(name: str, *, in_channels: int = 1, classes: int = 5, **options
     chosen = record(name)
     for option in options:
         if option not in chosen.options:
-            near = difflib.get_close_matches(option, chosen.options, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(chosen.options)}"
+            hint = did_you_mean(option, chosen.options)
             raise AreosegError(f"model {name!r} has no option {option!r}: {hint}")
     try:
         return chosen.build(in_channels=in_channels, classes=classes, **options)
-    except (TypeError, ValueError, RuntimeError, IndexError) as error:
+    except (TypeError, ValueError, ArithmeticError, RuntimeError, IndexError) as error:
         given = ", ".join(f"{option}={value!r}" for option, value in options.items())
-        reason = " ".join(str(error).split())
-        raise AreosegError(f"model {name!r} cannot be built with {given}: {reason}") from error
+        raise AreosegError(
+            f"model {name!r} cannot be built with {given}: {one_line(error)}"
+        ) from error

@@ -1,6 +1,5 @@
 """What pydantic finds wrong with a YAML file, as one line a fault with its place in the file."""
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
@@ -8,6 +7,8 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
+
+from areoseg.errors import did_you_mean
 
 Place = Sequence[str | int]
 """The way to a value: keys of mappings, and positions in lists."""
@@ -33,17 +34,19 @@ def describe_fault(
     if fault["type"] == "union_tag_invalid":
         place.append(fault["ctx"]["discriminator"].strip("'"))
     dotted = ".".join(str(part) for part in place)
-    if any(override.partition("=")[0] == dotted for override in overrides):
+    keys = [override.partition("=")[0] for override in overrides]
+    # An override may hold the place, as a list its third value, or lie within it.
+    if any(f"{dotted}.".startswith(f"{key}.") or key.startswith(f"{dotted}.") for key in keys):
         where = f"override {dotted}"
     else:
         where = f"{source}:{line_of(node, place)}: {dotted or 'the whole'}"
     if fault["type"] == "extra_forbidden":
         _, known = _follow(schema, fault["loc"][:-1])
-        return f"{where}: no such value: {_hint(str(place[-1]), list(known))}"
+        return f"{where}: no such value: {did_you_mean(str(place[-1]), known)}"
     if fault["type"] == "union_tag_invalid":
         tag, expected = fault["ctx"]["tag"], fault["ctx"]["expected_tags"]
         known_tags = [each.strip("'") for each in expected.split(", ")]
-        return f"{where}: no such {place[0]} as {tag!r}: {_hint(tag, known_tags)}"
+        return f"{where}: no such {place[0]} as {tag!r}: {did_you_mean(tag, known_tags)}"
     if fault["type"] == "missing":
         return f"{where}: missing: every {schema.__name__.lower()} says it"
     message = fault["msg"].removeprefix("Value error, ")
@@ -69,11 +72,6 @@ def line_of(node: yaml.Node | None, place: Place) -> int:
         else:
             break
     return line
-
-
-def _hint(given: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(given, known, n=1, cutoff=0.4)
-    return f"did you mean {near[0]!r}?" if near else f"use {', '.join(known)}"
 
 
 def _follow(schema: Any, place: Place) -> tuple[list[str | int], dict[str, FieldInfo]]:

@@ -1,6 +1,6 @@
 """Reading recipes: by name or file, with overrides, and with every fault at its place."""
 
-import difflib
+import warnings
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -10,11 +10,13 @@ import yaml
 from pydantic import ValidationError
 
 from areoseg.data.augmentation.policies import POLICIES
-from areoseg.errors import AreosegError
+from areoseg.errors import AreosegError, did_you_mean, one_line
 from areoseg.recipes.faults import describe_fault
 from areoseg.recipes.schema import SHORT_FORMS, Recipe
 
 Tree = dict[str, Any]
+
+SUFFIXES = (".yaml", ".yml")
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -33,8 +35,7 @@ def recipe_text(name: str) -> str:
     """
     names = recipe_names()
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}?" if near else "`areoseg recipes` lists them"
+        hint = did_you_mean(name, names, otherwise="`areoseg recipes` lists them")
         raise AreosegError(f"there is no recipe {name!r}, neither by name nor as a file: {hint}")
     return (resources.files("areoseg.recipes") / f"{name}.yaml").read_text(encoding="utf-8")
 
@@ -50,15 +51,23 @@ def load_recipe(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Reci
     Raises:
         AreosegError: One line for each fault, with its place in the file.
     """
-    path = Path(name_or_path)
-    if path.suffix in {".yaml", ".yml"}:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise AreosegError(f"{path}: cannot read this recipe: {error}") from None
-    else:
-        text = recipe_text(str(name_or_path))
+    text = read_recipe(name_or_path)
     return parse_recipe(text, source=str(name_or_path), overrides=overrides)
+
+
+def read_recipe(name_or_path: str | Path) -> str:
+    """The YAML text of a recipe, by its name or else from its file, unchecked.
+
+    Raises:
+        AreosegError: There is no such recipe, or the file cannot be read.
+    """
+    path = Path(name_or_path)
+    if str(name_or_path) in recipe_names() or not (path.suffix in SUFFIXES or path.is_file()):
+        return recipe_text(str(name_or_path))
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AreosegError(f"{path}: cannot read this recipe: {one_line(error)}") from None
 
 
 def parse_recipe(text: str, *, source: str = "recipe", overrides: Iterable[str] = ()) -> Recipe:
@@ -67,7 +76,7 @@ def parse_recipe(text: str, *, source: str = "recipe", overrides: Iterable[str] 
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         tree = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise AreosegError(f"{source}: not YAML: {' '.join(str(error).split())}") from None
+        raise AreosegError(f"{source}: not YAML: {one_line(error)}") from None
     if not isinstance(tree, dict):
         raise AreosegError(f"{source}: a recipe is a mapping; `areoseg recipes show unet` is one")
     given = list(overrides)
@@ -110,7 +119,8 @@ def check_model(recipe: Recipe, *, source: str = "recipe") -> None:
     from areoseg.models.adjust import adjust_network
 
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what matters is raised
             network = create_model(recipe.model.name, **recipe.model.options)
     except AreosegError as error:
         raise AreosegError(f"{source}: model: {error}") from None

@@ -19,7 +19,7 @@ from areoseg.losses.terms import CrossEntropy, LossTerms, WeightScheme
 from areoseg.recipes.network import NetworkSettings
 from areoseg.recipes.optimizers import AdamW, Optimizer
 from areoseg.recipes.schedules import Cosine, Schedule
-from areoseg.recipes.section import Count, Decay, NonNegative, Positive, Section, Share
+from areoseg.recipes.section import Count, Decay, NonNegative, Section, Share
 
 
 class ModelChoice(BaseModel):
@@ -41,7 +41,7 @@ class DataSettings(Section):
     background: Literal["class", "void"] = "void"
     """`class`: background is learnt like the others. `void`: its pixels are left out of the loss,
     and prediction never answers background."""
-    scale: Positive = 1.0
+    scale: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Factor by which frames are reduced on the way in."""
     tile: tuple[Count, Count] | None = None
     """Height and width of the tiles that frames are cut into; none: whole frames."""

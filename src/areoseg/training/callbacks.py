@@ -75,6 +75,12 @@ class RunKeeper(pl.Callback):
     def __init__(self, folder: Path, *, keep: str, started: float) -> None:
         self.folder, self.keep, self.started = folder, keep, started
 
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Make the run one that can be resumed before its first validation."""
+        assert isinstance(module, TrainingModule)
+        if not (self.folder / RESUME).exists():
+            save_resume_state(self.folder / RESUME, module.state, module.state_tensors())
+
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Write weights, curves, plan, and the state to resume from, in this order."""
         assert isinstance(module, TrainingModule)
@@ -92,20 +98,15 @@ class RunKeeper(pl.Callback):
 
 
 class StopWhenDone(pl.Callback):
-    """Ends the training after the last planned step, or once it has stopped getting better.
-
-    Args:
-        patience: Epochs without a better score that are allowed; 0: any number.
-    """
-
-    def __init__(self, patience: int) -> None:
-        self.patience = patience
+    """Ends the training after the last planned step, or once it has stopped getting better."""
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Tell the trainer to stop where the time has come."""
         state = _state(module)
-        stale = self.patience > 0 and state.stale_epochs >= self.patience
-        trainer.should_stop = state.finished or stale
+        if 0 < state.patience <= state.stale_epochs:  # the plan says so, and can be replayed
+            epoch_steps = state.plan.at(state.step).epoch_steps
+            state.plan = state.plan.corrected(state.step, state.step, epoch_steps=epoch_steps)
+        trainer.should_stop = state.finished
 
 
 def save_weights(path: Path, module: TrainingModule) -> None:

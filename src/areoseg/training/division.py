@@ -30,16 +30,25 @@ class Division:
     notes: tuple[str, ...]
 
 
-def divide(recipe: Recipe, scenes: SceneSet, taxonomy: Taxonomy = MARS) -> Division:
+def divide(
+    recipe: Recipe, scenes: SceneSet, taxonomy: Taxonomy = MARS, *, audit: Audit | None = None
+) -> Division:
     """Audit labelled scenes, split them, and drop what is mostly background, by a recipe.
+
+    Args:
+        recipe: Says how.
+        scenes: Labelled scenes.
+        taxonomy: The classes.
+        audit: What `rejecting_audit` found in these scenes; None: it is done now, if the recipe
+            asks for it.
 
     Raises:
         AreosegError: Nothing to train on, or an impossible split.
     """
     if not len(scenes):
         raise AreosegError("no labelled scenes to train on: give images with masks")
-    rejecting = [check.fault for check in CHECKS.values() if check.action == "reject"]
-    audit = audit_scenes(scenes, faults=rejecting) if recipe.data.audit else None
+    if audit is None and recipe.data.audit:
+        audit = rejecting_audit(scenes)
     kept = range(len(scenes)) if audit is None else audit.kept_indices
     usable = scenes.select(kept)
     parts = split_scenes(usable, **recipe.split.model_dump(), taxonomy=taxonomy)
@@ -60,6 +69,12 @@ def divide(recipe: Recipe, scenes: SceneSet, taxonomy: Taxonomy = MARS) -> Divis
             f" {largest_share}"
         )
     return Division(audit, split, dropped, tuple(notes))
+
+
+def rejecting_audit(scenes: SceneSet) -> Audit:
+    """The audit that a training makes: only the faults for which a scene is left out."""
+    rejecting = [check.fault for check in CHECKS.values() if check.action == "reject"]
+    return audit_scenes(scenes, faults=rejecting)
 
 
 def _all_alike(scenes: SceneSet, threshold: float, taxonomy: Taxonomy) -> bool:

@@ -3,6 +3,7 @@
 import logging
 import time
 import warnings
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 
@@ -55,7 +56,9 @@ def make_module(
     per_pass = preparation.batches.steps_per_pass
     total = recipe.training.steps or recipe.training.epochs * per_pass
     plan = Plan.of(total=total, epoch_steps=per_pass)
-    return TrainingModule(segmenter, loss, recipe, taxonomy, TrainingState(plan))
+    return TrainingModule(
+        segmenter, loss, recipe, taxonomy, TrainingState(plan, patience=recipe.training.patience)
+    )
 
 
 def plan_for(
@@ -104,30 +107,43 @@ def fit(
     precision: Precision,
     device: torch.device,
     console: Console,
+    callbacks: Sequence[pl.Callback] = (),
 ) -> bool:
     """Train from where the module's state stands to the end of its plan.
+
+    Args:
+        module: What is trained.
+        preparation: The data.
+        folder: The run folder.
+        budget: The time that the plan is to fill, or None.
+        precision: Of the computation.
+        device: Where to compute.
+        console: Where to show the progress.
+        callbacks: What Lightning calls besides, after those that steer the training.
 
     Returns:
         Whether the training came to its end; False where it was interrupted.
     """
     recipe, state = module.recipe, module.state
     write_json(folder / PLAN, state.plan.to_json())
-    callbacks: list[pl.Callback] = [
+    if state.finished:  # killed after its last step
+        return True
+    own: list[pl.Callback] = [
         TrainingProgress(console, batch_size=preparation.batches.batch_size),
         BatchStatistics(preparation.batches, seed=recipe.training.seed),
+        StopWhenDone(),
         RunKeeper(folder, keep=recipe.training.keep, started=time.monotonic()),
-        StopWhenDone(0 if budget else recipe.training.patience),
     ]
     if budget:
         pass_steps = preparation.batches.steps_per_pass
-        callbacks.insert(0, PlanCorrection(budget, pass_steps=pass_steps))
+        own.insert(0, PlanCorrection(budget, pass_steps=pass_steps))
     _quieten_lightning()
     trainer = pl.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=1,
         precision="bf16-mixed" if precision == "bfloat16" else "32-true",
         logger=TensorBoardLogger(folder, name="", version="tensorboard"),
-        callbacks=callbacks,
+        callbacks=[*own, *callbacks],
         max_epochs=-1,
         num_sanity_val_steps=0,
         reload_dataloaders_every_n_epochs=1,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,10 +18,12 @@ def draw_mixture(samples: int, alpha: float) -> tuple[float, Tensor]:
             values leave one of the two nearly alone, 1 makes every share as likely.
 
     Returns:
-        The share, 0 to 1, one for the batch; and a permutation (N,) of its scenes. Both are drawn
-        from PyTorch's own generator.
+        The share, 0 to 1, one for the batch; and a permutation (N,) of its scenes. Both follow from
+        the seed of PyTorch's own generator.
     """
-    share = float(torch.distributions.Beta(alpha, alpha).sample())
+    # NumPy's Beta, because that of PyTorch answers 1/2 where a small alpha underflows.
+    seed = int(torch.randint(2**63 - 1, ()))
+    share = float(np.random.default_rng(seed).beta(alpha, alpha))
     return share, torch.randperm(samples)
 
 

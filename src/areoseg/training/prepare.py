@@ -51,13 +51,22 @@ class Preparation:
         return {part: [self.scenes.names[i] for i in self.split.part(part)] for part in PARTS}
 
 
-def prepare(recipe: Recipe, scenes: SceneSet, taxonomy: Taxonomy) -> Preparation:
+def prepare(
+    recipe: Recipe, scenes: SceneSet, taxonomy: Taxonomy, *, audit: Audit | None = None
+) -> Preparation:
     """Audit, split and measure labelled scenes by a recipe.
+
+    Args:
+        recipe: What is to be trained.
+        scenes: Labelled scenes of one size.
+        taxonomy: The classes.
+        audit: What `rejecting_audit` found in these scenes; None: it is done now, if the recipe
+            asks for it.
 
     Raises:
         AreosegError: Nothing to train on, scenes of different sizes, or an impossible split.
     """
-    division = divide(recipe, scenes, taxonomy)
+    division = divide(recipe, scenes, taxonomy, audit=audit)
     if not division.split.val:
         raise AreosegError("no scenes to validate on: raise split.val")
 

@@ -39,6 +39,7 @@ class TrainingProgress(pl.Callback):
                 TextColumn("{task.fields[note]}"),
                 TimeRemainingColumn(),
                 console=self.console,
+                transient=True,
             )
             self.task = self.bar.add_task(
                 "training", total=state.plan.total, completed=state.step, note=""

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from areoseg.errors import AreosegError
+from areoseg.errors import AreosegError, one_line
 from areoseg.files import replacing
 from areoseg.training.plan import Plan
 
@@ -18,6 +18,7 @@ class TrainingState:
 
     Attributes:
         plan: The steps planned.
+        patience: Validations without a better score that end the training; 0: none do.
         step: Training steps done.
         best_score: The best validation score so far.
         best_step: The step at which it was reached.
@@ -28,6 +29,7 @@ class TrainingState:
     """
 
     plan: Plan
+    patience: int = 0
     step: int = 0
     best_score: float = float("-inf")
     best_step: int = 0
@@ -73,11 +75,20 @@ def save_resume_state(path: Path, state: TrainingState, tensors: dict[str, Any])
         path: The file, usually `resume.pt`.
         state: Where the training stands.
         tensors: State dictionaries of the weights, their average and the optimiser.
+
+    Raises:
+        AreosegError: The folder cannot be written, or the disk is full.
     """
     values = {**asdict(state), "plan": state.plan.to_json()}
-    with replacing(path) as beside:
-        torch.save({"state": values, **tensors}, beside)
-        os.sync()
+    try:
+        with replacing(path) as beside, beside.open("wb") as file:
+            torch.save({"state": values, **tensors}, file)
+            file.flush()
+            os.fsync(file.fileno())
+    except RuntimeError as error:  # what PyTorch makes of a full disk
+        raise AreosegError(
+            f"{path}: cannot write this file; is the disk full? ({one_line(error)})"
+        ) from None
 
 
 def load_resume_state(path: Path) -> tuple[TrainingState, dict[str, Any]]:
@@ -91,8 +102,8 @@ def load_resume_state(path: Path) -> tuple[TrainingState, dict[str, Any]]:
         values = content.pop("state")
         state = TrainingState(**{**values, "plan": Plan.from_json(values["plan"])})
     except Exception as error:  # a damaged file fails in many ways
-        reason = str(error).splitlines()[0]
         raise AreosegError(
-            f"{path}: cannot resume from this file: {reason}; train anew into another folder"
+            f"{path}: cannot resume from this file: {one_line(error)}; train anew into another"
+            " folder"
         ) from None
     return state, content

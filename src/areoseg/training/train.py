@@ -3,13 +3,15 @@
 import math
 import platform
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytorch_lightning as pl
 import torch
 from rich.console import Console
 
-from areoseg.audit import write_audit
+from areoseg.audit import Audit, write_audit
 from areoseg.data.scenes import DataSet
 from areoseg.data.sources import Source
 from areoseg.device import choose_device, choose_precision, use_threads
@@ -42,6 +44,8 @@ def train(
     command: str | None = None,
     taxonomy: Taxonomy = MARS,
     console: Console | None = None,
+    callbacks: Sequence[pl.Callback] = (),
+    audit: Audit | None = None,
 ) -> Run:
     """Train a recipe on a data set.
 
@@ -58,6 +62,8 @@ def train(
         command: The command line, to be noted in the run.
         taxonomy: The classes.
         console: Where to show the progress; None: standard error.
+        callbacks: What Lightning calls besides, after the training's own.
+        audit: What `rejecting_audit` found in the same scenes, so that it is not done again.
 
     Returns:
         The finished run.
@@ -68,15 +74,11 @@ def train(
     """
     out = Path(out)
     console = console or Console(stderr=True)
-    if (out / RECIPE).exists():
-        raise AreosegError(
-            f"{out}: there is a run here already: choose another --out, or go on with it by"
-            f" `areoseg train --resume {out}`"
-        )
+    refuse_run(out)
     threads = use_threads(threads)
     where = choose_device(device)
     precision = choose_precision(recipe.training.precision, where)
-    preparation = prepare(recipe, data.labelled, taxonomy)
+    preparation = prepare(recipe, data.labelled, taxonomy, audit=audit)
     for note in preparation.notes:
         console.print(f"note: {note}")
 
@@ -86,9 +88,10 @@ def train(
     )
     module = make_module(recipe, preparation, segmenter.to(where), taxonomy)
     if plan is not None:
-        module.state.plan = plan
+        module.state.plan, module.state.patience = plan, 0
     elif budget is not None:
         module.state.plan = plan_for(budget, module, preparation, precision)
+        module.state.patience = 0
 
     facts = {
         "areoseg": __version__,
@@ -113,7 +116,25 @@ def train(
     if preparation.audit is not None:
         write_audit(preparation.audit, data.labelled, out)
     write_json(out / FACTS, facts)
-    return _carry_out(module, preparation, Run(out, recipe, facts), budget, console)
+    run = Run(out, recipe, facts)
+    return _carry_out(module, preparation, run, budget, console, callbacks)
+
+
+def refuse_run(out: str | Path) -> None:
+    """Refuse a folder to train into that cannot be made, or that holds a run already.
+
+    Raises:
+        AreosegError: `out` is a file, or the folder of a run.
+    """
+    out = Path(out)
+    if out.exists() and not out.is_dir():
+        raise AreosegError(f"{out}: this is a file: choose another --out")
+    if (out / RECIPE).exists():
+        go_on = f", or go on with it by `areoseg train --resume {out}`"
+        raise AreosegError(
+            f"{out}: there is a run here already: choose another --out"
+            + (go_on if (out / RESUME).exists() else "")
+        )
 
 
 def resume(
@@ -143,10 +164,15 @@ def resume(
     state, tensors = load_resume_state(run.path / RESUME)
     if fingerprint(data.labelled) != run.facts["data"]["fingerprint"]:
         raise AreosegError(
-            f"{path}: the data are not those that this run was trained on: give the same data"
+            f"{path}: the data are not those that this run was trained on: give the same by --data"
         )
     use_threads(threads or run.facts["threads"])
     preparation = prepare(run.recipe, data.labelled, run.taxonomy)
+    if preparation.names() != run.split:
+        raise AreosegError(
+            f"{path}: these data would be split in another way than in {SPLIT}: give the groups"
+            " that the run was trained with by --groups"
+        )
     segmenter = build_segmenter(run.recipe, run.taxonomy).to(choose_device(run.facts["device"]))
     module = make_module(run.recipe, preparation, segmenter, run.taxonomy)
     module.state = state
@@ -162,6 +188,7 @@ def _carry_out(
     run: Run,
     budget: Budget | None,
     console: Console,
+    callbacks: Sequence[pl.Callback] = (),
 ) -> Run:
     """Fit, and write down how it ended."""
     ended = fit(
@@ -172,6 +199,7 @@ def _carry_out(
         precision=run.facts["precision"],
         device=choose_device(run.facts["device"]),
         console=console,
+        callbacks=callbacks,
     )
     state = module.state
     used = time.monotonic() - budget.started if budget else state.seconds

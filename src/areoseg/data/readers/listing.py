@@ -23,11 +23,6 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def one_line(error: BaseException) -> str:
-    """What a library's exception says, as one line."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
 def is_image(path: Path) -> bool:
     """Whether `path` is a visible file with the suffix of an image."""
     return (

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from areoseg.data.readers.decode import Pixels
 from areoseg.data.readers.format import Format, Found
 from areoseg.data.readers.frames import Frame
-from areoseg.data.readers.listing import one_line
 from areoseg.data.readers.masks import check_classes
-from areoseg.errors import AreosegError
+from areoseg.errors import AreosegError, one_line
 from areoseg.taxonomy import Taxonomy
 
 TRAINING, TEST = "training_set", "test_set"

@@ -1,6 +1,5 @@
 """Read a data set of any known format."""
 
-import difflib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from areoseg.data.readers.images import IMAGES
 from areoseg.data.readers.npz import NPZ
 from areoseg.data.readers.tiles import check_tile_and_scale
 from areoseg.data.scenes import DataSet
-from areoseg.errors import AreosegError
+from areoseg.errors import AreosegError, did_you_mean
 from areoseg.taxonomy import MARS, Taxonomy
 
 FORMATS: dict[str, Format] = {
@@ -65,8 +64,8 @@ def read_data(
     chosen = FORMATS[recognise_format(path) if format == "auto" else _checked(path, format)]
     if labels not in chosen.labels:
         raise AreosegError(
-            f"{path}: no {labels!r} labels in format {chosen.name!r}: it has"
-            f" {', '.join(chosen.labels)}"
+            f"{path}: no {labels!r} labels in format {chosen.name!r}:"
+            f" {did_you_mean(labels, chosen.labels)}"
         )
     found = chosen.find(path, labels, taxonomy)
     pairs = [frame.name for frame in found.labelled]
@@ -105,9 +104,7 @@ def recognise_format(path: str | Path) -> str:
 def _checked(path: Path, name: str) -> str:
     """The name of a format, once it is known to be one and the path to exist."""
     if name not in FORMATS:
-        near = difflib.get_close_matches(name, FORMATS, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose auto, {', '.join(FORMATS)}"
-        raise AreosegError(f"there is no format {name!r}: {hint}")
+        raise AreosegError(f"there is no format {name!r}: {did_you_mean(name, ['auto', *FORMATS])}")
     if not path.exists():
         raise AreosegError(f"{path}: no such file or folder: check the path")
     return name

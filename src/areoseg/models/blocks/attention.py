@@ -12,7 +12,6 @@ from torch.nn import functional
 
 from areoseg.models.blocks.resize import resize_like
 
-
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Maps query, key and value (B, heads, L, d) to attended values (B, heads, L, d)."""
 

@@ -1,0 +1,111 @@
+"""`areoseg search`."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from areoseg.cli.options import AsJson, Data, Device, Format, Groups, Out, Threads
+from areoseg.cli.show import figure, notes, output, print_json, print_table
+
+if TYPE_CHECKING:
+    from areoseg.search import Search
+
+SHOWN = 5
+"""The best trials that are printed."""
+
+
+def search(
+    recipe: str,
+    *overrides: str,
+    space: Annotated[Path, Parameter(name="--space")],
+    data: Data,
+    out: Out,
+    budget: str | None = None,
+    trials: int | None = None,
+    trial_budget: str | None = None,
+    pruner: str = "median",
+    seed: int = 0,
+    groups: Groups = None,
+    format: Format = "auto",
+    device: Device = "cpu",
+    threads: Threads = None,
+    json: AsJson = False,
+) -> None:
+    """Search for the values of a recipe that score best in validation.
+
+    Needs `pip install 'areoseg[search]'`. The best recipe is written to best.yaml, all trials to
+    trials.csv and search.html. The same command goes on with a search that was stopped, and may be
+    started several times at once. The test part is not looked at.
+
+    Example: `areoseg search unet --space space.yaml --data mars.npz --budget 2h --trial-budget 2m
+    --out runs/search`.
+
+    Args:
+        recipe: The name of a recipe, or a YAML file.
+        overrides: Values of the recipe to change in all trials, as key=value.
+        space: A YAML file with a range or choices for each value to try, such as
+            `optimizer.lr: {low: 1.0e-4, high: 1.0e-2, log: true}`.
+        data: An npz file, a folder of images and masks, a folder of AI4Mars, or `synthetic`.
+        out: The folder of the search.
+        budget: Time of this call, such as 2h. A trial that would not end in it is not begun.
+        trials: Stop when there are so many trials, those of earlier calls included.
+        trial_budget: Time of each training, such as 2m, instead of the recipe's epochs.
+        pruner: When to give a training up by its scores so far: median, hyperband or none.
+        seed: Seed of the choice of values.
+        groups: A text file that names the group of each labelled scene, a line a scene, such as
+            its rover stop.
+        format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
+            by looking.
+        device: cpu, cuda, or auto for a GPU where there is one.
+        threads: Processor cores to compute on; all by default.
+        json: Print JSON for programs instead of tables.
+    """
+    from areoseg import api
+
+    try:
+        found = api.search(
+            recipe,
+            space,
+            data,
+            out,
+            overrides=overrides,
+            budget=budget,
+            trials=trials,
+            trial_budget=trial_budget,
+            pruner=pruner,
+            seed=seed,
+            groups=groups,
+            format=format,
+            device=device,
+            threads=threads,
+            command=f"areoseg {shlex.join(sys.argv[1:])}",
+        )
+    except KeyboardInterrupt:
+        notes.print("what was finished is kept: the same command goes on")
+        raise
+    if json:
+        print_json(found.to_json())
+    else:
+        print_search(found)
+
+
+def print_search(search: "Search") -> None:
+    """Write the best trials, and where to find the rest."""
+    names = list(search.ranked[0].values) if search.ranked else []
+    print_table(
+        ["trial", "score", *names],
+        [
+            [str(trial.number), figure(trial.score), *(trial.shown[name] for name in names)]
+            for trial in search.ranked[:SHOWN]
+        ],
+        title=f"{len(search.trials)} trials: {search.counts}",
+        numbers=["trial", "score", *names],
+    )
+    if search.best is None:
+        notes.print("no trial came to its end: raise --budget, or give a --trial-budget")
+    else:
+        output.print(f"best: {search.out}/best.yaml")
+    output.print(f"page: {search.out}/search.html")

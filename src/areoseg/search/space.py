@@ -1,0 +1,208 @@
+"""What a search may try: a YAML file with a range or choices for each value of a recipe.
+
+```yaml
+optimizer.lr: {low: 1.0e-4, high: 1.0e-2, log: true}
+model.widths: {choices: [[16, 32, 64], [32, 64, 128]]}
+training.batch_size: {low: 8, high: 64, step: 8}
+augment.policy: {choices: [none, flips, mild]}
+```
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from areoseg.errors import AreosegError, one_line
+from areoseg.recipes.faults import line_of
+from areoseg.recipes.section import Section
+
+Number = int | float
+
+FIXED = {
+    "split": "trials on other scenes could not be compared",
+    "protocol": "scores of other protocols could not be compared",
+    "data.audit": "it changes the split, so trials could not be compared",
+    "data.scale": "it changes the scenes, so trials could not be compared",
+    "data.tile": "it changes the split, so trials could not be compared",
+    "summary": "it changes nothing",
+}
+"""Values that a search may not change, and why."""
+
+
+class Range(Section):
+    """Numbers between two ends, both included.
+
+    They are whole numbers where the file writes all of `low`, `high` and `step` without a point.
+    """
+
+    low: Number
+    high: Number
+    log: bool = False
+    """Try each power of ten alike."""
+    step: Annotated[Number, Field(gt=0)] | None = None
+    """Distance of the numbers that are tried, from `low` on."""
+
+    @model_validator(mode="after")
+    def _check_ends(self) -> "Range":
+        if self.low >= self.high:
+            raise ValueError(f"low ({self.low}) is not below high ({self.high})")
+        if self.log and self.low <= 0:
+            raise ValueError(f"log needs a low above 0 (got {self.low})")
+        if self.log and self.step is not None:
+            raise ValueError("log and step exclude each other: leave one away")
+        if self.step is not None:
+            steps = (self.high - self.low) / self.step
+            if abs(steps - round(steps)) > 1e-6:
+                last = self.low + int(steps) * self.step
+                raise ValueError(f"steps of {self.step} do not end at high: write high: {last:g}")
+        return self
+
+    @property
+    def whole(self) -> bool:
+        """Whether whole numbers alone are tried."""
+        return all(isinstance(value, int) for value in (self.low, self.high, self.step or 0))
+
+    @property
+    def distribution(self) -> BaseDistribution:
+        """The range as Optuna says it."""
+        if self.whole:
+            return IntDistribution(
+                int(self.low), int(self.high), log=self.log, step=int(self.step or 1)
+            )
+        return FloatDistribution(self.low, self.high, log=self.log, step=self.step)
+
+    @property
+    def probes(self) -> tuple[str, ...]:
+        """YAML texts of values that show whether a recipe takes the range."""
+        return (flow_text(self.low), flow_text(self.high))
+
+    def __str__(self) -> str:
+        kind = "whole numbers from" if self.whole else "from"
+        steps = "" if self.step is None else f" in steps of {self.step:g}"
+        return f"{kind} {self.low:g} to {self.high:g}{steps}{', logarithmic' if self.log else ''}"
+
+
+class Choices(Section):
+    """Some values of any kind."""
+
+    choices: Annotated[tuple[Any, ...], Field(min_length=2)]
+
+    @field_validator("choices")
+    @classmethod
+    def _check_choices(cls, choices: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len({flow_text(choice) for choice in choices}) < len(choices):
+            raise ValueError("a choice is there twice: leave one away")
+        return choices
+
+    @property
+    def probes(self) -> tuple[str, ...]:
+        """The YAML text of each choice."""
+        return tuple(flow_text(choice) for choice in self.choices)
+
+    @property
+    def distribution(self) -> BaseDistribution:
+        """The choices as Optuna says them: by their YAML texts, since it takes no lists."""
+        return CategoricalDistribution(self.probes)
+
+    def __str__(self) -> str:
+        return " or ".join(self.probes)
+
+
+@dataclass(frozen=True)
+class Space:
+    """A space file that was found good.
+
+    Attributes:
+        source: The file.
+        entries: What may be tried, by the dotted name of the recipe's value.
+        lines: The line of each name in the file, from 1.
+    """
+
+    source: str
+    entries: Mapping[str, Range | Choices]
+    lines: Mapping[str, int]
+
+    @property
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """The space as Optuna says it."""
+        return {name: entry.distribution for name, entry in self.entries.items()}
+
+    def overrides(self, values: Mapping[str, Any]) -> list[str]:
+        """The values of a trial as `key=value`; a section before the values inside it."""
+        ordered = sorted(values, key=lambda name: name.count("."))
+        return [f"{name}={self.text(name, values[name])}" for name in ordered]
+
+    def text(self, name: str, value: Any) -> str:
+        """The YAML text of one value of a trial."""
+        return str(value) if isinstance(self.entries[name], Choices) else flow_text(value)
+
+
+def load_space(path: str | Path) -> Space:
+    """Read a space file.
+
+    Raises:
+        AreosegError: One line for each fault, with its place in the file.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        tree = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise AreosegError(f"{path}: cannot read this space: {one_line(error)}") from None
+    except yaml.YAMLError as error:
+        raise AreosegError(f"{path}: not YAML: {one_line(error)}") from None
+    if not isinstance(tree, dict) or not tree:
+        raise AreosegError(
+            f"{path}: a space is a mapping, such as `optimizer.lr: {{low: 1.0e-4, high: 1.0e-2}}`"
+        )
+    entries: dict[str, Range | Choices] = {}
+    faults: list[str] = []
+    for name, values in tree.items():
+        try:
+            entries[str(name)] = _entry(str(name), values)
+        except ValidationError as error:
+            for fault in error.errors():
+                line = line_of(node, [str(name), *fault["loc"]])
+                dotted = ".".join(str(part) for part in (name, *fault["loc"]))
+                faults.append(f"{path}:{line}: {dotted}: {_message(fault['type'], fault['msg'])}")
+        except AreosegError as error:
+            faults.append(f"{path}:{line_of(node, [str(name)])}: {name}: {error}")
+    if faults:
+        raise AreosegError("\n".join(faults))
+    return Space(str(path), entries, {name: line_of(node, [name]) for name in entries})
+
+
+def flow_text(value: Any) -> str:
+    """A value as YAML on one line, such as `[16, 32]`, that reads as the same value."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=float("inf"), sort_keys=False)
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _entry(name: str, values: Any) -> Range | Choices:
+    """One entry of the file; raises what is wrong with it."""
+    for fixed, reason in FIXED.items():
+        if name == fixed or name.startswith(f"{fixed}."):
+            raise AreosegError(f"a search cannot change this value: {reason}")
+    if not isinstance(values, dict):
+        raise AreosegError("write {low: ..., high: ...} or {choices: [...]}")
+    kind = Choices if "choices" in values else Range
+    return kind.model_validate(values)
+
+
+def _message(kind: str, message: str) -> str:
+    if kind == "missing":
+        return "missing: write {low: ..., high: ...} or {choices: [...]}"
+    if kind == "extra_forbidden":
+        return "no such setting: a range has low, high, log and step; choices have choices"
+    plain = message.removeprefix("Value error, ")
+    return plain[0].lower() + plain[1:]

@@ -1,0 +1,116 @@
+"""The Optuna study of a search: a journal file that several processes write to."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.study import Study
+from optuna.trial import TrialState
+
+from areoseg.errors import AreosegError, did_you_mean, one_line
+from areoseg.search.locks import hold, locked
+from areoseg.search.sampler import SeededByTrial
+
+JOURNAL = "journal.log"
+TRIALS = "trials"
+ASKING = ".asking.lock"
+RUNNING = ".running.lock"
+FACTS = "facts"
+
+PRUNERS: dict[str, Callable[[], BasePruner]] = {
+    # A third of the way first: the learning rate is still high, and scores say little.
+    "median": lambda: MedianPruner(n_startup_trials=5, n_warmup_steps=3),
+    "hyperband": lambda: HyperbandPruner(min_resource=1, max_resource=10, reduction_factor=3),
+    "none": NopPruner,
+}
+"""When a training is given up. Steps are tenths of a training: see `trial.py`."""
+
+
+def open_study(out: Path, *, seed: int, pruner: str, facts: Mapping[str, Any]) -> Study:
+    """Make the study in `out`, or go on with it.
+
+    Args:
+        out: The folder of the search.
+        seed: Of the choice of values.
+        pruner: A name in `PRUNERS`.
+        facts: JSON values that all trials must have in common: recipe, space, data, length.
+
+    Raises:
+        AreosegError: `out` holds a search of something else, or a damaged journal.
+    """
+    if pruner not in PRUNERS:
+        raise AreosegError(f"there is no pruner {pruner!r}: {did_you_mean(pruner, PRUNERS)}")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / ASKING).touch()
+    except OSError as error:
+        raise AreosegError(
+            f"{out}: cannot write this folder: {one_line(error)}; choose another --out"
+        ) from None
+    path = out / JOURNAL
+    if not path.exists() and (out / TRIALS).exists():
+        raise AreosegError(f"{out}: there are trials without a {JOURNAL}: choose another --out")
+    with locked(out / ASKING):
+        try:
+            _cut_torn_line(path)
+            backend = JournalFileBackend(str(path), lock_obj=JournalFileOpenLock(str(path)))
+            study = optuna.create_study(
+                storage=JournalStorage(backend),
+                study_name="search",
+                direction="maximize",
+                sampler=SeededByTrial(seed),
+                pruner=PRUNERS[pruner](),
+                load_if_exists=True,
+            )
+        except (ValueError, KeyError) as error:  # what Optuna raises for lines that it cannot read
+            raise AreosegError(
+                f"{path}: damaged ({one_line(error)}): choose another --out"
+            ) from None
+        kept = study.user_attrs.setdefault(FACTS, dict(facts))
+        other = [name for name, value in facts.items() if kept.get(name) != value]
+        if other:
+            raise AreosegError(
+                f"{out}: there is a search here already, with another {' and '.join(other)}:"
+                " choose another --out, or give the same again"
+            )
+        study.set_user_attr(FACTS, kept)
+        _take_back_abandoned(study, out)
+    return study
+
+
+def trial_folder(out: Path, number: int) -> Path:
+    """The folder of a trial."""
+    return out / TRIALS / f"{number:04d}"
+
+
+def try_again(study: Study, number: int, values: Mapping[str, Any]) -> None:
+    """End a trial that was interrupted, and put its values before all others."""
+    study.tell(number, state=TrialState.FAIL)
+    study.enqueue_trial(dict(values))
+
+
+def _take_back_abandoned(study: Study, out: Path) -> None:
+    """Try again what killed processes were at: the trials that run without a living process."""
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        lock = hold(trial_folder(out, trial.number) / RUNNING)
+        if lock is not None:
+            try_again(study, trial.number, trial.params)
+            lock.close()
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Remove the last line of the journal where a power failure left half of it."""
+    if not path.exists():
+        return
+    lock = JournalFileOpenLock(str(path))
+    lock.acquire()
+    try:
+        with path.open("rb+") as file:
+            content = file.read()
+            file.truncate(content.rfind(b"\n") + 1)
+    finally:
+        lock.release()

@@ -1,0 +1,95 @@
+"""A recipe some of whose values a search changes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from areoseg.errors import AreosegError
+from areoseg.recipes import Recipe, check_model, parse_recipe
+from areoseg.recipes.loading import read_recipe
+from areoseg.search.space import Choices, Space
+
+
+@dataclass(frozen=True)
+class VariedRecipe:
+    """A recipe and the space of values that it is tried with.
+
+    The recipe stays text, so that what it does not say has the default of what a trial chooses:
+    another optimiser comes with its own betas, not with those of the first.
+
+    Attributes:
+        source: The recipe's name or file.
+        text: Its YAML text.
+        overrides: Values that are changed in all trials, as `key=value`.
+        space: What the trials try.
+    """
+
+    source: str
+    text: str
+    overrides: tuple[str, ...]
+    space: Space
+
+    @cached_property
+    def base(self) -> Recipe:
+        """The recipe without the values of a trial."""
+        return self._parse(())
+
+    def sample(self, values: Mapping[str, Any]) -> Recipe:
+        """The recipe of a trial.
+
+        Args:
+            values: The trial's values, by their dotted names.
+
+        Raises:
+            AreosegError: These values do not go together.
+        """
+        recipe = self._parse(self.space.overrides(values))
+        check_model(recipe, source=self.source)
+        return recipe
+
+    def faults(self) -> list[str]:
+        """One line for each range or choice that the recipe does not take.
+
+        Each is tried by itself, in sections that have the first of their own choices.
+        """
+        found: dict[tuple[str, str], str] = {}
+        for name, entry in self.space.entries.items():
+            for text in entry.probes:
+                for message in self._refusals([*self._sections_of(name), f"{name}={text}"]):
+                    plain = message.removeprefix(f"override {name}: ")
+                    value = f"={text}" if isinstance(entry, Choices) else ""
+                    where = f"{self.space.source}:{self.space.lines[name]}: {name}{value}"
+                    found.setdefault((name, plain), f"{where}: {plain}")
+        return list(found.values())
+
+    def _sections_of(self, name: str) -> list[str]:
+        """Overrides of the sections around a value that are in the space too."""
+        around = [other for other in self.space.entries if name.startswith(f"{other}.")]
+        return [f"{other}={self.space.entries[other].probes[0]}" for other in sorted(around)]
+
+    def _refusals(self, overrides: Sequence[str]) -> list[str]:
+        try:
+            check_model(self._parse(overrides), source=self.source)
+        except AreosegError as error:
+            return str(error).splitlines()
+        return []
+
+    def _parse(self, overrides: Sequence[str]) -> Recipe:
+        given = [*self.overrides, *overrides]
+        return parse_recipe(self.text, source=self.source, overrides=given)
+
+
+def vary_recipe(recipe: str | Path, space: Space, overrides: Sequence[str] = ()) -> VariedRecipe:
+    """A recipe, by its name or file, with a space that it was found to take.
+
+    Raises:
+        AreosegError: One line for each fault of the recipe, or of the space.
+    """
+    varied = VariedRecipe(str(recipe), read_recipe(recipe), tuple(overrides), space)
+    check_model(varied.base, source=varied.source)
+    faults = varied.faults()
+    if faults:
+        raise AreosegError("\n".join(faults))
+    return varied

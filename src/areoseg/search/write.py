@@ -1,0 +1,65 @@
+"""What a search leaves: `best.yaml`, `trials.csv`, `search.html`, and small trial folders."""
+
+import csv
+import io
+import shlex
+
+from areoseg.files import write_text
+from areoseg.run import RECIPE
+from areoseg.search.page import search_page
+from areoseg.search.records import Search, TrialRecord
+from areoseg.search.study import trial_folder
+from areoseg.search.trial import BEST_FILES, SMALL_FILES, Trainings, keep_files
+
+BEST = "best.yaml"
+TABLE = "trials.csv"
+PAGE = "search.html"
+
+
+def write_search(search: Search, trainings: Trainings) -> None:
+    """Write what is known by now, and remove what only the best trial may keep."""
+    write_text(search.out / TABLE, csv_text(search))
+    if search.best is not None:
+        write_text(search.out / BEST, best_recipe_text(search, search.best, trainings))
+    write_text(search.out / PAGE, search_page(search, trainings, train_command(search, trainings)))
+    for trial in search.trials:
+        if trial.state != "running":
+            names = BEST_FILES if trial == search.best else SMALL_FILES
+            keep_files(trial_folder(search.out, trial.number), names)
+
+
+def best_recipe_text(search: Search, best: TrialRecord, trainings: Trainings) -> str:
+    """The recipe of the best trial, led by what it reached and how to train it."""
+    recipe = (trial_folder(search.out, best.number) / RECIPE).read_text(encoding="utf-8")
+    lines = [
+        f"Trial {best.number}, the best of {len(search.trials)} ({search.counts}):",
+        f"{search.protocol} score {best.score:.4f} on the validation part. The best of many scores"
+        " is too high;",
+        "the test part was not looked at, and says how good it is.",
+        *(f"  {name}: {text}" for name, text in best.values.items()),
+        train_command(search, trainings),
+    ]
+    return "".join(f"# {line}\n" for line in lines) + recipe
+
+
+def train_command(search: Search, trainings: Trainings) -> str:
+    """The command that trains the best recipe as its trial was trained."""
+    words = ["areoseg", "train", str(search.out / BEST), "--data", trainings.source.path]
+    if trainings.source.groups is not None:
+        words += ["--groups", trainings.source.groups]
+    if trainings.seconds is not None:
+        words += ["--budget", f"{trainings.seconds:g}s"]
+    return shlex.join([*words, "--out", "runs/best"])
+
+
+def csv_text(search: Search) -> str:
+    """One line a trial."""
+    names = list(dict.fromkeys(name for trial in search.trials for name in trial.values))
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["trial", "state", "score", "seconds", "progress", *names, "reason"])
+    for trial in search.trials:
+        facts = [trial.number, trial.state, trial.score, trial.seconds, trial.progress]
+        values = [trial.values.get(name) for name in names]
+        writer.writerow([*facts, *values, trial.reason])
+    return file.getvalue()

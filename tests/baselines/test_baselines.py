@@ -1,0 +1,130 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from areoseg import api
+from areoseg.baselines import BASELINES, baseline, baseline_scores
+from areoseg.baselines.guessing import expected_confusion, guess
+from areoseg.baselines.logistic_regression import SCALES, logistic_regression, pixel_features
+from areoseg.baselines.majority import majority
+from areoseg.data.readers import read_data
+from areoseg.data.scenes import SceneSet
+from areoseg.data.split import class_pixels, split_scenes
+from areoseg.errors import AreosegError
+from areoseg.metrics.confusion import confusion_per_image
+from areoseg.metrics.protocols import PROTOCOLS
+from areoseg.metrics.rates import score
+from areoseg.taxonomy import MARS
+
+DATA = Path(__file__).parents[2] / "../shared/data"
+HOMEWORK_SHARES = np.array([0.2432, 0.3392, 0.2327, 0.1836, 0.0013])
+
+
+def score_of_guesses(masks, protocol):
+    images = np.zeros_like(masks)
+    guesses = guess(SceneSet(images, masks, tuple(map(str, range(len(masks))))), images, seed=0)
+    return score(confusion_per_image(guesses, masks, len(MARS)).sum(axis=0), protocol)
+
+
+def test_guessing_is_the_reports_random_predictor_in_expectation():
+    assert score(expected_confusion(HOMEWORK_SHARES), "five-class") == pytest.approx(
+        0.0990, abs=5e-5
+    )
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_guessing_scores_in_practice_what_it_does_in_expectation(protocol):
+    random = np.random.default_rng(1)
+    masks = random.choice(5, size=(40, 64, 128), p=HOMEWORK_SHARES / HOMEWORK_SHARES.sum())
+    masks = masks.astype(np.uint8)
+    pixels = np.bincount(masks.ravel(), minlength=5)
+    assert score_of_guesses(masks, protocol) == pytest.approx(
+        score(expected_confusion(pixels), protocol), abs=1e-3
+    )
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(not DATA.is_dir(), reason="the real data is not at ../shared/data")
+def test_guessing_scores_the_reports_value_on_the_homeworks_masks():
+    scenes = read_data(DATA / "terrain64.npz").labelled
+    copies = {}
+    for index, mask in enumerate(scenes.masks):
+        copies.setdefault(mask.tobytes(), []).append(index)
+    aliens = max(copies.values(), key=len)
+    clean = scenes.select(sorted(set(range(len(scenes))) - set(aliens)))
+    pixels = class_pixels(clean).sum(axis=0)
+    assert score(expected_confusion(pixels), "five-class") == pytest.approx(0.0990, abs=5e-5)
+    assert score_of_guesses(clean.masks, "five-class") == pytest.approx(0.0990, abs=2e-4)
+
+
+def test_majority_answers_the_commonest_terrain_class_and_never_background():
+    masks = np.zeros((3, 4, 4), dtype=np.uint8)
+    masks[:, 0, :3] = 3
+    masks[:, 1, 0] = 1
+    scenes = SceneSet(np.zeros_like(masks), masks, ("a", "b", "c"))
+    answers = majority(scenes, scenes.images[:2])
+    assert np.array_equal(answers, np.full((2, 4, 4), 3))
+    assert score(confusion_per_image(answers, masks[:2], 5).sum(axis=0)) == pytest.approx(
+        (6 / 8 + 0) / 2
+    )
+
+
+def test_pixel_features_are_constant_on_a_constant_image():
+    features = pixel_features(np.full((6, 9), 51, dtype=np.uint8))
+    assert features.shape == (54, 2 + 2 * len(SCALES))
+    assert features[:, [0, 2, 4, 6]] == pytest.approx(np.full((54, 4), 0.2), abs=1e-6)
+    assert features[:, [1, 3, 5, 7]] == pytest.approx(np.zeros((54, 4)), abs=1e-3)
+
+
+def test_logistic_regression_tells_bright_from_dark():
+    random = np.random.default_rng(0)
+    masks = np.ones((4, 16, 16), dtype=np.uint8)
+    masks[:, :, 8:] = 3
+    masks[:, 0] = 0
+    images = (np.where(masks == 3, 200, 60) + random.integers(0, 20, masks.shape)).astype(np.uint8)
+    scenes = SceneSet(images, masks, ("a", "b", "c", "d"))
+    answers = np.stack(logistic_regression(scenes.select([0, 1]), images[2:]))
+    terrain = masks[2:] != 0
+    assert (answers == masks[2:])[terrain].mean() > 0.95
+    assert set(np.unique(answers)) == {1, 3}
+
+
+@pytest.mark.parametrize(
+    "masks", [None, np.zeros((2, 4, 4), np.uint8), np.ones((2, 4, 4), np.uint8)]
+)
+def test_logistic_regression_without_two_classes_is_refused(masks):
+    scenes = SceneSet(np.zeros((2, 4, 4), dtype=np.uint8), masks, ("a", "b"))
+    with pytest.raises(AreosegError, match="logistic-regression"):
+        logistic_regression(scenes, scenes.images)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_baseline_is_repeatable_and_scores_under_every_protocol(name, scenes):
+    split = split_scenes(scenes)
+    first = baseline_scores(name, scenes, split, resamples=10)
+    assert first.to_json() == baseline_scores(name, scenes, split, resamples=10).to_json()
+    assert first.protocols.keys() == PROTOCOLS.keys()
+    assert first.images == len(split.test)
+    assert baseline(name).summary
+
+
+def test_logistic_regression_beats_majority_beats_nothing(scenes):
+    split = split_scenes(scenes, val=0.25, test=0.25)
+    scores = {name: baseline_scores(name, scenes, split, resamples=0).score for name in BASELINES}
+    assert scores["logistic-regression"] > max(scores["majority"], scores["random"])
+
+
+def test_unknown_names_and_empty_parts_are_refused(scenes):
+    with pytest.raises(AreosegError, match="did you mean 'random'"):
+        baseline("randm")
+    with pytest.raises(AreosegError, match="part 'test'"):
+        baseline_scores("random", scenes, split_scenes(scenes, test=0.0))
+    with pytest.raises(AreosegError, match="there is no part"):
+        baseline_scores("random", scenes, split_scenes(scenes), part="tst")
+
+
+def test_baselines_are_scored_on_the_split_of_a_training(homework_npz):
+    recipe = ["split.val=0.25", "split.test=0.25"]
+    found = api.baselines(["random"], homework_npz, overrides=recipe)["random"]
+    assert (found.images, found.groups) == (12, 3)

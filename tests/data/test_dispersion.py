@@ -1,0 +1,103 @@
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from areoseg.data.dispersion import (
+    REPORT_THRESHOLD,
+    dispersion,
+    dispersion_threshold,
+    largest_dispersion,
+    well_segmented,
+)
+from areoseg.data.readers import read_data
+from areoseg.data.split import class_pixels
+from areoseg.data.synthetic import SyntheticMars, draw_set
+from areoseg.errors import AreosegError
+
+DATA = Path(__file__).parents[2] / "../shared/data"
+
+counts = st.lists(st.integers(0, 10**6), min_size=5, max_size=5).filter(any)
+
+
+@given(counts, st.sampled_from([0, 1]))
+def test_dispersion_is_the_standard_deviation_of_the_shares(pixels, ddof):
+    shares = np.array(pixels) / sum(pixels)
+    assert dispersion(np.array([pixels]), ddof=ddof) == pytest.approx(
+        np.std(shares, ddof=ddof), abs=1e-9
+    )
+
+
+@given(counts)
+def test_no_scene_of_five_classes_reaches_the_reports_threshold(pixels):
+    population = dispersion(np.array([pixels])).item()
+    sample = dispersion(np.array([pixels]), ddof=1).item()
+    assert 0 <= population <= largest_dispersion(5) + 1e-15
+    assert 0 <= sample <= largest_dispersion(5, ddof=1) + 1e-15
+    assert population <= sample < REPORT_THRESHOLD
+
+
+def test_the_largest_dispersion_is_that_of_a_scene_of_one_class():
+    assert largest_dispersion(5) == pytest.approx(0.4)
+    assert largest_dispersion(5, ddof=1) == pytest.approx(1 / math.sqrt(5))
+    for ddof in (0, 1):
+        assert largest_dispersion(5, ddof=ddof) < REPORT_THRESHOLD
+        alone = dispersion(np.eye(5, dtype=np.int64) * 8192, ddof=ddof)
+        assert alone == pytest.approx(np.full(5, largest_dispersion(5, ddof=ddof)))
+
+
+def test_equal_shares_have_none_and_void_alone_counts_as_one_class():
+    assert dispersion(np.array([[7, 7, 7, 7, 7], [0, 0, 0, 0, 0]])) == pytest.approx([0, 0.4])
+
+
+@given(counts, st.permutations(range(5)))
+def test_the_order_of_the_classes_does_not_matter_to_the_bit(pixels, order):
+    rows = np.array([pixels, [pixels[index] for index in order]])
+    first, second = dispersion(rows)
+    assert first == second
+
+
+def test_the_default_threshold_has_half_of_the_scenes_on_each_side():
+    values = np.array([0.1, 0.2, 0.3, 0.4])
+    threshold = dispersion_threshold(values)
+    assert well_segmented(values, threshold).tolist() == [True, True, False, False]
+    assert well_segmented(values, dispersion_threshold(values, 0.25)).sum() == 1
+
+
+@given(
+    st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.4]), min_size=2, max_size=30),
+    st.floats(0, 1),
+)
+def test_the_threshold_separates_wherever_two_scenes_differ(values, quantile):
+    below = well_segmented(np.array(values), dispersion_threshold(np.array(values), quantile))
+    separates = bool(below.any() and not below.all())
+    assert separates == (len(set(values)) > 1)
+
+
+def test_a_threshold_of_nothing_is_refused():
+    with pytest.raises(AreosegError, match="no scenes"):
+        dispersion_threshold(np.array([]))
+
+
+def assert_the_median_separates_and_the_reports_threshold_does_not(scenes):
+    for ddof in (0, 1):
+        values = dispersion(class_pixels(scenes), ddof=ddof)
+        assert well_segmented(values, REPORT_THRESHOLD).all()
+        assert well_segmented(values, dispersion_threshold(values)).mean() == pytest.approx(
+            0.5, abs=0.05
+        )
+
+
+def test_the_reports_threshold_separates_no_synthetic_scenes():
+    scenes = draw_set(SyntheticMars(), 60)
+    assert_the_median_separates_and_the_reports_threshold_does_not(scenes)
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(not DATA.is_dir(), reason="the real data is not at ../shared/data")
+def test_the_reports_threshold_separates_none_of_the_homeworks_scenes():
+    scenes = read_data(DATA / "terrain64.npz").labelled
+    assert_the_median_separates_and_the_reports_threshold_does_not(scenes)

@@ -1,0 +1,82 @@
+import json
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from areoseg.data.scenes import DataSet, SceneSet
+from areoseg.data.sources import Source
+from areoseg.errors import AreosegError
+from areoseg.recipes import load_recipe
+from areoseg.training.division import divide
+from areoseg.training.train import train
+
+UNAUDITED = "data.audit=false"
+
+
+@pytest.fixture(scope="module")
+def part_background():
+    """Sixty scenes of 8x8 pixels; a third is 3/4 background, a third 1/4, a third has none."""
+    rows = np.array([6, 2, 0])[np.arange(60) % 3]
+    masks = np.where(np.arange(8) < rows[:, None], 0, 1).astype(np.uint8)
+    masks = np.repeat(masks[:, :, None], 8, axis=2)
+    masks[::7, 7, 7] = 4
+    images = np.random.default_rng(0).integers(0, 255, masks.shape, dtype=np.uint8)
+    return SceneSet(images, masks, tuple(str(i) for i in range(60)))
+
+
+def recipe(*overrides):
+    return load_recipe("unet", [UNAUDITED, *overrides])
+
+
+def test_mostly_background_is_not_trained_on_but_scored_all_the_same(part_background):
+    whole = divide(recipe(), part_background)
+    dropped = divide(recipe("data.drop_background_over=0.5"), part_background)
+    assert (whole.dropped, whole.notes) == (0, ())
+    assert dropped.split.val == whole.split.val
+    assert dropped.split.test == whole.split.test
+    assert dropped.split.train == tuple(i for i in whole.split.train if i % 3 != 0)
+    assert dropped.dropped == sum(i % 3 == 0 for i in whole.split.train) > 0
+    assert "background over 0.5" in dropped.notes[0]
+
+
+def test_the_share_itself_is_not_over_it(part_background):
+    shares = [
+        divide(recipe(f"data.drop_background_over={at}"), part_background) for at in (0.75, 1)
+    ]
+    assert [each.dropped for each in shares] == [0, 0]
+
+
+def test_dropping_everything_is_refused(part_background):
+    clouded = SceneSet(
+        part_background.images,
+        np.where(np.arange(8) < 7, 0, part_background.masks),
+        part_background.names,
+    )
+    with pytest.raises(AreosegError, match="leaves none of"):
+        divide(recipe("data.drop_background_over=0.1"), clouded)
+
+
+def test_a_threshold_that_separates_nothing_is_said(part_background):
+    idle = divide(recipe("split=dispersion", "split.threshold=0.45"), part_background)
+    assert "split.threshold=0.45 separates nothing" in idle.notes[0]
+    for threshold in ("0.35", "null"):
+        chosen = recipe("split=dispersion", f"split.threshold={threshold}")
+        assert divide(chosen, part_background).notes == ()
+
+
+def test_a_run_says_how_many_scenes_were_dropped(part_background, tiny, tmp_path):
+    chosen = load_recipe(
+        "unet", [*tiny, UNAUDITED, "training.epochs=1", "data.drop_background_over=0.5"]
+    )
+    nothing = SceneSet(part_background.images[:0], None, ())
+    run = train(
+        chosen,
+        DataSet(labelled=part_background, unlabelled=nothing),
+        tmp_path / "run",
+        source=Source("nowhere"),
+        console=Console(quiet=True),
+    )
+    dropped = json.loads((run.path / "run.json").read_text())["data"]["dropped"]
+    assert dropped == divide(chosen, part_background).dropped > 0
+    assert not {int(name) for name in run.split["train"]} & set(range(0, 60, 3))
