@@ -30,7 +30,11 @@ def test_every_choice_survives_a_dump(optimizer, schedule):
     ("section", "line", "expected"),
     [
         ("optimizer: adan", 2, "optimizer.name: no such optimizer as 'adan': did you mean 'adam'?"),
-        ("optimizer:\n  name: 3", 3, "optimizer.name: no such optimizer as '3': choose from sgd, adam"),
+        (
+            "optimizer:\n  name: 3",
+            3,
+            "optimizer.name: no such optimizer as '3': choose from sgd, adam",
+        ),
         ("optimizer:\n  lr: 1\n  name: lion\n  momentum: 0.9", 5, "optimizer.momentum: no such"),
         ("optimizer:\n  name: sgd\n  momentun: 0.9", 4, "did you mean 'momentum'?"),
         ("optimizer:\n  name: lion\n  betas: [0.9, 1]", 4, "optimizer.betas.1: input should be le"),

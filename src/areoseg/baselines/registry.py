@@ -1,6 +1,5 @@
 """The baselines by name."""
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -9,7 +8,7 @@ from areoseg.baselines.guessing import guess
 from areoseg.baselines.logistic_regression import logistic_regression
 from areoseg.baselines.majority import majority
 from areoseg.data.scenes import Mask
-from areoseg.errors import AreosegError
+from areoseg.errors import AreosegError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,5 @@ def baseline(name: str) -> Baseline:
         AreosegError: There is none; the message names the nearest.
     """
     if name not in BASELINES:
-        near = difflib.get_close_matches(name, BASELINES, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}?" if near else f"use {', '.join(BASELINES)}"
-        raise AreosegError(f"there is no baseline {name!r}: {hint}")
+        raise AreosegError(f"there is no baseline {name!r}: {did_you_mean(name, BASELINES)}")
     return BASELINES[name]

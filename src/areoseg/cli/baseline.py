@@ -13,6 +13,7 @@ ALL = "all"
 
 def baseline(
     name: str,
+    /,
     *overrides: str,
     data: Data,
     recipe: str = "unet",
@@ -23,8 +24,7 @@ def baseline(
 ) -> None:
     """Score what a network has to beat, on the split that a training would make.
 
-    Examples:
-    `areoseg baseline all --data mars.npz`,
+    Examples: `areoseg baseline all --data mars.npz`,
     `areoseg baseline random split.seed=3 --data mars.npz --split val`.
 
     Args:

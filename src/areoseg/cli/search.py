@@ -19,6 +19,7 @@ SHOWN = 5
 
 def search(
     recipe: str,
+    /,
     *overrides: str,
     space: Annotated[Path, Parameter(name="--space")],
     data: Data,
