@@ -1,0 +1,67 @@
+"""Drawing what an augmentation does."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from areoseg.api.reading import (
+    PathLike,
+    find_source,
+    read_with_progress,
+    standard_error,
+)
+from areoseg.errors import AreosegError
+from areoseg.recipes import Recipe, load_recipe
+
+if TYPE_CHECKING:
+    pass
+
+
+def draw_augmentation(
+    recipe: Recipe | PathLike,
+    data: PathLike,
+    out: PathLike,
+    *,
+    overrides: Sequence[str] = (),
+    scenes: int = 6,
+    seed: int = 0,
+    format: str = "auto",
+    console: Console | None = None,
+) -> list[str]:
+    """Draw what the augmentation of a recipe does to a few labelled scenes.
+
+    Returns:
+        The names of the transforms, in the order in which they are applied.
+
+    Raises:
+        AreosegError: Recipe or data cannot be used, or there are no labelled scenes.
+    """
+    import numpy as np
+
+    from areoseg.data.augmentation.build import augmentation_sheet
+    from areoseg.data.augmentation.rare_objects import rare_object_bank
+    from areoseg.report.augmentation import draw_augmentation as draw
+    from areoseg.taxonomy import MARS
+    from areoseg.training.batches import Tensors
+
+    if not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe, overrides)
+    console = console or standard_error()
+    source = find_source(data, None, format, console)
+    source = replace(source, tile=recipe.data.tile, scale=recipe.data.scale)
+    labelled = read_with_progress(source, console).labelled
+    if not len(labelled):
+        raise AreosegError(f"{data}: no labelled scenes to show an augmentation on")
+    tensors = Tensors.of(labelled)
+    settings = recipe.augment
+    bank = None
+    if settings.needs_rare_bank:
+        bank = rare_object_bank(tensors.images.numpy(), tensors.masks.numpy(), settings.rare_class)
+    chosen = np.random.default_rng(seed).permutation(len(labelled))[:scenes]
+    images, masks = tensors.batch(chosen, void=None)
+    rows = augmentation_sheet(images, masks, settings, seed=seed, rare_bank=bank)
+    draw(rows, Path(out), taxonomy=MARS, title=f"augment: {settings.policy}")
+    return list(settings.transforms)

@@ -1,0 +1,151 @@
+"""Many trainings: studies and searches."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from areoseg.api.reading import (
+    PathLike,
+    find_source,
+    read_with_progress,
+    standard_error,
+)
+from areoseg.errors import AreosegError
+
+if TYPE_CHECKING:
+    from areoseg.search import Search
+    from areoseg.studies import Table
+
+
+def compare(
+    study: PathLike,
+    data: PathLike | None = None,
+    out: PathLike | None = None,
+    *,
+    part: str = "test",
+    protocol: str = "terrain",
+    groups: PathLike | None = None,
+    format: str = "auto",
+    device: str = "cpu",
+    threads: int | None = None,
+    command: str | None = None,
+    console: Console | None = None,
+) -> "Table":
+    """Train what a study lacks, and put its results into one table, written beside them.
+
+    Args:
+        study: A study file.
+        data: As for `read`; None: nothing is trained.
+        out: The folder for the run folders; None: `runs/STUDY`.
+        part: `train`, `val` or `test`: the part whose scores are compared.
+        protocol: The protocol of these scores.
+        groups: As for `read`.
+        format: As for `read`.
+        device: `cpu`, `cuda` or `auto`.
+        threads: Cores to compute on; None: all.
+        command: What to note in the runs as the command that made them.
+        console: Where to show the progress; None: standard error.
+
+    Raises:
+        AreosegError: Study or data cannot be used, or some rows could not be trained; the others
+            then are done, and in the table that was written.
+    """
+    from areoseg.studies import build_table, load_study, read_results, write_table
+
+    console = console or standard_error()
+    opened = load_study(study)
+    build_table(opened, {}, part=part, protocol_name=protocol)  # a wrong name shows before hours
+    faults: list[str] = []
+    data_of = None
+    if data is not None:
+        from areoseg.studies.running import Trainings, run_study
+
+        trainings = Trainings(
+            find_source(data, groups, format, console),
+            lambda source: read_with_progress(source, console),
+            Path(out or Path("runs") / opened.name),
+            device=device,
+            threads=threads,
+            command=command,
+            console=console,
+        )
+        faults = run_study(opened, trainings)
+        data_of = trainings.data_of
+    results = read_results(opened, data_of)
+    table = build_table(opened, results, part=part, protocol_name=protocol)
+    for path in write_table(table, opened):
+        console.print(f"table: {path}")
+    if faults:
+        raise AreosegError("\n".join(faults))
+    return table
+
+
+def search(
+    recipe: PathLike,
+    space: PathLike,
+    data: PathLike,
+    out: PathLike,
+    *,
+    overrides: Sequence[str] = (),
+    budget: str | None = None,
+    trials: int | None = None,
+    trial_budget: str | None = None,
+    pruner: str = "median",
+    seed: int = 0,
+    groups: PathLike | None = None,
+    format: str = "auto",
+    device: str = "cpu",
+    threads: int | None = None,
+    command: str | None = None,
+    console: Console | None = None,
+) -> "Search":
+    """Try values of a recipe, guided by the validation score; go on where `out` holds a search.
+
+    The best recipe is written to `best.yaml`, all trials to `trials.csv` and `search.html`. The
+    test part is not looked at.
+
+    Args:
+        recipe: The name of a recipe, or its file.
+        space: A YAML file with a range or choices for each value that is tried.
+        data: As for `read`.
+        out: The folder of the search; several processes may search in one at the same time.
+        overrides: Values of the recipe to change in all trials.
+        budget: The time of this call, such as `"2h"`, from the first read of the data.
+        trials: So many trials in all, those of earlier calls included. Either this or `budget`
+            must be given.
+        trial_budget: The time of each training, such as `"2m"`; None: the recipe's length counts.
+        pruner: `median`, `hyperband` or `none`: when a training is given up.
+        seed: Of the choice of values.
+        groups: As for `read`.
+        format: As for `read`.
+        device: `cpu`, `cuda` or `auto`.
+        threads: Cores to compute on; None: all.
+        command: What to note in the runs as the command that made them.
+        console: Where to say what happens; None: standard error.
+
+    Raises:
+        AreosegError: Optuna is missing; recipe, space or data cannot be used; or `out` holds
+            another search.
+    """
+    from areoseg.search import load_space, prepare_trainings, run_search, search_times, vary_recipe
+
+    console = console or standard_error()
+    clock, seconds = search_times(budget, trial_budget, trials)
+    varied = vary_recipe(recipe, load_space(space), overrides)
+    source = find_source(data, groups, format, console)
+    source = replace(source, tile=varied.base.data.tile, scale=varied.base.data.scale)
+    trainings = prepare_trainings(
+        varied,
+        read_with_progress(source, console),
+        source,
+        seconds=seconds,
+        device=device,
+        threads=threads,
+        command=command,
+    )
+    return run_search(
+        trainings, Path(out), seed=seed, pruner=pruner, budget=clock, trials=trials, console=console
+    )

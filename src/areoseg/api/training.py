@@ -1,0 +1,171 @@
+"""Training runs, from data to report."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from areoseg.api.reading import (
+    PathLike,
+    find_source,
+    read_with_progress,
+    standard_error,
+)
+from areoseg.api.scoring import part_of, score_scenes
+from areoseg.data.scenes import SceneSet
+from areoseg.errors import AreosegError, one_line
+from areoseg.recipes import Recipe, check_model, load_recipe
+from areoseg.run import PLAN, SCORES, Run, open_run, read_json, write_json
+
+if TYPE_CHECKING:
+    from areoseg.training.plan import Plan
+
+
+def train(
+    recipe: Recipe | PathLike,
+    data: PathLike,
+    out: PathLike,
+    *,
+    overrides: Sequence[str] = (),
+    budget: str | None = None,
+    plan: PathLike | None = None,
+    groups: PathLike | None = None,
+    format: str = "auto",
+    labels: str = "crowd",
+    device: str = "cpu",
+    threads: int | None = None,
+    command: str | None = None,
+    console: Console | None = None,
+) -> Run:
+    """Train a recipe, score it on validation and test, and write the report.
+
+    Args:
+        recipe: A recipe, its name, or its file.
+        data: As for `read`.
+        out: The run folder to make.
+        overrides: Values of the recipe to change, such as `"optimizer.lr=1e-3"`.
+        budget: A time such as `"15m"` that takes the place of the recipe's epochs; it counts from
+            the first read of the data to the last weights.
+        plan: A run whose steps are replayed.
+        groups: As for `read`.
+        format: As for `read`.
+        labels: As for `read`.
+        device: `cpu`, `cuda` or `auto`.
+        threads: Cores to compute on; None: all.
+        command: What to note in the run as the command that made it.
+        console: Where to show the progress; None: standard error.
+
+    Raises:
+        AreosegError: Recipe or data cannot be used, or there is a run in `out` already.
+    """
+    from areoseg.device import choose_device, use_threads
+    from areoseg.training.budget import Budget, parse_budget
+    from areoseg.training.train import refuse_run
+    from areoseg.training.train import train as train_network
+
+    # What is wrong with the options shows before the data are read, which may take minutes.
+    console = console or standard_error()
+    if not isinstance(recipe, Recipe):
+        name, recipe = str(recipe), load_recipe(recipe, overrides)
+        check_model(recipe, source=name)
+    if budget is not None and plan is not None:
+        raise AreosegError("--budget and --plan exclude each other: a plan says its own steps")
+    seconds = None if budget is None else parse_budget(budget)
+    replayed = None if plan is None else _plan_of(plan)
+    refuse_run(out)
+    choose_device(device)
+    use_threads(threads)
+    source = find_source(data, groups, format, console, labels)
+    source = replace(source, tile=recipe.data.tile, scale=recipe.data.scale)
+
+    clock = None if seconds is None else Budget(seconds)
+    found = read_with_progress(source, console)
+    run = train_network(
+        recipe,
+        found,
+        out,
+        budget=clock,
+        plan=replayed,
+        device=device,
+        threads=threads,
+        source=source,
+        command=command,
+        console=console,
+    )
+    finish_run(run, found.labelled, console)
+    return run
+
+
+def resume(
+    run: PathLike,
+    *,
+    data: PathLike | None = None,
+    groups: PathLike | None = None,
+    threads: int | None = None,
+    console: Console | None = None,
+) -> Run:
+    """Go on with a run that was interrupted or killed, then score it and write the report.
+
+    Args:
+        run: The run folder.
+        data: Where the run's data lie now; None: where they were.
+        groups: Where its groups file lies now; None: where it was.
+        threads: Cores to compute on; None: as many as before.
+        console: Where to show the progress; None: standard error.
+
+    Raises:
+        AreosegError: There is nothing to go on from, or the data are others.
+    """
+    from areoseg.training.train import resume as resume_network
+
+    console = console or standard_error()
+    source = open_run(run, unfinished=True).source
+    if data is not None:
+        source = replace(source, path=str(data))
+    if groups is not None:
+        source = replace(source, groups=str(groups))
+    found = read_with_progress(source, console)
+    finished = resume_network(run, found, threads=threads, console=console)
+    finish_run(finished, found.labelled, console)
+    return finished
+
+
+def finish_run(run: Run, scenes: SceneSet, console: Console) -> None:
+    """Score the kept weights on validation and test, and write the report."""
+    from areoseg.inference import Predictor
+    from areoseg.report import choose_examples, write_report
+
+    predictor = Predictor.load(run.path, device=run.facts["device"])
+    scores = {}
+    examples = {}
+    for part in ("val", "test"):
+        held_back = part_of(scenes, run, part)
+        if not len(held_back):
+            continue
+        found, predictions = score_scenes(predictor, held_back, run)
+        scores[part] = found.to_json()
+        console.print(f"{part}: {found.protocol} score {found.score:.4f}")
+        assert held_back.masks is not None
+        examples = choose_examples(
+            held_back.images,
+            held_back.masks,
+            predictions,
+            held_back.names,
+            taxonomy=run.taxonomy,
+        )
+    write_json(run.path / SCORES, scores)
+    samples = part_of(scenes, run, "train").select(range(min(8, len(run.split["train"]))))
+    report = write_report(run, scores=scores, examples=examples, samples=samples)
+    console.print(f"report: {report}")
+
+
+def _plan_of(run: PathLike) -> "Plan":
+    """The steps of an earlier run."""
+    from areoseg.training.plan import Plan
+
+    path = open_run(run, unfinished=True).path / PLAN
+    try:
+        return Plan.from_json(read_json(path))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise AreosegError(f"{path}: not the plan of a run: {one_line(error)}") from None
