@@ -45,6 +45,7 @@ def test_overrides_change_nested_values_and_expand_short_forms():
         ("data.background=voidd", "data.background"),
         ("split.val=1.5", "split.val"),
         ("lr", "key=value"),
+        ("loss.background=1", "needs data.background=class"),
         ("optimizer.lr.x=1", "optimizer.lr"),
     ],
 )

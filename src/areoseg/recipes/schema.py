@@ -3,7 +3,7 @@
 A recipe is one experiment. Constructors elsewhere take plain keyword arguments and never see it.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -144,6 +144,18 @@ class Recipe(Section):
     training: TrainingSettings = TrainingSettings()
     protocol: Literal["terrain", "keras", "all-pixels", "five-class"] = "terrain"
     """The definition of mean IoU that chooses the weights and heads the report."""
+
+    @model_validator(mode="after")
+    def _check_background(self) -> Self:
+        """Terms that price errors on background need a background that is learnt."""
+        if self.data.background == "void":
+            for name in ("background", "report-code"):
+                if name in self.loss.chosen:
+                    raise ValueError(
+                        f"loss.{name} needs data.background=class: where background is void it has"
+                        " no pixels in the loss"
+                    )
+        return self
 
     @model_validator(mode="before")
     @classmethod

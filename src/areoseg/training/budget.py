@@ -1,5 +1,6 @@
 """Training for a given time: measure a step, plan the steps, correct under way."""
 
+import math
 import re
 import statistics
 import time
@@ -10,7 +11,8 @@ from areoseg.errors import AreosegError
 from areoseg.training.plan import Plan
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
-VALIDATIONS = 12  # at least so many in a budget: also the chances to correct the plan
+VALIDATIONS = 12  # so many in a budget, or more: also the chances to correct the plan
+VALIDATION_SHARE = 0.15  # of the time, at most: where validating is slow there are fewer
 RESERVE = 0.01  # share of the budget kept for writing the last weights
 TOLERANCE = 0.02  # a plan off by less is left alone
 
@@ -57,12 +59,15 @@ class Budget:
             validation_seconds: Measured time of a whole validation.
             pass_steps: Steps of one pass over the training scenes.
         """
-        time_for_steps = max(self.left - VALIDATIONS * validation_seconds, step_seconds)
-        total = max(1, int(time_for_steps / step_seconds))
-        epoch_steps = _epoch_steps(total, pass_steps)
-        # Short epochs need more validations than were taken off above.
+        total = max(1, int(self.left * (1 - VALIDATION_SHARE) / step_seconds))
+        steps_a_validation = (1 - VALIDATION_SHARE) / VALIDATION_SHARE * validation_seconds
+        epoch_steps = max(
+            _epoch_steps(total, pass_steps),
+            min(total, math.ceil(steps_a_validation / step_seconds)),
+        )
         cost_per_step = step_seconds + validation_seconds / epoch_steps
-        total = max(1, int(self.left / cost_per_step))
+        validations = math.ceil(self.left / cost_per_step / epoch_steps)
+        total = max(1, int((self.left - validations * validation_seconds) / step_seconds))
         return Plan.of(total=total, epoch_steps=epoch_steps)
 
     def corrected(self, plan: Plan, step: int, *, seconds_per_step: float, pass_steps: int) -> Plan:
@@ -77,7 +82,8 @@ class Budget:
         total = step + max(0, int(self.left / seconds_per_step))
         if abs(total - plan.total) <= TOLERANCE * (plan.total - step):
             return plan
-        return plan.corrected(step, total, epoch_steps=_epoch_steps(total, pass_steps))
+        epoch_steps = max(plan.at(step).epoch_steps, _epoch_steps(total, pass_steps))
+        return plan.corrected(step, total, epoch_steps=epoch_steps)
 
 
 def _epoch_steps(total: int, pass_steps: int) -> int:
