@@ -33,6 +33,17 @@ def model_cost(model: nn.Module, in_channels: int, height: int, width: int) -> M
         height: Height of the image, in pixels.
         width: Width of the image, in pixels.
     """
+    counter = count_flops(model, in_channels, height, width)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return ModelCost(parameters=parameters, macs=counter.get_total_flops() // 2)
+
+
+def count_flops(model: nn.Module, in_channels: int, height: int, width: int) -> FlopCounterMode:
+    """Pass one image through `model` in evaluation mode on the meta device, counting as it goes.
+
+    The counter says 2 for a multiply-accumulate, in all and by module. Arguments as for
+    `model_cost`.
+    """
     shapes = {
         name: tensor.detach().to("meta")
         for name, tensor in (*model.named_parameters(), *model.named_buffers())
@@ -45,5 +56,4 @@ def model_cost(model: nn.Module, in_channels: int, height: int, width: int) -> M
             functional_call(model.eval(), shapes, (image,))
     finally:
         model.train(was_training)
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    return ModelCost(parameters=parameters, macs=counter.get_total_flops() // 2)
+    return counter

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.func import functional_call
-from torch.utils.flop_counter import FlopCounterMode
+
+from areoseg.models.cost import count_flops
 
 Use = tuple[str, nn.Module, tuple[int, ...]]
 """The name of a layer, the layer, and the shape of its answer."""
@@ -54,18 +53,9 @@ def list_layers(model: nn.Module, in_channels: int, height: int, width: int) -> 
         for name, module in model.named_modules()
         if next(module.children(), None) is None and any(True for _ in module.parameters())
     ]
-    tensors = {
-        name: tensor.detach().to("meta")
-        for name, tensor in (*model.named_parameters(), *model.named_buffers())
-    }
-    image = torch.empty(1, in_channels, height, width, device="meta")
-    was_training = model.training
-    counter = FlopCounterMode(display=False)
     try:
-        with torch.no_grad(), counter:
-            functional_call(model.eval(), tensors, (image,))
+        counter = count_flops(model, in_channels, height, width)
     finally:
-        model.train(was_training)
         for hook in hooks:
             hook.remove()
     flops = counter.get_flop_counts()
