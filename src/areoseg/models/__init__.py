@@ -1,6 +1,7 @@
 """The model zoo: import this package, and every model is in the registry."""
 
 from areoseg.models import attention_uwnet as attention_uwnet
+from areoseg.models import compact_unet as compact_unet
 from areoseg.models import dual_unet as dual_unet
 from areoseg.models import light4mars as light4mars
 from areoseg.models import nnunet as nnunet
