@@ -1,13 +1,10 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import nn
 
 from areoseg.errors import AreosegError
-from areoseg.inference import Predictor
-from areoseg.inference.folders import predict_to_folder
-from areoseg.inference.inputs import find_inputs
+from areoseg.inference import Predictor, TorchEngine
 from areoseg.models import create_model
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import MARS
@@ -25,6 +22,10 @@ def segmenter(never=()):
     return Segmenter(Brightness(), mean=0.0, deviation=1.0, classes=5, never=never)
 
 
+def predictor_of(*segmenters, **options):
+    return Predictor([TorchEngine(each, MARS) for each in segmenters], **options)
+
+
 def levels(height=8, width=10):
     """An image of the five grey levels, and the mask that `Brightness` gives for it."""
     mask = np.arange(height * width).reshape(height, width) % 5
@@ -34,7 +35,7 @@ def levels(height=8, width=10):
 def test_masks_come_back_in_order_whatever_the_sizes():
     sizes = [(8, 10), (8, 10), (4, 6), (8, 10)]
     pairs = [levels(*size) for size in sizes]
-    predictor = Predictor([segmenter()], MARS, batch_size=2)
+    predictor = predictor_of(segmenter(), batch_size=2)
     found = list(predictor.masks([image for image, _ in pairs]))
     for mask, (_, expected) in zip(found, pairs, strict=True):
         assert np.array_equal(mask, expected)
@@ -43,14 +44,14 @@ def test_masks_come_back_in_order_whatever_the_sizes():
 
 def test_a_float_image_means_the_same_as_its_bytes():
     image, expected = levels()
-    predictor = Predictor([segmenter()], MARS)
+    predictor = predictor_of(segmenter())
     (mask,) = predictor.masks([(image / 255).astype(np.float32)])
     assert np.array_equal(mask, expected)
 
 
 def test_bytes_and_floats_side_by_side_are_each_brought_to_the_same_range():
     image, expected = levels()
-    predictor = Predictor([segmenter()], MARS)
+    predictor = predictor_of(segmenter())
     for mask in predictor.masks([image, (image / 255).astype(np.float32), image]):
         assert np.array_equal(mask, expected)
 
@@ -59,13 +60,13 @@ def test_an_image_smaller_than_the_stride_is_padded_and_cropped():
     network = create_model("unet", widths=[4, 8, 16])
     small = Segmenter(network, mean=0.0, deviation=1.0, classes=5).eval()
     assert network.stride == 4
-    (mask,) = Predictor([small], MARS).masks([np.full((1, 7), 99, np.uint8)])
+    (mask,) = predictor_of(small).masks([np.full((1, 7), 99, np.uint8)])
     assert mask.shape == (1, 7)
 
 
 def test_a_class_that_is_never_answered_has_probability_zero():
     image, _ = levels()
-    probabilities = Predictor([segmenter(never=(0,))], MARS).probabilities(
+    probabilities = predictor_of(segmenter(never=(0,))).probabilities(
         torch.from_numpy(image).float().div(255)[None, None]
     )
     assert (probabilities[:, 0] == 0).all()
@@ -75,24 +76,9 @@ def test_a_class_that_is_never_answered_has_probability_zero():
 def test_probabilities_of_several_models_are_averaged():
     image = torch.rand(2, 1, 8, 8)
     one, other = segmenter(), segmenter(never=(1, 2))
-    both = Predictor([one, other], MARS).probabilities(image)
-    alone = [Predictor([each], MARS).probabilities(image) for each in (one, other)]
+    both = predictor_of(one, other).probabilities(image)
+    alone = [predictor_of(each).probabilities(image) for each in (one, other)]
     assert torch.allclose(both, (alone[0] + alone[1]) / 2)
-
-
-def test_a_folder_of_predictions_holds_masks_overlays_and_shares(tmp_path):
-    image, expected = levels()
-    (tmp_path / "in" / "sub").mkdir(parents=True)
-    Image.fromarray(image).save(tmp_path / "in" / "sub" / "a.png")
-    out = tmp_path / "out"
-    inputs = find_inputs([tmp_path / "in"], out=out)
-    assert predict_to_folder(Predictor([segmenter()], MARS), inputs, out) == 1
-    mask = np.asarray(Image.open(out / "masks" / "sub" / "a.png"))
-    assert np.array_equal(mask, expected)
-    assert np.asarray(Image.open(out / "overlays" / "sub" / "a.png")).shape == (8, 10, 3)
-    header, row = (out / "shares.csv").read_text().splitlines()
-    assert header == "image,background,soil,bedrock,sand,big rock"
-    assert row == "sub/a,0.200000,0.200000,0.200000,0.200000,0.200000"
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):

@@ -1,91 +1,151 @@
-"""The predictor: trained models in, probabilities and masks out."""
+"""The predictor: trained models in, probabilities and masks out, for images of any size."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
+from math import lcm
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from areoseg.data.scenes import Image, Mask
-from areoseg.device import Precision, choose_device, choose_precision
 from areoseg.errors import AreosegError
-from areoseg.models.segmenter import Segmenter
-from areoseg.run import open_run
-from areoseg.taxonomy import Taxonomy
+from areoseg.inference.engine import Engine, open_engine
+from areoseg.inference.resampling import read_window, resized_rows
+from areoseg.inference.scale import ScaleChoice, ScaleOption, checked_scale, choose_scale
+from areoseg.inference.tiling import Probabilities, Window, blended_rows, spans
+from areoseg.inference.views import scaled_size, view_probabilities
+
+BAND_BYTES = 1 << 24
+"""What the probabilities of one band may take."""
+
+BATCH_PIXELS = 64 * 128
+"""Pixels of the images that a batch size counts: the homework's tiles."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """Some rows of an image with their probabilities.
+
+    Attributes:
+        top: The first row.
+        probabilities: (C, h, W) float32, which sum to one over C.
+    """
+
+    top: int
+    probabilities: Probabilities
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What was found in one image.
+
+    Attributes:
+        mask: (H, W) uint8, the most probable class of each pixel.
+        confidence: (H, W) float16, its probability.
+    """
+
+    mask: Mask
+    confidence: NDArray[np.float16]
 
 
 class Predictor:
-    """Segments images with one trained model, or with the mean of several.
+    """Segments images of any size with one trained model, or with the mean of several.
 
     Args:
-        segmenters: Trained networks in evaluation mode; their probabilities are averaged.
-        taxonomy: The classes that all of them answer.
-        device: Where to compute.
-        precision: Arithmetic of the networks.
-        batch_size: Images a pass.
+        engines: The models; their probabilities are averaged.
+        flips: Whether each image is shown mirrored left to right as well.
+        scales: Scales at which each image is shown, besides `scale`; their mean counts.
+        scale: What the sides of an image are multiplied by before it is shown to the models, or
+            `"auto"` for each model's own training scale as far as it and the image's are known.
+        tile: Edge of a tile, in pixels of the scaled image. Images up to it are not tiled.
+        overlap: Pixels that neighbouring tiles share; None: a quarter of a tile.
+        batch_size: Images of 64x128 pixels a pass; of larger ones, as many as have no more pixels.
+
+    Raises:
+        AreosegError: There is no engine, they answer different classes, or a number makes no
+            sense.
     """
 
     def __init__(
         self,
-        segmenters: Sequence[Segmenter],
-        taxonomy: Taxonomy,
+        engines: Sequence[Engine],
         *,
-        device: torch.device | None = None,
-        precision: Precision = "float32",
+        flips: bool = False,
+        scales: Sequence[float] = (1.0,),
+        scale: ScaleOption = 1.0,
+        tile: int = 512,
+        overlap: int | None = None,
         batch_size: int = 32,
     ) -> None:
-        self.device = device or torch.device("cpu")
-        self.segmenters = [segmenter.to(self.device).eval() for segmenter in segmenters]
-        self.taxonomy = taxonomy
-        self.precision = precision
+        if not engines:
+            raise AreosegError("no model to predict with: name at least one run or exported file")
+        if len({engine.taxonomy for engine in engines}) > 1:
+            raise AreosegError("these models answer different classes: average those of one set")
+        if not scales:
+            raise AreosegError("no scales to show images at: give at least 1")
+        overlap = tile // 4 if overlap is None else overlap
+        if not 0 <= overlap <= tile // 2:
+            raise AreosegError(
+                f"tiles of {tile} pixels cannot share {overlap}: give 0 to half the tile"
+            )
+        if batch_size < 1:
+            raise AreosegError(f"batch size {batch_size}: a pass needs at least one image")
+        self.engines = list(engines)
+        self.taxonomy = engines[0].taxonomy
+        self.flips = flips
+        self.scales = [checked_scale(each) for each in scales]
+        self.scale: ScaleOption = scale if scale == "auto" else checked_scale(scale)
+        self.stride = lcm(*(engine.stride for engine in engines))
+        self.tile = -(-tile // self.stride) * self.stride
+        self.overlap = overlap
         self.batch_size = batch_size
 
     @classmethod
-    def load(cls, *runs: str | Path, device: str = "cpu", precision: str = "auto") -> "Predictor":
-        """A predictor over one or several run folders.
+    def load(
+        cls,
+        *paths: str | Path,
+        device: str = "cpu",
+        precision: str = "auto",
+        flips: bool = False,
+        scales: Sequence[float] = (1.0,),
+        scale: ScaleOption = 1.0,
+        tile: int = 512,
+        overlap: int | None = None,
+        batch_size: int = 32,
+    ) -> "Predictor":
+        """A predictor over run folders or exported files; see `open_engine` and the class.
 
         Raises:
-            AreosegError: A folder is no run, or the runs answer different classes.
+            AreosegError: A path is no model, or the models answer different classes.
         """
-        opened = [open_run(path) for path in runs]
-        if not opened:
-            raise AreosegError("no model to predict with: name at least one run folder")
-        taxonomy = opened[0].taxonomy
-        for run in opened[1:]:
-            if run.taxonomy != taxonomy:
+        engines = [open_engine(path, device=device, precision=precision) for path in paths]
+        for path, engine in zip(paths, engines, strict=True):
+            if engine.taxonomy != engines[0].taxonomy:
                 raise AreosegError(
-                    f"{run.path} answers {', '.join(run.taxonomy.names)}, but {opened[0].path}"
-                    f" answers {', '.join(taxonomy.names)}: average runs of one taxonomy"
+                    f"{path} answers {', '.join(engine.taxonomy.names)}, but {paths[0]}"
+                    f" answers {', '.join(engines[0].taxonomy.names)}: average runs of one taxonomy"
                 )
-        where = choose_device(device)
         return cls(
-            [run.segmenter() for run in opened],
-            taxonomy,
-            device=where,
-            precision=choose_precision(precision, where),
+            engines,
+            flips=flips,
+            scales=scales,
+            scale=scale,
+            tile=tile,
+            overlap=overlap,
+            batch_size=batch_size,
         )
 
-    @torch.inference_mode()
     def probabilities(self, images: Tensor) -> Tensor:
-        """Class probabilities (N, C, H, W) float32 of images (N, 1, H, W) float in 0..1."""
-        height, width = images.shape[-2:]
-        images = _at_least(self._smallest, images.to(self.device))
-        enabled = self.precision == "bfloat16"
-        total: Tensor | None = None
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=enabled):
-            for segmenter in self.segmenters:
-                part = functional.softmax(segmenter(images).float(), dim=1)
-                total = part if total is None else total.add_(part)
-        assert total is not None
-        return total.div_(len(self.segmenters))[..., :height, :width]
+        """Class probabilities (N, C, H, W) float32 of images (N, 1, H, W) float in 0..1.
 
-    @property
-    def _smallest(self) -> int:
-        """The shortest edge, in pixels, that all networks can take."""
-        return max(getattr(segmenter.network, "stride", 1) for segmenter in self.segmenters)
+        The images are shown as they are: in one piece, and at their own scale.
+        """
+        return self._probabilities(images, [1.0] * len(self.engines))
 
     def masks(self, images: Sequence[Image] | Image) -> Iterator[Mask]:
         """The predicted mask (H, W) uint8 of each image (H, W), in order.
@@ -95,19 +155,127 @@ class Predictor:
         Args:
             images: uint8, or float32 in 0..1; possibly of different sizes.
         """
+        for found in self.segmentations(images):
+            yield found.mask
+
+    def segmentations(
+        self, images: Sequence[Image] | Image, names: Sequence[str] | None = None
+    ) -> Iterator[Segmentation]:
+        """Mask and confidence of each image (H, W), in order.
+
+        Neighbours of equal size are computed together, if they are no larger than a tile.
+
+        Args:
+            images: uint8, or float32 in 0..1; possibly of different sizes.
+            names: Their names, which may tell their scale; see `bands`.
+        """
+        named = [None] * len(images) if names is None else list(names)
         for _, same_size in groupby(range(len(images)), key=lambda index: images[index].shape):
             indices = list(same_size)
-            for start in range(0, len(indices), self.batch_size):
-                batch = [images[index] for index in indices[start : start + self.batch_size]]
-                yield from (
-                    self.probabilities(to_tensor(batch)).argmax(dim=1).to(torch.uint8).cpu().numpy()
+            height, width = images[indices[0]].shape
+            together = max(1, self.batch_size * BATCH_PIXELS // (height * width))
+            for start in range(0, len(indices), together):
+                chosen = indices[start : start + together]
+                factors = {self._factors((height, width), named[index]) for index in chosen}
+                if max(height, width) > self.tile or factors != {(1.0,) * len(self.engines)}:
+                    yield from (self.segment(images[i], name=named[i]) for i in chosen)
+                    continue
+                found = self.probabilities(to_tensor([images[index] for index in chosen]))
+                confidence, mask = found.max(dim=1)
+                yield from map(
+                    Segmentation, mask.to(torch.uint8).numpy(), confidence.half().numpy()
                 )
 
+    def segment(
+        self, image: Image, valid: NDArray[np.bool_] | None = None, *, name: str | None = None
+    ) -> Segmentation:
+        """Mask and confidence of one image of any size; see `bands`."""
+        mask = np.empty(image.shape, np.uint8)
+        confidence = np.empty(image.shape, np.float16)
+        for band in self.bands(image, valid, name=name):
+            rows = slice(band.top, band.top + band.probabilities.shape[1])
+            best, index = torch.from_numpy(band.probabilities).max(dim=0)
+            mask[rows], confidence[rows] = index.numpy(), best.numpy()
+        return Segmentation(mask, confidence)
 
-def _at_least(edge: int, images: Tensor) -> Tensor:
-    """Images (N, C, H, W) with their last row and column repeated up to an edge of `edge`."""
-    below, right = (max(0, edge - side) for side in images.shape[-2:])
-    return functional.pad(images, (0, right, 0, below), mode="replicate")
+    def bands(
+        self, image: Image, valid: NDArray[np.bool_] | None = None, *, name: str | None = None
+    ) -> Iterator[Band]:
+        """The probabilities of an image of any size, from top to bottom, in bounded memory.
+
+        The image is scaled, cut into overlapping tiles where it is larger than one, and the
+        blended probabilities are brought back to its own size.
+
+        Args:
+            image: (H, W) uint8, or float32 in 0..1.
+            valid: (H, W) bool, False where a pixel means nothing, such as nodata: it is answered
+                as background with probability one. None: all pixels are valid.
+            name: The name of its file or product, from which `scale="auto"` may tell its scale.
+
+        Yields:
+            Bands that lie one below the other; each has arrays of its own.
+
+        Raises:
+            AreosegError: `image` or `valid` has an unusable shape.
+        """
+        _check_image(image, valid)
+        factors = self._factors(image.shape, name)
+        finest = max(factors)
+        size = scaled_size(image.shape, finest)
+        rows, columns = (
+            spans(length, self.tile, overlap=self.overlap, stride=self.stride) for length in size
+        )
+        band_rows = max(1, BAND_BYTES // (4 * len(self.taxonomy) * image.shape[1]))
+        blocks = blended_rows(
+            rows,
+            columns,
+            len(self.taxonomy),
+            partial(self._tile, image, valid, size, [factor / finest for factor in factors]),
+            most_rows=max(1, int(band_rows * size[0] / image.shape[0])),
+        )
+        if size != image.shape:
+            blocks = resized_rows(blocks, size, (image.shape[0], image.shape[1]))
+        top = 0
+        for block in blocks:
+            if valid is not None:
+                hidden = ~valid[top : top + block.shape[1]]
+                block[:, hidden] = 0
+                block[self.taxonomy.background, hidden] = 1
+            yield Band(top, block)
+            top += block.shape[1]
+
+    def scale_choices(self, size: tuple[int, ...], name: str | None = None) -> list[ScaleChoice]:
+        """The factor that `bands` takes for an image, and why; one for each engine."""
+        return [choose_scale(self.scale, each.scale, size, name) for each in self.engines]
+
+    def _factors(self, size: tuple[int, ...], name: str | None) -> tuple[float, ...]:
+        return tuple(choice.factor for choice in self.scale_choices(size, name))
+
+    def _tile(
+        self,
+        image: Image,
+        valid: NDArray[np.bool_] | None,
+        size: tuple[int, int],
+        factors: Sequence[float],
+        window: Window,
+    ) -> Probabilities | None:
+        """The probabilities of one tile; None where none of its pixels is valid."""
+        pixels = read_window(image, valid, window, size)
+        if pixels is None:
+            return None
+        images = torch.from_numpy(pixels)[None, None]
+        return self._probabilities(images, factors)[0].numpy()
+
+    @torch.inference_mode()
+    def _probabilities(self, images: Tensor, factors: Sequence[float]) -> Tensor:
+        """The mean of all engines, each of which is shown the images scaled by its factor."""
+        total: Tensor | None = None
+        for engine, factor in zip(self.engines, factors, strict=True):
+            scales = [scale * factor for scale in self.scales]
+            part = view_probabilities(engine, images, scales=scales, flips=self.flips)
+            total = part if total is None else total + part
+        assert total is not None
+        return total / len(self.engines)
 
 
 def to_tensor(images: Sequence[Image]) -> Tensor:
@@ -115,3 +283,15 @@ def to_tensor(images: Sequence[Image]) -> Tensor:
     # One by one, since bytes and floats may be neighbours.
     units = [image / np.float32(255) if image.dtype == np.uint8 else image for image in images]
     return torch.from_numpy(np.stack(units)).unsqueeze(1)
+
+
+def _check_image(image: Image, valid: NDArray[np.bool_] | None) -> None:
+    if image.ndim != 2 or not image.size:
+        raise AreosegError(
+            f"an image to segment has shape {image.shape}: it must be (H, W), at least one pixel"
+        )
+    if valid is not None and valid.shape != image.shape:
+        raise AreosegError(
+            f"the valid pixels have shape {valid.shape} and the image {image.shape}: they must be"
+            " the same"
+        )

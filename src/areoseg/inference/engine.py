@@ -1,0 +1,113 @@
+"""An engine: one trained model, whatever runs it, as a function from images to probabilities."""
+
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from areoseg.device import Precision, choose_device, choose_precision
+from areoseg.errors import AreosegError
+from areoseg.inference.exported import LOADERS
+from areoseg.inference.scale import trained_scale
+from areoseg.models.segmenter import Segmenter
+from areoseg.run import open_run
+from areoseg.taxonomy import Taxonomy
+
+
+class Engine(Protocol):
+    """What the predictor needs of a model.
+
+    Attributes:
+        taxonomy: The classes that it answers.
+        stride: The edges of the images that it is given are multiples of this many pixels.
+        scale: Scale of the images that it was trained on, relative to a full Navcam frame of 1024
+            pixels: 0.25 for frames reduced four times. None where nobody knows.
+    """
+
+    taxonomy: Taxonomy
+    stride: int
+    scale: float | None
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Class probabilities (N, C, H, W) of images (N, 1, H, W) in 0..1.
+
+        Both are float32 on the CPU.
+        """
+        ...
+
+
+class TorchEngine:
+    """Runs a trained network with PyTorch.
+
+    Args:
+        segmenter: The network in evaluation mode.
+        taxonomy: The classes that it answers.
+        scale: As for `Engine`.
+        device: Where to compute.
+        precision: Arithmetic of the network.
+    """
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        taxonomy: Taxonomy,
+        *,
+        scale: float | None = None,
+        device: torch.device | None = None,
+        precision: Precision = "float32",
+    ) -> None:
+        self.device = device or torch.device("cpu")
+        self.segmenter = segmenter.to(self.device).eval()
+        self.taxonomy = taxonomy
+        self.scale = scale
+        self.stride = int(getattr(segmenter.network, "stride", 1))
+        self.precision = precision
+
+    @torch.inference_mode()
+    def __call__(self, images: Tensor) -> Tensor:
+        """As for `Engine`."""
+        reduced = self.precision == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=reduced):
+            logits = self.segmenter(images.to(self.device))
+        return functional.softmax(logits.float(), dim=1).cpu()
+
+
+def open_engine(path: str | Path, *, device: str = "cpu", precision: str = "auto") -> Engine:
+    """The engine of a run folder, or of an exported file by its suffix.
+
+    Where OpenVINO is installed, a run on the CPU goes over to it in a long job.
+
+    Args:
+        path: A run folder, or a file with a suffix of `LOADERS`.
+        device: `cpu`, `cuda` or `auto`.
+        precision: `float32`, `bfloat16`, or `auto` for the faster one of the two; an exported file
+            has its own.
+
+    Raises:
+        AreosegError: It is no run, no exported model, or cannot be loaded here.
+    """
+    from areoseg.inference.accelerated import AcceleratedEngine, openvino_is_there
+
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if path.is_file() and suffix in LOADERS:
+        return LOADERS[suffix](path, device=device)
+    if path.is_file():
+        known = ", ".join(["a run folder", *LOADERS])
+        raise AreosegError(f"{path}: this file is no model that can predict: give {known}")
+    if suffix in LOADERS and not path.exists():
+        raise AreosegError(f"{path}: no such file: check the path")
+    run = open_run(path)
+    where = choose_device(device)
+    engine = TorchEngine(
+        run.segmenter(),
+        run.taxonomy,
+        scale=trained_scale(run),
+        device=where,
+        precision=choose_precision(precision, where),
+    )
+    if where.type == "cpu" and openvino_is_there():
+        return AcceleratedEngine(engine)
+    return engine
