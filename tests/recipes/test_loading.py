@@ -1,5 +1,6 @@
 import pytest
 
+from areoseg.baselines import BASELINES
 from areoseg.errors import AreosegError
 from areoseg.recipes import (
     Recipe,
@@ -85,6 +86,12 @@ def test_an_unknown_recipe_is_answered_with_the_nearest():
         load_recipe("unet-ll")
 
 
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_baseline_is_answered_with_the_command_that_scores_it(name):
+    with pytest.raises(AreosegError, match=f"`areoseg baseline {name} --data DATA`"):
+        load_recipe(name)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(AreosegError, match=r"absent\.yaml"):
         load_recipe(tmp_path / "absent.yaml")
@@ -112,3 +119,41 @@ def test_a_recipe_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
         recipe.summary = "other"
     assert isinstance(recipe, Recipe)
+
+
+def test_keys_that_are_there_twice_are_told_with_all_other_faults():
+    text = """\
+model: unet
+loss:
+  dice: -1
+  dise: 1
+  dice: 2
+split: {val: 0.6, test: 0.4}
+augment: milde
+loss: {ce: 0}
+"""
+    with pytest.raises(AreosegError) as caught:
+        parse_recipe(text, source="mine.yaml")
+    assert str(caught.value).splitlines() == [
+        "mine.yaml:5: loss.dice: there already in line 3: leave one away",
+        "mine.yaml:8: loss: there already in line 2: leave one away",
+        "mine.yaml:6: split.test: with split.val=0.6 it leaves nothing to train on: lower them"
+        " (got 0.4)",
+        "mine.yaml:8: loss: no term has a weight above 0: give one, such as {ce: 1.0}",
+        "mine.yaml:7: augment.policy: input should be 'none', 'flips', 'mild', 'rigid' or 'complex'"
+        " (got 'milde')",
+    ]
+
+
+def test_an_alias_inside_itself_is_refused_like_any_other_value():
+    with pytest.raises(AreosegError, match="a: no such value"):
+        parse_recipe("model: unet\na: &a [*a]")
+
+
+def test_a_background_that_is_void_cannot_be_priced_and_other_faults_are_told_too():
+    text = "model: unet\nloss: {ce: 1, background: 1}\ntraining: {epochs: -1}"
+    with pytest.raises(AreosegError) as caught:
+        parse_recipe(text, source="mine.yaml")
+    first, second = str(caught.value).splitlines()
+    assert first.startswith("mine.yaml:2: loss.background: needs data.background=class")
+    assert second.startswith("mine.yaml:3: training.epochs")

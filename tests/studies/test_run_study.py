@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import areoseg
+from areoseg.audit import Audit, Finding, write_audit
+from areoseg.data.fingerprint import fingerprint
 from areoseg.errors import AreosegError
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.training import callbacks
@@ -153,7 +155,7 @@ def test_a_damaged_result_is_named(compare, study):
 
 
 def test_a_row_that_cannot_be_trained_does_not_stop_the_others(write_study, tiny, homework_npz):
-    rows = [{"name": "impossible", "overrides": ["split.val=0.99"]}, {"name": "good"}]
+    rows = [{"name": "impossible", "overrides": ["split.folds=40"]}, {"name": "good"}]
     study = write_study([{"name": "s", "rows": rows}], overrides=[*tiny, "training.steps=1"])
     with pytest.raises(AreosegError, match=r"s/impossible, seed 0: .*split"):
         areoseg.compare(study.path, homework_npz, study.path.parent / "runs", threads=1)
@@ -168,6 +170,40 @@ def test_a_row_may_have_a_time_in_place_of_steps(write_study, tiny, homework_npz
     values = json.loads((study.results / "s" / "timed-seed0.json").read_text())
     assert values["budget_seconds"] == 2
     assert 0 < values["seconds"] < 20
+
+
+def test_a_baseline_is_a_row_scored_where_the_recipe_would_train(
+    write_study, tiny, homework_npz, trained
+):
+    rows = [
+        {"name": "net"},
+        {"name": "random", "baseline": "random", "seeds": [0, 1]},
+        {"name": "majority", "baseline": "majority"},
+        {"name": "again", "baseline": "random"},
+    ]
+    overrides = [*tiny, "training.steps=1", "split.seed=3"]
+    study = write_study([{"name": "s", "rows": rows}], overrides=overrides, budget="1s")
+
+    def compare():
+        return areoseg.compare(study.path, homework_npz, study.path.parent / "runs", threads=1)
+
+    table = compare()
+    assert trained == ["train"]
+    results = contents(study.results)
+    values = json.loads(results["s/random-seed1.json"])
+    assert (values["baseline"], values["steps"], values["parameters"]) == ("random", 0, 0)
+    expected = areoseg.api.baselines(["random"], homework_npz, overrides=overrides)["random"]
+    first, again = (json.loads(results[f"s/{name}-seed0.json"]) for name in ("random", "again"))
+    assert first["scores"]["test"]["protocols"]["terrain"] == pytest.approx(
+        expected.score, abs=1e-6
+    )
+    assert first["scores"] == again["scores"] != values["scores"]
+    assert first["scores"].keys() == {"train", "val", "test"}
+    assert [len(row.score.values) for row in table.sections[0].rows] == [1, 2, 1, 1]
+    assert not (study.path.parent / "runs" / "s" / "random-seed0").exists()
+    assert compare() == table
+    assert trained == ["train"]
+    assert contents(study.results) == results
 
 
 def test_the_command_draws_what_is_there_and_refuses_a_faulty_study(write_study, tmp_path):
@@ -188,3 +224,29 @@ def test_the_command_draws_what_is_there_and_refuses_a_faulty_study(write_study,
     refused = command(study.path, "--protocol", "kera")
     assert refused.returncode == 2
     assert "keras" in refused.stderr
+
+
+def test_results_of_other_decisions_are_trained_again(compare, homework_npz, trained, tmp_path):
+    scenes = areoseg.read(homework_npz).labelled
+    finding = Finding(3, scenes.names[3], "content-outlier", 1.0, "by hand", "reject")
+    audit = Audit(len(scenes), (), (finding,), fingerprint=fingerprint(scenes))
+    path = write_audit(audit, tmp_path / "decisions")
+    compare()
+    trained.clear()
+    compare(audit=path)
+    assert trained == ["train"] * 4
+    run = areoseg.open_run(tmp_path / "runs" / "loss" / "ce-seed0")
+    assert scenes.names[3] not in {name for part in run.split.values() for name in part}
+    compare(audit=path)
+    assert trained == ["train"] * 4
+    with pytest.raises(AreosegError, match="other data"):
+        compare(data=reordered(homework_npz, tmp_path), audit=path)
+
+
+def reordered(homework_npz, folder):
+    """The same file with its last two pairs exchanged."""
+    with np.load(homework_npz) as file:
+        pairs = file["training_set"].copy()
+    pairs[-2:] = pairs[:-3:-1].copy()
+    np.savez(folder / "other.npz", training_set=pairs)
+    return folder / "other.npz"

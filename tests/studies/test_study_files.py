@@ -100,6 +100,11 @@ ROW = {"name": "a"}
         ({"sections": [{"name": "s", "rows": [ROW]}], "seeds": [1, 1]}, "seed 1 is there 2 times"),
         ({"sections": [{"name": "s", "rows": [ROW]}], "seeds": []}, "seeds"),
         ({"sections": [{"name": "s", "rows": [ROW]}], "budget": "soon"}, "write a time"),
+        ({"sections": [{"name": "s", "rows": [{**ROW, "baseline": "randm"}]}]}, "mean 'random'"),
+        (
+            {"sections": [{"name": "s", "rows": [{**ROW, "baseline": "random", "budget": "1m"}]}]},
+            "sections.0.rows.0.budget: a baseline is not trained",
+        ),
     ],
 )
 def test_a_faulty_study_is_refused_with_its_place(content, expected, tmp_path):
@@ -109,6 +114,17 @@ def test_a_faulty_study_is_refused_with_its_place(content, expected, tmp_path):
         load_study(path)
     assert str(path) in str(caught.value)
     assert expected in str(caught.value)
+
+
+def test_a_key_that_is_there_twice_is_refused(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text("seeds: [0]\nsections:\n  - name: a\n    name: b\n    rows: []\nseeds: [1]\n")
+    with pytest.raises(AreosegError) as caught:
+        load_study(path)
+    assert str(caught.value).splitlines()[:2] == [
+        f"{path}:4: sections.0.name: there already in line 3: leave one away",
+        f"{path}:6: seeds: there already in line 1: leave one away",
+    ]
 
 
 @pytest.mark.parametrize("text", [None, "[1, 2]", "a: [", "\xff"])

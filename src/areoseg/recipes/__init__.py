@@ -9,6 +9,7 @@ from areoseg.recipes.loading import (
     recipe_text,
 )
 from areoseg.recipes.schema import Recipe
+from areoseg.recipes.stages import stage_recipes
 
 __all__ = [
     "Recipe",
@@ -18,4 +19,5 @@ __all__ = [
     "parse_recipe",
     "recipe_names",
     "recipe_text",
+    "stage_recipes",
 ]

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from areoseg.errors import did_you_mean
 
@@ -46,12 +46,32 @@ def describe_fault(
     if fault["type"] == "union_tag_invalid":
         tag, expected = fault["ctx"]["tag"], fault["ctx"]["expected_tags"]
         known_tags = [each.strip("'") for each in expected.split(", ")]
-        return f"{where}: no such {place[0]} as {tag!r}: {did_you_mean(tag, known_tags)}"
+        return f"{where}: no such {place[-2]} as {tag!r}: {did_you_mean(tag, known_tags)}"
     if fault["type"] == "missing":
-        return f"{where}: missing: every {schema.__name__.lower()} says it"
+        return f"{where}: missing: it has no default"
     message = fault["msg"].removeprefix("Value error, ")
     given = "" if isinstance(fault["input"], (dict, Mapping)) else f" (got {fault['input']!r})"
     return f"{where}: {message[0].lower()}{message[1:]}{given}"
+
+
+def refuse_values(faults: Mapping[tuple[str | int, ...], str]) -> None:
+    """Within a validator of pydantic: refuse values inside the one that it validates.
+
+    Args:
+        faults: What is wrong, by the place inside; where there is nothing, nothing is refused.
+    """
+    if faults:
+        raise ValidationError.from_exception_data(
+            "recipe",
+            [
+                InitErrorDetails(
+                    type=PydanticCustomError("refused", "{message}", {"message": message}),
+                    loc=place,
+                    input={},  # which is not told
+                )
+                for place, message in faults.items()
+            ],
+        )
 
 
 def line_of(node: yaml.Node | None, place: Place) -> int:

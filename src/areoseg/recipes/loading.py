@@ -12,11 +12,16 @@ from pydantic import ValidationError
 from areoseg.data.augmentation.policies import POLICIES
 from areoseg.errors import AreosegError, did_you_mean, one_line
 from areoseg.recipes.faults import describe_fault
-from areoseg.recipes.schema import SHORT_FORMS, Recipe
+from areoseg.recipes.schema import Recipe
+from areoseg.recipes.short_forms import SHORT_FORMS
+from areoseg.recipes.yaml_text import describe_repeats, read_yaml, repeated_keys
 
 Tree = dict[str, Any]
 
 SUFFIXES = (".yaml", ".yml")
+
+UNTRAINED = ("random", "majority", "logistic-regression")
+"""The baselines, which people may take for recipes."""
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -34,6 +39,11 @@ def recipe_text(name: str) -> str:
         AreosegError: There is none; the message names the nearest.
     """
     names = recipe_names()
+    if name in UNTRAINED:
+        raise AreosegError(
+            f"{name!r} is a baseline, which has no recipe: `areoseg baseline {name} --data DATA`"
+            " scores it, and a row of a study may say `baseline: " + name + "`"
+        )
     if name not in names:
         hint = did_you_mean(name, names, otherwise="`areoseg recipes` lists them")
         raise AreosegError(f"there is no recipe {name!r}, neither by name nor as a file: {hint}")
@@ -72,38 +82,50 @@ def read_recipe(name_or_path: str | Path) -> str:
 
 def parse_recipe(text: str, *, source: str = "recipe", overrides: Iterable[str] = ()) -> Recipe:
     """Check the YAML text of a recipe; see `load_recipe`."""
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise AreosegError(f"{source}: not YAML: {one_line(error)}") from None
+    tree, node = read_yaml(text, source)
     if not isinstance(tree, dict):
         raise AreosegError(f"{source}: a recipe is a mapping; `areoseg recipes show unet` is one")
     given = list(overrides)
     for override in given:
         _override(tree, override)
+    faults = describe_repeats(node, source)
     try:
-        return Recipe.model_validate(tree)
+        recipe = Recipe.model_validate(tree)
     except ValidationError as error:
-        faults = [describe_fault(fault, Recipe, source, node, given) for fault in error.errors()]
-        raise AreosegError("\n".join(faults)) from None
+        faults += [describe_fault(fault, Recipe, source, node, given) for fault in error.errors()]
+    if faults:
+        raise AreosegError("\n".join(faults))
+    return recipe
 
 
 def dump_recipe(recipe: Recipe) -> str:
     """The YAML text of a recipe with every value spelled out.
 
     Loss terms and transforms that are not used are left out, but for those that the recipe took
-    out of its augmentation policy.
+    out of its augmentation policy. A stage has the sections in which it differs from the recipe.
     """
-    tree = recipe.model_dump(mode="json", by_alias=True)
-    tree["loss"] = {name: term for name, term in tree["loss"].items() if term is not None}
-    in_policy = {name for name, *_ in POLICIES[recipe.augment.policy].transforms}
-    tree["augment"] = {
-        name: value
-        for name, value in tree["augment"].items()
-        if value is not None or name in in_policy
-    }
+    tree = _without_unused(recipe.model_dump(mode="json", by_alias=True))
+    stages = [_without_unused(stage) for stage in tree.pop("stages")]
+    if stages:
+        tree["stages"] = [
+            {name: value for name, value in stage.items() if value != tree.get(name)}
+            for stage in stages
+        ]
     return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+
+
+def _without_unused(sections: Tree) -> Tree:
+    """The sections of a dump without loss terms and transforms that are not used."""
+    in_policy = {name for name, *_ in POLICIES[sections["augment"]["policy"]].transforms}
+    return {
+        **sections,
+        "loss": {name: term for name, term in sections["loss"].items() if term is not None},
+        "augment": {
+            name: value
+            for name, value in sections["augment"].items()
+            if value is not None or name in in_policy
+        },
+    }
 
 
 def check_model(recipe: Recipe, *, source: str = "recipe") -> None:
@@ -138,16 +160,31 @@ def _override(tree: Tree, override: str) -> None:
             f"override {override!r}: write it as key=value, such as optimizer.lr=1e-3"
         )
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value, node = read_yaml(text, dotted)
+    except AreosegError:
         raise AreosegError(f"override {override!r}: the value is not YAML") from None
+    for name, _, _ in repeated_keys(node):
+        raise AreosegError(f"override {dotted}.{name}: there twice: leave one away")
     *parents, last = dotted.split(".")
+    holder: Any = tree
     for key in parents:
-        child = tree.get(key, {})
+        place = _place(holder, key, override)
+        child = holder.get(key, {}) if isinstance(holder, dict) else holder[place]
         if isinstance(child, str) and key in SHORT_FORMS:
             child = {SHORT_FORMS[key]: child}
-        if not isinstance(child, dict):
+        if not isinstance(child, dict | list):
             raise AreosegError(f"override {override!r}: {key!r} holds no further values")
-        tree[key] = child
-        tree = child
-    tree[last] = value
+        holder[place] = child.copy()  # an alias may be in two places
+        holder = holder[place]
+    holder[_place(holder, last, override)] = value
+
+
+def _place(holder: Tree | list[Any], key: str, override: str) -> str | int:
+    """What a part of a dotted name stands for in a mapping, or in a list."""
+    if isinstance(holder, dict):
+        return key
+    if key.isdecimal() and int(key) < len(holder):
+        return int(key)
+    raise AreosegError(
+        f"override {override!r}: there is no {key!r}: {len(holder)} entries are counted from 0"
+    )

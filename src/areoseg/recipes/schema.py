@@ -3,9 +3,11 @@
 A recipe is one experiment. Constructors elsewhere take plain keyword arguments and never see it.
 """
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -16,10 +18,13 @@ from pydantic import (
 
 from areoseg.data.augmentation.settings import AugmentSettings
 from areoseg.losses.terms import CrossEntropy, LossTerms, WeightScheme
+from areoseg.recipes.faults import refuse_values
 from areoseg.recipes.network import NetworkSettings
 from areoseg.recipes.optimizers import AdamW, Optimizer
 from areoseg.recipes.schedules import Cosine, Schedule
 from areoseg.recipes.section import Count, Decay, NonNegative, Section, Share
+from areoseg.recipes.short_forms import expand_short_forms, fill_in_names
+from areoseg.recipes.stages import complete_stage
 
 
 class ModelChoice(BaseModel):
@@ -73,6 +78,14 @@ class SplitSettings(Section):
     """The fold that is the validation part, from 0."""
     seed: int = 0
 
+    @field_validator("test")
+    @classmethod
+    def _check_rest(cls, test: float, info: ValidationInfo) -> float:
+        val = info.data.get("val", 0.0)
+        if 1 - val - test <= 0:
+            raise ValueError(f"with split.val={val} it leaves nothing to train on: lower them")
+        return test
+
     @field_validator("threshold")
     @classmethod
     def _check_threshold(cls, threshold: float | None, info: ValidationInfo) -> float | None:
@@ -93,6 +106,25 @@ class SplitSettings(Section):
         return fold
 
 
+def _check_background(loss: LossTerms, info: ValidationInfo) -> LossTerms:
+    """Terms that price errors on background need a background that is learnt."""
+    data = info.data.get("data")
+    if data is not None and data.background == "void":
+        refuse_values(
+            {
+                (name,): "needs data.background=class: where background is void it has no pixels in"
+                " the loss"
+                for name in ("background", "report-code")
+                if name in loss.chosen
+            }
+        )
+    return loss
+
+
+Loss = Annotated[LossTerms, AfterValidator(_check_background)]
+"""Terms that go with the section `data` before them."""
+
+
 class ClassWeightSettings(Section):
     """How classes are weighed in the loss, by their share of the training pixels."""
 
@@ -101,11 +133,35 @@ class ClassWeightSettings(Section):
     """The largest weight over the smallest; none: no limit."""
 
 
+class Stage(Section):
+    """A part of the training. What it does not say is as in the recipe.
+
+    A section changes single values of the recipe's; but one that names its optimiser, schedule,
+    policy or scheme stands for itself, and so does `loss`.
+
+    Schedule and loss ramps run from 0 to 1 within each stage. The average of the weights goes on
+    through all of them. The optimiser goes on where its section is that of the stage before, and
+    begins anew where it is not.
+    """
+
+    epochs: Count
+    """Passes over the training scenes. With `training.steps`, `training.epochs` or a time budget,
+    stages have shares of that length as their epochs say."""
+    data: DataSettings
+    """Only `background`, `rare_share` and `drop_background_over` can differ between stages."""
+    loss: Loss
+    class_weights: ClassWeightSettings
+    augment: AugmentSettings
+    optimizer: Optimizer
+    schedule: Schedule
+
+
 class TrainingSettings(Section):
     """Length and manner of the training."""
 
     epochs: Count = 40
-    """Passes over the training scenes; a time budget takes its place."""
+    """Passes over the training scenes; a time budget takes its place. With stages it is the sum of
+    theirs, unless the recipe says another: then they are stretched to it."""
     steps: Count | None = None
     """Training steps, for a length that is no whole number of passes; none: `epochs` says it."""
     batch_size: Count = 32
@@ -136,54 +192,63 @@ class Recipe(Section):
     network: NetworkSettings = NetworkSettings()
     data: DataSettings = DataSettings()
     split: SplitSettings = SplitSettings()
-    loss: LossTerms = LossTerms(ce=CrossEntropy())
+    loss: Loss = LossTerms(ce=CrossEntropy())
     class_weights: ClassWeightSettings = ClassWeightSettings()
     augment: AugmentSettings = AugmentSettings.model_validate("flips")
     optimizer: Optimizer = AdamW()
     schedule: Schedule = Cosine()
+    stages: tuple[Stage, ...] = ()
+    """Parts of the training, one after the other; none: a single one, as the recipe says it."""
     training: TrainingSettings = TrainingSettings()
     protocol: Literal["terrain", "keras", "all-pixels", "five-class"] = "terrain"
     """The definition of mean IoU that chooses the weights and heads the report."""
-
-    @model_validator(mode="after")
-    def _check_background(self) -> Self:
-        """Terms that price errors on background need a background that is learnt."""
-        if self.data.background == "void":
-            for name in ("background", "report-code"):
-                if name in self.loss.chosen:
-                    raise ValueError(
-                        f"loss.{name} needs data.background=class: where background is void it has"
-                        " no pixels in the loss"
-                    )
-        return self
+    calibration: bool = False
+    """Fit temperature and class offsets to the validation part at the end of the training, as
+    `areoseg calibrate` does."""
 
     @model_validator(mode="before")
     @classmethod
     def _expand_short_forms(cls, values: Any) -> Any:
-        """`model: unet` is short for `model: {name: unet}`; see `SHORT_FORMS`.
-
-        An optimiser or a schedule without a name is the default one.
-        """
+        """`model: unet` is short for `model: {name: unet}`; see `recipes.short_forms`."""
         if not isinstance(values, dict):
             return values
-        expanded = dict(values)
-        for section, value in values.items():
-            if section in SHORT_FORMS and isinstance(value, str):
-                expanded[section] = {SHORT_FORMS[section]: value}
-            elif section in DEFAULT_NAMES and isinstance(value, dict):
-                expanded[section] = {"name": DEFAULT_NAMES[section], **value}
-        return expanded
+        return {"training": {}, **fill_in_names(expand_short_forms(values))}
 
+    @field_validator("stages", mode="before")
+    @classmethod
+    def _complete_stages(cls, stages: Any, info: ValidationInfo) -> Any:
+        """What a stage leaves open is the recipe's."""
+        if not isinstance(stages, list | tuple):
+            raise ValueError("write a list, such as [{epochs: 40}, {epochs: 8, augment: rigid}]")
+        names = Stage.model_fields.keys() - {"epochs"}
+        own = {name: info.data[name] for name in names & info.data.keys()}
+        # A section that is wrong in the recipe itself is told there, and not in each stage again.
+        untold = {name: cls.model_fields[name].default for name in names - info.data.keys()}
+        return [
+            complete_stage({**stage, **untold}, own) if isinstance(stage, Mapping) else stage
+            for stage in stages
+        ]
 
-SHORT_FORMS = {
-    "model": "name",
-    "split": "strategy",
-    "class_weights": "scheme",
-    "augment": "policy",
-    "optimizer": "name",
-    "schedule": "name",
-}
-"""The value that a bare word stands for, by section."""
+    @field_validator("stages")
+    @classmethod
+    def _check_scenes(cls, stages: tuple[Stage, ...], info: ValidationInfo) -> tuple[Stage, ...]:
+        """Stages differ in what they draw, not in the scenes that were read, audited and split."""
+        own = info.data.get("data")
+        refuse_values(
+            {
+                (number, "data", name): f"no stage can change it: set data.{name} for all of them"
+                for number, stage in enumerate(stages)
+                for name in ("scale", "tile", "audit")
+                if own is not None and getattr(stage.data, name) != getattr(own, name)
+            }
+        )
+        return stages
 
-DEFAULT_NAMES = {"optimizer": AdamW().name, "schedule": Cosine().name}
-"""The name that a section has where the recipe says none."""
+    @field_validator("training", mode="before")
+    @classmethod
+    def _add_up_epochs(cls, training: Any, info: ValidationInfo) -> Any:
+        """Without a length of its own, a training is as long as its stages."""
+        stages = info.data.get("stages")
+        if stages and isinstance(training, Mapping):
+            return {"epochs": sum(stage.epochs for stage in stages), **training}
+        return training

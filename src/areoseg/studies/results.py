@@ -6,16 +6,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from areoseg.audit import Audit
+from areoseg.data.fingerprint import fingerprint
 from areoseg.data.scenes import SceneSet
 from areoseg.errors import AreosegError
 from areoseg.files import write_text
 from areoseg.recipes import Recipe, dump_recipe
 from areoseg.run import Run
 from areoseg.studies.study import Study, Trial
-from areoseg.training.prepare import fingerprint
+from areoseg.version import __version__
 
 
 class PartScores(BaseModel):
@@ -56,6 +59,7 @@ class Result(BaseModel):
         areoseg: Version.
         torch: Version.
         recipe: Every value of the recipe.
+        baseline: The baseline that was scored in place of a network, or None.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -78,6 +82,7 @@ class Result(BaseModel):
     areoseg: str
     torch: str
     recipe: dict[str, Any]
+    baseline: str | None = None
 
     @classmethod
     def of(cls, trial: Trial, run: Run, scores: Mapping[str, PartScores], data: str) -> "Result":
@@ -97,23 +102,63 @@ class Result(BaseModel):
             **{name: facts[name] for name in same},
         )
 
+    @classmethod
+    def of_baseline(
+        cls,
+        trial: Trial,
+        scores: Mapping[str, PartScores],
+        data: str,
+        *,
+        size: tuple[int, int],
+        seconds: float,
+    ) -> "Result":
+        """The result of a trial that scores a baseline: nothing is trained, nothing multiplied."""
+        return cls(
+            section=trial.section,
+            row=trial.row,
+            seed=trial.seed,
+            data=data,
+            budget_seconds=None,
+            scores=dict(scores),
+            steps=0,
+            best_step=0,
+            seconds=round(seconds, 2),
+            parameters=0,
+            macs=0,
+            size=size,
+            device="cpu",
+            threads=1,
+            precision="float32",
+            areoseg=__version__,
+            torch=torch.__version__,
+            recipe=yaml.safe_load(dump_recipe(trial.recipe)),
+            baseline=trial.baseline,
+        )
+
     def under(self, trial: Trial) -> "Result":
         """The same result under the name of another row."""
         return self.model_copy(update={"section": trial.section, "row": trial.row})
 
     def answers(self, trial: Trial) -> bool:
-        """Whether it comes from the trial's recipe, seed and budget."""
+        """Whether it comes from the trial's recipe, seed and budget, or is of its baseline."""
         try:
             recipe = Recipe.model_validate(self.recipe)
         except ValidationError:  # a recipe of an earlier version
             return False
-        return trial.same_experiment(recipe, self.budget_seconds)
+        return trial.same_experiment(recipe, self.budget_seconds, self.baseline)
 
 
-def data_identity(scenes: SceneSet) -> str:
-    """A hash of names, images, masks and groups: equal where a split and its scores are equal."""
+def data_identity(scenes: SceneSet, decisions: Audit | None = None) -> str:
+    """A hash of names, images, masks and groups: equal where a split and its scores are equal.
+
+    Args:
+        scenes: Labelled scenes.
+        decisions: What a person decided to leave out of them, or None.
+    """
     digest = hashlib.blake2b(fingerprint(scenes).encode(), digest_size=16)
     digest.update("\n".join(scenes.groups or ()).encode())
+    if decisions is not None:
+        digest.update(f"kept {decisions.kept_indices}".encode())
     return digest.hexdigest()
 
 

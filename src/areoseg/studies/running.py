@@ -1,27 +1,25 @@
 """Running a study: train what is missing, go on where it was stopped, skip what is done."""
 
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 
-from areoseg.data.scenes import DataSet, SceneSet
+from areoseg.audit import Audit, check_decisions, read_decisions
+from areoseg.data.fingerprint import fingerprint
+from areoseg.data.scenes import DataSet
 from areoseg.data.sources import Source
-from areoseg.data.split import PARTS
 from areoseg.device import use_threads
 from areoseg.errors import AreosegError
-from areoseg.inference import Predictor
-from areoseg.metrics.confusion import confusion_per_image
-from areoseg.metrics.protocols import PROTOCOLS
-from areoseg.metrics.rates import class_iou, score
-from areoseg.run import RECIPE, RESUME, Run, is_run, open_run
-from areoseg.studies.results import PartScores, Result, data_identity, read_result, write_result
+from areoseg.run import AUDIT, RECIPE, RESUME, Run, is_run, open_run
+from areoseg.studies.results import Result, data_identity, read_result, write_result
+from areoseg.studies.scoring import score_baseline_parts, score_parts
 from areoseg.studies.study import Study, Trial
 from areoseg.training.budget import Budget
-from areoseg.training.prepare import fingerprint
+from areoseg.training.division import divide
 from areoseg.training.train import resume, train
 
 
@@ -36,6 +34,7 @@ class Trainings:
         threads: Cores to compute on; None: all.
         command: What to note in the runs as the command that made them.
         console: Where to show the progress.
+        decisions: What a person decided to leave out; None: each recipe's audit does.
     """
 
     def __init__(
@@ -48,10 +47,11 @@ class Trainings:
         threads: int | None,
         command: str | None,
         console: Console,
+        decisions: Audit | None = None,
     ) -> None:
         self.source, self.out = source, out
         self.device, self.threads, self.command = device, threads, command
-        self.console = console
+        self.console, self.decisions = console, decisions
         self._read = read
         self._data: dict[Source, tuple[DataSet, str]] = {}
 
@@ -60,11 +60,24 @@ class Trainings:
         return self._data_of(trial)[1]
 
     def result(self, trial: Trial) -> Result:
-        """Train, go on with, or take over the trial's run, and score it."""
+        """Train, go on with, or take over the trial's run, and score it; a baseline has no run."""
         data, identity = self._data_of(trial)
+        if trial.baseline is not None:
+            return self._baseline_result(trial, data, identity)
         run = self._run(trial, data)
         scores = score_parts(run, data.labelled, device=self.device)
         return Result.of(trial, run, scores, identity)
+
+    def _baseline_result(self, trial: Trial, data: DataSet, identity: str) -> Result:
+        """Score the trial's baseline on the split that a training would make."""
+        assert trial.baseline is not None
+        started = time.monotonic()
+        split = divide(trial.recipe, data.labelled, audit=self.decisions).split
+        scores = score_baseline_parts(trial.baseline, data.labelled, split, seed=trial.seed)
+        height, width = data.labelled[0].image.shape
+        return Result.of_baseline(
+            trial, scores, identity, size=(height, width), seconds=time.monotonic() - started
+        )
 
     def _run(self, trial: Trial, data: DataSet) -> Run:
         folder = self.out / trial.place
@@ -89,6 +102,7 @@ class Trainings:
             threads=self.threads,
             command=self.command,
             console=self.console,
+            audit=self.decisions,
         )
 
     def _belongs(self, run: Run, trial: Trial, data: DataSet) -> bool:
@@ -97,13 +111,22 @@ class Trainings:
             trial.same_experiment(run.recipe, run.facts["budget_seconds"])
             and run.source == self._source(trial)
             and run.facts["data"]["fingerprint"] == fingerprint(data.labelled)
+            and self._decided_alike(run)
         )
+
+    def _decided_alike(self, run: Run) -> bool:
+        """Whether a run was made with the same decisions of a person, or with none as well."""
+        if self.decisions is None or run.facts["data"].get("decisions") is None:
+            return self.decisions is None and run.facts["data"].get("decisions") is None
+        return read_decisions(run.path / AUDIT).kept_indices == self.decisions.kept_indices
 
     def _data_of(self, trial: Trial) -> tuple[DataSet, str]:
         source = self._source(trial)
         if source not in self._data:
             data = self._read(source)
-            self._data[source] = (data, data_identity(data.labelled))
+            if self.decisions is not None:
+                check_decisions(self.decisions, data.labelled)
+            self._data[source] = (data, data_identity(data.labelled, self.decisions))
         return self._data[source]
 
     def _source(self, trial: Trial) -> Source:
@@ -154,7 +177,9 @@ def run_study(study: Study, trainings: Trainings) -> list[str]:
 def _twin(trial: Trial, data: str, done: Mapping[Trial, Result]) -> Result | None:
     """The result of the same experiment in another row, if there is one."""
     for other, result in done.items():
-        if result.data == data and other.same_experiment(trial.recipe, trial.budget_seconds):
+        if result.data == data and other.same_experiment(
+            trial.recipe, trial.budget_seconds, trial.baseline
+        ):
             return result
     return None
 
@@ -165,39 +190,3 @@ def _why_again(kept: Result | None, trial: Trial) -> str:
         return ""
     changed = "the data" if kept.answers(trial) else "the recipe or the budget"
     return f": there is a result, but {changed} changed since; trained again"
-
-
-def score_parts(run: Run, scenes: SceneSet, *, device: str) -> dict[str, PartScores]:
-    """Score a run on every part of its split.
-
-    Args:
-        run: A finished run.
-        scenes: The labelled scenes that it was made from.
-        device: Where to compute.
-    """
-    predictor = Predictor.load(run.path, device=device)
-    positions = {name: index for index, name in enumerate(scenes.names)}
-    scores = {}
-    for part in PARTS:
-        chosen = scenes.select([positions[name] for name in run.split[part]])
-        if len(chosen):
-            scores[part] = _score(predictor, chosen)
-    return scores
-
-
-def _score(predictor: Predictor, scenes: SceneSet) -> PartScores:
-    taxonomy = predictor.taxonomy
-    assert scenes.masks is not None
-    masks = list(predictor.masks(scenes.images))
-    confusion = confusion_per_image(masks, scenes.masks, len(taxonomy)).sum(axis=0)
-    iou = class_iou(confusion, "terrain", taxonomy)
-    return PartScores(
-        images=len(scenes),
-        protocols={name: _rounded(score(confusion, name, taxonomy)) for name in PROTOCOLS},
-        iou={name: _rounded(value) for name, value in zip(taxonomy.names, iou, strict=True)},
-    )
-
-
-def _rounded(value: float) -> float | None:
-    """Six digits, which is finer than any difference that means something."""
-    return None if np.isnan(value) else round(float(value), 6)

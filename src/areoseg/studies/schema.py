@@ -18,9 +18,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from areoseg.errors import AreosegError
+from areoseg.baselines import BASELINES
+from areoseg.errors import AreosegError, did_you_mean
 from areoseg.recipes.section import Section
 from areoseg.training.budget import parse_budget
 
@@ -61,12 +62,29 @@ class StudyRow(Section):
     summary: str = ""
     recipe: str | None = None
     """A recipe's name or file in place of the study's."""
+    baseline: str | None = None
+    """A baseline, such as `random`, that is scored in place of a network: where the row's recipe
+    would train and test, and by its split."""
     overrides: tuple[str, ...] = ()
     """Values of the recipe to change, after those of the study."""
     seeds: Seeds | None = None
     """In place of the study's."""
     budget: Time | None = None
     """In place of the study's."""
+
+    @field_validator("baseline")
+    @classmethod
+    def _check_baseline(cls, name: str | None) -> str | None:
+        if name is not None and name not in BASELINES:
+            raise ValueError(f"no such baseline: {did_you_mean(name, BASELINES)}")
+        return name
+
+    @field_validator("budget")
+    @classmethod
+    def _check_untrained(cls, budget: str | None, info: ValidationInfo) -> str | None:
+        if budget is not None and info.data.get("baseline") is not None:
+            raise ValueError("a baseline is not trained: leave its budget away")
+        return budget
 
 
 class StudySection(Section):

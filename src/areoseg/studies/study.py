@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe, check_model, load_recipe
 from areoseg.recipes.faults import describe_fault, line_of
+from areoseg.recipes.yaml_text import describe_repeats, read_yaml
 from areoseg.studies.schema import StudyFile, StudyRow
 from areoseg.training.budget import parse_budget
 
@@ -26,6 +27,7 @@ class Trial:
         seed: `training.seed`.
         recipe: What is trained.
         budget_seconds: The time that it may take, or None where the recipe's length counts.
+        baseline: The baseline that is scored in place of a network, or None.
     """
 
     section: str
@@ -33,6 +35,7 @@ class Trial:
     seed: int
     recipe: Recipe
     budget_seconds: float | None
+    baseline: str | None = None
 
     def __str__(self) -> str:
         return f"{self.section}/{self.row}, seed {self.seed}"
@@ -42,9 +45,13 @@ class Trial:
         """Where its run and its result lie below their folders, without a suffix."""
         return Path(self.section) / f"{self.row}-seed{self.seed}"
 
-    def same_experiment(self, recipe: Recipe, budget_seconds: float | None) -> bool:
-        """Whether `recipe` and budget are the trial's, whatever the summary says."""
-        return budget_seconds == self.budget_seconds and _plain(recipe) == _plain(self.recipe)
+    def same_experiment(
+        self, recipe: Recipe, budget_seconds: float | None, baseline: str | None = None
+    ) -> bool:
+        """Whether recipe, budget and baseline are the trial's, whatever the summary says."""
+        return (budget_seconds, baseline) == (self.budget_seconds, self.baseline) and _plain(
+            recipe
+        ) == _plain(self.recipe)
 
 
 @dataclass(frozen=True)
@@ -81,19 +88,18 @@ def load_study(path: str | Path) -> Study:
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        tree = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as error:
         raise AreosegError(f"{path}: cannot read this study: {error}") from None
-    except yaml.YAMLError as error:
-        raise AreosegError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    tree, node = read_yaml(text, str(path))
     if not isinstance(tree, dict):
         raise AreosegError(f"{path}: a study is a mapping with at least `sections`")
+    faults = describe_repeats(node, str(path))
     try:
         content = StudyFile.model_validate(tree)
     except ValidationError as error:
-        faults = [describe_fault(fault, StudyFile, str(path), node) for fault in error.errors()]
-        raise AreosegError("\n".join(faults)) from None
+        faults += [describe_fault(fault, StudyFile, str(path), node) for fault in error.errors()]
+    if faults:
+        raise AreosegError("\n".join(faults))
     return Study(path, content, _trials(content, path, node))
 
 
@@ -121,7 +127,7 @@ def _trials_of(row: StudyRow, section: str, content: StudyFile, path: Path) -> l
     """The row with each of its seeds."""
     name, overrides = _recipe_of(row, content)
     recipe = load_recipe(_beside(path, name), overrides)
-    budget = row.budget or content.budget
+    budget = None if row.baseline else row.budget or content.budget
     return [
         Trial(
             section=section,
@@ -131,6 +137,7 @@ def _trials_of(row: StudyRow, section: str, content: StudyFile, path: Path) -> l
                 update={"training": recipe.training.model_copy(update={"seed": seed})}
             ),
             budget_seconds=None if budget is None else parse_budget(budget),
+            baseline=row.baseline,
         )
         for seed in row.seeds or content.seeds
     ]

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from areoseg.data.sampling import batch_indices
+from areoseg.data.sampling import batch_indices, further_indices
 from areoseg.data.scenes import SceneSet
 from areoseg.taxonomy import VOID
 
@@ -41,6 +41,11 @@ class Tensors:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def select(self, indices: NDArray[np.int64]) -> "Tensors":
+        """Some of the scenes, copied."""
+        chosen = torch.from_numpy(indices)
+        return Tensors(self.images[chosen], self.masks[chosen])
 
     def batch(self, indices: NDArray[np.int64], void: int | None) -> tuple[Tensor, Tensor]:
         """Images (n, 1, H, W) float in 0..1 and targets (n, H, W) int64.
@@ -78,6 +83,8 @@ class TrainingBatches:
         void: A class whose pixels count for nothing, or None.
         rare: Indices of the scenes with the rarest class.
         rare_share: Share of each batch drawn from those.
+        pseudo: Scenes with pseudo-labels that are trained on besides, or None.
+        labelled_share: Share of each batch drawn from the training scenes; the rest is pseudo.
     """
 
     tensors: Tensors
@@ -87,22 +94,51 @@ class TrainingBatches:
     void: int | None
     rare: NDArray[np.int64]
     rare_share: float = 0.0
+    pseudo: Tensors | None = None
+    labelled_share: float = 1.0
+
+    @property
+    def labelled_size(self) -> int:
+        """Training scenes a batch: at least one."""
+        if self.pseudo is None:
+            return self.batch_size
+        return max(1, round(self.labelled_share * self.batch_size))
 
     @property
     def steps_per_pass(self) -> int:
-        """Steps after which every scene has been drawn about once."""
-        return max(1, round(len(self.tensors) / self.batch_size))
+        """Steps after which every training scene has been drawn about once."""
+        return max(1, round(len(self.tensors) / self.labelled_size))
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
         """Images (n, 1, H, W) float in 0..1 and targets (n, H, W) int64 of a step."""
         indices = batch_indices(
             step,
             scenes=len(self.tensors),
-            batch_size=self.batch_size,
+            batch_size=self.labelled_size,
             seed=self.seed,
             rare=self.rare,
             rare_share=self.rare_share,
         )
         images, targets = self.tensors.batch(indices, self.void)
         generator = torch.Generator().manual_seed(step_seed(self.seed, step))
+        if self.pseudo is not None:
+            images, targets = self._with_pseudo(step, images, targets, generator)
         return self.augmentation(images, targets, generator)
+
+    def _with_pseudo(
+        self, step: int, images: Tensor, targets: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """The batch filled up with pseudo-labelled scenes, in random order."""
+        assert self.pseudo is not None
+        indices = further_indices(
+            step,
+            scenes=len(self.pseudo),
+            batch_size=self.batch_size - self.labelled_size,
+            seed=self.seed,
+        )
+        more_images, more_targets = self.pseudo.batch(indices, self.void)
+        order = torch.randperm(self.batch_size, generator=generator)  # parts of it are passed alone
+        return (
+            torch.cat([images, more_images])[order],
+            torch.cat([targets, more_targets])[order],
+        )

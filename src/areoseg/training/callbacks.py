@@ -2,17 +2,18 @@
 
 import csv
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytorch_lightning as pl
-from safetensors.torch import save
 
 from areoseg.files import replacing
-from areoseg.run import METRICS, PLAN, RESUME, WEIGHTS, write_json
+from areoseg.run import METRICS, PLAN, RESUME, WEIGHTS, write_json, write_weights
 from areoseg.training.averaging import estimate_batch_statistics
 from areoseg.training.batches import TrainingBatches, step_seed
 from areoseg.training.budget import Budget
 from areoseg.training.module import TrainingModule
+from areoseg.training.stages import without_rest
 from areoseg.training.state import TrainingState, save_resume_state
 
 STATISTICS_BATCHES = 16  # enough pixels for a mean and a variance a channel
@@ -46,11 +47,11 @@ class BatchStatistics(pl.Callback):
     """Measures batch normalisation anew before an average by SWA is validated.
 
     Args:
-        batches: The training batches; the latest are measured on.
+        batches: The training batches of each stage; the latest are measured on.
         seed: The run's seed.
     """
 
-    def __init__(self, batches: TrainingBatches, *, seed: int) -> None:
+    def __init__(self, batches: Sequence[TrainingBatches], *, seed: int) -> None:
         self.batches, self.seed = batches, seed
 
     def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -59,7 +60,8 @@ class BatchStatistics(pl.Callback):
         step = module.state.step
         if module.state.swa_steps:
             latest = range(max(0, step - STATISTICS_BATCHES), step)
-            images = (self.batches(number)[0].to(module.device) for number in latest)
+            batches = self.batches[module.state.stage]
+            images = (batches(number)[0].to(module.device) for number in latest)
             estimate_batch_statistics(module.kept, images, step_seed(self.seed + 2, step))
 
 
@@ -98,28 +100,30 @@ class RunKeeper(pl.Callback):
 
 
 class StopWhenDone(pl.Callback):
-    """Ends the training after the last planned step, or once it has stopped getting better."""
+    """Ends the training after the last planned step.
+
+    A stage, such as the last, ends once it has stopped getting better.
+    """
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Tell the trainer to stop where the time has come."""
-        state = _state(module)
+        assert isinstance(module, TrainingModule)
+        state = module.state
         if 0 < state.patience <= state.stale_epochs:  # the plan says so, and can be replayed
-            epoch_steps = state.plan.at(state.step).epoch_steps
-            state.plan = state.plan.corrected(state.step, state.step, epoch_steps=epoch_steps)
+            state.plan = without_rest(module.stages, state.stage, state.plan, state.step)
         trainer.should_stop = state.finished
 
 
 def save_weights(path: Path, module: TrainingModule) -> None:
     """Write the weights that count as safetensors."""
-    tensors = {name: value.contiguous() for name, value in module.kept.state_dict().items()}
-    with replacing(path) as beside:
-        beside.write_bytes(save(tensors))
+    write_weights(path, module.kept.state_dict())
 
 
 def write_history(path: Path, state: TrainingState) -> None:
     """Write one row a validation as CSV."""
+    columns = dict.fromkeys(name for row in state.history for name in row)  # stages differ in terms
     with replacing(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(state.history[-1]))
+        writer = csv.DictWriter(file, fieldnames=list(columns))
         writer.writeheader()
         writer.writerows(state.history)
 

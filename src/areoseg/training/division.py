@@ -3,13 +3,14 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from areoseg.audit import CHECKS, Audit, audit_scenes
 from areoseg.data.dispersion import dispersion, well_segmented
 from areoseg.data.scenes import SceneSet
 from areoseg.data.split import PARTS, Split, class_pixels, split_scenes
 from areoseg.errors import AreosegError
-from areoseg.recipes import Recipe
+from areoseg.recipes import Recipe, stage_recipes
 from areoseg.taxonomy import MARS, Taxonomy
 
 
@@ -39,8 +40,8 @@ def divide(
         recipe: Says how.
         scenes: Labelled scenes.
         taxonomy: The classes.
-        audit: What `rejecting_audit` found in these scenes; None: it is done now, if the recipe
-            asks for it.
+        audit: What `rejecting_audit` found in these scenes, or what a person decided; None: it is
+            done now, if the recipe asks for it.
 
     Raises:
         AreosegError: Nothing to train on, or an impossible split.
@@ -53,7 +54,7 @@ def divide(
     usable = scenes.select(kept)
     parts = split_scenes(usable, **recipe.split.model_dump(), taxonomy=taxonomy)
     whole = Split(*(tuple(kept[i] for i in parts.part(name)) for name in PARTS))
-    largest_share = recipe.data.drop_background_over
+    largest_share = _largest_background(recipe)
     split = _without_background(whole, scenes, largest_share, taxonomy)
     dropped = len(whole.train) - len(split.train)
 
@@ -83,6 +84,35 @@ def _all_alike(scenes: SceneSet, threshold: float, taxonomy: Taxonomy) -> bool:
     return bool(below.all() or not below.any())
 
 
+def not_over_background(
+    pixels: NDArray[np.int64], largest_share: float | None, taxonomy: Taxonomy
+) -> NDArray[np.bool_]:
+    """Which scenes have no larger share of background; all where that is None.
+
+    A scene of nothing but void has no share, and is none of them.
+
+    Args:
+        pixels: (N, C) pixels of each class in each scene.
+        largest_share: 0 to 1.
+        taxonomy: Says which class is background.
+
+    Returns:
+        (N,) bool.
+    """
+    if largest_share is None:
+        return np.ones(len(pixels), dtype=bool)
+    few = pixels[:, taxonomy.background] <= largest_share * pixels.sum(axis=1)
+    usable: NDArray[np.bool_] = few & pixels.any(axis=1)
+    return usable
+
+
+def _largest_background(recipe: Recipe) -> float | None:
+    """The share of background that no stage drops: the training part is what any of them uses."""
+    shares = [stage.data.drop_background_over for stage in stage_recipes(recipe)]
+    known = [share for share in shares if share is not None]
+    return max(known) if len(known) == len(shares) else None
+
+
 def _without_background(
     split: Split, scenes: SceneSet, largest_share: float | None, taxonomy: Taxonomy
 ) -> Split:
@@ -93,9 +123,7 @@ def _without_background(
     if largest_share is None:
         return split
     pixels = class_pixels(scenes.select(split.train), taxonomy)
-    # A scene of nothing but void has no share and is dropped as well.
-    usable = pixels[:, taxonomy.background] <= largest_share * pixels.sum(axis=1)
-    usable &= pixels.any(axis=1)
+    usable = not_over_background(pixels, largest_share, taxonomy)
     if not usable.any():
         raise AreosegError(
             f"data.drop_background_over={largest_share} leaves none of {len(usable)} scenes to"

@@ -1,12 +1,15 @@
 """The loaders that Lightning draws from: an epoch of training steps, and the validation set."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytorch_lightning as pl
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from areoseg.training.batches import Tensors, TrainingBatches
-from areoseg.training.state import TrainingState
+from areoseg.training.module import TrainingModule
+from areoseg.training.stages import epoch_end, stage_at
 
 Batch = tuple[Tensor, Tensor]
 
@@ -40,18 +43,28 @@ class ValidationBatches(Dataset[Batch]):
 
 
 class Loaders(pl.LightningDataModule):
-    """Hands out one epoch at a time, from where the training stands."""
+    """Hands out one epoch at a time, from where the training stands.
+
+    Args:
+        batches: Those of each stage.
+        validation: The validation set.
+        module: What is trained.
+    """
 
     def __init__(
-        self, batches: TrainingBatches, validation: ValidationBatches, state: TrainingState
+        self,
+        batches: Sequence[TrainingBatches],
+        validation: ValidationBatches,
+        module: TrainingModule,
     ) -> None:
         super().__init__()
-        self.batches, self.validation, self.state = batches, validation, state
+        self.batches, self.validation, self.module = batches, validation, module
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """The batches of the coming epoch."""
-        step = self.state.step
-        epoch = StepBatches(self.batches, step, self.state.plan.epoch_end(step))
+        stages, state = self.module.stages, self.module.state
+        batches = self.batches[stage_at(stages, state.plan.progress(state.step))]
+        epoch = StepBatches(batches, state.step, epoch_end(stages, state.plan, state.step))
         return DataLoader(epoch, batch_size=None)
 
     def val_dataloader(self) -> DataLoader[Batch]:

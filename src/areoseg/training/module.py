@@ -1,6 +1,6 @@
 """The Lightning module: what happens in a training step and in a validation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from areoseg.losses.combined import CombinedLoss
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.rates import class_iou, score
 from areoseg.models.blocks.dropblock import set_progress
@@ -21,6 +20,7 @@ from areoseg.training.batches import step_seed
 from areoseg.training.mixup import draw_mixture, mix_batch, mixed_loss
 from areoseg.training.optimizers import build_optimizer
 from areoseg.training.schedules import rate_factor
+from areoseg.training.stages import Stage, stage_at
 from areoseg.training.state import TrainingState
 from areoseg.training.step import Loss, training_step
 
@@ -30,8 +30,8 @@ class TrainingModule(pl.LightningModule):
 
     Args:
         segmenter: The network, on any device.
-        loss: The loss of its answer.
-        recipe: Optimiser, schedule, seed and protocol are read from it.
+        stages: Loss, optimiser and schedule of each stage.
+        recipe: Seed, averages and protocol are read from it.
         taxonomy: The classes.
         state: Where the training stands; moved on by every step and validation.
 
@@ -43,16 +43,16 @@ class TrainingModule(pl.LightningModule):
     def __init__(
         self,
         segmenter: Segmenter,
-        loss: CombinedLoss,
+        stages: Sequence[Stage],
         recipe: Recipe,
         taxonomy: Taxonomy,
         state: TrainingState,
     ) -> None:
         super().__init__()
-        self.automatic_optimization = False  # the step counter is ours, so that a run can resume
+        self.automatic_optimization = False  # steps and stages are ours, so that a run can resume
         self.segmenter = segmenter
         self.kept = averaged(segmenter)
-        self.loss = loss
+        self.stages = tuple(stages)
         self.recipe = recipe
         self.taxonomy = taxonomy
         self.state = state
@@ -61,9 +61,14 @@ class TrainingModule(pl.LightningModule):
         self._steps_summed = 0
         self._confusion = np.zeros((len(taxonomy), len(taxonomy)), dtype=np.int64)
 
+    @property
+    def stage(self) -> Stage:
+        """The stage that the training is in."""
+        return self.stages[self.state.stage]
+
     def configure_optimizers(self) -> Optimizer:
-        """The recipe's optimiser over the segmenter's weights."""
-        settings = self.recipe.optimizer
+        """The stage's optimiser over the segmenter's weights."""
+        settings = self.stage.recipe.optimizer
         optimizer = build_optimizer(
             settings.name,
             self.segmenter,
@@ -79,10 +84,21 @@ class TrainingModule(pl.LightningModule):
     def learning_rate(self) -> float:
         """The learning rate of the coming step."""
         # The middle of the step, so that neither the first nor the last has a rate of zero.
-        progress = self.state.plan.progress(self.state.step + 0.5)
-        schedule = self.recipe.schedule
+        progress = self.stage.progress(self.state.plan.progress(self.state.step + 0.5))
+        schedule = self.stage.recipe.schedule
         factor = rate_factor(schedule.name, progress, self.state.scores, **schedule.options)
-        return self.recipe.optimizer.lr * factor
+        return self.stage.recipe.optimizer.lr * factor
+
+    def on_train_epoch_start(self) -> None:
+        """Enter the stage that has come; its optimiser is new where its settings are."""
+        state, before = self.state, self.stage
+        now = stage_at(self.stages, state.plan.progress(state.step))
+        if now == state.stage:
+            return
+        state.enter_stage(now)
+        if self.stage.recipe.optimizer != before.recipe.optimizer:
+            self._optimizer_state = None
+            self.trainer.optimizers = [self.configure_optimizers()]
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
         """One step on images (N, 1, H, W) and targets (N, H, W)."""
@@ -100,10 +116,10 @@ class TrainingModule(pl.LightningModule):
         backward: Callable[[Tensor], None],
     ) -> dict[str, Tensor]:
         """Change the weights by one batch, and their average; returns the terms of the loss."""
-        state, settings = self.state, self.recipe.optimizer
+        state, settings = self.state, self.stage.recipe.optimizer
         progress = state.plan.progress(state.step)
         torch.manual_seed(step_seed(self.recipe.training.seed + 1, state.step))  # mixup, dropout
-        loss: Loss = self.loss
+        loss: Loss = self.stage.loss
         if alpha := self.recipe.training.mixup:
             share, partner = draw_mixture(len(images), alpha)
             images, targets = mix_batch(images, targets, share, partner)
@@ -115,7 +131,7 @@ class TrainingModule(pl.LightningModule):
             optimizer,
             images,
             targets,
-            progress=progress,
+            progress=self.stage.progress(progress),
             lr=self.learning_rate(),
             l2=settings.l2,
             clip=settings.clip,
@@ -150,9 +166,11 @@ class TrainingModule(pl.LightningModule):
         losses = {
             f"loss/{name}": value / self._steps_summed for name, value in self._loss_sums.items()
         }
+        stage = {"stage": state.stage + 1.0} if len(self.stages) > 1 else {}
         state.record(
             result,
             {
+                **stage,
                 **losses,
                 "lr": self.learning_rate(),
                 **{f"iou/{name}": float(iou[i]) for i, name in enumerate(self.taxonomy.names)},

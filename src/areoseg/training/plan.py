@@ -56,9 +56,20 @@ class Plan:
         pace = (1 - latest.progress) / ahead if ahead else 0.0
         return min(1.0, latest.progress + pace * (step - latest.step))
 
-    def corrected(self, step: int, total: int, *, epoch_steps: int) -> "Plan":
-        """This plan with its end moved to `total` steps, decided at step `step`."""
-        entry = Correction(step, self.progress(step), max(total, step), epoch_steps)
+    def corrected(
+        self, step: int, total: int, *, epoch_steps: int, progress: float | None = None
+    ) -> "Plan":
+        """This plan with its end moved to `total` steps, decided at step `step`.
+
+        Args:
+            step: Steps done.
+            total: Training ends after so many.
+            epoch_steps: Training steps between two validations from now on.
+            progress: Where the training goes on, when what is left of a stage is taken out; None:
+                where it is.
+        """
+        now = self.progress(step) if progress is None else progress
+        entry = Correction(step, now, max(total, step), epoch_steps)
         return Plan((*self.corrections, entry))
 
     def epoch_end(self, step: int) -> int:

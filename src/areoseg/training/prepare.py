@@ -1,21 +1,20 @@
 """From scenes to what a training needs: audited, split, measured and turned into tensors."""
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.audit import Audit
-from areoseg.data.augmentation.build import build_augmentation
-from areoseg.data.augmentation.rare_objects import rare_object_bank
 from areoseg.data.scenes import SceneSet
-from areoseg.data.split import PARTS, Split, class_pixels, rarest_class
+from areoseg.data.split import PARTS, Split, class_pixels
 from areoseg.errors import AreosegError
-from areoseg.recipes import Recipe
+from areoseg.recipes import Recipe, stage_recipes
 from areoseg.taxonomy import Taxonomy
-from areoseg.training.batches import Tensors, TrainingBatches
+from areoseg.training.batches import Tensors
 from areoseg.training.division import divide
+from areoseg.training.pseudo import PseudoLabelled
+from areoseg.training.stage_data import StageData, stage_data
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Preparation:
         dropped: How many scenes are not trained on because they are mostly background.
         notes: What a user should hear of the split, a line each.
         scenes: All labelled scenes, which the split's indices count.
-        batches: The batch of every training step.
+        stages: What each stage trains on.
         validation: The validation scenes.
         pixels: (N, C) pixels of each class in each training scene.
         mean: Mean of the training images, in 0..1.
@@ -40,11 +39,16 @@ class Preparation:
     dropped: int
     notes: tuple[str, ...]
     scenes: SceneSet
-    batches: TrainingBatches
+    stages: tuple[StageData, ...]
     validation: Tensors
     pixels: NDArray[np.int64]
     mean: float
     deviation: float
+
+    @property
+    def pass_steps(self) -> int:
+        """Steps of one pass over the training scenes, by the first stage."""
+        return self.stages[0].batches.steps_per_pass
 
     def names(self) -> dict[str, list[str]]:
         """The names of the scenes in each part of the split."""
@@ -52,7 +56,12 @@ class Preparation:
 
 
 def prepare(
-    recipe: Recipe, scenes: SceneSet, taxonomy: Taxonomy, *, audit: Audit | None = None
+    recipe: Recipe,
+    scenes: SceneSet,
+    taxonomy: Taxonomy,
+    *,
+    audit: Audit | None = None,
+    pseudo: PseudoLabelled | None = None,
 ) -> Preparation:
     """Audit, split and measure labelled scenes by a recipe.
 
@@ -60,8 +69,10 @@ def prepare(
         recipe: What is to be trained.
         scenes: Labelled scenes of one size.
         taxonomy: The classes.
-        audit: What `rejecting_audit` found in these scenes; None: it is done now, if the recipe
-            asks for it.
+        audit: What `rejecting_audit` found in these scenes, or what a person decided; None: it is
+            done now, if the recipe asks for it.
+        pseudo: Pseudo-labelled scenes to train on besides. They only enter the batches: split,
+            class weights and brightness are those of the labelled scenes.
 
     Raises:
         AreosegError: Nothing to train on, scenes of different sizes, or an impossible split.
@@ -69,48 +80,30 @@ def prepare(
     division = divide(recipe, scenes, taxonomy, audit=audit)
     if not division.split.val:
         raise AreosegError("no scenes to validate on: raise split.val")
+    if recipe.calibration and len(division.split.val) < 2:
+        raise AreosegError("one scene to validate on, but calibration takes two: raise split.val")
 
     training = scenes.select(division.split.train)
     tensors = Tensors.of(training)
     pixels = class_pixels(training, taxonomy)
-    rare_class = rarest_class(pixels, taxonomy)
     images = tensors.images.numpy()
     unit = 255.0 if images.dtype == np.uint8 else 1.0
-    augment = recipe.augment
-    bank = (
-        rare_object_bank(images, tensors.masks.numpy(), rare_class)
-        if augment.needs_rare_bank
-        else None
-    )
     return Preparation(
         audit=division.audit,
         split=division.split,
         dropped=division.dropped,
         notes=division.notes,
         scenes=scenes,
-        batches=TrainingBatches(
+        stages=stage_data(
+            stage_recipes(recipe),
             tensors,
-            batch_size=recipe.training.batch_size * recipe.optimizer.accumulate,
-            seed=recipe.training.seed,
-            augmentation=build_augmentation(augment, rare_bank=bank),
-            void=taxonomy.background if recipe.data.background == "void" else None,
-            rare=np.flatnonzero(pixels[:, rare_class]),
-            rare_share=recipe.data.rare_share,
+            pixels,
+            taxonomy,
+            pseudo=None if pseudo is None else pseudo.tensors(like=tensors),
+            labelled_share=1.0 if pseudo is None else pseudo.labelled_share,
         ),
         validation=Tensors.of(scenes.select(division.split.val)),
         pixels=pixels,
         mean=float(images.mean(dtype=np.float64) / unit),
         deviation=float(images.std(dtype=np.float64) / unit),
     )
-
-
-def fingerprint(scenes: SceneSet) -> str:
-    """A hash of all names, images and masks, to tell whether two data sets are the same."""
-    digest = hashlib.blake2b(digest_size=16)
-    for index in range(len(scenes)):
-        scene = scenes[index]
-        digest.update(scene.name.encode())
-        digest.update(scene.image.tobytes())
-        if scene.mask is not None:
-            digest.update(scene.mask.tobytes())
-    return digest.hexdigest()

@@ -16,17 +16,17 @@ class TrainingProgress(pl.Callback):
 
     Args:
         console: Where to write.
-        batch_size: Images a training step.
     """
 
-    def __init__(self, console: Console, *, batch_size: int) -> None:
+    def __init__(self, console: Console) -> None:
         self.console = console
-        self.batch_size = batch_size
         self.bar: Progress | None = None
         self.task = TaskID(0)
         self.epoch_started = 0.0
         self.epoch_step = 0
+        self.images = 0
         self.images_per_second = 0.0
+        self.steps_per_second = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Show the empty bar."""
@@ -50,6 +50,7 @@ class TrainingProgress(pl.Callback):
         """Start the epoch's clock."""
         self.epoch_started = time.monotonic()
         self.epoch_step = _state(module).step
+        self.images = 0
 
     def on_train_batch_end(
         self,
@@ -62,7 +63,9 @@ class TrainingProgress(pl.Callback):
         """Move the bar on."""
         state = _state(module)
         seconds = time.monotonic() - self.epoch_started
-        self.images_per_second = (state.step - self.epoch_step) * self.batch_size / seconds
+        self.images += len(batch[0])
+        self.images_per_second = self.images / seconds
+        self.steps_per_second = (state.step - self.epoch_step) / seconds
         if self.bar is not None:
             best = f"best score {state.best_score:.3f}, " if state.history else ""
             note = f"{best}{self.images_per_second:.0f} images/s"
@@ -73,9 +76,11 @@ class TrainingProgress(pl.Callback):
         assert isinstance(module, TrainingModule)
         state = module.state
         row = state.history[-1]
-        left = (state.plan.total - state.step) * self.batch_size / max(self.images_per_second, 1e-9)
+        left = (state.plan.total - state.step) / max(self.steps_per_second, 1e-9)
+        stages = len(module.stages)
+        stage = f"stage {state.stage + 1}/{stages}, " if stages > 1 else ""
         self.console.print(
-            f"epoch {row['epoch']:.0f}, step {state.step}/{state.plan.total}: "
+            f"epoch {row['epoch']:.0f}, {stage}step {state.step}/{state.plan.total}: "
             f"loss {row['loss/total']:.4f}, {module.recipe.protocol} score {row['score']:.4f}"
             f"{' (best)' if state.improved else ''}, {self.images_per_second:.0f} images/s, "
             f"{left / 60:.1f} min left",

@@ -22,7 +22,9 @@ class TrainingState:
         step: Training steps done.
         best_score: The best validation score so far.
         best_step: The step at which it was reached.
-        stale_epochs: Validations since then.
+        stale_epochs: Validations since then, of the present stage alone.
+        stage: The stage that the optimiser is of, from 0.
+        stage_step: The step at which it began.
         swa_steps: Steps of stochastic weight averaging done.
         seconds: Time used by earlier parts of the run, before it was resumed.
         history: One row for each validation, as in `metrics.csv`.
@@ -34,6 +36,8 @@ class TrainingState:
     best_score: float = float("-inf")
     best_step: int = 0
     stale_epochs: int = 0
+    stage: int = 0
+    stage_step: int = 0
     swa_steps: int = 0
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
@@ -45,8 +49,12 @@ class TrainingState:
 
     @property
     def scores(self) -> list[float]:
-        """The score of each validation so far."""
-        return [row["score"] for row in self.history]
+        """The score of each validation of the present stage so far."""
+        return [row["score"] for row in self.history if row["step"] > self.stage_step]
+
+    def enter_stage(self, stage: int) -> None:
+        """Begin another stage."""
+        self.stage, self.stage_step, self.stale_epochs = stage, self.step, 0
 
     def record(self, score: float, row: dict[str, float]) -> None:
         """Enter a validation into the history and keep count of the best.

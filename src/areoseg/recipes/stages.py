@@ -1,0 +1,73 @@
+"""Stages: parts of a training that change single sections of its recipe.
+
+```yaml
+augment: mild
+optimizer: {name: adamw, lr: 1.0e-3}
+stages:
+  - epochs: 40
+  - epochs: 8
+    augment: rigid
+    optimizer: {lr: 1.0e-4}  # still AdamW
+```
+
+Everything that trains takes a plain recipe; `stage_recipes` gives the one of each stage.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from areoseg.recipes.short_forms import SHORT_FORMS, expand_short_forms
+
+if TYPE_CHECKING:
+    from areoseg.recipes.schema import Recipe
+
+
+def stage_recipes(recipe: "Recipe") -> tuple["Recipe", ...]:
+    """The recipe of each stage, with the epochs of that stage; itself where it has no stages."""
+    if not recipe.stages:
+        return (recipe,)
+    return tuple(
+        recipe.model_copy(
+            update={
+                **{name: section for name, section in stage if name != "epochs"},
+                "training": recipe.training.model_copy(update={"epochs": stage.epochs}),
+                "stages": (),
+            }
+        )
+        for stage in recipe.stages
+    )
+
+
+def complete_stage(stage: Mapping[str, Any], own: Mapping[str, BaseModel]) -> dict[str, Any]:
+    """A stage as a recipe writes it, with what it leaves open taken from the recipe.
+
+    Args:
+        stage: What the recipe says of the stage, unchecked.
+        own: The recipe's own sections, all that a stage may change.
+    """
+    given = expand_short_forms(stage)
+    sections = {
+        name: _complete(name, given.get(name, {}), section) for name, section in own.items()
+    }
+    return {**given, **sections}
+
+
+def _complete(name: str, given: Any, own: BaseModel) -> Any:
+    """One section of a stage. What names its kind stands for itself, and so does a loss."""
+    if given == {}:
+        return own
+    if name == "loss" or not isinstance(given, Mapping) or SHORT_FORMS.get(name) in given:
+        return given
+    return _merged(own.model_dump(), given)
+
+
+def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with the changes worked in, also within values that are mappings."""
+    both = {
+        name: _merged(values[name], change)
+        for name, change in changes.items()
+        if isinstance(change, Mapping) and isinstance(values.get(name), Mapping)
+    }
+    return {**values, **changes, **both}

@@ -1,0 +1,74 @@
+"""The stages of a run as rows of a table: when each was, and what it changed."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import isnan
+from typing import Any
+
+from areoseg.recipes import Recipe
+from areoseg.recipes.short_forms import SHORT_FORMS
+from areoseg.report.history import History
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """One stage.
+
+    Attributes:
+        epochs: What the recipe says.
+        steps: Training steps done in it.
+        best_score: Its best validation score, or None.
+        changes: In what it differs from the recipe, such as `augment=rigid`.
+    """
+
+    epochs: int
+    steps: int
+    best_score: float | None
+    changes: tuple[str, ...]
+
+
+def stage_rows(recipe: Recipe, history: History) -> list[StageRow]:
+    """One row for each stage of a recipe; none where it has no stages."""
+    rows = []
+    numbers, steps = history.get("stage", []), history.get("step", [])
+    done = 0.0
+    for number, stage in enumerate(recipe.stages, start=1):
+        # The curves of a single stage do not say its number.
+        own = [index for index in range(len(steps)) if not numbers or numbers[index] == number]
+        scores = [score for index in own if not isnan(score := history["score"][index])]
+        end = steps[own[-1]] if own else done
+        rows.append(
+            StageRow(
+                epochs=stage.epochs,
+                steps=int(end - done),
+                best_score=max(scores, default=None),
+                changes=tuple(_changes(recipe, number - 1)),
+            )
+        )
+        done = end
+    return rows
+
+
+def _changes(recipe: Recipe, stage: int) -> Iterator[str]:
+    """What a stage changes, as overrides; a section of another kind is told by that kind alone."""
+    for name, section in recipe.stages[stage]:
+        if name == "epochs" or section == getattr(recipe, name):
+            continue
+        own = getattr(recipe, name)
+        kind = SHORT_FORMS.get(name, "")
+        if name == "loss":
+            terms = (f"{term.weight:g} {each}" for each, term in section.chosen.items())
+            yield f"loss={' + '.join(terms)}"
+        elif getattr(section, kind, None) != getattr(own, kind, None):
+            yield f"{name}={getattr(section, kind)}"
+        else:
+            yield from _differences(name, own.model_dump(), section.model_dump())
+
+
+def _differences(place: str, before: Any, after: Any) -> Iterator[str]:
+    """Each value that differs, with its dotted name."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for name, value in after.items():
+            yield from _differences(f"{place}.{name}", before.get(name), value)
+    elif before != after:
+        yield f"{place}={after}"

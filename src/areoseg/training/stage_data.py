@@ -1,0 +1,128 @@
+"""What the stages of a training draw their batches from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from areoseg.data.augmentation.build import build_augmentation
+from areoseg.data.augmentation.rare_objects import RareBank, rare_object_bank
+from areoseg.data.split import rarest_class
+from areoseg.errors import AreosegError
+from areoseg.recipes import Recipe
+from areoseg.taxonomy import Taxonomy
+from areoseg.training.batches import Tensors, TrainingBatches
+from areoseg.training.division import not_over_background
+
+
+@dataclass(frozen=True)
+class StageData:
+    """The data of one stage.
+
+    Attributes:
+        batches: The batch of every training step.
+        pixels: (N, C) pixels of each class in each scene that the stage trains on.
+    """
+
+    batches: TrainingBatches
+    pixels: NDArray[np.int64]
+
+
+def stage_data(
+    recipes: Sequence[Recipe],
+    tensors: Tensors,
+    pixels: NDArray[np.int64],
+    taxonomy: Taxonomy,
+    *,
+    pseudo: Tensors | None = None,
+    labelled_share: float = 1.0,
+) -> tuple[StageData, ...]:
+    """The data of each stage.
+
+    Args:
+        recipes: The recipe of each stage.
+        tensors: The scenes of the training part.
+        pixels: (N, C) pixels of each class in each of them.
+        taxonomy: The classes.
+        pseudo: Scenes with pseudo-labels that are trained on besides, or None.
+        labelled_share: Share of each batch drawn from the training part.
+
+    Raises:
+        AreosegError: A stage asks for what its scenes do not have; one line for each such fault.
+    """
+    rare_class = rarest_class(pixels, taxonomy)
+    stages, faults = [], []
+    for number, recipe in enumerate(recipes):
+        usable = not_over_background(pixels, recipe.data.drop_background_over, taxonomy)
+        kept = tensors if usable.all() else tensors.select(np.flatnonzero(usable))
+        rare = np.flatnonzero(pixels[usable, rare_class])
+        bank = _rare_bank(recipe, kept)
+        missing = _missing(recipe, pixels[usable], len(rare), bank, taxonomy)
+        if missing:
+            place = f"stages.{number}." if len(recipes) > 1 else ""
+            faults += [f"{place}{each}" for each in missing]
+            continue
+        batches = TrainingBatches(
+            kept,
+            batch_size=recipe.training.batch_size * recipe.optimizer.accumulate,
+            seed=recipe.training.seed,
+            augmentation=build_augmentation(recipe.augment, rare_bank=bank),
+            void=taxonomy.background if recipe.data.background == "void" else None,
+            rare=rare,
+            rare_share=recipe.data.rare_share,
+            pseudo=pseudo,
+            labelled_share=labelled_share,
+        )
+        stages.append(StageData(batches, pixels[usable]))
+    if faults:
+        raise AreosegError("\n".join(faults))
+    return tuple(stages)
+
+
+def _rare_bank(recipe: Recipe, tensors: Tensors) -> RareBank | None:
+    """The objects that the recipe's augmentation pastes, cut from the scenes trained on."""
+    if not recipe.augment.needs_rare_bank:
+        return None
+    images, masks = tensors.images.numpy(), tensors.masks.numpy()
+    return rare_object_bank(images, masks, recipe.augment.rare_class)
+
+
+def _missing(
+    recipe: Recipe,
+    pixels: NDArray[np.int64],
+    rare_scenes: int,
+    bank: RareBank | None,
+    taxonomy: Taxonomy,
+) -> list[str]:
+    """What a recipe asks for and its scenes (N, C) do not have, a line each."""
+    scenes, augment = len(pixels), recipe.augment
+    if not scenes:
+        return [
+            f"data.drop_background_over={recipe.data.drop_background_over} leaves no scene to train"
+            " on: raise it"
+        ]
+    lines = []
+    if recipe.data.rare_share and not rare_scenes:
+        lines.append(
+            f"data.rare_share={recipe.data.rare_share}: none of {scenes} training scenes holds the"
+            " rarest class: set it to 0"
+        )
+    if not {"rare_paste", "rare_cutmix"} & augment.transforms.keys():
+        return lines
+    rare_class = augment.rare_class
+    if rare_class >= len(taxonomy):
+        lines.append(f"augment.rare_class={rare_class}: classes are 0 to {len(taxonomy) - 1}")
+        return lines
+    name = taxonomy.names[rare_class]
+    if bank is not None and not len(bank):
+        lines.append(
+            f"augment.rare_paste: the masks of {scenes} training scenes have no {name} (class"
+            f" {rare_class}) large enough to paste: set it to null, or set augment.rare_class"
+        )
+    if "rare_cutmix" in augment.transforms and not pixels[:, rare_class].any():
+        lines.append(
+            f"augment.rare_cutmix: the masks of {scenes} training scenes have no {name} (class"
+            f" {rare_class}): set it to null, or set augment.rare_class"
+        )
+    return lines

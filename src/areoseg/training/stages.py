@@ -1,0 +1,98 @@
+"""The stages of a training: what each trains by, and which of them is on.
+
+Stages follow the progress of the training, so that a time budget moves their ends with its own. A
+training whose recipe has no stages is a single one.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from areoseg.errors import AreosegError
+from areoseg.losses.combined import CombinedLoss
+from areoseg.recipes import Recipe
+from areoseg.training.plan import Plan
+
+ROUNDING = 1e-9  # of a progress that was computed in another way
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one stage trains by, and when.
+
+    Attributes:
+        recipe: The recipe of this stage alone.
+        loss: Its loss.
+        start: The progress of the training at which it begins.
+        end: The progress of the training at which it is over.
+    """
+
+    recipe: Recipe
+    loss: CombinedLoss
+    start: float
+    end: float
+
+    def progress(self, whole: float) -> float:
+        """How far the stage has come, 0 to 1, by the progress of the whole training."""
+        return min(1.0, max(0.0, (whole - self.start) / (self.end - self.start)))
+
+
+def make_stages(
+    recipes: Sequence[Recipe], losses: Sequence[CombinedLoss], steps: Sequence[int]
+) -> tuple[Stage, ...]:
+    """Stages one after the other.
+
+    Args:
+        recipes: The recipe of each stage.
+        losses: The loss of each.
+        steps: The steps of each; they count relative to each other.
+    """
+    ends = [done / sum(steps) for done in accumulate(steps)]
+    starts = [0.0, *ends[:-1]]
+    return tuple(Stage(*stage) for stage in zip(recipes, losses, starts, ends, strict=True))
+
+
+def stage_at(stages: Sequence[Stage], progress: float) -> int:
+    """The number of the stage that is on at a progress of the whole training, from 0."""
+    return sum(progress >= stage.end - ROUNDING for stage in stages[:-1])
+
+
+def stage_end(stages: Sequence[Stage], stage: int, plan: Plan, step: int) -> int:
+    """The first step, `step` or later, at which a stage is over by the plan."""
+    ahead = range(step, plan.total)
+    over = bisect_left(ahead, stage + 1, key=lambda each: stage_at(stages, plan.progress(each)))
+    return step + over
+
+
+def epoch_end(stages: Sequence[Stage], plan: Plan, step: int) -> int:
+    """The step at which the epoch that starts at `step` is over: an epoch is within one stage."""
+    stage = stage_at(stages, plan.progress(step))
+    return min(plan.epoch_end(step), stage_end(stages, stage, plan, step))
+
+
+def without_rest(stages: Sequence[Stage], stage: int, plan: Plan, step: int) -> Plan:
+    """The plan with what is left of a stage at `step` taken out; later stages keep their steps."""
+    epoch_steps = plan.at(step).epoch_steps
+    if stage == len(stages) - 1:
+        return plan.corrected(step, step, epoch_steps=epoch_steps)
+    later = plan.total - stage_end(stages, stage, plan, step)
+    return plan.corrected(step, step + later, epoch_steps=epoch_steps, progress=stages[stage].end)
+
+
+def refuse_empty_stages(stages: Sequence[Stage], plan: Plan) -> None:
+    """Refuse a plan that leaves a stage without a step.
+
+    Raises:
+        AreosegError: It does; the message names the first such stage.
+    """
+    step, on = 0, set()
+    while step < plan.total:
+        on.add(stage_at(stages, plan.progress(step)))
+        step = epoch_end(stages, plan, step)
+    for stage in range(len(stages)):
+        if stage not in on:
+            raise AreosegError(
+                f"stages.{stage}: not one of the {plan.total} steps planned is its own: raise its"
+                " epochs, or train for longer"
+            )

@@ -1,0 +1,73 @@
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from areoseg.cli.parts import parts as command
+from areoseg.errors import AreosegError
+from areoseg.recipes import parse_recipe
+from areoseg.recipes.parts import choices
+
+EVERY = [(choice.place, part) for choice in choices() for part in choice.parts]
+
+
+def test_everything_that_a_recipe_can_choose_is_there():
+    names = {choice.place: {part.name for part in choice.parts} for choice in choices()}
+    assert {"ce", "dice", "focal", "boundary", "background", "report-code"} <= names["loss"]
+    assert names["optimizer"] == {"sgd", "adam", "adamw", "lion", "ranger"}
+    assert {"cosine", "plateau", "one-cycle"} <= names["schedule"]
+    assert names["augment"] == {"none", "flips", "mild", "rigid", "complex"}
+    assert {"rare_paste", "elastic", "grid_mask"} <= names["augment.TRANSFORM"]
+    assert names["class_weights"] == {"none", "inverse", "sqrt", "effective", "median"}
+
+
+@pytest.mark.parametrize(("place", "part"), EVERY, ids=lambda value: getattr(value, "name", value))
+def test_a_recipe_takes_each_part_with_the_options_that_are_told(place, part):
+    assert part.summary
+    assert "\n" not in part.summary
+    chosen = {
+        "loss": {part.name: dict(part.options)},
+        "class_weights": part.name,
+        "optimizer": {"name": part.name, **part.options},
+        "schedule": {"name": part.name, **part.options},
+        "augment": {"policy": part.name, **part.options},
+        "augment.TRANSFORM": {part.name: dict(part.options)},
+    }[place]
+    section = place.partition(".")[0]
+    background = {"background": "class"}
+    told = {"model": "unet", "data": background, section: chosen}
+    short = {
+        **told,
+        section: {part.name: {}} if place in ("loss", "augment.TRANSFORM") else part.name,
+    }
+    assert parse_recipe(yaml.safe_dump(told)) == parse_recipe(yaml.safe_dump(short))
+
+
+@pytest.mark.parametrize("choice", choices(), ids=lambda choice: choice.place)
+def test_the_examples_are_good(choice):
+    parse_recipe(f"model: unet\n{choice.example}")
+
+
+def test_the_command_lists_all_and_the_options_of_one_place(capsys):
+    command()
+    text = capsys.readouterr().out
+    for _, part in EVERY:
+        assert part.name in text
+        assert " ".join(part.summary.split()[:4]) in text  # long lines are broken
+    assert "nesterov=" not in text
+    command("optimizer")
+    text = capsys.readouterr().out
+    assert "momentum=0.9," in text
+    assert "cosine" not in text
+    with pytest.raises(AreosegError, match="did you mean 'optimizer'"):
+        command("optimiser")
+
+
+def test_listing_the_parts_loads_no_torch():
+    script = (
+        "import sys; from areoseg.cli.parts import parts; parts()\n"
+        "assert 'torch' not in sys.modules and 'scipy' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
