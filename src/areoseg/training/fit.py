@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
+from numpy.typing import NDArray
 from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 
@@ -16,7 +18,7 @@ from areoseg.device import Precision
 from areoseg.losses.class_weights import class_weights
 from areoseg.losses.combined import build_loss
 from areoseg.models.segmenter import Segmenter
-from areoseg.recipes import Recipe
+from areoseg.recipes import Recipe, stage_recipes
 from areoseg.run import PLAN, WEIGHTS, write_json
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.budget import Budget, measure_seconds
@@ -27,11 +29,13 @@ from areoseg.training.callbacks import (
     StopWhenDone,
     save_weights,
 )
+from areoseg.training.interruption import Interruption
 from areoseg.training.loaders import Loaders, ValidationBatches
 from areoseg.training.module import TrainingModule
 from areoseg.training.plan import Plan
 from areoseg.training.prepare import Preparation
 from areoseg.training.progress import TrainingProgress
+from areoseg.training.stages import make_stages
 from areoseg.training.state import TrainingState
 
 VALIDATION_BATCH = 64
@@ -45,19 +49,30 @@ def make_module(
     taxonomy: Taxonomy,
 ) -> TrainingModule:
     """The Lightning module of a training that has not begun; its plan is made by `plan_steps`."""
-    network = segmenter.network
-    loss = build_loss(
-        recipe.loss,
-        class_weights=_class_weights(recipe, preparation, taxonomy),
-        classes=len(taxonomy),
-        background=taxonomy.background,
-        auxiliary_weights=getattr(network, "auxiliary_weights", ()),
+    recipes = stage_recipes(recipe)
+    stages = list(zip(recipes, preparation.stages, strict=True))
+    losses = [
+        build_loss(
+            each.loss,
+            class_weights=_class_weights(each, data.pixels, taxonomy),
+            classes=len(taxonomy),
+            background=taxonomy.background,
+            auxiliary_weights=getattr(segmenter.network, "auxiliary_weights", ()),
+        )
+        for each, data in stages
+    ]
+    steps = [each.training.epochs * data.batches.steps_per_pass for each, data in stages]
+    stretch = recipe.training.epochs / sum(each.training.epochs for each in recipes)
+    plan = Plan.of(
+        total=recipe.training.steps or round(stretch * sum(steps)),
+        epoch_steps=preparation.pass_steps,
     )
-    per_pass = preparation.batches.steps_per_pass
-    total = recipe.training.steps or recipe.training.epochs * per_pass
-    plan = Plan.of(total=total, epoch_steps=per_pass)
     return TrainingModule(
-        segmenter, loss, recipe, taxonomy, TrainingState(plan, patience=recipe.training.patience)
+        segmenter,
+        make_stages(recipes, losses, steps),
+        recipe,
+        taxonomy,
+        TrainingState(plan, patience=recipe.training.patience),
     )
 
 
@@ -70,6 +85,7 @@ def plan_for(
     from the same weights whatever was measured.
     """
     rehearsal = deepcopy(module)
+    batches = preparation.stages[0].batches
     optimizer = rehearsal.configure_optimizers()
     validation = ValidationBatches(preparation.validation, VALIDATION_BATCH)
     autocast = torch.autocast(
@@ -77,7 +93,7 @@ def plan_for(
     )
 
     def step(number: int) -> None:
-        images, targets = (part.to(rehearsal.device) for part in preparation.batches(number))
+        images, targets = (part.to(rehearsal.device) for part in batches(number))
         with autocast:
             rehearsal.segmenter.train()
             rehearsal.optimise(images, targets, optimizer, torch.Tensor.backward)
@@ -94,7 +110,7 @@ def plan_for(
     return budget.first_plan(
         step_seconds=step_seconds,
         validation_seconds=validation_seconds * len(validation),
-        pass_steps=preparation.batches.steps_per_pass,
+        pass_steps=preparation.pass_steps,
     )
 
 
@@ -128,22 +144,23 @@ def fit(
     write_json(folder / PLAN, state.plan.to_json())
     if state.finished:  # killed after its last step
         return True
+    batches = [stage.batches for stage in preparation.stages]
     own: list[pl.Callback] = [
-        TrainingProgress(console, batch_size=preparation.batches.batch_size),
-        BatchStatistics(preparation.batches, seed=recipe.training.seed),
+        TrainingProgress(console),
+        BatchStatistics(batches, seed=recipe.training.seed),
         StopWhenDone(),
         RunKeeper(folder, keep=recipe.training.keep, started=time.monotonic()),
     ]
     if budget:
-        pass_steps = preparation.batches.steps_per_pass
-        own.insert(0, PlanCorrection(budget, pass_steps=pass_steps))
+        own.insert(0, PlanCorrection(budget, pass_steps=preparation.pass_steps))
+    interruption = Interruption()
     _quieten_lightning()
     trainer = pl.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=1,
         precision="bf16-mixed" if precision == "bfloat16" else "32-true",
         logger=TensorBoardLogger(folder, name="", version="tensorboard"),
-        callbacks=[*own, *callbacks],
+        callbacks=[*own, *callbacks, interruption],
         max_epochs=-1,
         num_sanity_val_steps=0,
         reload_dataloaders_every_n_epochs=1,
@@ -152,11 +169,12 @@ def fit(
         enable_model_summary=False,
         barebones=False,
     )
-    loaders = Loaders(
-        preparation.batches, ValidationBatches(preparation.validation, VALIDATION_BATCH), state
-    )
+    validation = ValidationBatches(preparation.validation, VALIDATION_BATCH)
+    loaders = Loaders(batches, validation, module)
     try:
-        trainer.fit(module, datamodule=loaders)
+        with interruption.listening():
+            trainer.fit(module, datamodule=loaders)
+        interruption.check()
     except (KeyboardInterrupt, SystemExit):  # Lightning turns the first into the second
         if not (folder / WEIGHTS).is_file():
             save_weights(folder / WEIGHTS, module)
@@ -164,9 +182,15 @@ def fit(
     return True
 
 
-def _class_weights(recipe: Recipe, preparation: Preparation, taxonomy: Taxonomy) -> torch.Tensor:
-    """Weights by the recipe's scheme; a background that is void takes no part."""
-    pixels = preparation.pixels.copy()
+def _class_weights(recipe: Recipe, pixels: NDArray[np.int64], taxonomy: Taxonomy) -> torch.Tensor:
+    """Weights by the recipe's scheme; a background that is void takes no part.
+
+    Args:
+        recipe: Of a stage.
+        pixels: (N, C) pixels of each class in each of its scenes.
+        taxonomy: The classes.
+    """
+    pixels = pixels.copy()
     if recipe.data.background == "void":
         pixels[:, taxonomy.background] = 0
     in_scene = pixels.sum(axis=1, keepdims=True)
