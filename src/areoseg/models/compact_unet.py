@@ -33,11 +33,11 @@ class CompactUNet(nn.Module):
 
         B(x) = R(x + C R C x)                      residual block
         e_1 = B..B R C S x                         e_l = B..B R C_2 e_(l-1)   (C_2 has stride 2)
-        d_L = e_L + context(e_L)                   d_l = B..B R(P e_l + U P d_(l+1))
+        d_L = e_L                                  d_l = B..B R(P e_l + U P d_(l+1))
         logits = bilinear upsampling by s of a 1x1 convolution of d_1
 
-    The context is what the mean over the image says of each channel: P R P mean(e_L), without
-    norms.
+    Nothing looks at the image as a whole, so that a large image cut into tiles is answered as if it
+    were not cut.
 
     Shapes for 64x128 images: 32x32x64, 64x16x32, 128x8x16, 192x4x8 (channels, height, width).
 
@@ -66,7 +66,7 @@ class CompactUNet(nn.Module):
         self.in_channels = in_channels
         self.stem_stride = stem
         self.stride = stem * 2 ** (len(widths) - 1)
-        *skip_widths, bottleneck_width = widths
+        skip_widths = widths[:-1]
 
         self.stem = convolution_block(in_channels * stem**2, widths[0], norm=batch_norm)
         self.encoder = nn.ModuleList(
@@ -76,7 +76,6 @@ class CompactUNet(nn.Module):
             convolution_block(above, below, norm=batch_norm, stride=2)
             for above, below in zip(skip_widths, widths[1:], strict=True)
         )
-        self.context = Residual(_ImageContext(bottleneck_width))
         self.dropout = nn.Dropout2d(dropout)
         self.lateral = nn.ModuleList(_project(width, width) for width in skip_widths)
         self.up = nn.ModuleList(
@@ -97,7 +96,7 @@ class CompactUNet(nn.Module):
         for blocks, down in zip(self.encoder, self.down, strict=False):
             skips.append(blocks(features))
             features = down(skips[-1])
-        features = self.dropout(self.context(self.encoder[-1](features)))
+        features = self.dropout(self.encoder[-1](features))
 
         levels = zip(self.lateral, self.up, self.decoder, skips, strict=True)
         for lateral, up, blocks, skip in reversed(list(levels)):
@@ -105,20 +104,6 @@ class CompactUNet(nn.Module):
             features = blocks(features)
         logits = self.head(self.dropout(features))
         return crop_like(upsample_bilinear(logits, self.stem_stride), images)
-
-
-class _ImageContext(nn.Module):
-    """P R P of the mean over the image: (N, C, H, W) to (N, C, 1, 1)."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.squeeze = nn.Conv2d(channels, channels // 4, 1)
-        self.expand = nn.Conv2d(channels // 4, channels, 1)
-
-    def forward(self, features: Tensor) -> Tensor:
-        mean = features.mean(dim=(2, 3), keepdim=True)
-        context: Tensor = self.expand(functional.relu(self.squeeze(mean)))
-        return context
 
 
 def _project(in_channels: int, out_channels: int) -> nn.Sequential:
