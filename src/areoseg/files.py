@@ -1,11 +1,13 @@
-"""Writing files so that nobody ever meets half of one."""
+"""Writing files so that nobody ever meets half of one, and reading JSON."""
 
+import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from areoseg.errors import AreosegError
+from areoseg.errors import AreosegError, one_line
 
 
 @contextmanager
@@ -35,3 +37,15 @@ def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file in one piece or not at all; see `replacing`."""
     with replacing(path) as beside:
         beside.write_text(text, encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """The values in a JSON file.
+
+    Raises:
+        AreosegError: It cannot be read.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise AreosegError(f"{path}: cannot read this file: {one_line(error)}") from None

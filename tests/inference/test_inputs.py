@@ -37,13 +37,14 @@ def test_equal_names_from_two_folders_get_their_parents(tmp_path):
 
 def test_images_are_read_when_asked(tmp_path):
     (found,) = find_inputs([picture(tmp_path / "a.png", 9)], out=tmp_path / "out")
-    assert (found.read() == 9).all()
+    assert (found.read().pixels == 9).all()
+    assert found.file_name == "a.png"
 
 
 def test_an_npz_gives_its_test_set(homework_npz, tmp_path):
     found = find_inputs([homework_npz], out=tmp_path)
     assert len(found) == 5
-    assert found[0].read().shape == (32, 64)
+    assert found[0].read().size == (32, 64)
 
 
 def test_two_npz_files_get_their_names(homework_npz, tmp_path):
@@ -65,6 +66,20 @@ def test_earlier_outputs_inside_the_input_are_left_alone(tmp_path, monkeypatch):
     picture(tmp_path / "in" / "out" / "masks" / "a.png")
     monkeypatch.chdir(tmp_path)
     assert names("in", out=tmp_path / "in" / "out") == ["a"]
+
+
+def test_of_planetary_files_those_with_the_pixels_are_taken(tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in ("a.IMG", "a.LBL", "b.img", "b.xml", "c.vic", "notes.txt", "._a.IMG"):
+        (tmp_path / "in" / name).touch()
+    assert names(tmp_path / "in", out=tmp_path / "out") == ["a", "b", "c"]
+
+
+def test_an_earlier_output_is_no_input(tmp_path):
+    mask = picture(tmp_path / "out" / "masks" / "a.png")
+    for path in (mask, mask.parent):
+        with pytest.raises(AreosegError, match="also the output"):
+            find_inputs([path], out=tmp_path / "out")
 
 
 def test_what_cannot_be_predicted_is_refused(tmp_path):

@@ -1,6 +1,7 @@
 """Predicting images, and writing submissions."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,11 @@ from areoseg.api.reading import (
 )
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
-from areoseg.run import open_run
+from areoseg.run import is_run, open_run
 
 if TYPE_CHECKING:
-    pass
+    from areoseg.inference.folders import Predicted
+    from areoseg.inference.scale import ScaleOption
 
 
 def predict(
@@ -25,44 +27,94 @@ def predict(
     inputs: Sequence[PathLike],
     out: PathLike,
     *,
+    write: Sequence[str] = ("masks", "overlays", "shares"),
+    flips: bool = False,
+    scales: Sequence[float] = (1.0,),
+    scale: "ScaleOption" = "auto",
+    resume: bool = False,
     device: str = "cpu",
     threads: int | None = None,
     console: Console | None = None,
-) -> int:
-    """Segment images into `masks/`, `overlays/` and `shares.csv`.
+) -> "Predicted":
+    """Segment images and write what was found, each output into its folder below `out`.
+
+    An image that cannot be read or segmented is listed in `out/errors.csv` and does not stop the
+    rest.
 
     Args:
-        models: Run folders; the probabilities of several are averaged.
-        inputs: Image files, folders of images, or npz files.
+        models: Run folders or exported models; the probabilities of several are averaged.
+        inputs: Image files, planetary files, folders of them, or npz files.
         out: The folder to write to.
+        write: What to write: names in `areoseg.inference.writers.OUTPUT_NAMES`.
+        flips: Whether each image is shown mirrored as well.
+        scales: Scales at which each image is shown; the mean of their probabilities counts.
+        scale: What the sides of images are multiplied by before the models see them; `auto`: what
+            brings them to the scale that a model was trained at, as far as both are known.
+        resume: Whether to skip images whose outputs an earlier call wrote.
         device: `cpu`, `cuda` or `auto`.
         threads: Cores to compute on; None: all.
-        console: Where to show the progress; None: standard error.
+        console: Where to show progress and failures; None: standard error.
 
     Returns:
-        The number of images.
+        How many images were done, skipped, and failed.
 
     Raises:
-        AreosegError: A model or an input cannot be used.
+        AreosegError: A model cannot be used, there is nothing to predict, or the folder cannot be
+            written or was made in another way.
     """
     from areoseg.device import use_threads
     from areoseg.inference import Predictor
     from areoseg.inference.folders import predict_to_folder
     from areoseg.inference.inputs import find_inputs
+    from areoseg.inference.settings import describe, keep_settings
+    from areoseg.inference.writers import check_extras, checked_outputs
 
     use_threads(threads)
     console = console or standard_error()
-    found = find_inputs(inputs, out=Path(out))
-    predictor = Predictor.load(*models, device=device)
+    out = Path(out)
+    write = checked_outputs(write)
+    check_extras(write)
+    found = find_inputs(inputs, out=out)
+    predictor = Predictor.load(*models, device=device, flips=flips, scales=scales, scale=scale)
+    options = {"flips": flips, "scales": list(scales), "scale": scale}
+    keep_settings(describe(models, options), out, resume=resume)
     with progress_bar(console) as progress:
-        for each in progress.track(found, description="checking"):
-            each.read()  # an image that cannot be read shows before anything is written
-        images = progress.track(found, description="predicting")
-        return predict_to_folder(predictor, images, Path(out))
+        return predict_to_folder(
+            predictor,
+            found,
+            out,
+            write=write,
+            resume=resume,
+            tell=partial(console.print, markup=False),  # names may hold square brackets
+            track=partial(progress.track, description="predicting"),
+        )
+
+
+def is_model(path: PathLike) -> bool:
+    """Whether a path is a run folder or an exported model, rather than an image."""
+    from areoseg.inference.exported import LOADERS
+
+    path = Path(path)
+    if path.suffix.lower() == ".xml" and path.is_file():  # a graph of OpenVINO, or a label of PDS4
+        with path.open("rb") as file:
+            return b"<net " in file.read(1024)
+    return is_run(path) or (path.suffix.lower() in LOADERS and not path.is_dir())
+
+
+def default_model() -> Path:
+    """The model that predicts where none is named.
+
+    Raises:
+        AreosegError: None is bundled.
+    """
+    raise AreosegError(
+        "no run folder or exported model before the images, and no model is bundled yet: name one,"
+        " such as `areoseg predict runs/first photos/ --out masks`"
+    )
 
 
 def submit(
-    run: PathLike,
+    models: PathLike | Sequence[PathLike],
     data: PathLike,
     out: PathLike,
     *,
@@ -72,11 +124,20 @@ def submit(
 ) -> int:
     """Segment the unlabelled images of a data set into the homework's CSV.
 
+    Args:
+        models: A run folder or an exported model; the probabilities of several are averaged.
+        data: An npz file with a `test_set`.
+        out: The CSV file to write.
+        device: `cpu`, `cuda` or `auto`.
+        threads: Cores to compute on; None: all.
+        console: Where to show the progress; None: standard error.
+
     Returns:
         The number of rows.
 
     Raises:
-        AreosegError: There are no unlabelled images, or the file cannot be written.
+        AreosegError: A model cannot be used, there are no unlabelled images, or the file cannot be
+            written.
     """
     from areoseg.device import use_threads
     from areoseg.inference import Predictor
@@ -84,12 +145,19 @@ def submit(
 
     use_threads(threads)
     console = console or standard_error()
-    predictor = Predictor.load(run, device=device)
-    source = open_run(run).source
-    source = Source(path=str(data), tile=source.tile, scale=source.scale)
-    images = read_with_progress(source, console).unlabelled.images
+    models = [models] if isinstance(models, str | Path) else list(models)
+    predictor = Predictor.load(*models, device=device)
+    images = read_with_progress(_like_training(models[0], data), console).unlabelled.images
     if not len(images):
         raise AreosegError(f"{data}: no unlabelled images to submit: it needs a test_set")
     with progress_bar(console) as progress:
         masks = progress.track(predictor.masks(images), total=len(images), description="predicting")
         return write_submission(Path(out), masks)
+
+
+def _like_training(model: PathLike, data: PathLike) -> Source:
+    """Data that are cut and reduced as those that a run was trained on."""
+    if not is_run(Path(model)):
+        return Source(path=str(data))
+    source = open_run(model).source
+    return Source(path=str(data), tile=source.tile, scale=source.scale)

@@ -7,9 +7,16 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from areoseg.data.readers import list_images, read_data, read_image
+from areoseg.data.readers import read_data
+from areoseg.data.readers.listing import IMAGE_SUFFIXES
+from areoseg.data.readers.planetary import DATA_SUFFIXES
+from areoseg.data.readers.rover_image import RoverImage, read_rover_image
+from areoseg.data.readers.rover_names import metadata_from_name
 from areoseg.data.scenes import Image
 from areoseg.errors import AreosegError
+from areoseg.inference.writers import OUTPUTS
+
+_SUFFIXES = (*IMAGE_SUFFIXES, *DATA_SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -19,12 +26,17 @@ class Input:
     Attributes:
         name: The path of its outputs below the output folder, without suffix.
         source: Where it comes from, for people.
-        read: Reads it: (H, W), uint8 or float32 in 0..1.
+        read: Reads it; raises AreosegError.
     """
 
     name: str
     source: str
-    read: Callable[[], Image]
+    read: Callable[[], RoverImage]
+
+    @property
+    def file_name(self) -> str:
+        """The name of its file, which may tell what it shows."""
+        return Path(self.source).name
 
 
 @dataclass(frozen=True)
@@ -33,7 +45,7 @@ class _Found:
 
     path: Path
     short: Path
-    read: Callable[[], Image]
+    read: Callable[[], RoverImage]
 
     @property
     def above(self) -> tuple[str, ...]:
@@ -49,7 +61,7 @@ def find_inputs(paths: Sequence[str | Path], *, out: Path) -> list[Input]:
     folders are added until they differ.
 
     Args:
-        paths: Image files, folders of images, or npz files.
+        paths: Image files, planetary files or their labels, folders of them, or npz files.
         out: The output folder, which must not be one of the inputs.
 
     Raises:
@@ -57,7 +69,7 @@ def find_inputs(paths: Sequence[str | Path], *, out: Path) -> list[Input]:
     """
     found: list[_Found] = []
     for path in map(Path, paths):
-        if path.resolve() == out.resolve():
+        if _is_output(path, out):
             raise AreosegError(f"{path}: this input is also the output: choose another --out")
         if not path.exists():
             raise AreosegError(f"{path}: no such file or folder: check the path")
@@ -66,7 +78,7 @@ def find_inputs(paths: Sequence[str | Path], *, out: Path) -> list[Input]:
         elif path.is_dir():
             found.extend(_in_folder(path, out))
         else:
-            found.append(_Found(path, Path(path.name), partial(read_image, path)))
+            found.append(_Found(path, Path(path.name), partial(read_rover_image, path)))
     for path, times in Counter(each.path.absolute() for each in found).items():
         if times > 1:
             raise AreosegError(f"{path}: given twice: name each input once")
@@ -77,14 +89,34 @@ def find_inputs(paths: Sequence[str | Path], *, out: Path) -> list[Input]:
 
 
 def _in_folder(folder: Path, out: Path) -> list[_Found]:
-    """The images of a folder, but for earlier outputs; of a data set, not its masks."""
+    """The images of a folder, but for earlier outputs; of a data set, not its masks.
+
+    Of planetary files those with the pixels are taken, which know of their labels.
+    """
     if (folder / "images").is_dir() and (folder / "masks").is_dir():
         folder = folder / "images"
     out = out.resolve()
-    files = [file for file in list_images(folder) if not file.resolve().is_relative_to(out)]
+    files = [file for file in _files(folder) if not file.resolve().is_relative_to(out)]
     if not files:
-        raise AreosegError(f"{folder}: no images in this folder: give PNG, JPEG or TIFF")
-    return [_Found(file, file.relative_to(folder), partial(read_image, file)) for file in files]
+        raise AreosegError(f"{folder}: no images in this folder: give {', '.join(_SUFFIXES)}")
+    return [
+        _Found(file, file.relative_to(folder), partial(read_rover_image, file)) for file in files
+    ]
+
+
+def _files(folder: Path) -> list[Path]:
+    """All image files in a folder and its subfolders, sorted; hidden files are left out."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".") and path.is_file()
+    )
+
+
+def _is_output(path: Path, out: Path) -> bool:
+    """Whether an input is the output folder itself, or lies where outputs are written."""
+    path, out = path.resolve(), out.resolve()
+    return path == out or any(path.is_relative_to(out / output) for output in OUTPUTS)
 
 
 def _in_npz(path: Path) -> list[_Found]:
@@ -92,9 +124,13 @@ def _in_npz(path: Path) -> list[_Found]:
     data = read_data(path)
     scenes = data.unlabelled if len(data.unlabelled) else data.labelled
     return [
-        _Found(path / name, Path(name), partial(scenes.images.__getitem__, index))
+        _Found(path / name, Path(name), partial(_of_scene, scenes.images, index, name))
         for index, name in enumerate(scenes.names)
     ]
+
+
+def _of_scene(images: Sequence[Image] | Image, index: int, name: str) -> RoverImage:
+    return RoverImage(images[index], metadata=metadata_from_name(name))
 
 
 def _unique_names(found: Sequence[_Found]) -> list[str]:

@@ -1,6 +1,7 @@
 """Decode one PNG, JPEG or TIFF file, without loss of depth."""
 
 import struct
+import warnings
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from areoseg.data.readers.size import too_large
 from areoseg.data.readers.tiff import decode_tiff
 from areoseg.errors import AreosegError, one_line
 
@@ -30,8 +32,10 @@ _BROKEN_FILE = (
     MemoryError,
     struct.error,
     zlib.error,
-    PIL.Image.DecompressionBombError,
 )
+
+# Rows of colour that are turned to grey at a time.
+_ROWS = 256
 
 # Grey coded as RGB by JPEG: the channels may differ by the rounding of the colour transform.
 _JPEG_NOISE = 8
@@ -46,29 +50,41 @@ class Pixels:
     Attributes:
         levels: (H, W), of the number type of the file.
         coloured: Whether the channels differed by more than JPEG noise.
+        opaque: Which pixels are not fully transparent, (H, W) bool; None: all.
     """
 
     levels: NDArray[Any]
     coloured: bool = False
+    opaque: NDArray[np.bool_] | None = None
 
 
 def decode_image(path: Path) -> Pixels:
-    """The grey levels of an image file; colour becomes luminance, alpha is dropped.
+    """The grey levels of an image file; colour becomes luminance, alpha tells what is transparent.
 
     Raises:
-        AreosegError: The file is missing, empty, truncated or no image.
+        AreosegError: The file is missing, empty, truncated, too large or no image.
     """
-    channels = _decode(path, keep_palette=False)
+    decoded = _decode(path, keep_palette=False)
+    opaque = _opaque(decoded)
+    channels = _without_alpha(decoded, path)
     if channels.ndim == 2:
-        return Pixels(channels)
+        return Pixels(channels, opaque=opaque)
     spread = _channel_spread(channels)
-    if spread == 0:
-        return Pixels(channels[..., 0].copy())  # a view would keep all channels in memory
-    luminance = channels.astype(np.float32) @ _LUMINANCE
-    if channels.dtype.kind == "u":
-        luminance = np.rint(luminance)
     noise = _JPEG_NOISE if channels.dtype == np.uint8 else 0
-    return Pixels(luminance.astype(channels.dtype), coloured=spread > noise)
+    return Pixels(luminance(channels), coloured=spread > noise, opaque=opaque)
+
+
+def luminance(channels: NDArray[Any]) -> NDArray[Any]:
+    """Red, green and blue (H, W, 3) as grey (H, W) of the same number type."""
+    grey = np.empty(channels.shape[:2], channels.dtype)
+    for top in range(0, len(grey), _ROWS):  # by parts, since floats take four times the memory
+        part = channels[top : top + _ROWS]
+        if _channel_spread(part) == 0:
+            grey[top : top + _ROWS] = part[..., 0]
+            continue
+        mixed = part.astype(np.float32) @ _LUMINANCE
+        grey[top : top + _ROWS] = np.rint(mixed) if channels.dtype.kind in "ui" else mixed
+    return grey
 
 
 def decode_indices(path: Path) -> NDArray[Any]:
@@ -77,7 +93,7 @@ def decode_indices(path: Path) -> NDArray[Any]:
     Raises:
         AreosegError: The file is missing, empty, truncated, no image, or in colour.
     """
-    channels = _decode(path, keep_palette=True)
+    channels = _without_alpha(_decode(path, keep_palette=True), path)
     if channels.ndim == 2:
         return channels
     if _channel_spread(channels) > 0:
@@ -92,11 +108,14 @@ def _channel_spread(channels: NDArray[Any]) -> float:
     first = channels[..., 0]
     if all(np.array_equal(first, channels[..., other]) for other in (1, 2)):
         return 0.0
-    return float((channels.max(axis=-1).astype(np.float64) - channels.min(axis=-1)).max())
+    return max(
+        float((part.max(axis=-1).astype(np.float64) - part.min(axis=-1)).max())
+        for part in (channels[top : top + _ROWS] for top in range(0, len(channels), _ROWS))
+    )
 
 
 def _decode(path: Path, keep_palette: bool) -> NDArray[Any]:
-    """The pixels (H, W) or (H, W, 3) of a file."""
+    """The pixels (H, W) or (H, W, channels) of a file."""
     if not path.is_file():
         raise AreosegError(f"{path}: no such file: check the path")
     decode: Callable[[Path, bool], NDArray[Any]] = _decode_with_pillow
@@ -105,7 +124,11 @@ def _decode(path: Path, keep_palette: bool) -> NDArray[Any]:
     try:
         if path.stat().st_size == 0:
             raise AreosegError(f"{path}: the file is empty: copy it again")
-        pixels = decode(path, keep_palette)
+        with warnings.catch_warnings():  # Pillow warns at half of what it refuses
+            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
+            return decode(path, keep_palette)
+    except PIL.Image.DecompressionBombError:
+        raise too_large(str(path)) from None
     except PIL.UnidentifiedImageError as error:
         raise AreosegError(
             f"{path}: no PNG, JPEG or TIFF image, or its start is damaged: save or copy it again"
@@ -114,7 +137,14 @@ def _decode(path: Path, keep_palette: bool) -> NDArray[Any]:
         raise AreosegError(
             f"{path}: cannot read this image ({one_line(error)}): save or copy it again"
         ) from error
-    return _without_alpha(pixels, path)
+
+
+def _opaque(pixels: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """Which pixels are not fully transparent; None: all."""
+    if pixels.ndim != 3 or pixels.shape[2] not in (2, 4):
+        return None
+    opaque: NDArray[np.bool_] = pixels[..., -1] != 0
+    return None if opaque.all() else opaque
 
 
 def _without_alpha(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
@@ -141,7 +171,9 @@ def _decode_with_pillow(path: Path, keep_palette: bool) -> NDArray[Any]:
         if raw_mode == "LA;16B":
             raise ValueError("16-bit grey with alpha: save it without alpha")
         if image.mode in ("P", "PA"):
-            return np.asarray(image if keep_palette else image.convert("RGB"))
+            return np.asarray(image if keep_palette else image.convert("RGBA"))
+        if not keep_palette and image.mode in ("L", "RGB") and "transparency" in image.info:
+            return np.asarray(image.convert("RGBA"))  # one level or colour means transparent
         if image.mode in ("1", "L", "LA", "RGB", "RGBA", "I", "F") or image.mode.startswith("I;16"):
             return np.asarray(image)
         return np.asarray(image.convert("RGB"))

@@ -9,11 +9,13 @@ from areoseg.data.readers.ai4mars_labels import AI4MARS_VALUES
 from areoseg.data.readers.listing import listed
 from areoseg.data.scenes import Mask
 from areoseg.errors import AreosegError
-from areoseg.taxonomy import Taxonomy
+from areoseg.taxonomy import MARS, VOID, Taxonomy
 
 
 def check_classes(mask: NDArray[Any], taxonomy: Taxonomy, where: str) -> Mask:
     """The mask as uint8, once each of its values is known to be a class.
+
+    Of other classes than those of Mars, masks may also hold `VOID`.
 
     Args:
         mask: (H, W), any number type; floats must be whole numbers.
@@ -26,6 +28,8 @@ def check_classes(mask: NDArray[Any], taxonomy: Taxonomy, where: str) -> Mask:
     if mask.dtype.kind not in "buif":
         raise AreosegError(f"{where}: a mask of type {mask.dtype}: store class indices as uint8")
     inside = (mask >= 0) & (mask < len(taxonomy))
+    if taxonomy != MARS:  # on Mars, 255 tells labels of AI4Mars that were not re-coded
+        inside |= mask == VOID
     if mask.dtype.kind == "f":
         inside &= mask == np.floor(mask)
     if not inside.all():

@@ -1,0 +1,169 @@
+"""What PDS3, PDS4 and VICAR labels say of an image.
+
+Keywords are those of the PDS3 Data Dictionary, which VICAR labels of rover images share, and of
+the PDS4 Information Model with its dictionaries `geom` and those of the missions.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from xml.etree import ElementTree
+
+from areoseg.data.readers.metadata import Metadata
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a label tells.
+
+    Attributes:
+        metadata: When, where, and by which camera.
+        bits: The depth of the grey levels, where it is declared.
+        nodata: The levels that stand for no measurement.
+        offset: Where the pixels begin in their file, in bytes; 0 where it is not told.
+    """
+
+    metadata: Metadata = field(default_factory=Metadata)
+    bits: int | None = None
+    nodata: tuple[float, ...] = ()
+    offset: int = 0
+
+
+_KEYWORDS = {
+    "mission": ("MISSION_NAME",),
+    "camera": ("INSTRUMENT_ID", "INSTRUMENT_NAME"),
+    "sol": ("PLANET_DAY_NUMBER", "LOCAL_MEAN_SOLAR_TIME"),
+    "clock": ("SPACECRAFT_CLOCK_START_COUNT",),
+    "time": ("START_TIME", "IMAGE_TIME"),
+}
+
+_ELEMENTS = {
+    "mission": (".//{*}Investigation_Area/{*}name",),
+    "camera": (".//{*}Imaging_Instrument/{*}instrument_id", ".//{*}instrument_id"),
+    "sol": (".//{*}start_sol_number", ".//{*}sol_number", ".//{*}planet_day_number"),
+    "clock": (".//{*}spacecraft_clock_start", ".//{*}spacecraft_clock_start_count"),
+    "time": (".//{*}Time_Coordinates/{*}start_date_time",),
+}
+
+_NODATA_KEYWORDS = ("MISSING_CONSTANT", "INVALID_CONSTANT")
+_NODATA_ELEMENTS = (".//{*}missing_constant", ".//{*}invalid_constant")
+_UNKNOWN = ("", "N/A", "NULL", "UNK", "UNKNOWN")
+
+
+def label_from_keywords(values: Mapping[str, Any]) -> Label:
+    """What a PDS3 or VICAR label tells, given as nested mappings; the first of a keyword counts."""
+    flat: dict[str, Any] = {}
+    for key, value in _leaves(values):
+        flat.setdefault(key, value)
+    facts = {
+        name: next((text for key in keys if (text := _text(flat.get(key)))), None)
+        for name, keys in _KEYWORDS.items()
+    }
+    counter = dict(
+        zip(
+            map(str, _listed(flat.get("ROVER_MOTION_COUNTER_NAME"))),
+            _listed(flat.get("ROVER_MOTION_COUNTER")),
+            strict=False,
+        )
+    )
+    constants = [_number(flat.get(key)) for key in _NODATA_KEYWORDS]
+    return Label(
+        metadata=_metadata(facts, {key: _number(value) for key, value in counter.items()}),
+        bits=_bits_of_mask(_text(flat.get("SAMPLE_BIT_MASK"))),
+        nodata=tuple(value for value in constants if value is not None),
+        offset=_vicar_offset(flat) if "LBLSIZE" in values else _pds3_offset(values),
+    )
+
+
+def label_from_pds4(xml: str) -> Label:
+    """What a PDS4 label tells; nothing where it is no XML."""
+    try:
+        root = ElementTree.fromstring(xml.encode())
+    except ElementTree.ParseError:
+        return Label()
+    facts = {
+        name: next((text for path in paths if (text := _text(root.findtext(path)))), None)
+        for name, paths in _ELEMENTS.items()
+    }
+    if facts["camera"] is None:
+        for component in root.iterfind(".//{*}Observing_System_Component"):
+            if component.findtext("{*}type") == "Instrument":
+                facts["camera"] = _text(component.findtext("{*}name"))
+    counter = {
+        index.findtext("{*}index_id", ""): _number(index.findtext("{*}index_value_number"))
+        for index in root.iterfind(".//{*}Motion_Counter_Index")
+    }
+    constants = [_number(root.findtext(path)) for path in _NODATA_ELEMENTS]
+    highest = _number(root.findtext(".//{*}Special_Constants/{*}valid_maximum"))
+    return Label(
+        metadata=_metadata(facts, counter),
+        bits=None if highest is None or highest < 1 else int(highest).bit_length(),
+        nodata=tuple(value for value in constants if value is not None),
+        offset=int(_number(root.findtext(".//{*}Array_2D_Image/{*}offset")) or 0),
+    )
+
+
+def _metadata(facts: Mapping[str, str | None], counter: Mapping[str, float | None]) -> Metadata:
+    site, drive = counter.get("SITE"), counter.get("DRIVE")
+    return Metadata(
+        mission=facts["mission"],
+        camera=facts["camera"],
+        sol=_sol(facts["sol"]),
+        site=None if site is None else int(site),
+        drive=None if drive is None else int(drive),
+        clock=facts["clock"],
+        time=facts["time"],
+    )
+
+
+def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """All keywords with their values, depth first, without the blocks around them."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and "value" not in value:
+            yield from _leaves(value)
+        else:  # a value with its unit is a mapping of both
+            yield key, value["value"] if isinstance(value, Mapping) else value
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else ()
+
+
+def _text(value: Any) -> str | None:
+    text = "" if value is None else str(value).strip().strip('"')
+    return None if text.upper() in _UNKNOWN else text
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(str(value))
+    except ValueError:
+        return None
+
+
+def _sol(text: str | None) -> int | None:
+    """The sol in `412`, or in a local mean solar time such as `Sol-00412M15:51:39`."""
+    found = re.match(r"(?:sol-?)?(\d+)", text or "", re.IGNORECASE)
+    return int(found[1]) if found else None
+
+
+def _bits_of_mask(text: str | None) -> int | None:
+    """How many bits a mask such as `2#0000111111111111#` lets through."""
+    found = re.fullmatch(r"2#([01]+)#", text or "")
+    return found[1].count("1") or None if found else None
+
+
+def _vicar_offset(values: Mapping[str, Any]) -> int:
+    """The bytes of the label, and of the records before the pixels."""
+    size, records, record = (_number(values.get(key)) for key in ("LBLSIZE", "NLB", "RECSIZE"))
+    return int((size or 0) + (records or 0) * (record or 0))
+
+
+def _pds3_offset(values: Mapping[str, Any]) -> int:
+    """The bytes before the pixels, from a pointer that counts records from 1."""
+    pointer = values.get("^IMAGE")
+    if isinstance(pointer, (list, tuple)) and pointer:
+        pointer = pointer[-1]
+    record, length = _number(pointer), _number(values.get("RECORD_BYTES"))
+    return int((record - 1) * length) if record and length else 0

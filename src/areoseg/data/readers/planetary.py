@@ -1,0 +1,230 @@
+"""Read planetary files: PDS3, PDS4 and VICAR, and GeoTIFF.
+
+GDAL, through rasterio, reads the pixels and hands out the label. What it cannot open, pdr may:
+it knows the oddities of many instruments. Both belong to the extra `planetary`.
+"""
+
+import json
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from areoseg.data.readers.decode import luminance
+from areoseg.data.readers.labels import Label, label_from_keywords, label_from_pds4
+from areoseg.data.readers.metadata import Georeference
+from areoseg.data.readers.size import check_size
+from areoseg.errors import AreosegError, one_line
+
+DATA_SUFFIXES = (".img", ".vic", ".vicar")
+"""The suffixes of files that hold the pixels of a planetary image."""
+
+LABEL_SUFFIXES = (".lbl", ".xml")
+"""The suffixes of PDS labels that lie beside their pixels."""
+
+PLANETARY_SUFFIXES = (*DATA_SUFFIXES, *LABEL_SUFFIXES)
+
+# Only these: others, such as VRT, could point to files elsewhere.
+_DRIVERS = {".xml": ("PDS4",), ".tif": ("GTiff",), ".tiff": ("GTiff",)}
+_OTHER_DRIVERS = ("PDS", "VICAR")
+
+# How a file begins that carries its own label.
+_ATTACHED = (b"PDS_VERSION_ID", b"LBLSIZE", b"ODL_VERSION_ID", b"CCSD", b"NJPL")
+
+
+@dataclass(frozen=True)
+class Raster:
+    """What a file stores, before grey levels are brought to a common range.
+
+    Attributes:
+        levels: (H, W), of the number type of the file.
+        valid: Which pixels the file does not mask out, (H, W); None: all.
+        label: What the label tells.
+        georeference: Where the pixels lie on a map, or None.
+    """
+
+    levels: NDArray[Any]
+    valid: NDArray[np.bool_] | None
+    label: Label
+    georeference: Georeference | None = None
+
+
+def read_planetary(path: Path) -> Raster:
+    """Read a PDS3, PDS4, VICAR or GeoTIFF file, or the one that a detached label belongs to.
+
+    Raises:
+        AreosegError: The file is missing, empty, damaged or too large, or the extra is missing.
+    """
+    if not path.is_file():
+        raise AreosegError(f"{path}: no such file: check the path")
+    if path.stat().st_size == 0:
+        raise AreosegError(f"{path}: the file is empty: copy it again")
+    require_rasterio(str(path))
+    labelled = _with_label(path)
+    try:
+        return _read_with_gdal(labelled)
+    except AreosegError:
+        raise
+    except Exception as gdal_error:  # rasterio's own, and what GDAL makes of damaged headers
+        if labelled.suffix.lower() not in PLANETARY_SUFFIXES:
+            raise _unreadable(path, gdal_error) from None
+        try:
+            return _read_with_pdr(labelled)
+        except AreosegError:
+            raise
+        except Exception:  # pdr's errors have no common root
+            raise _unreadable(path, gdal_error) from None
+
+
+def require_rasterio(what: str) -> None:
+    """Refuse in one line where rasterio is not installed.
+
+    Args:
+        what: The file or output that needs it.
+
+    Raises:
+        AreosegError: It is not installed.
+    """
+    try:
+        import rasterio  # noqa: F401
+    except ImportError:
+        raise AreosegError(
+            f"{what}: this needs rasterio and pdr: `pip install areoseg[planetary]`"
+        ) from None
+
+
+def _with_label(path: Path) -> Path:
+    """The file to open: `path`, or the label beside it where it carries none itself."""
+    if path.suffix.lower() not in DATA_SUFFIXES:
+        return path
+    with path.open("rb") as file:
+        start = file.read(32)
+    if start.startswith(_ATTACHED):
+        return path
+    for suffix in (".xml", ".XML", ".lbl", ".LBL"):
+        if path.with_suffix(suffix).is_file():
+            return path.with_suffix(suffix)
+    raise AreosegError(
+        f"{path}: no PDS or VICAR label in it, nor {path.stem}.xml or {path.stem}.lbl beside it:"
+        " put the label beside the file"
+    )
+
+
+def _read_with_gdal(path: Path) -> Raster:
+    import rasterio
+    from rasterio.enums import MaskFlags
+
+    with warnings.catch_warnings(), rasterio.Env():
+        warnings.simplefilter("ignore")  # about missing georeferences, which are normal here
+        with _open(path) as file:
+            check_size(file.height, file.width, str(path))
+            colour = [each.name for each in file.colorinterp]
+            bands = [index for index, name in enumerate(colour, 1) if name != "alpha"]
+            label = _label(file)
+            _check_length(file, label, path)
+            levels = _grey(file.read(bands), path)
+            masked = any(MaskFlags.all_valid not in flags for flags in file.mask_flag_enums)
+            return Raster(
+                levels=levels,
+                valid=file.dataset_mask() != 0 if masked else None,
+                label=label,
+                georeference=_georeference(file),
+            )
+
+
+def _open(path: Path) -> Any:
+    """The file as GDAL's first fitting driver opens it."""
+    import rasterio
+    from rasterio.errors import RasterioIOError
+
+    drivers = _DRIVERS.get(path.suffix.lower(), _OTHER_DRIVERS)
+    for driver in drivers[:-1]:
+        try:
+            return rasterio.open(path, driver=driver)
+        except RasterioIOError:
+            continue
+    return rasterio.open(path, driver=drivers[-1])
+
+
+def _grey(bands: NDArray[Any], path: Path) -> NDArray[Any]:
+    """One band (H, W) of bands (B, H, W): the only one, or the luminance of three."""
+    if len(bands) == 1:
+        grey: NDArray[Any] = bands[0]
+        return grey
+    if len(bands) == 3:
+        return luminance(np.moveaxis(bands, 0, -1))
+    raise AreosegError(f"{path}: {len(bands)} bands: give one grey band, or red, green and blue")
+
+
+def _label(file: Any) -> Label:
+    """What GDAL hands out of the label, and the depth of a TIFF file."""
+    for domain in file.tag_namespaces():
+        if domain in ("json:PDS", "json:VICAR"):
+            # rasterio takes the JSON text for KEY:VALUE pairs and splits it at the first colon.
+            text = ":".join(next(iter(file.tags(ns=domain).items())))
+            return label_from_keywords(json.loads(text))
+        if domain == "xml:PDS4":
+            return label_from_pds4(next(iter(file.tags(ns=domain).values())))
+    bits = file.tags(1, ns="IMAGE_STRUCTURE").get("NBITS")
+    return Label(bits=int(bits) if bits else None)
+
+
+def _check_length(file: Any, label: Label, path: Path) -> None:
+    """Refuse a file that ends before its pixels do, which GDAL would fill with zeros."""
+    data = [Path(each) for each in file.files if Path(each).suffix.lower() in DATA_SUFFIXES]
+    if file.driver == "GTiff" or not data:
+        return
+    needed = (
+        label.offset + file.height * file.width * file.count * np.dtype(file.dtypes[0]).itemsize
+    )
+    present = data[-1].stat().st_size
+    if present < needed:
+        raise AreosegError(
+            f"{path}: {present:,} bytes, but the label promises {needed:,}: copy it again"
+        )
+
+
+def _georeference(file: Any) -> Georeference | None:
+    if file.crs is None and file.transform.is_identity:
+        return None
+    a, b, c, d, e, f = tuple(file.transform)[:6]
+    authority = file.crs.to_authority() if file.crs else None
+    return Georeference(
+        crs=file.crs.to_wkt() if file.crs else None,
+        authority=":".join(authority) if authority else None,
+        transform=(a, b, c, d, e, f),
+    )
+
+
+def _read_with_pdr(path: Path) -> Raster:
+    """What pdr reads of a product that GDAL cannot open; without georeference."""
+    import pdr
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        product = pdr.read(str(path))
+        name = next((key for key in dict.fromkeys(product.keys()) if "image" in key.lower()), None)
+        if name is None:
+            raise AreosegError(f"{path}: no image in this product: give the one that holds it")
+        pixels = np.asarray(product[name])
+    height, width = pixels.shape[-2:]
+    check_size(height, width, str(path))
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    if path.suffix.lower() == ".xml":
+        label = label_from_pds4(path.read_text(encoding="utf-8", errors="replace"))
+    else:
+        label = label_from_keywords(product.metadata)
+    return Raster(
+        levels=_grey(pixels if pixels.ndim == 3 else pixels[np.newaxis], path),
+        valid=None,
+        label=label,
+    )
+
+
+def _unreadable(path: Path, error: Exception) -> AreosegError:
+    return AreosegError(
+        f"{path}: cannot read this image ({one_line(error)}): copy it again, with its label"
+    )

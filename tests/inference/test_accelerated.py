@@ -1,0 +1,64 @@
+import pytest
+import torch
+
+from areoseg.inference import TorchEngine, accelerated
+from areoseg.inference.accelerated import AcceleratedEngine, openvino_is_there
+from areoseg.models import create_model
+from areoseg.models.segmenter import Segmenter
+from areoseg.taxonomy import MARS
+
+pytestmark = pytest.mark.skipif(not openvino_is_there(), reason="OpenVINO is not installed")
+
+
+def torch_engine(**options):
+    torch.manual_seed(0)
+    network = create_model("unet", widths=[4, 8])
+    return TorchEngine(Segmenter(network, mean=0.3, deviation=0.2, classes=5), MARS, **options)
+
+
+@pytest.fixture
+def always_faster(monkeypatch):
+    """Time that stands still for whatever runs second."""
+    seconds = iter([1.0, 0.5])
+    monkeypatch.setattr(
+        accelerated, "_timed", lambda run, images: (next(seconds, 0.0), run(images))
+    )
+
+
+def test_a_long_job_goes_over_to_openvino_with_the_same_answers_at_any_size(always_faster):
+    engine = AcceleratedEngine(torch_engine(), patience=0.5)
+    images = torch.rand(2, 1, 16, 24)
+    first = engine(images)
+    assert engine.accelerated
+    torch.testing.assert_close(engine(images), first, rtol=0, atol=1e-4)
+    other = torch.rand(3, 1, 7, 9)
+    padded = torch.nn.functional.pad(other, (0, 1, 0, 1), mode="replicate")
+    expected = torch_engine()(padded)[..., :7, :9]
+    torch.testing.assert_close(engine(other), expected, rtol=0, atol=1e-4)
+
+
+def test_a_short_job_stays_with_pytorch():
+    engine = AcceleratedEngine(torch_engine(), patience=1e6)
+    engine(torch.rand(1, 1, 8, 8))
+    assert not engine.accelerated
+
+
+def test_openvino_is_not_taken_where_it_answers_otherwise(always_faster, monkeypatch):
+    monkeypatch.setattr(
+        accelerated,
+        "_openvino",
+        lambda engine, images: lambda x: torch.rand(len(x), 5, *x.shape[2:]),
+    )
+    engine = AcceleratedEngine(torch_engine(), patience=0.5)
+    images = torch.rand(1, 1, 8, 8)
+    first = engine(images)
+    monkeypatch.undo()
+    assert not engine.accelerated
+    assert torch.equal(engine(images), first)
+
+
+def test_bfloat16_stays_bfloat16(always_faster):
+    engine = AcceleratedEngine(torch_engine(precision="bfloat16"), patience=0.5)
+    images = torch.rand(2, 1, 16, 24)
+    first = engine(images)
+    torch.testing.assert_close(engine(images), first, rtol=0, atol=0.05)

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+import torch
+
+from areoseg.data.scenes import SceneSet
+from areoseg.errors import AreosegError
+from areoseg.inference.pseudo_labels import balanced_thresholds, pseudo_label, unseen_scenes
+from areoseg.taxonomy import MARS, VOID
+
+
+class Teacher:
+    """Answers soil on dark pixels and bedrock on bright ones, surer of soil."""
+
+    taxonomy = MARS
+
+    def probabilities(self, images):
+        sure = 0.5 + 0.5 * (images[:, 0] - 0.5).abs() * torch.where(images[:, 0] < 0.5, 2, 1)
+        found = torch.zeros(len(images), 5, *images.shape[2:])
+        dark = images[:, 0] < 0.5
+        found[:, 1] = torch.where(dark, sure, 1 - sure)
+        found[:, 2] = torch.where(dark, 1 - sure, sure)
+        return found
+
+
+def scenes(images, **options):
+    names = tuple(f"scene-{index}" for index in range(len(images)))
+    return SceneSet(images, None, names, **options)
+
+
+def test_thresholds_by_hand():
+    answers = np.array([1, 1, 1, 1, 2, 2, 2, 4])
+    confidences = np.array([0.9, 0.6, 0.8, 0.7, 0.55, 0.5, 0.52, 0.3])
+    found = balanced_thresholds(answers, confidences, classes=5, keep=0.5, floor=0.4)
+    # Two of four soil pixels, two of three bedrock pixels, and big rock falls below the floor.
+    assert np.allclose(found, [np.nan, 0.8, 0.52, np.nan, 0.4], equal_nan=True)
+    all_of_it = balanced_thresholds(answers, confidences, classes=5, keep=1.0, floor=0.0)
+    assert np.allclose(all_of_it[[1, 2, 4]], [0.6, 0.5, 0.3])
+
+
+def test_each_class_keeps_the_same_share_however_sure_the_teacher_is():
+    ramp = np.tile(np.linspace(0, 1, 200, dtype=np.float32), (1, 10, 1))
+    found = pseudo_label(Teacher(), scenes(ramp), keep=0.3, floor=0.0)
+    facts = found.to_json(MARS)
+    assert facts["soil"]["kept"] == pytest.approx(0.3, abs=0.01)
+    assert facts["bedrock"]["kept"] == pytest.approx(0.3, abs=0.01)
+    assert facts["soil"]["answered"] == pytest.approx(0.5)
+    assert facts["soil"]["threshold"] > facts["bedrock"]["threshold"] > 0.5
+    assert facts["sand"] == {"answered": 0, "threshold": None, "kept": None, "share": 0}
+    mask = found.scenes.masks[0]
+    assert (mask[:, :29] == 1).all()  # the darkest
+    assert (mask[:, -29:] == 2).all()  # the brightest
+    assert (mask[:, 40:-40] == VOID).all()
+
+
+def test_scenes_without_a_pseudo_label_are_left_out():
+    images = np.stack([np.full((4, 4), value, np.float32) for value in (0.02, 0.49, 0.01)])
+    found = pseudo_label(Teacher(), scenes(images), keep=1.0, floor=0.9)
+    assert found.scenes.names == ("scene-0", "scene-2")
+    assert found.kept.tolist() == [0, 32, 0, 0, 0]
+    with pytest.raises(AreosegError, match="lower the floor"):
+        pseudo_label(Teacher(), scenes(images[1:2]), floor=0.9)
+
+
+@pytest.mark.parametrize("options", [{"keep": 0}, {"keep": 1.2}, {"floor": 1}, {"floor": -0.1}])
+def test_shares_that_make_no_sense_are_refused(options):
+    with pytest.raises(AreosegError, match="keep a share above 0"):
+        pseudo_label(Teacher(), scenes(np.zeros((1, 4, 4), np.uint8)), **options)
+
+
+def test_images_of_held_back_groups_and_labelled_images_are_left_out():
+    images = np.arange(6, dtype=np.uint8)[:, None, None] * np.ones((1, 2, 2), np.uint8)
+    labelled = SceneSet(images[:2], np.zeros((2, 2, 2), np.uint8), ("a", "b"), ("stop-1", "stop-2"))
+    unlabelled = scenes(images[1:], groups=("stop-9", "stop-1", "stop-2", "stop-3", "stop-4"))
+    # The first is an image of the training part, the third of the stop that is held back.
+    found = unseen_scenes(unlabelled, labelled, held_back=["b"])
+    assert found.names == ("scene-1", "scene-3", "scene-4")
+    without_groups = scenes(images[1:])
+    assert len(unseen_scenes(without_groups, labelled, held_back=["b"])) == 4
