@@ -1,5 +1,7 @@
 """`areoseg evaluate`."""
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,15 +11,15 @@ from areoseg.cli.options import AsJson, Device, Format, Groups, Labels, Threads
 from areoseg.cli.show import figure, output, percent, print_json, print_table
 
 if TYPE_CHECKING:
+    from areoseg.api.scoring import Evaluated
     from areoseg.metrics.scores import Scores
 
 
 def evaluate(
-    run: Path,
-    /,
-    *,
+    *runs: Path,
     data: Annotated[Path | None, Parameter(name="--data")] = None,
     split: str | None = None,
+    flips: Annotated[bool, Parameter(name="--flips", negative="")] = False,
     groups: Groups = None,
     format: Format = "auto",
     labels: Labels = "crowd",
@@ -25,13 +27,15 @@ def evaluate(
     threads: Threads = None,
     json: AsJson = False,
 ) -> None:
-    """Score a run under every protocol, with 95 % intervals.
+    """Score a run under every protocol, with 95 % intervals; or the mean of several runs.
 
     Args:
-        run: The run folder.
+        runs: The run folder; or several, of one data set and split, whose probabilities are
+            averaged. Each is scored alone beside it.
         data: A data set; by default the one that the run was trained on.
         split: train, val or test of the run's own data; test by default. Other data are scored
             whole.
+        flips: Predict each image mirrored as well, and show what that gains and costs.
         groups: A text file that names the group of each labelled scene, a line a scene, such as
             its rover stop.
         format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
@@ -44,20 +48,31 @@ def evaluate(
     """
     from areoseg import api
 
-    scores = api.evaluate(
-        run,
+    ways = api.evaluate_each(
+        runs,
         data,
         split=split,
+        flips=flips,
         groups=groups,
         format=format,
         labels=labels,
         device=device,
         threads=threads,
     )
-    if json:
+    scores = ways[-1].scores
+    if json and len(ways) == 1:
         print_json(scores.to_json())
+    elif json:
+        print_json(
+            [
+                {"name": way.name, "milliseconds": way.milliseconds, **way.scores.to_json()}
+                for way in ways
+            ]
+        )
     else:
         print_scores(scores)
+        if len(ways) > 1:
+            print_ways(ways)
 
 
 def print_scores(scores: "Scores") -> None:
@@ -93,6 +108,29 @@ def print_scores(scores: "Scores") -> None:
         ],
         title=f"protocol {scores.protocol}",
         numbers=["IoU", "precision", "recall", "boundary IoU", "pixels"],
+    )
+
+
+def print_ways(ways: "Sequence[Evaluated]") -> None:
+    """Write what each way to predict scores and costs; the last is that of the tables above."""
+    classes = [name for name, entry in ways[-1].scores.classes.items() if not math.isnan(entry.iou)]
+    names = [Path(way.name).name for way in ways]
+    if len(set(names)) < len(names):  # runs of one name in several folders
+        names = [way.name for way in ways]
+    output.print()
+    print_table(
+        ["prediction by", "mean IoU", *classes, "ms an image"],
+        [
+            [
+                name,
+                figure(way.scores.score),
+                *(figure(way.scores.classes[name].iou) for name in classes),
+                f"{way.milliseconds:.1f}",
+            ]
+            for name, way in zip(names, ways, strict=True)
+        ],
+        title=f"the tables above are of: {names[-1]}",
+        numbers=["mean IoU", *classes, "ms an image"],
     )
 
 

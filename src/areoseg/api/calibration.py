@@ -1,0 +1,53 @@
+"""Calibrating runs."""
+
+from rich.console import Console
+
+from areoseg.api.own_data import own_data
+from areoseg.api.reading import PathLike, standard_error
+from areoseg.api.scoring import part_of
+from areoseg.api.training import finish_run
+from areoseg.errors import AreosegError
+from areoseg.run import RESUME, Run, open_run
+
+
+def calibrate(
+    run: PathLike,
+    *,
+    data: PathLike | None = None,
+    groups: PathLike | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    console: Console | None = None,
+) -> Run:
+    """Fit temperature and class offsets of a run to its validation part, and store them.
+
+    Scores and report are made anew. Calibrating again begins from the uncalibrated state.
+
+    Args:
+        run: The run folder, which is changed.
+        data: Where the run's data lie now; None: where they were.
+        groups: Where its groups file lies now; None: where it was.
+        device: `cpu`, `cuda` or `auto`.
+        threads: Cores to compute on; None: all.
+        console: Where to show the progress; None: standard error.
+
+    Returns:
+        The run; its fact `calibration` says what was found.
+
+    Raises:
+        AreosegError: The run is not finished, or its data are others now.
+    """
+    from areoseg.calibration import calibrate_run
+    from areoseg.device import use_threads
+
+    use_threads(threads)
+    console = console or standard_error()
+    opened = open_run(run)
+    if (opened.path / RESUME).exists():
+        raise AreosegError(
+            f"{run}: this training has not ended: `areoseg train --resume {run}` goes on"
+        )
+    labelled = own_data(opened, data, groups, console).labelled
+    calibrated = calibrate_run(opened, part_of(labelled, opened, "val"), device=device)
+    finish_run(calibrated, labelled, console)
+    return calibrated

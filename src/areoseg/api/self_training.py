@@ -1,0 +1,172 @@
+"""Self-training: a run that learns from what earlier runs answer with confidence."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from areoseg.api.own_data import moved_source, opened_once, own_data
+from areoseg.api.reading import PathLike, read_with_progress, standard_error
+from areoseg.api.training import finish_run
+from areoseg.data.scenes import DataSet, SceneSet
+from areoseg.data.sources import Source
+from areoseg.errors import AreosegError
+from areoseg.recipes import Recipe, check_model, load_recipe
+from areoseg.run import AUDIT, Run
+from areoseg.same_data import refuse_other_data
+
+if TYPE_CHECKING:
+    from areoseg.audit import Audit
+
+
+def self_train(
+    teachers: Sequence[PathLike],
+    unlabelled: PathLike,
+    out: PathLike,
+    *,
+    recipe: Recipe | PathLike | None = None,
+    keep: float = 0.5,
+    floor: float = 0.5,
+    labelled_share: float = 0.5,
+    flips: bool = False,
+    budget: str | None = None,
+    data: PathLike | None = None,
+    groups: PathLike | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    command: str | None = None,
+    console: Console | None = None,
+) -> Run:
+    """Label unlabelled images with trained runs, and train from scratch on both kinds of scenes.
+
+    Validation and test stay those of the teachers: scenes that people labelled.
+
+    Args:
+        teachers: Run folders of one data set and split; the probabilities of several are averaged.
+        unlabelled: An npz file with a test_set, or a folder of images.
+        out: The run folder to make.
+        recipe: What to train: itself, its name or file; None: as the first teacher.
+        keep: Share of the answers of each class that become labels, the most confident ones.
+        floor: Confidence, 0 to 1, below which no answer becomes a label.
+        labelled_share: Share of each batch that people labelled, above 0 and below 1.
+        flips: Whether teachers predict each image mirrored as well.
+        budget: As for `train`; labelling counts too.
+        data: Where the teachers' data lie now; None: where they were.
+        groups: Where their groups file lies now; None: where it was.
+        device: `cpu`, `cuda` or `auto`.
+        threads: Cores to compute on; None: all.
+        command: What to note in the run as the command that made it.
+        console: Where to show the progress; None: standard error.
+
+    Returns:
+        The new run; its fact `self_training` says what share of each class was kept.
+
+    Raises:
+        AreosegError: Teachers, images or options cannot be used, or there is a run in `out`.
+    """
+    from areoseg.device import choose_device, use_threads
+    from areoseg.inference import Predictor
+    from areoseg.inference.pseudo_labels import pseudo_label, unseen_scenes
+    from areoseg.training.budget import Budget, parse_budget
+    from areoseg.training.pseudo import PseudoLabelled, refuse_other_size
+    from areoseg.training.train import refuse_run, train
+
+    console = console or standard_error()
+    if not 0 < labelled_share < 1:
+        raise AreosegError(f"labelled share {labelled_share}: give one above 0 and below 1")
+    opened = opened_once(teachers)
+    refuse_other_data(opened)
+    seconds = None if budget is None else parse_budget(budget)
+    student = _student(opened[0], recipe)
+    refuse_run(out)
+    choose_device(device)
+    use_threads(threads)
+
+    clock = None if seconds is None else Budget(seconds)
+    found = own_data(opened[0], data, groups, console)
+    audit = _same_audit(opened[0], student, found.labelled)
+    images = _unlabelled(unlabelled, opened[0], found, console)
+    held_back = [*opened[0].split["val"], *opened[0].split["test"]]
+    unseen = unseen_scenes(images, found.labelled, held_back)
+    if len(unseen) < len(images):
+        console.print(
+            f"{len(images) - len(unseen)} images left out: they are labelled, or near one"
+        )
+    if not len(unseen):
+        raise AreosegError(f"{unlabelled}: no unlabelled images: it needs a test_set, or images")
+    refuse_other_size(unseen, found.labelled.images[0].shape)
+    predictor = Predictor.load(*(run.path for run in opened), device=device, flips=flips)
+    console.print(f"labelling {len(unseen)} images")
+    labels = pseudo_label(predictor, unseen, keep=keep, floor=floor)
+    origin = {
+        "teachers": [str(run.path) for run in opened],
+        "unlabelled": str(unlabelled),
+        "keep": keep,
+        "floor": floor,
+        "flips": flips,
+        "classes": labels.to_json(opened[0].taxonomy),
+    }
+    run = train(
+        student,
+        found,
+        out,
+        source=moved_source(opened[0].source, data, groups),
+        budget=clock,
+        device=device,
+        threads=threads,
+        command=command,
+        taxonomy=opened[0].taxonomy,
+        console=console,
+        audit=audit,
+        pseudo=PseudoLabelled(labels.scenes, labelled_share, origin),
+    )
+    finish_run(run, found.labelled, console)
+    return run
+
+
+def _student(teacher: Run, recipe: Recipe | PathLike | None) -> Recipe:
+    """The recipe to train, with scenes and split of the teacher."""
+    if recipe is None:
+        return teacher.recipe
+    if not isinstance(recipe, Recipe):
+        name, recipe = str(recipe), load_recipe(recipe)
+        check_model(recipe, source=name)
+    own = teacher.recipe.data
+    data = recipe.data.model_copy(update={"tile": own.tile, "scale": own.scale, "audit": own.audit})
+    return recipe.model_copy(update={"data": data, "split": teacher.recipe.split})
+
+
+def _same_audit(teacher: Run, student: Recipe, labelled: SceneSet) -> "Audit | None":
+    """What was rejected for the teacher, with which the split is the same again.
+
+    Raises:
+        AreosegError: The student would be validated or tested on other scenes than the teacher,
+            which may have been trained on them.
+    """
+    from areoseg.audit import read_decisions
+    from areoseg.training.division import divide, rejecting_audit
+
+    audit = None
+    if student.data.audit:
+        try:
+            audit = read_decisions(teacher.path / AUDIT)
+        except AreosegError:  # there is none, or one of an earlier version
+            audit = rejecting_audit(labelled)
+    split = divide(student, labelled, teacher.taxonomy, audit=audit).split
+    for part in ("val", "test"):
+        names = {labelled.names[index] for index in split.part(part)}
+        if names != set(teacher.split[part]):
+            raise AreosegError(
+                f"{teacher.path}: its part {part!r} cannot be made again from these data: give the"
+                " groups that it was trained with by --groups"
+            )
+    return audit
+
+
+def _unlabelled(path: PathLike, teacher: Run, own: DataSet, console: Console) -> SceneSet:
+    """The unlabelled scenes at a path, cut as those of the teacher were."""
+    source = teacher.source
+    if str(path) == source.path:
+        return own.unlabelled
+    chosen = Source(path=str(path), tile=source.tile, scale=source.scale)
+    return read_with_progress(chosen, console).unlabelled

@@ -1,0 +1,166 @@
+"""Soups: one run with the mean of the weights of several."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+
+from areoseg.api.own_data import opened_once, own_data
+from areoseg.api.reading import PathLike, standard_error
+from areoseg.api.scoring import part_of
+from areoseg.api.training import finish_run
+from areoseg.data.scenes import SceneSet
+from areoseg.run import (
+    AUDIT,
+    FACTS,
+    RECIPE,
+    SPLIT,
+    WEIGHTS,
+    Run,
+    open_run,
+    write_json,
+    write_weights,
+)
+from areoseg.same_data import refuse_other_data, refuse_other_network
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from areoseg.models.segmenter import Segmenter
+    from areoseg.training.soup import Soup
+
+STATISTICS_SCENES = 1024
+"""Training scenes on which the batch normalisation of a soup is measured, at most."""
+
+STATISTICS_BATCH = 32
+
+NOT_OF_A_SOUP = ("steps", "epochs", "best_step", "budget_seconds", "calibration")
+"""Facts of the best run that say nothing of its soup."""
+
+
+def soup(
+    runs: Sequence[PathLike],
+    out: PathLike,
+    *,
+    data: PathLike | None = None,
+    groups: PathLike | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    command: str | None = None,
+    console: Console | None = None,
+) -> Run:
+    """Average the weights of runs of one model, as far as the validation score does not fall.
+
+    Calibrations of the runs are left out; the soup is calibrated anew if the best run was.
+
+    Args:
+        runs: Run folders of one model, data set and split.
+        out: The run folder to make.
+        data: Where the runs' data lie now; None: where they were.
+        groups: Where their groups file lies now; None: where it was.
+        device: `cpu`, `cuda` or `auto`.
+        threads: Cores to compute on; None: all.
+        command: What to note in the run as the command that made it.
+        console: Where to show the progress; None: standard error.
+
+    Returns:
+        The new run; its fact `soup` says what became of each ingredient.
+
+    Raises:
+        AreosegError: Runs cannot be averaged, or there is a run in `out` already.
+    """
+    from areoseg.calibration import calibrate_run
+    from areoseg.device import use_threads
+    from areoseg.training.soup import Ingredient, greedy_soup
+    from areoseg.training.train import refuse_run
+
+    use_threads(threads)
+    console = console or standard_error()
+    opened = opened_once(runs)
+    refuse_other_network(opened)
+    refuse_other_data(opened)
+    refuse_run(out)
+    labelled = own_data(opened[0], data, groups, console).labelled
+    validation = part_of(labelled, opened[0], "val")
+
+    def score(segmenter: "Segmenter") -> float:
+        return _validation_score(segmenter, validation, opened[0], device)
+
+    def measure_statistics(segmenter: "Segmenter") -> None:
+        _measure_statistics(segmenter, part_of(labelled, opened[0], "train"), device)
+
+    ingredients = []
+    for run in opened:
+        segmenter = run.segmenter(fold=False)
+        segmenter.uncalibrate()
+        ingredients.append(Ingredient(str(run.path), segmenter, score(segmenter)))
+        console.print(f"{run.path}: validation {ingredients[-1].score:.4f}")
+    made = greedy_soup(ingredients, score, measure_statistics)
+
+    best = next(run for run in opened if str(run.path) == made.taken[0])
+    run = _write_soup(made, best, opened, Path(out), command)
+    if "calibration" in best.facts:
+        run = calibrate_run(run, validation, device=device)
+    finish_run(run, labelled, console)
+    return run
+
+
+def _validation_score(segmenter: "Segmenter", validation: SceneSet, run: Run, device: str) -> float:
+    """The score of the run's protocol, without intervals."""
+    from areoseg.device import choose_device, choose_precision
+    from areoseg.inference import Predictor
+    from areoseg.inference.engine import TorchEngine
+    from areoseg.metrics.confusion import confusion_per_image
+    from areoseg.metrics.rates import score
+
+    where = choose_device(device)
+    precision = choose_precision("auto", where)
+    engine = TorchEngine(segmenter, run.taxonomy, device=where, precision=precision)
+    assert validation.masks is not None
+    confusions = confusion_per_image(
+        list(Predictor([engine]).masks(validation.images)), validation.masks, len(run.taxonomy)
+    )
+    return score(confusions.sum(axis=0), run.recipe.protocol, run.taxonomy)
+
+
+def _measure_statistics(segmenter: "Segmenter", training: SceneSet, device: str) -> None:
+    """Measure batch normalisation anew on some training scenes."""
+    from areoseg.device import choose_device
+    from areoseg.training.averaging import estimate_batch_statistics
+    from areoseg.training.batches import Tensors
+
+    drawn = np.random.default_rng(0).permutation(len(training))[:STATISTICS_SCENES]
+    tensors = Tensors.of(training.select(drawn))
+    where = choose_device(device)
+
+    def batches() -> "Iterator[Tensor]":
+        for chosen in np.array_split(np.arange(len(tensors)), -(-len(tensors) // STATISTICS_BATCH)):
+            yield tensors.batch(chosen, void=None)[0].to(where)
+
+    estimate_batch_statistics(segmenter.to(where), batches(), seed=0)
+
+
+def _write_soup(
+    made: "Soup", best: Run, runs: Sequence[Run], out: Path, command: str | None
+) -> Run:
+    """The run folder of a soup, with what it takes over from the best of its runs."""
+    write_weights(out / WEIGHTS, made.segmenter.cpu().state_dict())
+    for name in (RECIPE, SPLIT, AUDIT):
+        if (best.path / name).is_file():
+            shutil.copyfile(best.path / name, out / name)
+    seconds = [run.facts.get("training_seconds") or 0.0 for run in runs]
+    facts: dict[str, Any] = {
+        **{key: value for key, value in best.facts.items() if key not in NOT_OF_A_SOUP},
+        "command": command,
+        "status": "finished",
+        "budget_seconds": None,
+        "validation_score": made.score,
+        "training_seconds": round(sum(seconds), 2),
+        "soup": {"ingredients": [asdict(each) for each in made.tried]},
+    }
+    write_json(out / FACTS, facts)
+    return open_run(out)

@@ -1,0 +1,6 @@
+"""Calibration: a temperature and offsets that are fitted to scenes outside the training part."""
+
+from areoseg.calibration.calibrate import Calibration, calibrate
+from areoseg.calibration.store import calibrate_run
+
+__all__ = ["Calibration", "calibrate", "calibrate_run"]

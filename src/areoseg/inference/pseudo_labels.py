@@ -1,0 +1,158 @@
+"""Pseudo-labels: what a model answers with confidence, as masks to train on.
+
+Class-balanced self-training (Zou et al. 2018, arXiv 1810.07911): each class has a threshold of its
+own, so that a class of which no model is ever sure keeps its share.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from areoseg.data.scenes import SceneSet
+from areoseg.errors import AreosegError
+from areoseg.inference.predictor import Predictor, to_tensor
+from areoseg.metrics.confusion import ratio
+from areoseg.taxonomy import VOID, Taxonomy
+
+LEVELS = 65535
+"""Confidences are held in 16 bits: of many images there are many."""
+
+PASS_PIXELS = 1 << 18
+
+
+@dataclass(frozen=True)
+class PseudoLabels:
+    """Scenes with pseudo-labels, and how they were chosen.
+
+    Attributes:
+        scenes: Those with at least one pseudo-label; pixels without are void.
+        answered: (C,) pixels that were answered as each class.
+        kept: (C,) pixels of these that were kept.
+        thresholds: (C,) the least confidence that was kept, NaN for a class without answers.
+    """
+
+    scenes: SceneSet
+    answered: NDArray[np.int64]
+    kept: NDArray[np.int64]
+    thresholds: NDArray[np.float64]
+
+    def to_json(self, taxonomy: Taxonomy) -> dict[str, dict[str, Any]]:
+        """By class: its share of all answers, threshold, share kept, and share of what is kept."""
+        columns = {
+            "answered": self.answered / max(self.answered.sum(), 1),
+            "threshold": self.thresholds,
+            "kept": ratio(self.kept, self.answered),
+            "share": self.kept / max(self.kept.sum(), 1),
+        }
+        return {
+            name: {
+                column: None if np.isnan(values[index]) else round(float(values[index]), 6)
+                for column, values in columns.items()
+            }
+            for index, name in enumerate(taxonomy.names)
+        }
+
+
+def balanced_thresholds(
+    answers: NDArray[np.integer[Any]],
+    confidences: NDArray[Any],
+    *,
+    classes: int,
+    keep: float,
+    floor: float,
+) -> NDArray[np.float64]:
+    """For each class the confidence above which the most confident share of its pixels lies.
+
+    Args:
+        answers: Class indices, any shape.
+        confidences: The same shape, in any unit.
+        classes: How many classes there are, C.
+        keep: Share of the pixels of each class to keep, above 0 and up to 1, rounded up to whole
+            pixels.
+        floor: No threshold is lower.
+
+    Returns:
+        (C,) thresholds; a pixel is kept if its confidence is no lower. NaN where a class has no
+        pixel.
+    """
+    thresholds = np.full(classes, np.nan)
+    for index in range(classes):
+        values = confidences[answers == index]
+        if values.size:
+            position = values.size - int(np.ceil(keep * values.size))
+            thresholds[index] = max(float(np.partition(values, position)[position]), floor)
+    return thresholds
+
+
+def pseudo_label(
+    predictor: Predictor,
+    scenes: SceneSet,
+    *,
+    keep: float = 0.5,
+    floor: float = 0.5,
+) -> PseudoLabels:
+    """Label unlabelled scenes by the confident answers of a predictor.
+
+    Args:
+        predictor: The teacher, one model or several.
+        scenes: Images of one size.
+        keep: Share of the pixels of each class to keep, the most confident ones.
+        floor: Confidence, 0 to 1, below which no pixel is kept.
+
+    Raises:
+        AreosegError: A number makes no sense, the images differ in size, or nothing is kept.
+    """
+    if not 0 < keep <= 1 or not 0 <= floor < 1:
+        raise AreosegError(
+            f"keep={keep}, floor={floor}: keep a share above 0 and up to 1, with a floor from 0 to"
+            " below 1"
+        )
+    images, _ = scenes.stacked()
+    answers = np.empty(images.shape, np.uint8)
+    confidences = np.empty(images.shape, np.uint16)
+    together = max(1, PASS_PIXELS // images[0].size)
+    for start in range(0, len(images), together):
+        chosen = slice(start, start + together)
+        best, index = predictor.probabilities(to_tensor(list(images[chosen]))).max(dim=1)
+        answers[chosen] = index.numpy()
+        confidences[chosen] = np.rint(best.numpy() * LEVELS)
+    thresholds = balanced_thresholds(
+        answers, confidences, classes=len(predictor.taxonomy), keep=keep, floor=floor * LEVELS
+    )
+    classes = len(predictor.taxonomy)
+    answered = np.bincount(answers.ravel(), minlength=classes)
+    answers[confidences < thresholds[answers]] = VOID
+    kept = np.bincount(answers.ravel(), minlength=VOID + 1)[:classes]
+    used = np.flatnonzero((answers != VOID).any(axis=(1, 2)))
+    if not used.size:
+        raise AreosegError(f"no answer has a confidence of {floor}: lower the floor")
+    labelled = SceneSet(images, answers, scenes.names, scenes.groups).select(used)
+    return PseudoLabels(labelled, answered, kept, thresholds / LEVELS)
+
+
+def unseen_scenes(scenes: SceneSet, labelled: SceneSet, held_back: Iterable[str]) -> SceneSet:
+    """The unlabelled scenes that show nothing of the labelled ones.
+
+    Args:
+        scenes: Unlabelled scenes.
+        labelled: Labelled scenes: the same image among the unlabelled is left out.
+        held_back: Names of the labelled scenes for validation and test: unlabelled scenes of their
+            groups are left out as well.
+    """
+    names = set(held_back)
+    known = {image.tobytes() for image in labelled.images}
+    groups = {
+        group
+        for name, group in zip(labelled.names, labelled.groups or (), strict=False)
+        if name in names
+    }
+    unseen = [
+        index
+        for index, image in enumerate(scenes.images)
+        if image.tobytes() not in known
+        and (scenes.groups is None or scenes.groups[index] not in groups)
+    ]
+    return scenes.select(unseen)

@@ -1,0 +1,62 @@
+"""Whether several runs can be judged, or taught from, the same scenes.
+
+A scene that one of them was trained on is no validation for another, nor for all together.
+"""
+
+from collections.abc import Sequence
+
+from areoseg.errors import AreosegError
+from areoseg.run import Run
+
+
+def refuse_other_data(runs: Sequence[Run]) -> None:
+    """Refuse runs that were not trained on the same data with the same split.
+
+    Raises:
+        AreosegError: Data, or a part of the split, differ from those of the first run.
+    """
+    for part in ("val", "test", "train"):
+        refuse_other_part(runs, part)
+
+
+def refuse_other_part(runs: Sequence[Run], part: str) -> None:
+    """Refuse runs of other data than the first, or with another part of this name.
+
+    Folds of one cross-validation have one test part, and a validation part each.
+
+    Raises:
+        AreosegError: Data or part differ.
+    """
+    first = runs[0]
+    for run in runs[1:]:
+        if run.facts["data"]["fingerprint"] != first.facts["data"]["fingerprint"]:
+            raise AreosegError(
+                f"{run.path} was trained on other data than {first.path}: give runs of one data"
+                " set, as scenes that one was trained on cannot judge the other"
+            )
+        if set(run.split.get(part, ())) != set(first.split.get(part, ())):
+            raise AreosegError(
+                f"{run.path} has another part {part!r} of its split than {first.path}: give runs of"
+                " one split, as scenes that one was trained on cannot judge the other"
+            )
+
+
+def refuse_other_network(runs: Sequence[Run]) -> None:
+    """Refuse runs whose weights do not fit each other's network.
+
+    Raises:
+        AreosegError: Model, changes to it, classes or the treatment of background differ.
+    """
+    first = runs[0]
+    for run in runs[1:]:
+        for what, own, theirs in (
+            ("model", run.recipe.model, first.recipe.model),
+            ("network", run.recipe.network, first.recipe.network),
+            ("data.background", run.recipe.data.background, first.recipe.data.background),
+            ("taxonomy", run.taxonomy, first.taxonomy),
+        ):
+            if own != theirs:
+                raise AreosegError(
+                    f"{run.path} and {first.path} differ in {what}: their weights cannot be"
+                    " averaged; predictions can, by `areoseg predict RUN RUN ...`"
+                )

@@ -1,0 +1,147 @@
+from functools import partial
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from areoseg.calibration import calibrate
+from areoseg.calibration.halves import halves
+from areoseg.calibration.offsets import LARGEST, confusions_by_offset, fit_offsets
+from areoseg.calibration.pixels import LabelledPixels
+from areoseg.calibration.temperature import HIGHEST, LOWEST, fit_temperature
+from areoseg.errors import AreosegError
+from areoseg.metrics.calibration import expected_calibration_error, reliability
+from areoseg.metrics.confusion import confusion_matrix
+from areoseg.metrics.rates import mean_scores
+from areoseg.taxonomy import MARS
+
+SCORE = partial(mean_scores, protocol="terrain", taxonomy=MARS)
+
+
+def pixels(number=20_000, groups=8, *, scale=1.0, shift=(0, 0, 0, 0, 0), weights=None, seed=0):
+    """Pixels whose probabilities are honest, but for a scale and a shift of their logits."""
+    generator = np.random.default_rng(seed)
+    logits = generator.normal(0, 2, (number, 5))
+    logits[:, 0] = -1e4
+    logits[:, 4] -= 1.5
+    probabilities = softmax(logits, axis=1)
+    targets = (generator.random((number, 1)) > probabilities.cumsum(axis=1)).sum(axis=1)
+    return LabelledPixels(
+        logits=((logits + shift) * scale).astype(np.float32),
+        targets=targets.clip(1, 4),
+        units=generator.integers(0, groups, number),
+        class_weights=np.ones(5) if weights is None else np.asarray(weights, dtype=float),
+    )
+
+
+def mean_iou(logits, some):
+    return SCORE(confusion_matrix(logits.argmax(axis=1), some.targets, 5))
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 2.5])
+def test_the_temperature_recovers_a_known_scale(scale):
+    assert fit_temperature(pixels(scale=scale), np.zeros(5)) == pytest.approx(scale, rel=0.04)
+
+
+def test_the_temperature_is_bounded():
+    assert fit_temperature(pixels(scale=50), np.zeros(5)) == pytest.approx(HIGHEST, rel=0.01)
+    assert fit_temperature(pixels(scale=0.01), np.zeros(5)) == pytest.approx(LOWEST, rel=0.01)
+
+
+def test_the_matrices_of_all_offsets_are_those_counted_one_by_one():
+    some = pixels(500, weights=[1, 2, 1, 1, 3])
+    offsets, grid = np.array([0, 0.3, 0, -0.7, 0]), np.linspace(-2, 2, 9)
+    found = confusions_by_offset(some, offsets, 4, grid)
+    for value, matrix in zip(grid, found, strict=True):
+        offsets[4] = value
+        answers = (some.logits + offsets).argmax(axis=1)
+        expected = confusion_matrix(answers, some.targets, 5) * some.class_weights[:, None]
+        assert np.array_equal(matrix, expected)
+
+
+def test_offsets_take_back_a_known_shift():
+    shifted = pixels(60_000, shift=(0, 0, 0, 1.2, -2.0))
+    plain = pixels(60_000)
+    found = fit_offsets(shifted, SCORE, [3, 2, 4])
+    best = fit_offsets(plain, SCORE, [3, 2, 4])
+    assert np.allclose(found[1:] - best[1:], [0, 0, -1.2, 2.0], atol=0.15)
+    assert found[0] == found[1] == 0
+    assert np.abs(found).max() <= LARGEST
+
+
+def test_offsets_never_lower_the_score_that_they_are_fitted_to():
+    some = pixels(400, seed=3)
+    offsets = fit_offsets(some, SCORE, [4, 3, 2])
+    assert mean_iou(some.logits + offsets, some) >= mean_iou(some.logits, some)
+
+
+def test_offsets_that_cannot_help_stay_at_zero():
+    sure = np.eye(5, dtype=np.float32)[[1, 2, 3, 4]] * 50
+    some = LabelledPixels(sure, np.array([1, 2, 3, 4]), np.arange(4), np.ones(5))
+    assert not fit_offsets(some, SCORE, [2, 3, 4]).any()
+
+
+def test_halves_share_no_group_and_both_have_the_rare_class():
+    some = pixels(2000, groups=9)
+    parts = list(halves(some, rare=4, repeats=3))
+    assert len(parts) == 6
+    for fitted, tested in parts:
+        assert not set(some.units[fitted]) & set(some.units[tested])
+        assert (fitted ^ tested).all()
+        assert (some.targets[fitted] == 4).any()
+
+
+def test_a_shift_and_a_scale_are_found_together_and_help_out_of_fold():
+    some = pixels(40_000, scale=2.0, shift=(0, 0, 0, 0, -2.5))
+    found = calibrate(some, MARS)
+    assert found.offsets_help
+    assert found.score_out_of_fold > found.score_before + 0.02
+    assert found.score_after >= found.score_out_of_fold - 0.01
+    before, after = map(expected_calibration_error, (found.before, found.after))
+    assert after < before / 3
+    # What is stored: softmax(logits / temperature + offsets).
+    stored = softmax(some.logits / found.temperature + found.offsets, axis=1)
+    hits = stored.argmax(axis=1) == some.targets
+    error = expected_calibration_error(reliability(stored.max(axis=1), hits))
+    assert error == pytest.approx(after, abs=0.01)
+    assert mean_iou(stored, some) == pytest.approx(found.score_after)
+
+
+@pytest.mark.parametrize("seed", [20, 25, 26])
+def test_offsets_that_do_not_help_out_of_fold_are_not_kept(seed):
+    best = fit_offsets(pixels(100_000, seed=12), SCORE, [4, 3, 2])
+    found = calibrate(pixels(3000, groups=12, shift=best, seed=seed), MARS)
+    assert found.score_out_of_fold < found.score_before
+    assert not found.offsets_help
+    assert not found.offsets.any()
+    assert found.score_after == found.score_before
+
+
+def test_where_background_is_learnt_it_counts():
+    some = pixels(3000)
+    logits = some.logits.copy()
+    logits[:, 0] = 0
+    targets = some.targets.copy()
+    targets[:900] = 0
+    logits[:900, 0] = 4
+    learnt = LabelledPixels(logits, targets, some.units, np.ones(5))
+    found = calibrate(learnt, MARS)
+    assert found.protocol == "five-class"
+    assert found.offsets[0] == 0
+
+
+def test_facts_are_plain_json_values():
+    facts = calibrate(pixels(2000), MARS).to_json(MARS)
+    assert facts["offsets"].keys() == set(MARS.names)
+    assert len(facts["reliability"]["before"]["accuracy"]) == 15
+    assert sum(facts["reliability"]["after"]["share"]) == pytest.approx(1, abs=1e-4)
+    assert facts["reliability"]["before"]["accuracy"][0] is None
+
+
+def test_one_group_and_no_terrain_are_refused():
+    with pytest.raises(AreosegError, match="takes two"):
+        calibrate(pixels(100, groups=1), MARS)
+    some = pixels(100)
+    background = LabelledPixels(some.logits, np.zeros(100, dtype=int), some.units, np.ones(5))
+    with pytest.raises(AreosegError, match="no pixel of any terrain class"):
+        calibrate(background, MARS)

@@ -1,0 +1,83 @@
+"""What the page tells of calibration, soups and self-training."""
+
+import numpy as np
+import pytest
+
+from areoseg.data.scenes import SceneSet
+from areoseg.recipes import load_recipe
+from areoseg.report import write_report
+from areoseg.report.charts import reliability_chart
+from areoseg.run import Run
+from areoseg.taxonomy import MARS
+
+CURVE = {
+    "share": [0.0, 0.4, 0.6],
+    "confidence": [None, 0.5, 0.9],
+    "accuracy": [None, 0.25, 0.95],
+}
+CALIBRATION = {
+    "temperature": 1.625,
+    "offsets": dict(zip(MARS.names, [0.0, 0.0, 0.25, -0.5, 1.75], strict=True)),
+    "offsets_help": True,
+    "protocol": "terrain",
+    "score": {"before": 0.5123, "out_of_fold": 0.5456, "after": 0.56},
+    "calibration_error": {"before": 0.0912, "after": 0.0123},
+    "reliability": {"before": CURVE, "after": CURVE},
+    "groups": 57,
+    "pixels": 1000,
+}
+
+
+def page(folder, **facts):
+    taxonomy = {
+        "names": list(MARS.names),
+        "colours": [list(colour) for colour in MARS.colours],
+        "background": 0,
+    }
+    run = Run(folder, load_recipe("unet"), {"taxonomy": taxonomy, "status": "finished", **facts})
+    nothing = SceneSet(np.zeros((0, 8, 8), np.uint8), np.zeros((0, 8, 8), np.uint8), ())
+    path = write_report(run, scores={}, examples={}, samples=nothing)
+    return " ".join(path.read_text(encoding="utf-8").split())
+
+
+def test_a_run_without_any_of_it_has_no_such_sections(tmp_path):
+    text = page(tmp_path)
+    for section in ("calibration", "soup", "self-training"):
+        assert f'id="{section}"' not in text
+
+
+def test_calibration_shows_both_figures_and_a_chart(tmp_path):
+    text = page(tmp_path, calibration=CALIBRATION)
+    for figure in ("0.0912", "0.0123", "0.5123", "0.5456", "1.625", "1.75", "57 groups"):
+        assert figure in text
+    assert "data:image/svg+xml" in text
+    assert "none are used" not in text
+    assert "none are used" in page(tmp_path, calibration={**CALIBRATION, "offsets_help": False})
+
+
+def test_ingredients_and_pseudo_labels_are_listed(tmp_path):
+    tried = [
+        {"name": "runs/<a>", "score": 0.61, "with_it": 0.61, "taken": True},
+        {"name": "runs/b", "score": 0.6, "with_it": None, "taken": False},
+    ]
+    row = {"answered": 0.5, "threshold": 0.875, "kept": 0.4, "share": 0.7}
+    absent = {"answered": 0.0, "threshold": None, "kept": None, "share": 0.0}
+    taught = {
+        "scenes": 12,
+        "labelled_share": 0.5,
+        "teachers": ["runs/<a>"],
+        "classes": {"soil": row, "sand": absent},
+    }
+    text = page(tmp_path, soup={"ingredients": tried}, self_training=taught)
+    assert "runs/&lt;a&gt;" in text
+    assert "<a>" not in text
+    for figure in ("0.6100", "0.8750", "12 scenes", "–"):
+        assert figure in text
+
+
+def test_empty_bins_are_left_out_of_the_chart():
+    chart = reliability_chart(CURVE, CURVE)
+    assert chart.startswith("<svg")
+    assert "nan" not in chart
+    with pytest.raises(ValueError, match="shorter"):
+        reliability_chart({**CURVE, "share": [1.0]}, CURVE)

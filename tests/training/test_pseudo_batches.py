@@ -1,0 +1,129 @@
+"""Training on pseudo-labelled scenes besides labelled ones."""
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+from safetensors.torch import load_file
+
+from areoseg.data.scenes import SceneSet
+from areoseg.data.sources import Source, read_source
+from areoseg.errors import AreosegError
+from areoseg.recipes import load_recipe
+from areoseg.run import open_run
+from areoseg.taxonomy import VOID
+from areoseg.training import callbacks
+from areoseg.training.batches import Tensors, TrainingBatches
+from areoseg.training.pseudo import PseudoLabelled
+from areoseg.training.train import resume, train
+
+
+def tensors(number, value):
+    images = torch.full((number, 4, 4), value, dtype=torch.uint8)
+    return Tensors(images, torch.arange(number, dtype=torch.uint8)[:, None, None].expand(-1, 4, 4))
+
+
+def batches(**options):
+    return TrainingBatches(
+        tensors(20, 0),
+        batch_size=8,
+        seed=3,
+        augmentation=lambda images, targets, _: (images, targets),
+        void=None,
+        rare=np.arange(0),
+        **options,
+    )
+
+
+def test_a_batch_has_the_share_of_labelled_scenes_and_a_pass_sees_each_of_them_once():
+    mixed = batches(pseudo=tensors(50, 255), labelled_share=0.25)
+    assert mixed.steps_per_pass == 10
+    seen = []
+    for step in range(10):
+        images, targets = mixed(step)
+        pseudo = images[:, 0, 0, 0] == 1
+        assert (len(images), int(pseudo.sum())) == (8, 6)
+        seen += targets[~pseudo, 0, 0].tolist()
+    assert sorted(seen) == list(range(20))
+
+
+def test_the_order_within_a_batch_is_random_and_repeatable():
+    mixed = batches(pseudo=tensors(50, 255), labelled_share=0.5)
+    orders = {tuple(mixed(step)[0][:, 0, 0, 0].tolist()) for step in range(6)}
+    assert len(orders) > 1
+    assert torch.equal(mixed(4)[1], mixed(4)[1])
+
+
+def test_without_pseudo_labels_nothing_changes():
+    assert batches().steps_per_pass == 2
+    assert not batches()(0)[0].any()
+
+
+@pytest.fixture
+def source(homework_npz):
+    return Source(path=str(homework_npz), groups=str(homework_npz.with_name("mars_groups.txt")))
+
+
+def pseudo(source):
+    """The unlabelled scenes, soil in their upper half."""
+    unlabelled = read_source(source).unlabelled
+    masks = np.full(unlabelled.images.shape, VOID, np.uint8)
+    masks[:, :16] = 1
+    labelled = SceneSet(unlabelled.images, masks, unlabelled.names)
+    return PseudoLabelled(labelled, 0.5, {"teachers": ["one"]})
+
+
+def run(source, out, tiny, *overrides, **options):
+    recipe = load_recipe("unet", [*tiny, *overrides])
+    quiet = Console(quiet=True)
+    return train(recipe, read_source(source), out, source=source, console=quiet, **options)
+
+
+def test_pseudo_labels_change_the_weights_but_not_the_split(source, tmp_path, tiny):
+    plain = run(source, tmp_path / "plain", tiny)
+    taught = run(source, tmp_path / "taught", tiny, pseudo=pseudo(source))
+    assert taught.split == plain.split
+    assert taught.facts["data"] == plain.facts["data"]
+    assert taught.facts["steps"] == pytest.approx(2 * plain.facts["steps"], abs=3)
+    assert taught.facts["self_training"]["scenes"] == 5
+    assert taught.facts["self_training"]["teachers"] == ["one"]
+    assert (taught.path / "pseudo_labels.npz").is_file()
+
+
+def test_an_interrupted_self_training_resumes_to_the_same_weights(
+    source, tmp_path, tiny, monkeypatch
+):
+    whole = run(source, tmp_path / "whole", tiny, pseudo=pseudo(source))
+
+    def interrupt(self, trainer, module):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.StopWhenDone, "on_validation_end", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run(source, tmp_path / "part", tiny, pseudo=pseudo(source))
+    resumed = resume(tmp_path / "part", read_source(source), console=Console(quiet=True))
+    one, other = (load_file(each.path / "weights.safetensors") for each in (whole, resumed))
+    assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+    assert resumed.facts["self_training"] == whole.facts["self_training"]
+
+
+def test_pseudo_labels_that_are_lost_or_changed_are_refused(source, tmp_path, tiny):
+    made = run(source, tmp_path / "run", tiny, pseudo=pseudo(source))
+    path = made.path / "pseudo_labels.npz"
+    with np.load(path) as arrays:
+        np.savez(path, **{**arrays, "masks": arrays["masks"] * 0})
+    with pytest.raises(AreosegError, match="not the pseudo-labels that the run was begun with"):
+        PseudoLabelled.of_run(open_run(made.path))
+    path.write_bytes(b"PK nothing")
+    with pytest.raises(AreosegError, match="cannot read the pseudo-labels"):
+        PseudoLabelled.of_run(open_run(made.path))
+
+
+def test_pseudo_labels_of_another_size_are_refused(source, tmp_path, tiny):
+    small = PseudoLabelled(pseudo(source).scenes, 0.5, {})
+    scenes = small.scenes
+    cut = SceneSet(scenes.images[:, :16], scenes.masks[:, :16], scenes.names)
+    with pytest.raises(AreosegError, match="16x64 pixels, but the labelled scenes 32x64"):
+        run(source, tmp_path / "run", tiny, pseudo=PseudoLabelled(cut, 0.5, {}))
+    assert not (tmp_path / "run").exists()

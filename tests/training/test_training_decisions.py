@@ -1,0 +1,102 @@
+"""What a person decided about the data holds in every training."""
+
+import json
+
+import pytest
+from rich.console import Console
+
+from areoseg import api
+from areoseg.audit import Audit, Finding, write_audit
+from areoseg.data.fingerprint import fingerprint
+from areoseg.data.split import PARTS
+from areoseg.errors import AreosegError
+from areoseg.run import open_run
+from areoseg.training import callbacks
+
+QUIET = Console(quiet=True)
+REJECTED = range(7)
+
+
+@pytest.fixture(scope="module")
+def decide(homework_npz, tmp_path_factory):
+    """Write decisions that reject the scenes at some positions."""
+    scenes = api.read(homework_npz).labelled
+
+    def write(rejected):
+        findings = [
+            Finding(i, scenes.names[i], "content-outlier", 1.0, "by hand", "reject")
+            for i in rejected
+        ]
+        audit = Audit(
+            len(scenes), ("content-outlier",), tuple(findings), fingerprint=fingerprint(scenes)
+        )
+        return write_audit(audit, tmp_path_factory.mktemp("decisions"))
+
+    return write
+
+
+@pytest.fixture
+def train(homework_npz, tmp_path, tiny):
+    def run(name, audit, **options):
+        return api.train(
+            "unet", homework_npz, tmp_path / name, overrides=[*tiny, *options.pop("overrides", ())],
+            audit=audit, console=QUIET, **options,
+        )  # fmt: skip
+
+    return run
+
+
+def names_in(run):
+    return {name for part in PARTS for name in run.split[part]}
+
+
+def test_what_is_rejected_is_left_out_and_noted(train, decide, homework_npz):
+    path = decide(REJECTED)
+    run = train("run", path, overrides=["training.epochs=1", "data.audit=false"])
+    names = api.read(homework_npz).labelled.names
+    assert names_in(run) == {*names} - {*names[:7]}
+    assert run.facts["data"]["rejected"] == 7
+    assert run.facts["data"]["decisions"] == str(path)
+    report = (run.path / "report.html").read_text()
+    assert "A person had the last word" in report
+    assert "content-outlier" in (run.path / "audit.html").read_text()
+    assert api.evaluate(run.path, split="test", console=QUIET).images == len(run.split["test"])
+
+
+def test_a_resumed_training_keeps_to_them(train, decide, tmp_path, monkeypatch):
+    def interrupt(self, trainer, module):
+        raise KeyboardInterrupt
+
+    path = decide(REJECTED)
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.StopWhenDone, "on_validation_end", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train("part", path)
+    before = open_run(tmp_path / "part", unfinished=True)
+    path.unlink()  # the run has its own copy
+    after = api.resume(tmp_path / "part", console=QUIET)
+    assert after.split == before.split
+    assert after.facts["data"]["rejected"] == 7
+
+
+def test_decisions_about_other_data_stop_a_training_before_it_begins(train, decide, tmp_path):
+    path = decide(REJECTED)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"fingerprint": "another"}))
+    with pytest.raises(AreosegError, match=r"audit\.json: made of other data"):
+        train("run", path)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_without_decisions_shows_before_the_data_are_read(tmp_path):
+    with pytest.raises(AreosegError, match=r"decisions\.json: cannot read"):
+        api.train("unet", "absent.npz", tmp_path / "run", audit=tmp_path / "decisions.json")
+
+
+def test_baselines_are_scored_without_what_is_rejected(decide, homework_npz, tiny):
+    def images(rejected):
+        scores = api.baselines(
+            ["majority"], homework_npz, overrides=tiny, audit=decide(rejected), console=QUIET
+        )
+        return scores["majority"].images
+
+    assert images(range(24)) < images(())
