@@ -7,9 +7,7 @@ from areoseg.cli.show import output
 
 
 def submit(
-    run: Path,
-    /,
-    *,
+    *models: Path,
     data: Data,
     out: Out,
     device: Device = "cpu",
@@ -18,7 +16,7 @@ def submit(
     """Segment the unlabelled images of an npz into the homework's CSV.
 
     Args:
-        run: The run folder.
+        models: Run folders or exported files; several are averaged.
         data: An npz file with a test_set.
         out: The CSV file to write.
         device: cpu, cuda, or auto for a GPU where there is one.
@@ -27,5 +25,5 @@ def submit(
     from areoseg import api
     from areoseg.data.readers.listing import plural
 
-    rows = api.submit(run, data, out, device=device, threads=threads)
+    rows = api.submit(models, data, out, device=device, threads=threads)
     output.print(f"{plural(rows, 'row')}: {out}")

@@ -1,0 +1,166 @@
+"""Exporting runs."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from areoseg.api.own_data import own_data
+from areoseg.api.reading import PathLike, find_source, read_with_progress, standard_error
+from areoseg.data.scenes import SceneSet
+from areoseg.data.sources import SYNTHETIC, Source
+from areoseg.errors import AreosegError
+from areoseg.files import read_json
+from areoseg.run import RECIPE, SCORES, WEIGHTS, Run, open_run
+from areoseg.version import __version__
+
+if TYPE_CHECKING:
+    from areoseg.export import Parity
+    from areoseg.inference.description import Description
+
+MOST_COMPARED = 500
+"""Scenes on which an export is compared with its network."""
+
+MOST_CALIBRATING = 128
+"""Scenes on which an 8-bit export is calibrated."""
+
+LICENCE = "Apache-2.0"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that was exported.
+
+    Attributes:
+        path: The file.
+        parity: How near it is to the network.
+        scenes: On what they were compared, for people.
+    """
+
+    path: Path
+    parity: "Parity"
+    scenes: str
+
+
+def export(
+    run: PathLike,
+    to: str,
+    out: PathLike,
+    *,
+    data: PathLike | None = None,
+    threads: int | None = None,
+    console: Console | None = None,
+) -> Exported:
+    """Write a run as a file for other programs, once it proves to answer as the run does.
+
+    Args:
+        run: The run folder.
+        to: `onnx`, `openvino`, `openvino-int8` or `torch-export`.
+        out: The file to write.
+        data: Labelled scenes to compare on, as for `read`; None: the run's own validation part, or
+            synthetic scenes where its data are gone.
+        threads: Cores to compute on; None: all.
+        console: Where to show progress and warnings; None: standard error.
+
+    Raises:
+        AreosegError: The run, the format or the data cannot be used, a package is missing, the
+            file cannot be written, or it would be too far off.
+    """
+    from areoseg.device import use_threads
+    from areoseg.export import export_format, write_checked
+    from areoseg.export.parity import eight_bit_tiles
+
+    use_threads(threads)
+    opened, chosen = open_run(run), export_format(to)
+    calibrating, compared, where = _scenes(opened, data, console or standard_error())
+    segmenter = opened.segmenter()
+    stride = int(getattr(segmenter.network, "stride", 1))
+    tiles = eight_bit_tiles(calibrating, stride) if chosen.calibrates else []
+    parity = write_checked(
+        chosen,
+        segmenter,
+        describe(opened, stride=stride),
+        Path(out),
+        scenes=compared,
+        calibration=tiles,
+    )
+    return Exported(Path(out), parity, where)
+
+
+def describe(run: Run, *, stride: int) -> "Description":
+    """What a file exported from a run says of itself."""
+    from areoseg.inference.description import Description
+    from areoseg.inference.scale import trained_scale
+
+    return Description(
+        areoseg=__version__,
+        taxonomy=run.taxonomy,
+        stride=stride,
+        scale=trained_scale(run),
+        recipe=(run.path / RECIPE).read_text(encoding="utf-8"),
+        score=_score(run),
+        licence=LICENCE,
+        weights_sha256=hashlib.sha256((run.path / WEIGHTS).read_bytes()).hexdigest(),
+        data_fingerprint=run.facts["data"].get("fingerprint"),
+    )
+
+
+def _score(run: Run) -> dict[str, Any] | None:
+    """The run's score on its test part, or on its validation part for want of one."""
+    if not (run.path / SCORES).is_file():
+        return None
+    scores = read_json(run.path / SCORES)
+    for part in ("test", "val"):
+        found = scores.get(part)
+        if found:
+            return {
+                "value": found["score"],
+                "protocol": found["protocol"],
+                "part": part,
+                "images": found["images"],
+            }
+    return None
+
+
+def _scenes(run: Run, data: PathLike | None, console: Console) -> tuple[SceneSet, SceneSet, str]:
+    """Scenes to calibrate on and scenes to compare on, and what they are, for people."""
+    if data is None:
+        try:
+            labelled = own_data(run, None, None, console).labelled
+        except AreosegError as error:
+            console.print(f"note: synthetic scenes instead of the run's own: {error}")
+            calibrating, compared, where = _halves(run, SYNTHETIC, console)
+        else:
+            calibrating, compared = (_part(labelled, run, part) for part in ("train", "val"))
+            where = "validation scenes of the run"
+    else:
+        calibrating, compared, where = _halves(run, data, console)
+    if not (len(calibrating) and len(compared)):
+        raise AreosegError(
+            f"{data or run.path}: too few labelled scenes to compare on: give --data"
+        )
+    compared = _spread(compared, MOST_COMPARED)
+    return _spread(calibrating, MOST_CALIBRATING), compared, f"{len(compared)} {where}"
+
+
+def _halves(run: Run, data: PathLike, console: Console) -> tuple[SceneSet, SceneSet, str]:
+    source = Source(SYNTHETIC)
+    if str(data) != SYNTHETIC:
+        own = run.source
+        source = replace(find_source(data, None, "auto", console), tile=own.tile, scale=own.scale)
+    labelled = read_with_progress(source, console).labelled
+    even, odd = range(0, len(labelled), 2), range(1, len(labelled), 2)
+    return labelled.select(even), labelled.select(odd), f"scenes of {data}"
+
+
+def _part(scenes: SceneSet, run: Run, part: str) -> SceneSet:
+    wanted = set(run.split[part])
+    return scenes.select([i for i, name in enumerate(scenes.names) if name in wanted])
+
+
+def _spread(scenes: SceneSet, most: int) -> SceneSet:
+    """At most `most` scenes, spread evenly over all."""
+    count = min(most, len(scenes))
+    return scenes.select([index * len(scenes) // count for index in range(count)])

@@ -1,0 +1,111 @@
+"""`areoseg bench`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from areoseg.cli.options import AsJson, Threads
+from areoseg.cli.show import notes, output, print_json, print_table
+from areoseg.errors import AreosegError
+
+if TYPE_CHECKING:
+    from areoseg.api.benchmarking import Benchmark
+
+
+def bench(
+    model: Path,
+    /,
+    *,
+    ways: Annotated[str | None, Parameter(name="--ways")] = None,
+    batches: Annotated[str, Parameter(name="--batches")] = "1,8,64",
+    size: Annotated[str | None, Parameter(name="--size")] = None,
+    seconds: float = 2.0,
+    threads: Threads = None,
+    json: AsJson = False,
+) -> None:
+    """Time the ways to run a model: PyTorch's, ONNX Runtime's, OpenVINO's.
+
+    Each is timed in a process of its own, after a float32 matrix product that tells what the
+    machine does just then. Nothing else should run meanwhile.
+
+    Args:
+        model: A run folder or an exported file.
+        ways: Only these, with commas between, such as "eager,OpenVINO".
+        batches: Images a call, with commas between.
+        size: Height and width of the images, such as 64x128; by default the run's training tiles.
+        seconds: How long each way is timed at each batch size.
+        threads: Processor cores to compute on; all by default.
+        json: Print JSON for programs instead of a table.
+    """
+    from areoseg import api
+
+    measured = api.bench(
+        model,
+        ways=None if ways is None else [name.strip() for name in ways.split(",")],
+        batches=_numbers(batches, "--batches", ","),
+        size=None if size is None else _height_and_width(size),
+        seconds=seconds,
+        threads=threads,
+    )
+    if json:
+        print_json(measured.to_json())
+    else:
+        print_benchmark(measured)
+
+
+def print_benchmark(measured: "Benchmark") -> None:
+    """Write a benchmark as a table, and a line for each way that was skipped."""
+    rows = []
+    for way in measured.measurements:
+        product = measured.product[way.name]
+        for timing in way.timings:
+            first = timing is way.timings[0]
+            share = "-"
+            if measured.gigaflops is not None:
+                share = f"{timing.images_per_second * measured.gigaflops / product:.2f}"
+            rows.append(
+                [
+                    way.name if first else "",
+                    str(timing.batch),
+                    f"{timing.images_per_second:.1f}",
+                    f"{1000 * timing.median:.1f}",
+                    f"{1000 * timing.late:.1f}",
+                    share,
+                    f"{way.first_result:.1f}" if first else "",
+                    f"{way.peak_mib:.0f}" if first else "",
+                ]
+            )
+    columns = ["way", "batch", "images/s", "ms", "p99 ms", "share", "first s", "MiB"]
+    height, width = measured.size
+    print_table(columns, rows, title=f"{measured.model}, {height}x{width}", numbers=columns[1:])
+    for name, reason in measured.skipped.items():
+        notes.print(f"skipped {name}: {reason}", markup=False)
+    if measured.product:
+        slowest, fastest = min(measured.product.values()), max(measured.product.values())
+        output.print(
+            "ms: the median call; first s: from the start of Python to the first answer; MiB: the"
+            " most memory;\nfloat32 matrix product meanwhile:"
+            f" {slowest:.0f} to {fastest:.0f} GFLOP/s"
+        )
+    if measured.gigaflops is not None:
+        output.print(
+            f"share: of that product, with {measured.gigaflops:.2f} GFLOP an image as arithmetic"
+        )
+
+
+def _height_and_width(text: str) -> tuple[int, int]:
+    sides = _numbers(text, "--size", "x")
+    if len(sides) != 2:
+        raise AreosegError(f"--size {text}: give height and width, such as 64x128")
+    return sides[0], sides[1]
+
+
+def _numbers(text: str, option: str, between: str) -> Sequence[int]:
+    try:
+        return [int(each) for each in text.split(between)]
+    except ValueError:
+        raise AreosegError(
+            f"{option} {text}: give whole numbers with {between!r} between"
+        ) from None

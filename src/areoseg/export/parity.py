@@ -1,0 +1,135 @@
+"""How far an exported model is from the network that it was made of."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from areoseg.data.scenes import Mask, SceneSet
+from areoseg.inference.exported import Run
+from areoseg.metrics.confusion import confusion_matrix
+from areoseg.metrics.rates import score
+from areoseg.taxonomy import Taxonomy
+
+BATCH = 16
+LONGEST_EDGE = 512
+"""Of larger images the upper left corner is compared, in pixels."""
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """How far an export may be off; None: as far as it likes.
+
+    Attributes:
+        probability: Largest difference of a probability.
+        unequal: Largest share of pixels of another class.
+        terrain: Largest loss of `terrain` score, in 0..1.
+    """
+
+    probability: float | None = None
+    unequal: float | None = None
+    terrain: float | None = None
+
+
+@dataclass(frozen=True)
+class Parity:
+    """What a comparison found.
+
+    Attributes:
+        probability: Largest difference of a probability.
+        equal: Share of pixels of the same class, in 0..1.
+        terrain: `terrain` score of the export.
+        terrain_of_run: The same of the network.
+        images: How many images were compared.
+    """
+
+    probability: float
+    equal: float
+    terrain: float
+    terrain_of_run: float
+    images: int
+
+    def within(self, allowance: Allowance) -> bool:
+        """Whether everything is as near as it must be; what is not a number is not."""
+        pairs = (
+            (self.probability, allowance.probability),
+            (1 - self.equal, allowance.unequal),
+            (self.terrain_of_run - self.terrain, allowance.terrain),
+        )
+        return all(limit is None or found <= limit for found, limit in pairs)
+
+    def __str__(self) -> str:
+        return (
+            f"probabilities differ by at most {self.probability:.1e}, {self.equal:.4%} of the"
+            f" pixels are equal, terrain {self.terrain:.4f} instead of {self.terrain_of_run:.4f}"
+            f" ({self.terrain - self.terrain_of_run:+.4f})"
+        )
+
+
+def measure_parity(
+    reference: Run, candidate: Run, scenes: SceneSet, taxonomy: Taxonomy, *, stride: int
+) -> Parity:
+    """Compare two models on labelled scenes.
+
+    Args:
+        reference: The network, in float32.
+        candidate: The exported file.
+        scenes: Labelled; their images are rounded to 8 bits.
+        taxonomy: The classes.
+        stride: Images are cut to multiples of it, in pixels.
+    """
+    size = (len(taxonomy), len(taxonomy))
+    confusion, confusion_of_run = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    largest, equal, pixels = 0.0, 0, 0
+    for images, masks in _batches(scenes, stride):
+        mask_of_run, probabilities_of_run = reference(images)
+        mask, probabilities = candidate(images)
+        # np.maximum keeps a NaN, which max() would lose
+        largest = float(np.maximum(largest, np.abs(probabilities - probabilities_of_run).max()))
+        equal += int((mask == mask_of_run).sum())
+        pixels += mask.size
+        confusion += confusion_matrix(mask, masks, len(taxonomy))
+        confusion_of_run += confusion_matrix(mask_of_run, masks, len(taxonomy))
+    return Parity(
+        probability=largest,
+        equal=equal / pixels,
+        terrain=score(confusion, "terrain", taxonomy),
+        terrain_of_run=score(confusion_of_run, "terrain", taxonomy),
+        images=len(scenes),
+    )
+
+
+def eight_bit_tiles(scenes: SceneSet, stride: int) -> list[NDArray[np.uint8]]:
+    """The images of scenes as (H, W) uint8, cut to multiples of the stride."""
+    return [_cut(_eight_bit(image), stride) for image in scenes.images]
+
+
+def _batches(scenes: SceneSet, stride: int) -> Iterator[tuple[NDArray[np.uint8], Mask]]:
+    """Images (N, 1, H, W) uint8 and their masks (N, H, W), of neighbours of one size."""
+    assert scenes.masks is not None
+    images = eight_bit_tiles(scenes, stride)
+    masks = [_cut(mask, stride) for mask in scenes.masks]
+    for _, same_size in groupby(range(len(images)), key=lambda index: images[index].shape):
+        indices = list(same_size)
+        for start in range(0, len(indices), BATCH):
+            chosen = indices[start : start + BATCH]
+            yield (
+                np.stack([images[i] for i in chosen])[:, None],
+                np.stack([masks[i] for i in chosen]),
+            )
+
+
+def _eight_bit(image: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.uint8]:
+    if image.dtype == np.uint8:
+        return image.astype(np.uint8, copy=False)
+    return np.rint(image * 255).astype(np.uint8)
+
+
+def _cut(pixels: NDArray[np.uint8], stride: int) -> NDArray[np.uint8]:
+    """The upper left corner, whose edges are multiples of the stride."""
+    height, width = (
+        max(stride, min(edge, LONGEST_EDGE) // stride * stride) for edge in pixels.shape
+    )
+    return pixels[:height, :width]

@@ -1,0 +1,41 @@
+"""Packages that only some tasks need, and that the user installs for them."""
+
+import importlib
+import sys
+from types import ModuleType
+
+from areoseg.errors import AreosegError
+
+
+def need(module: str, *, extra: str) -> ModuleType:
+    """Import a module of an optional package.
+
+    Args:
+        module: Its name, such as `"onnxruntime"`.
+        extra: The extra of areoseg that installs it.
+
+    Raises:
+        AreosegError: It is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise AreosegError(
+            f"{module} is not installed here: pip install 'areoseg[{extra}]'"
+        ) from None
+
+
+def need_openvino(module: str = "openvino") -> ModuleType:
+    """Import OpenVINO, or a package on top of it, without its telemetry.
+
+    OpenVINO reports each import to its makers unless the user opted out. Without the module that
+    does so it uses a stub of its own, which reports nothing.
+
+    Args:
+        module: `"openvino"` or `"nncf"`.
+
+    Raises:
+        AreosegError: It is not installed.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # "not there"
+    return need(module, extra="openvino")

@@ -1,0 +1,87 @@
+import json
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from areoseg import api
+from areoseg.errors import AreosegError
+
+
+@pytest.fixture(scope="module")
+def run(homework_npz, tiny, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "tiny"
+    return api.train("unet", homework_npz, out, overrides=tiny, threads=1).path
+
+
+@pytest.fixture
+def told(tmp_path):
+    return Console(file=(tmp_path / "told.txt").open("w+"), width=300)
+
+
+def lines(console):
+    console.file.seek(0)
+    return console.file.read()
+
+
+needs_onnx = pytest.mark.skipif(
+    find_spec("onnx") is None or find_spec("onnxruntime") is None, reason="no extra `export`"
+)
+
+
+@needs_onnx
+def test_an_exported_run_is_compared_on_its_validation_part_and_submits_the_same(
+    run, homework_npz, tmp_path, told
+):
+    path = tmp_path / "mars.onnx"
+    exported = api.export(run, "onnx", path, console=told)
+    validation = len(json.loads((run / "split.json").read_text())["val"])
+    assert exported.scenes == f"{validation} validation scenes of the run"
+    assert api.submit(run, homework_npz, tmp_path / "run.csv") == 5
+    assert api.submit(path, homework_npz, tmp_path / "file.csv") == 5
+    ours, theirs = (
+        np.loadtxt(tmp_path / name, delimiter=",", skiprows=1) for name in ("run.csv", "file.csv")
+    )
+    assert (ours == theirs).mean() > 0.99  # the run may predict in bfloat16
+    assert api.submit([run, path], homework_npz, tmp_path / "both.csv") == 5
+
+
+@needs_onnx
+def test_the_description_tells_recipe_score_and_hash(run, tmp_path, told):
+    from areoseg.inference import open_engine
+
+    path = tmp_path / "mars.onnx"
+    api.export(run, "onnx", path, console=told)
+    description = open_engine(path).description
+    assert description.recipe == (run / "recipe.yaml").read_text()
+    assert description.score["protocol"] == "terrain"
+    assert description.score["part"] == "test"
+    assert len(description.weights_sha256) == 64
+
+
+def test_without_its_data_a_run_is_compared_on_synthetic_scenes_and_says_so(
+    run, tmp_path, told, monkeypatch
+):
+    from areoseg.api import exporting
+
+    def gone(*arguments):
+        raise AreosegError("mars.npz: no such file")
+
+    monkeypatch.setattr(exporting, "own_data", gone)
+    monkeypatch.setattr("areoseg.data.sources.SYNTHETIC_LABELLED", 8)
+    exported = api.export(run, "torch-export", tmp_path / "mars.pt2", console=told)
+    assert exported.scenes == "4 scenes of synthetic"
+    assert "synthetic scenes instead of the run's own: mars.npz: no such file" in lines(told)
+
+
+def test_other_data_can_be_named(run, homework_npz, tmp_path, told):
+    exported = api.export(
+        run, "torch-export", tmp_path / "mars.pt2", data=homework_npz, console=told
+    )
+    assert exported.scenes == f"24 scenes of {homework_npz}"
+
+
+def test_submit_needs_a_model(homework_npz, tmp_path):
+    with pytest.raises(AreosegError, match="no model"):
+        api.submit([], homework_npz, tmp_path / "s.csv")
