@@ -1,3 +1,6 @@
+import signal
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +9,14 @@ from areoseg.data.scenes import SceneSet
 from areoseg.data.synthetic import SyntheticMars, draw_set
 
 torch.set_num_threads(1)  # the suite runs on several processes
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hear_interrupts() -> Iterator[None]:
+    """Shells start background jobs deaf to Ctrl-C, and what they start inherits that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ OPTIONS = {
     "drop_path": {"drop_path": 0.3},
 }
 
-RESIDUAL = {"unet-resse", "unet-xception", "rockseg"}
+RESIDUAL = {"compact-unet", "unet-resse", "unet-xception", "rockseg"}
 TRANSFORMERS = {"unet-transformer", "light4mars-t", "light4mars-s", "light4mars-b"}
 WITH_DROPOUT = {
     "unet-classic",

@@ -7,7 +7,6 @@ from torch.nn import functional
 
 from areoseg.models.blocks.convolution import convolution_block
 from areoseg.models.blocks.initialise import initialise_weights
-from areoseg.models.blocks.last_gamma import zero_last_gamma
 from areoseg.models.blocks.normalisation import batch_norm
 from areoseg.models.blocks.residual import Residual
 from areoseg.models.blocks.resize import upsample_bilinear, upsample_nearest
@@ -86,7 +85,6 @@ class CompactUNet(nn.Module):
         )
         self.head = nn.Conv2d(widths[0], classes, 1)
         initialise_weights(self)
-        zero_last_gamma(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
