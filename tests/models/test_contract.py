@@ -240,7 +240,8 @@ def test_exported_models_answer_alike_for_other_batches_and_sizes(name):
             expected = model(images)
             torch.testing.assert_close(program.module()(images), expected, atol=1e-5, rtol=1e-4)
         (answer,) = session.run(None, {session.get_inputs()[0].name: images.numpy()})
-        np.testing.assert_allclose(answer, expected.numpy(), atol=1e-4, rtol=1e-4)
+        rounding = 3e-5 * max(3.0, float(expected.abs().max()))  # logits may be in the hundreds
+        np.testing.assert_allclose(answer, expected.numpy(), atol=rounding, rtol=1e-4)
 
 
 def test_an_image_smaller_than_the_stride_is_refused_with_the_size_to_pad_to(name):
