@@ -3,6 +3,8 @@
 Nothing else in areoseg knows how many classes there are.
 """
 
+import colorsys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 VOID = 255
@@ -37,3 +39,19 @@ MARS = Taxonomy(
     colours=((32, 32, 36), (201, 122, 64), (112, 138, 168), (240, 208, 128), (214, 40, 57)),
 )
 """The homework's classes, which are those of AI4Mars with "no label" as background."""
+
+
+def taxonomy_of(names: Sequence[str]) -> Taxonomy:
+    """Classes of these names, in colours that differ from one to the next.
+
+    The class called `background` is the background; without one the first is.
+    """
+    # Steps of the golden angle never come near a hue that was used shortly before.
+    hues = [(0.08 + 0.381966 * index) % 1 for index in range(len(names))]
+    colours = [colorsys.hsv_to_rgb(hue, 0.6, 0.85) for hue in hues]
+    background = names.index("background") if "background" in names else 0
+    return Taxonomy(
+        names=tuple(names),
+        colours=tuple((round(255 * r), round(255 * g), round(255 * b)) for r, g, b in colours),
+        background=background,
+    )

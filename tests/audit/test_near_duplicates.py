@@ -2,11 +2,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from areoseg.audit import audit_scenes
+from areoseg.audit import Chunks, audit_scenes
+from areoseg.audit import near_duplicate_pairs as pairs_module
 from areoseg.audit.detail_correlation import FARTHEST, _best_shift
-from areoseg.audit.near_duplicates import near_duplicate_pairs
+from areoseg.audit.mask_disagreement import least_disagreement
+from areoseg.audit.near_duplicate_pairs import near_duplicate_pairs
 from areoseg.data.scenes import SceneSet
 from areoseg.data.synthetic import SyntheticMars, add_duplicates, draw_set
+from areoseg.taxonomy import VOID
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +79,37 @@ def test_the_best_shift_is_the_one_by_which_the_first_picture_lies_off():
     height, found = _best_shift(first, second)
     np.testing.assert_array_equal(found, shifts)
     assert (height > 0.8).all()
+
+
+def test_copies_whose_masks_disagree_are_flagged_with_how_much(mars):
+    scenes, copies = add_duplicates(mars, 6, seed=1, kinds=("exact", "jpeg", "shifted"))
+    assert audit_scenes(scenes, faults=("copies-disagree",)).findings == ()
+    masks = scenes.masks.copy()
+    masks[copies] = (masks[copies] + 1) % 5
+    wrong = SceneSet(scenes.images, masks, scenes.names)
+    found = audit_scenes(wrong, faults=("copies-disagree",)).flagged
+    assert [f.index for f in found] == copies.tolist()
+    assert all(f.score > 0.8 for f in found)
+    assert all(f.other.name == f.name.removesuffix("-copy") for f in found)
+    assert "but the masks disagree on 100.0% of the pixels" in found[0].reason
+
+
+def test_masks_are_compared_where_they_agree_best():
+    rng = np.random.default_rng(0)
+    mask = np.repeat(np.repeat(rng.integers(0, 3, (9, 9)), 8, 0), 8, 1).astype(np.uint8)
+    first, second = mask[4:68, 4:68], mask[2:66, 7:71]
+    assert least_disagreement(first, second, shifted=True) == 0
+    assert least_disagreement(first, second, shifted=False) > 0.2
+    void = np.full_like(first, VOID)
+    assert least_disagreement(first, void, shifted=False) == 0
+
+
+def test_many_images_are_compared_in_blocks(mars, monkeypatch):
+    scenes, copies = add_duplicates(mars, 20, seed=1, kinds=("jpeg",))
+    whole = near_duplicate_pairs(scenes.images)
+    monkeypatch.setattr(pairs_module, "BLOCK", 7)
+    monkeypatch.setattr(pairs_module, "BATCH", 3)
+    blocks = near_duplicate_pairs(scenes.images, Chunks(jobs=2))
+    assert len(copies) == len(whole[0])
+    np.testing.assert_array_equal(whole[0], blocks[0])
+    np.testing.assert_allclose(whole[1], blocks[1], atol=1e-5)

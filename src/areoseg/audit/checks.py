@@ -1,33 +1,62 @@
 """The table of checks, and the audit that runs them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from areoseg.audit.chunks import Chunks
 from areoseg.audit.constant_images import find_constant_images
 from areoseg.audit.content_outliers import find_content_outliers
+from areoseg.audit.drift import find_drift
 from areoseg.audit.duplicate_images import find_duplicate_images
-from areoseg.audit.findings import Action, Audit, Finding
-from areoseg.audit.near_duplicates import find_near_duplicates
+from areoseg.audit.edge_agreement import find_misplaced_masks
+from areoseg.audit.findings import Action, Audit, Finding, SetFinding
+from areoseg.audit.islands_and_slivers import find_islands, find_slivers
+from areoseg.audit.leaks import (
+    find_copies_across_split,
+    find_copies_in_unlabelled,
+    find_groups_across_split,
+    find_missing_classes,
+)
+from areoseg.audit.mask_fit import find_mirrored_masks, find_unlikely_masks
+from areoseg.audit.material import Material, Need
+from areoseg.audit.near_duplicates import find_disagreeing_copies, find_near_duplicates
 from areoseg.audit.repeated_masks import find_repeated_masks
+from areoseg.audit.summary import summarise
+from areoseg.audit.trivial_pairs import (
+    find_few_labels,
+    find_lost_bits,
+    find_odd_sizes,
+    find_saturated_images,
+)
+from areoseg.data.fingerprint import fingerprint
 from areoseg.data.scenes import SceneSet
 from areoseg.errors import AreosegError, did_you_mean
+from areoseg.taxonomy import MARS, Taxonomy
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that can be wrong with a scene.
+    """One thing that can be wrong with a scene, or with the set as a whole.
 
     Attributes:
         fault: Its name.
-        find: Finds the scenes that have it, ascending by index.
+        find: Finds the scenes that have it, ascending by index; or what is wrong with the set.
         action: The strongest action that it takes.
         summary: One line on what it looks for.
+        score: What its score is, and in which range; higher is worse.
+        needs: What the material must have, or else the check is left out.
     """
 
     fault: str
-    find: Callable[[SceneSet], list[Finding]]
+    find: Callable[[Material], Sequence[Finding | SetFinding]]
     action: Action
     summary: str
+    score: str
+    needs: tuple[Need, ...] = ()
 
 
 CHECKS: dict[str, Check] = {
@@ -38,37 +67,181 @@ CHECKS: dict[str, Check] = {
             find_repeated_masks,
             "reject",
             "one and the same mask, not of a single class, on different images",
+            score="scenes that share the mask, from 2",
+            needs=("masks",),
         ),
         Check(
             "content-outlier",
             find_content_outliers,
             "reject",
             "an image whose brightness and texture are unlike the rest",
+            score="distance from the bulk of the images, from 3; 1 is the median image",
         ),
-        Check("constant-image", find_constant_images, "flag", "an image of one grey level"),
+        Check(
+            "unlikely-mask",
+            find_unlikely_masks,
+            "flag",
+            "a mask whose classes look otherwise in the rest of the set, as if it were another's",
+            score="deviations from the median scene, from 4",
+            needs=("masks",),
+        ),
+        Check(
+            "mirrored-mask",
+            find_mirrored_masks,
+            "flag",
+            "a mask that would fit its image better if it were mirrored",
+            score="gain in mean log-probability, 0.3 to 5",
+            needs=("masks",),
+        ),
+        Check(
+            "misplaced-masks",
+            find_misplaced_masks,
+            "flag",
+            "masks that lie on the edges of the images, over the whole set, only when moved",
+            score="mean gain of moving them, in standard errors, from 4.5",
+            needs=("masks",),
+        ),
+        Check(
+            "few-labels",
+            find_few_labels,
+            "flag",
+            "a mask of which less than 2 % is labelled",
+            score="share of background and void, 0.98 to 1",
+            needs=("masks",),
+        ),
+        Check(
+            "islands",
+            find_islands,
+            "flag",
+            "islands of a few pixels in a mask",
+            score="islands in the mask, from 2",
+            needs=("masks",),
+        ),
+        Check(
+            "slivers",
+            find_slivers,
+            "flag",
+            "strips of a mask at most 2 pixels wide",
+            score="slivers in the mask, from 2",
+            needs=("masks",),
+        ),
+        Check(
+            "constant-image",
+            find_constant_images,
+            "flag",
+            "an image of one grey level",
+            score="always 1",
+        ),
+        Check(
+            "saturated-image",
+            find_saturated_images,
+            "flag",
+            "an image of which over a quarter is black or white",
+            score="share of black and white pixels, 0.25 to 1",
+        ),
+        Check(
+            "lost-bits",
+            find_lost_bits,
+            "flag",
+            "an image stored with too few grey levels, or only in the darkest ones",
+            score="bits of 8 that are not used, 4 to 8",
+        ),
+        Check(
+            "odd-size",
+            find_odd_sizes,
+            "flag",
+            "an image of another size than nine in ten",
+            score="how many times larger or smaller its area is, from 1",
+        ),
         Check(
             "duplicate-image",
             find_duplicate_images,
             "flag",
             "the same image a second time, pixel for pixel",
+            score="images in the group, from 2",
         ),
         Check(
             "near-duplicate",
             find_near_duplicates,
             "flag",
             "an image a second time, shifted, rescaled, compressed or brightened a little",
+            score="correlation of detail, 0.7 to 1",
+        ),
+        Check(
+            "copies-disagree",
+            find_disagreeing_copies,
+            "flag",
+            "the same image a second time, or nearly so, with another mask",
+            score="share of the pixels that differ, 0 to 1",
+            needs=("masks",),
+        ),
+        Check(
+            "copy-across-split",
+            find_copies_across_split,
+            "flag",
+            "an image in one part of a split, nearly the same as one in another part",
+            score="correlation of detail, 0.7 to 1",
+            needs=("split",),
+        ),
+        Check(
+            "group-across-split",
+            find_groups_across_split,
+            "flag",
+            "a scene in one part of a split, with scenes of its group in another part",
+            score="share of the group that it was separated from, 0 to 1",
+            needs=("split", "groups"),
+        ),
+        Check(
+            "copy-in-unlabelled",
+            find_copies_in_unlabelled,
+            "flag",
+            "an image nearly the same as an unlabelled one, such as one of a test set",
+            score="correlation of detail, 0.7 to 1",
+            needs=("unlabelled",),
+        ),
+        Check(
+            "split-lacks-class",
+            find_missing_classes,
+            "flag",
+            "a part of a split without a class that the set has",
+            score="images that hold the class, from 1",
+            needs=("masks", "split"),
+        ),
+        Check(
+            "drift",
+            find_drift,
+            "flag",
+            "unlabelled images that are brighter, rougher or otherwise unlike the labelled ones",
+            score="distance of the two distributions, 0.1 to 1",
+            needs=("unlabelled",),
         ),
     )
 }
 """The checks by the name of their fault, in the order in which they run."""
 
 
-def audit_scenes(scenes: SceneSet, *, faults: Sequence[str] | None = None) -> Audit:
+def audit_scenes(
+    scenes: SceneSet,
+    *,
+    faults: Sequence[str] | None = None,
+    unlabelled: SceneSet | None = None,
+    split: Mapping[str, Sequence[int]] | None = None,
+    probabilities: Sequence[NDArray[np.floating[Any]]] | None = None,
+    taxonomy: Taxonomy = MARS,
+    chunks: Chunks | None = None,
+) -> Audit:
     """Look for faults in a set of scenes.
 
     Args:
-        scenes: Scenes with masks or without; checks of masks find nothing where there are none.
-        faults: Names of the checks to run; all of `CHECKS` where None.
+        scenes: Scenes with masks or without.
+        faults: Names of the checks to run; all of `CHECKS`, and a summary, where None. Of these,
+            checks that need what is not given are left out.
+        unlabelled: Images without masks that belong to the set, such as a test set.
+        split: Indices of the scenes in each part of a split.
+        probabilities: For each scene (C, H, W) class probabilities of a segmenter that was not
+            trained on it.
+        taxonomy: The classes.
+        chunks: How work on single scenes is spread over threads, shown, and kept.
 
     Raises:
         AreosegError: There is no check of that name.
@@ -77,5 +250,14 @@ def audit_scenes(scenes: SceneSet, *, faults: Sequence[str] | None = None) -> Au
     for fault in chosen:
         if fault not in CHECKS:
             raise AreosegError(f"there is no audit check {fault!r}: {did_you_mean(fault, CHECKS)}")
-    findings = [finding for fault in chosen for finding in CHECKS[fault].find(scenes)]
-    return Audit(scenes=len(scenes), faults=chosen, findings=tuple(findings))
+    material = Material(scenes, unlabelled, split, probabilities, taxonomy, chunks or Chunks())
+    ran = tuple(fault for fault in chosen if all(map(material.has, CHECKS[fault].needs)))
+    found = [finding for fault in ran if len(scenes) for finding in CHECKS[fault].find(material)]
+    return Audit(
+        scenes=len(scenes),
+        faults=ran,
+        findings=tuple(each for each in found if isinstance(each, Finding)),
+        set_findings=tuple(each for each in found if isinstance(each, SetFinding)),
+        summary=summarise(material) if faults is None and len(scenes) else {},
+        fingerprint=fingerprint(scenes),
+    )

@@ -1,11 +1,12 @@
 """Images that show nothing: one grey level throughout."""
 
 from areoseg.audit.findings import Finding
-from areoseg.data.scenes import SceneSet
+from areoseg.audit.material import Material
 
 
-def find_constant_images(scenes: SceneSet) -> list[Finding]:
+def find_constant_images(material: Material) -> list[Finding]:
     """Flag the images of one grey level; the score is always 1."""
+    scenes = material.scenes
     return [
         Finding(
             index=index,

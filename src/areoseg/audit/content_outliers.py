@@ -6,22 +6,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.audit.findings import Finding
+from areoseg.audit.chunks import Arrays, Chunks
+from areoseg.audit.findings import Finding, Region
+from areoseg.audit.material import Material
+from areoseg.audit.outlines import outline_strengths
 from areoseg.audit.robust_distance import robust_distances
-from areoseg.audit.window_features import reduction, window_features, windows
+from areoseg.audit.window_features import mean_of_loudest, reduction, window_features, windows
 from areoseg.data.scenes import Image, SceneSet
 
 REJECT_ABOVE = 5.5
 """Score above which an image is rejected; rover parts and horizons reach about 4.5."""
 
 FLAG_ABOVE = 3.0
-"""Score above which an image is flagged: at most one ordinary rover image in a hundred."""
+"""Score above which an image is flagged: about one ordinary rover image in a hundred."""
 
 FEWEST_IMAGES = 50
 """With fewer images there is no telling what is usual."""
 
-LOUD_SHARE = 0.25
-"""The share of an image's windows, the most unusual ones, that its score looks at."""
+SPREAD = 0.6
+"""What the quartiles of the outlines are brought to, on a logarithmic scale, before they count."""
+
+SMALLEST_SPREAD = 0.2
+"""Quartiles of the outlines that are nearer than this are taken to be that far apart."""
 
 
 @dataclass(frozen=True)
@@ -31,67 +37,116 @@ class ContentScores:
     Attributes:
         part: (N,) distance of its most unusual quarter, 1 for the median image.
         whole: (N,) distance of its mean, 1 for the median image.
+        outline: (N,) strength of its strongest outlines, 1 for the median image.
         loudest: (N,) position of its most unusual window.
+        sharpest: (N,) position of the window with the strongest outlines.
     """
 
     part: NDArray[np.float64]
     whole: NDArray[np.float64]
+    outline: NDArray[np.float64]
     loudest: NDArray[np.int64]
+    sharpest: NDArray[np.int64]
 
     @property
     def total(self) -> NDArray[np.float64]:
-        """(N,) the larger of both distances."""
-        return np.maximum(self.part, self.whole)
+        """(N,) the largest of the three."""
+        return np.asarray(np.maximum.reduce([self.part, self.whole, self.outline]))
 
 
-def find_content_outliers(scenes: SceneSet) -> list[Finding]:
+def find_content_outliers(material: Material) -> list[Finding]:
     """Reject images that are very unlike the rest and flag those that are rather so.
 
     Sets of fewer than 50 images have no findings. The score is a distance from the bulk of all
     images, 1 for the median image.
     """
+    scenes = material.scenes
     if len(scenes) < FEWEST_IMAGES:
         return []
-    scores = content_scores(scenes.images)
+    scores = content_scores(scenes.images, material.chunks)
     total = scores.total
-    return [
-        Finding(
-            index=int(index),
-            name=scenes.names[index],
-            fault="content-outlier",
-            score=float(total[index]),
-            reason=_reason(scores, int(index), scenes.images[int(index)]),
-            action="reject" if total[index] > REJECT_ABOVE else "flag",
+    findings = []
+    for index in np.flatnonzero(total > FLAG_ABOVE).tolist():
+        reason, region = _reason(scores, index, scenes.images[index])
+        findings.append(
+            Finding(
+                index=index,
+                name=scenes.names[index],
+                fault="content-outlier",
+                score=float(total[index]),
+                reason=reason,
+                action="reject" if total[index] > REJECT_ABOVE else "flag",
+                region=region,
+            )
         )
-        for index in np.flatnonzero(total > FLAG_ABOVE)
-    ]
+    return findings
 
 
-def content_scores(images: Sequence[Image] | Image) -> ContentScores:
-    """Compare the brightness and texture of all images, window by window and as a whole."""
-    features = [window_features(image) for image in images]
-    counts = [len(rows) for rows in features]
-    distances = np.split(robust_distances(np.concatenate(features)), np.cumsum(counts)[:-1])
-    part = np.array([_mean_of_loudest(of_image) for of_image in distances])
+def content_scores(images: Sequence[Image] | Image, chunks: Chunks | None = None) -> ContentScores:
+    """Compare the brightness, texture and outlines of all images, in windows and as a whole.
+
+    Args:
+        images: N images.
+        chunks: How the work is spread over threads, shown, and kept.
+    """
+    names = tuple(str(index) for index in range(len(images)))
+    scenes = SceneSet(images, None, names)
+    found = (chunks or Chunks()).each("content", _describe, scenes)
+    starts = np.cumsum(found["windows"])[:-1]
+    distances = np.split(robust_distances(found["features"]), starts)
+    part = np.array([mean_of_loudest(of_image) for of_image in distances])
     return ContentScores(
         part=part / max(float(np.median(part)), 1e-6),
-        whole=robust_distances(np.stack([rows.mean(axis=0) for rows in features])),
+        whole=robust_distances(found["mean_features"]),
+        outline=_from_median(found["outline"]),
         loudest=np.array([of_image.argmax() for of_image in distances]),
+        sharpest=found["sharpest"],
     )
 
 
-def _mean_of_loudest(distances: NDArray[np.float64]) -> float:
-    """Mean of the largest quarter of the distances of one image's windows."""
-    count = max(1, round(LOUD_SHARE * len(distances)))
-    return float(np.sort(distances)[-count:].mean())
+def _describe(scenes: SceneSet) -> Arrays:
+    """Features and outlines of some images; `features` has a row for each of their windows."""
+    features = [window_features(image) for image in scenes.images]
+    outlines = [outline_strengths(image) for image in scenes.images]
+    return {
+        "features": np.concatenate(features),
+        "windows": np.array([len(rows) for rows in features]),
+        "mean_features": np.stack([rows.mean(axis=0) for rows in features]),
+        "outline": np.array([strengths.max() for strengths in outlines]),
+        "sharpest": np.array([strengths.argmax() for strengths in outlines]),
+    }
 
 
-def _reason(scores: ContentScores, index: int, image: Image) -> str:
+def _from_median(logarithms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Logarithms (N,) as factors from their median, brought to a common spread."""
+    low, middle, high = np.quantile(logarithms, (0.25, 0.5, 0.75))
+    # Far above the others is far enough: a number to show, not one to overflow.
+    steps = np.minimum((logarithms - middle) / max(high - low, SMALLEST_SPREAD), 8)
+    return np.asarray(np.exp(SPREAD * steps))
+
+
+def _reason(scores: ContentScores, index: int, image: Image) -> tuple[str, Region | None]:
     """Whether a part or the whole of the image is unusual, and which part."""
-    distance = f"{scores.total[index]:.1f} times the usual distance from the rest"
-    if scores.whole[index] >= scores.part[index]:
-        return f"unusual as a whole, {distance}"
+    total = scores.total[index]
+    distance = f"{total:.1f} times the usual distance from the rest"
+    if total == scores.whole[index]:
+        return f"unusual as a whole, {distance}", None
+    drawn = total == scores.outline[index]
+    region = _region(image, int((scores.sharpest if drawn else scores.loudest)[index]))
+    row, column = (region[0] + region[2]) // 2, (region[1] + region[3]) // 2
+    if drawn:
+        what = f"sharp outlines of something flat, as if drawn, around row {row}, column {column}"
+        return f"{what}: {total:.1f} times the usual strength", region
+    return f"unusual around row {row}, column {column}, {distance}", region
+
+
+def _region(image: Image, window: int) -> Region:
+    """The box of a window in the image itself."""
     factor = reduction(*image.shape)
-    rows, columns = list(windows(*(side // factor for side in image.shape)))[scores.loudest[index]]
-    row, column = ((side.start + side.stop) // 2 * factor for side in (rows, columns))
-    return f"unusual around row {row}, column {column}, {distance}"
+    rows, columns = list(windows(*(side // factor for side in image.shape)))[window]
+    return (
+        rows.start * factor,
+        columns.start * factor,
+        rows.stop * factor,
+        columns.stop * factor,
+    )

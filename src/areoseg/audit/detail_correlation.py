@@ -1,8 +1,10 @@
 """How well the detail of two pictures agrees when one is laid on the other."""
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
+from scipy import fft, ndimage
 
 from areoseg.audit.thumbnails import Floats
 
@@ -26,33 +28,52 @@ Shifts = NDArray[np.int64]
 
 
 def detail_correlations(
-    details: NDArray[np.float16], pairs: NDArray[np.int64]
+    pictures: NDArray[np.uint8], pairs: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """Mean correlation over all places of pairs of pictures, at the best shift and zoom.
 
     Args:
-        details: (zooms, N, side, side), the detail of N pictures at each of `ZOOMS`.
+        pictures: (N, side, side) thumbnails of N images.
         pairs: (P, 2) positions of pictures.
 
     Returns:
         (P,), each at most 1.
     """
-    tried = [_best_shift(*_looked_up(details, pairs, zooms)) for zooms in COMBINATIONS]
+    some, where = np.unique(pairs, return_inverse=True)
+    first, second = where.reshape(pairs.shape).T
+    details = np.stack([zoomed_detail(pictures[some], zoom) for zoom in ZOOMS])
+    tried = [_best_shift(details[one, first], details[two, second]) for one, two in COMBINATIONS]
     best = np.stack([height for height, _ in tried]).argmax(axis=0)
     shifts = np.stack([shift for _, shift in tried])[best, np.arange(len(pairs))]
-    places = _place_correlations(*_looked_up(details, pairs, COMBINATIONS[best].T), shifts)
+    one, two = COMBINATIONS[best].T
+    places = _place_correlations(details[one, first], details[two, second], shifts)
     return np.asarray(places.mean(axis=1))
 
 
-def _looked_up(
-    details: NDArray[np.float16], pairs: NDArray[np.int64], zooms: NDArray[np.int64]
-) -> tuple[Floats, Floats]:
-    """The two pictures (P, side, side) of each pair at the given zooms."""
-    first, second = pairs.T
-    return (
-        details[zooms[0], first].astype(np.float32),
-        details[zooms[1], second].astype(np.float32),
-    )
+def zoomed_detail(pictures: NDArray[np.uint8], zoom: float) -> Floats:
+    """What is between 1 and 4 pixels large in the middle of pictures, seen closer.
+
+    Zoom and filters are linear and treat rows and columns alike, so each is one matrix.
+
+    Args:
+        pictures: (N, side, side) grey levels.
+        zoom: From 1; the middle 1 / zoom of each side is shown.
+
+    Returns:
+        (N, side, side), a difference of two Gaussians.
+    """
+    levels = pictures.astype(np.float32)
+    fine, coarse = (_blurred_zoom(pictures.shape[1], zoom, sigma) for sigma in (1.0, 4.0))
+    return np.asarray(fine @ levels @ fine.T - coarse @ levels @ coarse.T, dtype=np.float32)
+
+
+@cache
+def _blurred_zoom(side: int, zoom: float, sigma: float) -> Floats:
+    """The matrix (side, side) that zooms a column by linear interpolation, then blurs it."""
+    middle = (side - 1) / 2
+    places = middle + (np.arange(side) - middle) / zoom
+    weights = np.maximum(0, 1 - np.abs(places[:, None] - np.arange(side)))
+    return np.asarray(ndimage.gaussian_filter1d(weights, sigma, axis=0), dtype=np.float32)
 
 
 def _best_shift(first: Floats, second: Floats) -> tuple[Floats, Shifts]:

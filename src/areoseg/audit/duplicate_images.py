@@ -1,16 +1,18 @@
 """Images that occur more than once, pixel for pixel."""
 
-from areoseg.audit.findings import Finding
+from areoseg.audit.findings import Finding, OtherScene
 from areoseg.audit.identical import identical_groups
+from areoseg.audit.material import Material
 from areoseg.data.scenes import SceneSet
 
 
-def find_duplicate_images(scenes: SceneSet) -> list[Finding]:
+def find_duplicate_images(material: Material) -> list[Finding]:
     """Flag every image that equals an earlier one; the first of each group stays unflagged.
 
     The score is the size of the group. Where the masks of the two disagree, the reason says so:
     one of them must be wrong.
     """
+    scenes = material.scenes
     findings = [
         Finding(
             index=index,
@@ -20,6 +22,7 @@ def find_duplicate_images(scenes: SceneSet) -> list[Finding]:
             reason=f"the same image as {scenes.names[group[0]]}"
             + _disagreement(scenes, group[0], index),
             action="flag",
+            other=OtherScene(group[0], scenes.names[group[0]]),
         )
         for group in identical_groups(scenes.images)
         for index in group[1:]

@@ -1,113 +1,73 @@
-"""Images that show nearly the same as an earlier one.
+"""Images that show nearly the same as an earlier one, and copies whose masks disagree."""
 
-Found in two steps. Low frequencies pick the pairs that may be alike, fast and among all pairs. Then
-the detail of the two is laid on each other and compared place by place: two horizons agree along
-one line, two copies agree everywhere.
-"""
+from areoseg.audit.findings import Finding, OtherScene
+from areoseg.audit.mask_disagreement import least_disagreement
+from areoseg.audit.material import Material
 
-from collections.abc import Iterator, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
-from scipy import fft
-
-from areoseg.audit.detail_correlation import ZOOMS, detail_correlations
-from areoseg.audit.findings import Finding
-from areoseg.audit.thumbnails import Floats, detail, thumbnail
-from areoseg.data.scenes import Image, SceneSet
-
-ALIKE_ABOVE = 0.6
-"""Least cosine between the low frequencies of two images that are compared in detail."""
-
-FREQUENCIES = 8
-"""Low frequencies are those of fewer half waves along each side."""
-
-SIDE = 64
-"""Side of the thumbnails whose detail is compared."""
-
-SAME_ABOVE = 0.7
-"""Least correlation of the detail of two near duplicates, the mean over all places."""
-
-BLOCK, BATCH = 1024, 256
-"""Images and pairs that are compared at once; they bound the memory."""
-
-Pairs = NDArray[np.int64]
-"""(P, 2) positions of two images each, the earlier one first."""
+DISAGREE_ABOVE = 0.2
+"""Share of the pixels on which the masks of near duplicates may differ; outlines are drawn anew."""
 
 
-def find_near_duplicates(scenes: SceneSet) -> list[Finding]:
+def find_near_duplicates(material: Material) -> list[Finding]:
     """Flag images that nearly equal an earlier one; equal ones are left to `duplicate-image`.
 
     The score is the correlation of their detail, at most 1.
     """
-    pairs, correlations = near_duplicate_pairs(scenes.images)
-    nearest: dict[int, tuple[float, int]] = {}
-    equal: set[int] = set()
-    for (first, second), correlation in zip(pairs.tolist(), correlations.tolist(), strict=True):
-        if np.array_equal(scenes.images[first], scenes.images[second]):
-            equal.add(second)
-        nearest[second] = max(nearest.get(second, (0.0, first)), (correlation, first))
+    names = material.scenes.names
     return [
         Finding(
-            index=index,
-            name=scenes.names[index],
+            index=second,
+            name=names[second],
             fault="near-duplicate",
             score=correlation,
-            reason=f"nearly the same image as {scenes.names[first]}, correlation {correlation:.2f}",
+            reason=f"nearly the same image as {names[first]}, correlation {correlation:.2f}",
             action="flag",
+            other=OtherScene(first, names[first]),
         )
-        for index, (correlation, first) in sorted(nearest.items())
-        if index not in equal
+        for second, (correlation, first) in _nearest(material).items()
+        if second not in material.equal_to_earlier
     ]
 
 
-def near_duplicate_pairs(images: Sequence[Image] | Image) -> tuple[Pairs, NDArray[np.float32]]:
-    """All pairs of images that show nearly the same.
+def find_disagreeing_copies(material: Material) -> list[Finding]:
+    """Flag copies, equal or nearly so, whose masks differ; one of the two must be wrong.
 
-    Tolerates shifts of a few pixels, zooms of up to 10 %, other sizes, compression, and changes of
-    brightness and contrast. Memory grows with the number of images, 30 KB for each.
-
-    Returns:
-        Pairs (P, 2), and the correlation (P,) of their detail.
+    Masks of near duplicates are laid on each other at the shift where they agree best. The score
+    is the share of the pixels that differ.
     """
-    found = [np.empty((0, 2), dtype=np.int64)]
-    correlations = [np.empty(0, dtype=np.float32)]
-    if len(images) > 1:
-        details = np.stack([_details(images, zoom) for zoom in ZOOMS])
-        for pairs in _alike_pairs(_low_frequencies(images)):
-            correlation = detail_correlations(details, pairs)
-            found.append(pairs[correlation > SAME_ABOVE])
-            correlations.append(correlation[correlation > SAME_ABOVE])
-    return np.concatenate(found), np.concatenate(correlations)
+    scenes = material.scenes
+    if scenes.masks is None:
+        return []
+    near = {second: first for second, (_, first) in _nearest(material).items()}
+    equal = material.equal_to_earlier
+    findings = []
+    for second, first in sorted({**near, **equal}.items()):
+        nearly = second not in equal
+        share = least_disagreement(scenes.masks[first], scenes.masks[second], shifted=nearly)
+        if share > (DISAGREE_ABOVE if nearly else 0):
+            reason = (
+                f"{'nearly ' if nearly else ''}the same image as {scenes.names[first]}, but the"
+                f" masks disagree on {share:.1%} of the pixels"
+            )
+            findings.append(
+                Finding(
+                    index=second,
+                    name=scenes.names[second],
+                    fault="copies-disagree",
+                    score=share,
+                    reason=reason,
+                    action="flag",
+                    other=OtherScene(first, scenes.names[first]),
+                )
+            )
+    return findings
 
 
-def _low_frequencies(images: Sequence[Image] | Image) -> Floats:
-    """One unit vector (N, 63) an image: its lowest cosine frequencies, all of like weight."""
-    thumbnails = np.stack([thumbnail(image, 32) for image in images])
-    waves = fft.dctn(thumbnails, axes=(1, 2))[:, :FREQUENCIES, :FREQUENCIES]
-    vectors = waves.reshape(len(images), -1)[:, 1:]  # without the mean brightness
-    vectors = vectors / np.maximum(np.sqrt((vectors**2).mean(axis=0)), 1e-6)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-6), dtype=np.float32)
-
-
-def _alike_pairs(vectors: Floats) -> Iterator[Pairs]:
-    """Pairs of vectors (N, D) whose cosine is high, at most `BATCH` at once."""
-    for start in range(0, len(vectors), BLOCK):
-        cosines = vectors[start : start + BLOCK] @ vectors[start:].T
-        first, second = np.nonzero(cosines > ALIKE_ABOVE)
-        later = second > first
-        pairs = np.stack([first[later], second[later]], axis=1).astype(np.int64) + start
-        for batch in range(0, len(pairs), BATCH):
-            yield pairs[batch : batch + BATCH]
-
-
-def _details(images: Sequence[Image] | Image, zoom: float) -> NDArray[np.float16]:
-    """The detail (N, 64, 64) of all images, in half precision to save memory."""
-    details = np.empty((len(images), SIDE, SIDE), dtype=np.float16)
-    for start in range(0, len(images), BATCH):
-        some = range(start, min(start + BATCH, len(images)))
-        details[some.start : some.stop] = detail(
-            np.stack([thumbnail(images[index], SIDE, zoom=zoom) for index in some])
-        )
-    return details
+def _nearest(material: Material) -> dict[int, tuple[float, int]]:
+    """For each scene with an earlier near duplicate the correlation and that scene, ascending."""
+    nearest: dict[int, tuple[float, int]] = {}
+    for (first, second), correlation in zip(*material.near_duplicates, strict=True):
+        if second < len(material.scenes):
+            found = (float(correlation), int(first))
+            nearest[int(second)] = max(nearest.get(int(second), found), found)
+    return dict(sorted(nearest.items()))

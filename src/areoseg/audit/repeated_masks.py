@@ -11,8 +11,9 @@ import numpy as np
 
 from areoseg.audit.findings import Finding
 from areoseg.audit.identical import identical_groups
+from areoseg.audit.material import Material
 from areoseg.audit.thumbnails import detail, thumbnail
-from areoseg.data.scenes import Image, Mask, SceneSet
+from areoseg.data.scenes import Image, Mask
 
 TRIVIAL_SHARE = 0.99
 """A mask is trivial where one class has more than this share of its pixels."""
@@ -24,15 +25,15 @@ SAME_PICTURE = 0.5
 """Least correlation of two copies of one picture in their detail; different ones are near 0."""
 
 
-def find_repeated_masks(scenes: SceneSet) -> list[Finding]:
+def find_repeated_masks(material: Material) -> list[Finding]:
     """Reject all scenes whose mask is not trivial and occurs on several different images.
 
     Copies of one picture, say compressed anew, share their mask by right and do not count as
     different. The score is the number of scenes that share the mask.
     """
-    if scenes.masks is None:
+    scenes, masks = material.scenes, material.scenes.masks
+    if masks is None:
         return []
-    masks = scenes.masks
     findings = [
         Finding(
             index=index,

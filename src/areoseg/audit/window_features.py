@@ -1,6 +1,7 @@
 """Brightness and texture of the windows of an image."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ WINDOW = 32
 
 LONGEST_SHORT_SIDE = 128
 """Images whose shorter side is longer are first reduced by a whole factor."""
+
+LOUD_SHARE = 0.25
+"""The share of the most unusual values that a score looks at."""
 
 FIFTH = 0.2
 """Share of the pixels that count as the darkest, and as the brightest, of a window."""
@@ -34,15 +38,16 @@ def window_features(image: Image) -> NDArray[np.float64]:
     Returns:
         (windows, 12).
     """
-    levels = _reduced(grey_levels(image))
+    levels = reduced(image)
     mean = ndimage.uniform_filter(levels, 3)
     variance = ndimage.uniform_filter(levels * levels, 3) - mean * mean
     roughness = np.log1p(np.sqrt(np.maximum(variance, 0)))
-    cuts = list(windows(*levels.shape))
-    return _features(
-        np.stack([mean[rows, columns].ravel() for rows, columns in cuts]),
-        np.stack([roughness[rows, columns].ravel() for rows, columns in cuts]),
-    )
+    return _features(window_pixels(mean), window_pixels(roughness))
+
+
+def window_pixels(values: Floats) -> Floats:
+    """The values (H, W) of a reduced image, window by window: (windows, P)."""
+    return np.stack([values[rows, columns].ravel() for rows, columns in windows(*values.shape)])
 
 
 def windows(height: int, width: int) -> Iterator[tuple[slice, slice]]:
@@ -55,6 +60,25 @@ def windows(height: int, width: int) -> Iterator[tuple[slice, slice]]:
 def reduction(height: int, width: int) -> int:
     """The whole factor by which an image is reduced before its windows are cut."""
     return max(1, -(-min(height, width) // LONGEST_SHORT_SIDE))
+
+
+def reduced(image: Image) -> Floats:
+    """The grey levels of an image, averaged over squares of `reduction` pixels.
+
+    What is left at the border goes.
+    """
+    levels = grey_levels(image)
+    factor = reduction(*levels.shape)
+    height, width = (side // factor for side in levels.shape)
+    squares = levels[: height * factor, : width * factor].reshape(height, factor, width, factor)
+    return np.asarray(squares.mean(axis=(1, 3)), dtype=np.float32)
+
+
+def mean_of_loudest(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """The mean of the largest quarter of the values along the last axis."""
+    count = max(1, round(LOUD_SHARE * values.shape[-1]))
+    loudest = np.partition(values, -count)[..., -count:]
+    return np.asarray(loudest.mean(axis=-1, dtype=np.float64))
 
 
 def _features(brightness: Floats, roughness: Floats) -> NDArray[np.float64]:
@@ -70,14 +94,6 @@ def _features(brightness: Floats, roughness: Floats) -> NDArray[np.float64]:
             np.quantile(from_dark_to_bright[:, :fifth], (0.1, 0.5), axis=1),
         ]
     ).T
-
-
-def _reduced(levels: Floats) -> Floats:
-    """The image averaged over squares of `reduction` pixels; what is left at the border goes."""
-    factor = reduction(*levels.shape)
-    height, width = (side // factor for side in levels.shape)
-    squares = levels[: height * factor, : width * factor].reshape(height, factor, width, factor)
-    return np.asarray(squares.mean(axis=(1, 3)), dtype=np.float32)
 
 
 def _starts(length: int) -> list[int]:

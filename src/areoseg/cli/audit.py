@@ -1,9 +1,21 @@
 """`areoseg audit`."""
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from areoseg.cli.options import AsJson, Format, Labels, Out
-from areoseg.cli.show import output, print_json, print_table
+from cyclopts import Parameter
+
+from areoseg.cli.options import AsJson, Format, Groups, Labels, Out
+from areoseg.cli.show import notes, output, percent, print_json, print_table
+from areoseg.errors import AreosegError
+from areoseg.taxonomy import MARS, VOID, Taxonomy, taxonomy_of
+
+if TYPE_CHECKING:
+    from areoseg.audit import Audit
+
+FAILED = 1
+"""Exit code where a fault was found that `--fail-on` names."""
 
 
 def audit(
@@ -13,35 +25,100 @@ def audit(
     out: Out,
     format: Format = "auto",
     labels: Labels = "crowd",
+    groups: Groups = None,
+    classes: Annotated[str | None, Parameter(name="--classes")] = None,
+    split: Annotated[str | None, Parameter(name="--split")] = None,
+    jobs: Annotated[int, Parameter(name="--jobs")] = 1,
+    fail_on: Annotated[str | None, Parameter(name="--fail-on")] = None,
     json: AsJson = False,
 ) -> None:
     """Find out what is wrong with a data set; training leaves out what the audit rejects.
 
+    The page audit.html shows every finding, and saves what you decide about them for `areoseg
+    train --audit`.
+
     Args:
         data: An npz file, a folder of images and masks, or a folder of AI4Mars.
-        out: The folder to write audit.json and the contact sheet audit.png to.
+        out: The folder to write audit.json and the page audit.html to.
         format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
             by looking.
         labels: Which labels of AI4Mars as distributed: crowd, or expert-1, expert-2, expert-3 for
             pixels on which at least that many experts agree.
+        groups: A text file with the group of each pair, a line each, which a split must not part.
+        classes: Names of the classes that masks hold, from 0, with commas between them, or their
+            number; without it, the classes of Mars. The class called background, or else the first,
+            counts as not labelled.
+        split: A run, a file such as its split.json, or a recipe: look for leaks in this split.
+        jobs: Threads to compute on.
+        fail_on: End with exit code 1 where one of these faults was found, such as
+            repeated-mask,near-duplicate; reject for whatever rejects an image, any for all.
         json: Print JSON for programs instead of tables.
     """
     from areoseg import api
+    from areoseg.audit import failing, parse_failing
+    from areoseg.data.sources import Source
 
-    scenes = api.read(data, format=format, labels=labels).labelled
-    found = api.audit(scenes, out)
+    names = () if fail_on is None else parse_failing(fail_on)
+    taxonomy = MARS if classes is None else parse_classes(classes)
+    read = api.read(data, format=format, labels=labels, groups=groups, taxonomy=taxonomy)
+    source = Source(str(data), format, None if groups is None else str(groups), labels)
+    found = api.audit(read, out, split=split, jobs=jobs, source=source, taxonomy=taxonomy)
     if json:
         print_json(found.to_json())
-        return
+    else:
+        print_audit(found, out)
+    failed = failing(found, names)
+    if failed:
+        notes.print(f"failed: found {', '.join(failed)}")
+        sys.exit(FAILED)
+
+
+def print_audit(found: "Audit", out: Path) -> None:
+    """Write a table of the faults, and where to find the rest."""
     counts: dict[tuple[str, str], int] = {}
     for finding in (*found.rejected, *found.flagged):
         key = (finding.fault, finding.action)
         counts[key] = counts.get(key, 0) + 1
-    output.print(f"{len(scenes)} labelled images, {len(found.rejected)} rejected")
+    output.print(f"{found.scenes} images, {len(found.rejected)} rejected")
     if counts:
         print_table(
             ["fault", "action", "images"],
             [[fault, action, str(count)] for (fault, action), count in counts.items()],
             numbers=["images"],
         )
-    output.print(f"audit: {out}/audit.json, {out}/audit.png")
+    for each in found.set_findings:
+        output.print(f"the set: {each.reason} ({each.fault})")
+    if "classes" in found.summary:
+        print_classes(found.summary["classes"])
+    output.print(f"audit: {out}/audit.json, {out}/audit.html")
+
+
+def print_classes(classes: list[dict[str, Any]]) -> None:
+    """Write a table of how much there is of each class, and how well that fixes its IoU."""
+    print_table(
+        ["class", "pixels", "images", "IoU within"],
+        [
+            [
+                each["name"],
+                percent(each["share"]),
+                str(each["images"]),
+                f"± {each['iou_margin']:.2f}",
+            ]
+            for each in classes
+        ],
+        numbers=["pixels", "images", "IoU within"],
+    )
+
+
+def parse_classes(text: str) -> Taxonomy:
+    """The classes in a list such as `road,car,tree`, or so many of no name.
+
+    Raises:
+        AreosegError: There are fewer than 2 or more than 255, or two of one name.
+    """
+    names = [name.strip() for name in text.split(",")]
+    if len(names) == 1 and names[0].isdigit():
+        names = [f"class {index}" for index in range(int(names[0]))]
+    if not (2 <= len(names) <= VOID and len(set(names)) == len(names)):
+        raise AreosegError(f"--classes {text}: give 2 to {VOID} names that differ, or their number")
+    return taxonomy_of(names)

@@ -40,6 +40,21 @@ def batch_indices(
     return np.concatenate([everyone, rare[_endless_passes(step, len(rare), from_rare, (seed, 1))]])
 
 
+def further_indices(step: int, *, scenes: int, batch_size: int, seed: int) -> NDArray[np.int64]:
+    """The scenes that step `step` takes from a second set, drawn like those of the first.
+
+    Args:
+        step: The training step, from 0.
+        scenes: How many scenes the second set has.
+        batch_size: How many of them a batch takes.
+        seed: The run's seed.
+
+    Returns:
+        (batch_size,) int64 indices in 0..scenes-1.
+    """
+    return _endless_passes(step, scenes, batch_size, (seed, 2))
+
+
 def _endless_passes(step: int, size: int, take: int, key: tuple[int, int]) -> NDArray[np.int64]:
     """Positions `step * take` onward of shuffled passes over `size` things, joined end to end."""
     positions = np.arange(step * take, (step + 1) * take)

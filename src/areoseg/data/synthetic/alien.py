@@ -6,49 +6,77 @@ from areoseg.data.scenes import Image
 from areoseg.data.synthetic.background import grid
 from areoseg.data.synthetic.noise import Field
 
+GRAIN = 0.004
+"""Deviation of the figure's grey, 0 to 1 being black to white."""
+
 
 def draw_alien(image: Image, rng: np.random.Generator) -> Image:
-    """A copy of an image (H, W) with an alien over the terrain; same dtype."""
+    """A copy of an image (H, W) with an alien over the terrain; same dtype.
+
+    Its size, its brightness and how it stands out from the terrain are drawn as they were measured
+    on the aliens of that file; it is a little grainier than they are.
+    """
     rows, columns = image.shape
-    tall = rows * rng.uniform(0.42, 0.85)
+    tall = rows * rng.uniform(0.54, 1.02)
     # Measures of the figure in units of its height, from the middle of its head.
-    middle_row = rng.uniform(0.30 * tall, max(0.31 * tall, rows - 0.55 * tall))
+    highest, lowest = 0.34 * tall, rows - 0.53 * tall
+    middle_row = rng.uniform(highest, max(highest + 1, lowest))
     middle_column = rng.uniform(0.15 * columns, 0.85 * columns)
     row, column = grid((rows, columns))
     y, x = (row - middle_row) / tall, (column - middle_column) / tall
     y, x = np.broadcast_arrays(y, x)
-    figure, eyes = _figure(y, x, arms=rng.uniform(-0.09, 0.09))
+    figure, eyes = _figure(
+        y, x, hands=(rng.uniform(0.11, 0.33), rng.uniform(0.11, 0.33)), pixel=1 / tall
+    )
     white = 255 if image.dtype == np.uint8 else 1
-    body = rng.uniform(0.5, 0.9)
-    grain = np.asarray(rng.normal(0, 0.008, image.shape))
-    painted = np.where(eyes, 0.06, body) + grain
-    mixed = image + figure * (painted * white - image)
+    terrain = float(np.median(image)) / white
+    body = rng.uniform(max(0.58, min(0.75, terrain + 0.23)), 0.91)
+    grain = np.asarray(rng.normal(0, GRAIN, image.shape))
+    painted = body + eyes * (0.02 - body) + grain
+    mixed = np.asarray(image + figure * (painted * white - image))
     if image.dtype == np.uint8:
         return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
     return np.clip(mixed, 0, 1).astype(np.float32)
 
 
-def _figure(y: Field, x: Field, arms: float) -> tuple[Field, Field]:
-    """How much the figure covers each pixel, 0 to 1, and where its eyes are."""
+def _figure(y: Field, x: Field, hands: tuple[float, float], pixel: float) -> tuple[Field, Field]:
+    """How much the figure covers each pixel, and how much its eyes do, each 0 to 1.
+
+    Args:
+        y: Rows below the middle of the head, in heights of the figure.
+        x: Columns beside it.
+        hands: Rows of its left and its right hand.
+        pixel: Side of a pixel in the same unit; outlines are so soft.
+    """
     parts = [
-        np.hypot(x / 0.18, y / 0.19),  # head
-        np.hypot(x / 0.12, (y - 0.40) / 0.26),  # body
+        _ellipse(y, x, 0.225, 0.22),  # head
+        _ellipse(y - 0.40, x, 0.24, 0.13),  # body
     ]
-    eyes = np.zeros(y.shape, dtype=bool)
-    for side in (-1, 1):
-        parts.append(np.hypot(x - side * 0.13, y + 0.30) / 0.035)  # feeler's tip
-        parts.append(_limb(y, x, (-0.17, side * 0.07), (-0.30, side * 0.13), 0.014))
-        parts.append(_limb(y, x, (0.30, side * 0.09), (0.27 + side * arms, side * 0.27), 0.022))
-        eyes |= np.hypot((x - side * 0.075) / 0.05, (y - 0.01) / 0.075) < 1
-    nearest = np.minimum.reduce(parts)
-    # A soft outline of a few hundredths, about one pixel on a tile.
-    return np.clip((1.04 - nearest) / 0.08, 0, 1).astype(np.float32), eyes
+    eyes = []
+    for side, hand in zip((-1, 1), hands, strict=True):
+        parts.append(_ellipse(y + 0.31, x - side * 0.157, 0.046, 0.046))  # feeler's tip
+        parts.append(_limb(y, x, (-0.19, side * 0.09), (-0.31, side * 0.157), 0.014))
+        parts.append(_limb(y, x, (0.32, side * 0.10), (hand, side * 0.30), 0.028))
+        eyes.append(_ellipse(y - 0.03, x - side * 0.098, 0.095, 0.068))
+    return _covered(parts, pixel), _covered(eyes, pixel)
+
+
+def _covered(distances: list[Field], pixel: float) -> Field:
+    """How much shapes cover each pixel, given the distances from their outlines."""
+    nearest = np.minimum.reduce(distances)
+    return np.asarray(np.clip(0.5 - nearest / (1.5 * pixel), 0, 1), dtype=np.float32)
+
+
+def _ellipse(y: Field, x: Field, half_height: float, half_width: float) -> Field:
+    """About the distance from the outline of an ellipse, negative inside it."""
+    radius = np.hypot(y / half_height, x / half_width)
+    return np.asarray((radius - 1) * min(half_height, half_width))
 
 
 def _limb(
     y: Field, x: Field, start: tuple[float, float], end: tuple[float, float], thickness: float
 ) -> Field:
-    """Distance from a line in units of its half thickness."""
+    """Distance from the outline of a line of that half thickness, negative inside it."""
     dy, dx = end[0] - start[0], end[1] - start[1]
     along = np.clip(((y - start[0]) * dy + (x - start[1]) * dx) / (dy * dy + dx * dx), 0, 1)
-    return np.asarray(np.hypot(y - start[0] - along * dy, x - start[1] - along * dx) / thickness)
+    return np.asarray(np.hypot(y - start[0] - along * dy, x - start[1] - along * dx) - thickness)

@@ -1,0 +1,272 @@
+"""What the audit finds of planted faults, and how long it takes.
+
+    python benchmarks/audit.py                  # precision and recall for each fault
+    python benchmarks/audit.py --data mars.npz  # the same, planted in the kept scenes of real data
+    python benchmarks/audit.py --tiles 20000    # time and peak memory of the whole audit
+
+Precision counts every finding of the fault, so that one in a clean scene costs; recall counts the
+planted scenes. Islands and slivers are in clean scenes too, and copies in real data; what is found
+before planting is left out there.
+"""
+
+import argparse
+import resource
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from areoseg.audit import Chunks, audit_scenes
+from areoseg.data.readers import read_data
+from areoseg.data.scenes import SceneSet
+from areoseg.data.synthetic import (
+    SyntheticMars,
+    add_aliens,
+    add_duplicates,
+    draw_set,
+    mirror_masks,
+    shift_masks,
+    swap_masks,
+)
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A fault that is planted in clean scenes.
+
+    Attributes:
+        what: What is planted.
+        plant: Gives the faulty set and the indices of its faulty scenes, for a seed.
+        faults: The checks that should find it.
+        action: Which findings count: all, or only those that reject.
+        also_before: Whether scenes may have the fault by nature; those do not count.
+    """
+
+    what: str
+    plant: Callable[[SceneSet, int], tuple[SceneSet, Indices]]
+    faults: tuple[str, ...]
+    action: str = "any"
+    also_before: bool = False
+
+
+def copies(kind: str) -> Callable[[SceneSet, int], tuple[SceneSet, Indices]]:
+    """Copies of a kind, of one scene in ten."""
+    return lambda scenes, seed: add_duplicates(scenes, len(scenes) // 10, seed=seed, kinds=(kind,))
+
+
+def disagreeing_copies(scenes: SceneSet, seed: int) -> tuple[SceneSet, Indices]:
+    """Copies whose masks are those of other scenes, where these differ by a fifth."""
+    copied, which = add_duplicates(scenes, len(scenes) // 10, seed=seed)
+    masks = np.asarray(copied.masks, dtype=np.uint8).copy()
+    others = np.roll(masks[which], 1, axis=0)
+    differing = (others != masks[which]).mean(axis=(1, 2)) > 0.3
+    masks[which[differing]] = others[differing]
+    return SceneSet(copied.images, masks, copied.names, copied.groups), which[differing]
+
+
+def spoil_images(
+    spoil: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
+) -> Callable[[SceneSet, int], tuple[SceneSet, Indices]]:
+    """A fault that spoils the images of 2 % of the scenes, each by itself."""
+
+    def plant(scenes: SceneSet, seed: int) -> tuple[SceneSet, Indices]:
+        chosen = chosen_scenes(len(scenes), seed)
+        images = np.asarray(scenes.images, dtype=np.uint8).copy()
+        for index in chosen:
+            images[index] = spoil(images[index])
+        return SceneSet(images, scenes.masks, scenes.names, scenes.groups), chosen
+
+    return plant
+
+
+def spoil_masks(
+    spoil: Callable[[NDArray[np.uint8], np.random.Generator], None],
+) -> Callable[[SceneSet, int], tuple[SceneSet, Indices]]:
+    """A fault that spoils the masks of 2 % of the scenes, each by itself."""
+
+    def plant(scenes: SceneSet, seed: int) -> tuple[SceneSet, Indices]:
+        chosen = chosen_scenes(len(scenes), seed)
+        masks = np.asarray(scenes.masks, dtype=np.uint8).copy()
+        rng = np.random.default_rng(seed)
+        for index in chosen:
+            spoil(masks[index], rng)
+        return SceneSet(scenes.images, masks, scenes.names, scenes.groups), chosen
+
+    return plant
+
+
+def stretched(image: NDArray[np.uint8], low: float, high: float) -> NDArray[np.uint8]:
+    """The image with everything black below one percentile, and white above another."""
+    black, white = np.percentile(image, (low, high))
+    levels = (image - black) * 255 / max(white - black, 1)
+    return np.asarray(np.clip(levels, 0, 255), dtype=np.uint8)
+
+
+def chosen_scenes(count: int, seed: int) -> Indices:
+    """2 % of the scenes, ascending."""
+    rng = np.random.default_rng(seed)
+    return np.sort(rng.choice(count, max(2, count // 50), replace=False))
+
+
+def add_islands(mask: NDArray[np.uint8], rng: np.random.Generator) -> None:
+    """Ten stray pixels of another class of terrain."""
+    rows, columns = (rng.integers(2, side - 2, 10) for side in mask.shape)
+    mask[rows, columns] = 1 + mask[rows, columns] % 4
+
+
+def add_slivers(mask: NDArray[np.uint8], rng: np.random.Generator) -> None:
+    """Three lines of one pixel across the mask."""
+    for row in rng.choice(np.arange(4, mask.shape[0] - 4, 6), 3, replace=False):
+        mask[row, 5:-5] = 1 + mask[row, mask.shape[1] // 2] % 4
+
+
+def empty(mask: NDArray[np.uint8], rng: np.random.Generator) -> None:
+    """No labels."""
+    mask[:] = 0
+
+
+PLANTED = (
+    Planted(
+        "aliens, one mask for all",
+        lambda s, seed: add_aliens(s, len(s) // 25, seed=seed),
+        ("repeated-mask",),
+    ),
+    Planted(
+        "aliens, masks of their own",
+        lambda s, seed: add_aliens(s, len(s) // 25, seed=seed, masks="own"),
+        ("content-outlier",),
+        action="reject",
+    ),
+    Planted("copies, exact", copies("exact"), ("duplicate-image",)),
+    Planted("copies, JPEG", copies("jpeg"), ("near-duplicate",), also_before=True),
+    Planted(
+        "copies, shifted by 2 pixels", copies("shifted"), ("near-duplicate",), also_before=True
+    ),
+    Planted(
+        "copies, 5 % brighter or darker", copies("brighter"), ("near-duplicate",), also_before=True
+    ),
+    Planted("copies with other masks", disagreeing_copies, ("copies-disagree",), also_before=True),
+    Planted(
+        "images of one grey level",
+        spoil_images(lambda image: np.full_like(image, 90)),
+        ("constant-image",),
+    ),
+    Planted(
+        "saturated images",
+        spoil_images(lambda image: stretched(image, 30, 70)),
+        ("saturated-image",),
+    ),
+    Planted("images of 3 bits", spoil_images(lambda image: image // 32 * 32), ("lost-bits",)),
+    Planted(
+        "images stored as 0..1",
+        spoil_images(lambda image: stretched(image, 49, 51) // 128),
+        ("lost-bits",),
+    ),
+    Planted("masks without labels", spoil_masks(empty), ("few-labels",)),
+    Planted("islands in masks", spoil_masks(add_islands), ("islands",), also_before=True),
+    Planted("slivers in masks", spoil_masks(add_slivers), ("slivers",), also_before=True),
+    Planted("swapped masks", lambda s, seed: swap_masks(s, 0.02, seed=seed), ("unlikely-mask",)),
+    Planted("mirrored masks", lambda s, seed: mirror_masks(s, 0.02, seed=seed), ("mirrored-mask",)),
+    Planted(
+        "shifted masks",
+        lambda s, seed: shift_masks(s, 0.02, seed=seed),
+        ("unlikely-mask", "mirrored-mask"),
+    ),
+)
+"""Every fault that the audit finds in single scenes without a segmenter."""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--scenes", type=int, default=1000, help="clean scenes to plant faults in")
+    parser.add_argument("--seeds", type=int, default=2, help="how often, with other scenes")
+    parser.add_argument("--data", type=Path, help="plant in these labelled scenes instead")
+    parser.add_argument("--tiles", type=int, help="instead: time the whole audit of so many tiles")
+    parser.add_argument("--jobs", type=int, default=1, help="threads of the timed audit")
+    asked = parser.parse_args()
+    if asked.tiles:
+        time_audit(asked.tiles, asked.jobs)
+    else:
+        clean = [clean_scenes(asked.data, asked.scenes, seed) for seed in range(asked.seeds)]
+        score_checks(clean)
+
+
+def clean_scenes(data: Path | None, count: int, seed: int) -> SceneSet:
+    """Synthetic scenes, or those of a data set that the audit does not reject."""
+    if data is None:
+        return draw_set(SyntheticMars(seed=100 + seed), count)
+    scenes = read_data(data).labelled
+    return scenes.select(audit_scenes(scenes, faults=("repeated-mask",)).kept_indices)
+
+
+def score_checks(clean: Sequence[SceneSet]) -> None:
+    """Print precision and recall for each planted fault."""
+    print(f"{len(clean)} x {len(clean[0])} scenes")
+    print(f"{'planted':<34}{'found as':<32}{'n':>5}{'precision':>11}{'recall':>8}")
+    for each in PLANTED:
+        found = planted = right = 0
+        for seed, scenes in enumerate(clean):
+            faulty, indices = each.plant(scenes, seed)
+            before = found_scenes(scenes, each.faults, each.action) if each.also_before else set()
+            flagged = found_scenes(faulty, each.faults, each.action) - before
+            faults = set(indices.tolist()) - before
+            found, planted = found + len(flagged), planted + len(faults)
+            right += len(flagged & faults)
+        precision = f"{right / found:.2f}" if found else "-"
+        names = ", ".join(each.faults)
+        print(f"{each.what:<34}{names:<32}{planted:>5}{precision:>11}{right / planted:>8.2f}")
+
+
+def found_scenes(scenes: SceneSet, faults: Sequence[str], action: str) -> set[int]:
+    """The scenes in which one of the checks found something."""
+    findings = audit_scenes(scenes, faults=faults).findings
+    return {each.index for each in findings if action in ("any", each.action)}
+
+
+def time_audit(count: int, jobs: int) -> None:
+    """Print time and peak memory of the whole audit of `count` tiles."""
+    scenes = many_tiles(count)
+    told: dict[str, float] = {}
+    start = time.perf_counter()
+    chunks = Chunks(jobs=jobs, progress=lambda what, _done, _all: told.update({what: clock()}))
+    audit = audit_scenes(scenes, chunks=chunks)
+    elapsed, used = time.perf_counter() - start, clock()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"{count} tiles of 64x128, {jobs} jobs: {elapsed:.0f} s, {used:.0f} s of processor time")
+    print(f"peak memory {peak:.2f} GiB, of which the tiles {2 * count * 64 * 128 / 2**30:.2f} GiB")
+    print(f"{len(audit.findings)} findings")
+    for what, seconds in told.items():
+        print(f"  {what:<24} done after {seconds:.0f} s of processor time")
+
+
+def clock() -> float:
+    """Processor time of all threads."""
+    return time.process_time()
+
+
+def many_tiles(count: int) -> SceneSet:
+    """Tiles that differ, made fast: random cuts of synthetic frames, two laid on each other."""
+    frames = draw_set(SyntheticMars(height=256, width=256, seed=9), 48)
+    rng = np.random.default_rng(0)
+    images = np.empty((count, 64, 128), dtype=np.uint8)
+    masks = np.empty_like(images)
+    for image, mask in zip(images, masks, strict=True):
+        one, two = rng.integers(0, len(frames), 2)
+        down, right, other_down, other_right = rng.integers(0, (193, 129, 193, 129))
+        flip = slice(None, None, rng.choice((-1, 1)))
+        first = frames.images[one][down : down + 64, right : right + 128].astype(float)
+        second = frames.images[two][other_down : other_down + 64, other_right : other_right + 128]
+        image[:] = (0.6 * first + 0.4 * second)[:, flip]
+        label = np.asarray(frames.masks)[one]
+        mask[:] = label[down : down + 64, right : right + 128][:, flip]
+    return SceneSet(images, masks, tuple(f"tile-{index}" for index in range(count)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Auditing data sets."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from areoseg.api.reading import PathLike, progress_bar, standard_error
+from areoseg.data.scenes import DataSet, SceneSet
+from areoseg.data.sources import Source
+from areoseg.errors import AreosegError, did_you_mean
+from areoseg.files import read_json
+from areoseg.recipes import load_recipe, recipe_names
+from areoseg.run import AUDIT_PAGE, SPLIT, is_run
+from areoseg.taxonomy import MARS, Taxonomy
+
+if TYPE_CHECKING:
+    from areoseg.audit import Audit
+
+KEPT = ".audit-chunks"
+"""The folder in `out` that holds what is computed until the audit is written."""
+
+
+def audit(
+    data: DataSet | SceneSet,
+    out: PathLike | None = None,
+    *,
+    split: PathLike | None = None,
+    jobs: int = 1,
+    source: Source | None = None,
+    taxonomy: Taxonomy = MARS,
+    console: Console | None = None,
+) -> "Audit":
+    """Find out what is wrong with a data set; write `audit.json` and `audit.html` to `out`.
+
+    What is computed is kept in `out` until the end, so that an audit that was interrupted goes on
+    where it was.
+
+    Args:
+        data: What `read` gave, or scenes. Images without masks are audited themselves where there
+            are no others.
+        out: A folder for the results; None: nothing is written.
+        split: A run, a file such as its `split.json`, or a recipe: the split to look for leaks in.
+        jobs: Threads.
+        source: Where the data came from, for the page to name.
+        taxonomy: The classes.
+        console: Where to show progress; None: standard error.
+
+    Raises:
+        AreosegError: The split does not fit the data, or `out` cannot be written.
+    """
+    from areoseg.audit import Chunks, audit_scenes, write_audit
+
+    if jobs < 1:
+        raise AreosegError(f"--jobs {jobs}: give 1 or more")
+    scenes, unlabelled = _parts(data)
+    parts = None if split is None else _find_split(split, scenes, taxonomy)
+    with progress_bar(console or standard_error()) as progress:
+        tasks = {"": progress.add_task("auditing", total=None)}
+
+        def show(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=total)
+            progress.update(tasks[what], completed=done)
+
+        keep = None if out is None else Path(out) / KEPT
+        chunks = Chunks(jobs=jobs, keep=keep, progress=show)
+        found = audit_scenes(
+            scenes, unlabelled=unlabelled, split=parts, taxonomy=taxonomy, chunks=chunks
+        )
+    if out is not None:
+        from areoseg.report.audit_page import write_audit_page
+
+        write_audit(found, Path(out))
+        page = Path(out) / AUDIT_PAGE
+        write_audit_page(
+            found, scenes, page, source=source, unlabelled=unlabelled, taxonomy=taxonomy
+        )
+    chunks.forget()
+    return found
+
+
+def _parts(data: DataSet | SceneSet) -> tuple[SceneSet, SceneSet | None]:
+    """The scenes to audit, and unlabelled images that go with them."""
+    if isinstance(data, SceneSet):
+        return data, None
+    if len(data.labelled):
+        return data.labelled, data.unlabelled
+    return replace(data.unlabelled, masks=None), None
+
+
+def _find_split(
+    split: PathLike, scenes: SceneSet, taxonomy: Taxonomy
+) -> dict[str, tuple[int, ...]]:
+    """The split of a run, in a file, or that a recipe would make of these scenes."""
+    from areoseg.audit import split_from_names
+    from areoseg.data.split import PARTS
+
+    path = Path(split)
+    if is_run(path):
+        path = path / SPLIT
+    if path.is_file() and path.suffix == ".json":
+        return split_from_names(read_json(path), scenes, where=str(path))
+    if not (path.is_file() or str(split) in recipe_names()):
+        hint = did_you_mean(str(split), recipe_names(), otherwise="check the path")
+        raise AreosegError(f"--split {split}: no run, JSON file or recipe: {hint}")
+
+    from areoseg.training.division import divide
+
+    division = divide(load_recipe(split), scenes, taxonomy)
+    return {part: division.split.part(part) for part in PARTS}

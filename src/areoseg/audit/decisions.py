@@ -1,0 +1,93 @@
+"""Reading back what was found, or what a person decided about it.
+
+The page of an audit saves `decisions.json`. It has the schema of `audit.json`, with what the person
+rejected under `rejected` and what they kept under `flagged`, so that both files are read alike.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from areoseg.audit.findings import Action, Audit, Finding, OtherScene
+from areoseg.data.fingerprint import fingerprint
+from areoseg.data.scenes import SceneSet
+from areoseg.errors import AreosegError
+from areoseg.files import read_json
+
+
+def read_decisions(path: str | Path) -> Audit:
+    """The decisions in a `decisions.json` or an `audit.json`.
+
+    Args:
+        path: The file.
+
+    Returns:
+        An audit that rejects what the file rejects, and nothing else.
+
+    Raises:
+        AreosegError: It cannot be read, or is no such file.
+    """
+    path = Path(path)
+    values = read_json(path)
+    try:
+        found = [
+            _finding(entry, "reject" if kind == "rejected" else "flag")
+            for kind in ("rejected", "flagged", "further")
+            for entry in values[kind]
+        ]
+        scenes, known = int(values["pairs"]), str(values["fingerprint"])
+    except (KeyError, TypeError, ValueError, IndexError):
+        raise AreosegError(
+            f"{path}: no decisions in it: give the decisions.json that the audit's page saves, or"
+            " an audit.json"
+        ) from None
+    return Audit(
+        scenes=scenes,
+        faults=tuple(dict.fromkeys(finding.fault for finding in found)),
+        findings=tuple(found),
+        fingerprint=known,
+        decisions=str(path),
+    )
+
+
+def check_decisions(decisions: Audit, scenes: SceneSet) -> None:
+    """Refuse decisions that were made of other scenes than these.
+
+    Args:
+        decisions: From `read_decisions`.
+        scenes: The labelled scenes that they are to hold for.
+
+    Raises:
+        AreosegError: Number, names or pixels differ.
+    """
+    path = decisions.decisions
+    if decisions.scenes != len(scenes):
+        raise AreosegError(
+            f"{path}: made of {decisions.scenes} pairs, but these data have {len(scenes)}: audit"
+            " them, cut and scaled as for training, and decide anew"
+        )
+    for finding in decisions.findings:
+        if not 0 <= finding.index < len(scenes) or scenes.names[finding.index] != finding.name:
+            raise AreosegError(
+                f"{path}: pair {finding.index} of these data is not {finding.name!r}: audit them"
+                " and decide anew"
+            )
+    if decisions.fingerprint != fingerprint(scenes):
+        raise AreosegError(
+            f"{path}: made of other data: names, images or masks changed since; audit them and"
+            " decide anew"
+        )
+
+
+def _finding(entry: dict[str, Any], action: Action) -> Finding:
+    """A finding as `Audit.to_json` wrote it, under another action."""
+    other, region = entry["other"], entry["region"]
+    return Finding(
+        index=int(entry["index"]),
+        name=str(entry["name"]),
+        fault=str(entry["fault"]),
+        score=float(entry["score"]),
+        reason=str(entry["reason"]),
+        action=action,
+        other=None if other is None else OtherScene(**other),
+        region=None if region is None else (region[0], region[1], region[2], region[3]),
+    )

@@ -1,0 +1,146 @@
+"""Masks and regions that a segmenter disputes, given its class probabilities.
+
+The segmenter must not have been trained on the scenes that it judges, or it repeats their faults.
+"""
+
+import numpy as np
+
+from areoseg.audit.confident_disagreement import WrongRegion, wrong_regions
+from areoseg.audit.findings import Finding, OtherScene
+from areoseg.audit.material import Material
+from areoseg.audit.segmenter_fits import best_other_image, label_points
+
+FEWEST_SCENES = 50
+"""With fewer scenes there is no average image to compare with."""
+
+SWAPPED_ABOVE = 0.77
+"""How many times likelier a swapped mask is, a point, on the average image than on its own."""
+
+MIRRORED_ABOVE = 0.25
+"""Gain in mean log-probability above which a mask is taken to be mirrored."""
+
+SHIFTED_ABOVE = 0.25
+"""Gain in mean log-probability above which a mask is taken to be shifted."""
+
+CLEARLY_BETTER = 0.3
+"""Gain in mean log-probability with which another image is named."""
+
+LEAST_SHARE = 0.01
+"""The share of an image that a region must cover to be shown."""
+
+MOST_REGIONS = 3
+"""Regions of a scene that are told, the heaviest ones."""
+
+
+def find_swapped_masks(material: Material) -> list[Finding]:
+    """Flag masks that fit the average image of the set about as well as their own.
+
+    The image that such a mask fits best is named, where it fits clearly better.
+    """
+    if len(material.scenes) < FEWEST_SCENES or material.probabilities is None:
+        return []
+    fits = material.segmenter_fits
+    scores = np.exp(fits.average - fits.own)
+    moved = _moved(material)
+    chosen = [i for i in np.flatnonzero(scores > SWAPPED_ABOVE).tolist() if i not in moved]
+    masks = [material.scenes[index].mask for index in chosen]
+    labels = [label_points(mask, material.judged_classes) for mask in masks if mask is not None]
+    others, their_fits = best_other_image(material.probabilities, labels)
+    findings = []
+    for index, other, their_fit in zip(chosen, others.tolist(), their_fits, strict=True):
+        name = material.scenes.names[other]
+        named = other != index and their_fit - fits.own[index] > CLEARLY_BETTER
+        reason = (
+            f"the mask is {scores[index]:.2f} times as likely on the average image as on its own"
+        )
+        findings.append(
+            Finding(
+                index=index,
+                name=material.scenes.names[index],
+                fault="swapped-mask",
+                score=float(scores[index]),
+                reason=f"{reason}; it fits {name} best" if named else reason,
+                action="flag",
+                other=OtherScene(other, name) if named else None,
+            )
+        )
+    return findings
+
+
+def find_moved_masks(material: Material) -> list[Finding]:
+    """Flag masks that would fit clearly better if they were mirrored, turned or shifted."""
+    return [
+        Finding(
+            index=index,
+            name=material.scenes.names[index],
+            fault="moved-mask",
+            score=gain,
+            reason=f"the mask fits what a segmenter sees better when {way}",
+            action="flag",
+        )
+        for index, (gain, way) in sorted(_moved(material).items())
+    ]
+
+
+def find_wrong_regions(material: Material) -> list[Finding]:
+    """Flag the regions in which a segmenter contradicts the mask with confidence.
+
+    At most 3 of a scene; the score is their pixels times how much likelier the answer is than the
+    label.
+    """
+    if material.probabilities is None or material.scenes.masks is None:
+        return []
+    findings = []
+    for index, (probabilities, mask) in enumerate(
+        zip(material.probabilities, material.scenes.masks, strict=True)
+    ):
+        least = max(4, round(LEAST_SHARE * mask.size))
+        regions = wrong_regions(probabilities, mask, material.class_confidence, least)
+        findings += [
+            Finding(
+                index=index,
+                name=material.scenes.names[index],
+                fault="wrong-region",
+                score=region.weight,
+                reason=_describe(region, material.taxonomy.names),
+                action="flag",
+                region=region.box,
+            )
+            for region in regions[:MOST_REGIONS]
+        ]
+    return findings
+
+
+def _moved(material: Material) -> dict[int, tuple[float, str]]:
+    """The masks that would fit clearly better elsewhere: what they gain, and how to move them."""
+    if len(material.scenes) < FEWEST_SCENES:
+        return {}
+    fits = material.segmenter_fits
+    found: dict[int, tuple[float, str]] = {}
+    for index in range(len(material.scenes)):
+        ways = [(fit[index] - fits.own[index], way) for way, fit in fits.mirrored.items()]
+        ways = [way for way in ways if way[0] > MIRRORED_ABOVE]
+        if fits.shift_gain[index] > SHIFTED_ABOVE:
+            down, right = fits.shift[index]
+            ways.append((fits.shift_gain[index], _describe_shift(material, index, down, right)))
+        if ways:
+            gain, way = max(ways)
+            found[index] = (float(gain), way)
+    return found
+
+
+def _describe_shift(material: Material, index: int, down: float, right: float) -> str:
+    """A shift in pixels, in words."""
+    height, width = material.scenes.images[index].shape
+    rows, columns = round(down * height), round(right * width)
+    parts = [f"{abs(rows)} pixels {'down' if rows > 0 else 'up'}"] if rows else []
+    parts += [f"{abs(columns)} pixels {'right' if columns > 0 else 'left'}"] if columns else []
+    return "shifted " + " and ".join(parts)
+
+
+def _describe(region: WrongRegion, names: tuple[str, ...]) -> str:
+    """What a region is labelled, and what it looks like."""
+    return (
+        f"labelled {names[region.label]}, looks like {names[region.answer]},"
+        f" {region.pixels} pixels"
+    )

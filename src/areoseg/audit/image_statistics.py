@@ -1,0 +1,75 @@
+"""What can be said of an image in a few numbers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from areoseg.audit.chunks import Arrays, Chunks
+from areoseg.audit.thumbnails import grey_levels
+from areoseg.data.scenes import SceneSet
+
+WHITE = 255
+"""The brightest grey level; images in 0..1 are multiplied by it."""
+
+
+@dataclass(frozen=True)
+class ImageStatistics:
+    """A few numbers of each of N images; grey levels count 0 to 255.
+
+    Attributes:
+        height: (N,) pixels.
+        width: (N,) pixels.
+        darkest: (N,) lowest grey level.
+        brightest: (N,) highest grey level.
+        levels: (N,) how many different values the pixels have.
+        black: (N,) share of the pixels at grey level 0.
+        white: (N,) share of the pixels at grey level 255.
+        mean: (N,) mean grey level.
+        deviation: (N,) standard deviation of the grey levels.
+        roughness: (N,) mean difference of pixels that lie side by side.
+    """
+
+    height: NDArray[np.int64]
+    width: NDArray[np.int64]
+    darkest: NDArray[np.float64]
+    brightest: NDArray[np.float64]
+    levels: NDArray[np.int64]
+    black: NDArray[np.float64]
+    white: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+    roughness: NDArray[np.float64]
+
+
+def image_statistics(scenes: SceneSet, chunks: Chunks | None = None) -> ImageStatistics:
+    """The numbers of all images; scenes must not be none."""
+    unmasked = SceneSet(scenes.images, None, scenes.names)
+    return ImageStatistics(**(chunks or Chunks()).each("statistics", _statistics, unmasked))
+
+
+def _statistics(scenes: SceneSet) -> Arrays:
+    rows = []
+    for image in scenes.images:
+        levels = grey_levels(image)
+        values = np.unique(image) if image.dtype != np.uint8 else np.bincount(image.ravel())
+        rows.append(
+            (
+                *image.shape,
+                levels.min(),
+                levels.max(),
+                np.count_nonzero(values) if image.dtype == np.uint8 else len(values),
+                (levels == 0).mean(),
+                (levels >= WHITE).mean(),
+                levels.mean(),
+                levels.std(),
+                np.abs(np.diff(levels, axis=1)).mean() if image.shape[1] > 1 else 0.0,
+            )
+        )
+    columns = np.array(rows, dtype=np.float64).T
+    whole = ("height", "width", "levels")
+    names = ImageStatistics.__dataclass_fields__
+    return {
+        name: column.astype(np.int64) if name in whole else column
+        for name, column in zip(names, columns, strict=True)
+    }

@@ -1,0 +1,136 @@
+"""Leaks: what a network would be tested on, seen before in training.
+
+A copy of a test image in the training part, or an image of the same place, makes a score better
+than it is.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from areoseg.audit.findings import Finding, OtherScene, SetFinding
+from areoseg.audit.material import Material
+from areoseg.data.split import class_pixels
+
+TRAIN = "train"
+"""The part of a split that is trained on; copies in it are the leak, not their originals."""
+
+
+def find_copies_across_split(material: Material) -> list[Finding]:
+    """Flag scenes of other parts of a split with a near duplicate in the training part.
+
+    Copies between two other parts count too, such as validation and test. The score is the
+    correlation of their detail.
+    """
+    part_of = _part_of(material.split or {})
+    names = material.scenes.names
+    nearest: dict[int, tuple[float, int]] = {}
+    for pair, correlation in zip(*material.near_duplicates, strict=True):
+        first, second = (int(index) for index in pair)
+        if part_of.get(first) and part_of.get(second) and part_of[first] != part_of[second]:
+            later, earlier = (first, second) if part_of[second] == TRAIN else (second, first)
+            found = (float(correlation), earlier)
+            nearest[later] = max(nearest.get(later, found), found)
+    return [
+        Finding(
+            index=index,
+            name=names[index],
+            fault="copy-across-split",
+            score=correlation,
+            reason=f"in {part_of[index]}, and nearly the same image as {names[other]} in"
+            f" {part_of[other]}, correlation {correlation:.2f}",
+            action="flag",
+            other=OtherScene(other, names[other]),
+        )
+        for index, (correlation, other) in sorted(nearest.items())
+    ]
+
+
+def find_groups_across_split(material: Material) -> list[Finding]:
+    """Flag scenes whose group, such as a rover stop, has scenes in an earlier part of the split.
+
+    Parts are in the order of the split, training first. The score is the share of the group that
+    the scene was separated from.
+    """
+    split, groups = material.split or {}, material.scenes.groups or ()
+    members: dict[str, dict[str, list[int]]] = {}
+    for part, index in _in_order(split):
+        members.setdefault(groups[index], {}).setdefault(part, []).append(index)
+    findings = []
+    for group, parts in members.items():
+        first, *others = parts
+        total = sum(map(len, parts.values()))
+        for part in others:
+            other = parts[first][0]
+            for index in parts[part]:
+                findings.append(
+                    Finding(
+                        index=index,
+                        name=material.scenes.names[index],
+                        fault="group-across-split",
+                        score=1 - len(parts[part]) / total,
+                        reason=f"in {part}, and {len(parts[first])} of its group {group} in"
+                        f" {first}",
+                        action="flag",
+                        other=OtherScene(other, material.scenes.names[other]),
+                    )
+                )
+    return sorted(findings, key=lambda finding: finding.index)
+
+
+def find_copies_in_unlabelled(material: Material) -> list[Finding]:
+    """Flag scenes with a near duplicate among the unlabelled images, which are the test set.
+
+    The score is the correlation of their detail.
+    """
+    scenes, unlabelled = material.scenes, material.unlabelled
+    if unlabelled is None:
+        return []
+    nearest: dict[int, tuple[float, int]] = {}
+    for (first, second), correlation in zip(*material.near_duplicates, strict=True):
+        if first < len(scenes) <= second:
+            found = (float(correlation), int(second) - len(scenes))
+            nearest[int(first)] = max(nearest.get(int(first), found), found)
+    return [
+        Finding(
+            index=index,
+            name=scenes.names[index],
+            fault="copy-in-unlabelled",
+            score=correlation,
+            reason=f"nearly the same image as {unlabelled.names[other]}, which is unlabelled,"
+            f" correlation {correlation:.2f}",
+            action="flag",
+            other=OtherScene(other, unlabelled.names[other], part="unlabelled"),
+        )
+        for index, (correlation, other) in sorted(nearest.items())
+    ]
+
+
+def find_missing_classes(material: Material) -> list[SetFinding]:
+    """Name the parts of a split that leave out a class which the set has.
+
+    The score is how many images hold the class.
+    """
+    taxonomy = material.taxonomy
+    holds = class_pixels(material.scenes, taxonomy) > 0
+    return [
+        SetFinding(
+            fault="split-lacks-class",
+            score=float(holds[:, value].sum()),
+            reason=f"{part} has no image with {taxonomy.names[value]}, which"
+            f" {holds[:, value].sum()} of {len(holds)} images hold",
+        )
+        for part, indices in (material.split or {}).items()
+        for value in taxonomy.terrain
+        if len(indices) and holds[:, value].any() and not holds[list(indices), value].any()
+    ]
+
+
+def _part_of(split: Mapping[str, Sequence[int]]) -> dict[int, str]:
+    """The part that each scene of a split is in."""
+    return {index: part for part, index in _in_order(split)}
+
+
+def _in_order(split: Mapping[str, Sequence[int]]) -> Iterator[tuple[str, int]]:
+    """Part and index of every scene of a split, the training part first."""
+    for part in sorted(split, key=lambda part: part != TRAIN):
+        for index in split[part]:
+            yield part, int(index)

@@ -1,0 +1,165 @@
+"""How well masks fit the class probabilities of a segmenter, as they are and moved.
+
+Every scene is looked at in 32 x 64 points, whatever its size.
+"""
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from areoseg.audit.confident_disagreement import Probabilities
+from areoseg.audit.thumbnails import Floats
+from areoseg.data.scenes import Mask
+
+GRID = (32, 64)
+"""Rows and columns of the points."""
+
+DOUBT = 0.05
+"""The chance that a segmenter is given to be wrong, however sure it is."""
+
+SHIFTS = tuple(
+    (down, right)
+    for down, right in itertools.product(range(-6, 7, 2), range(-8, 9, 2))
+    if (down, right) != (0, 0)
+)
+"""Shifts that are tried, in points: up to 19 % of the height and 12 % of the width."""
+
+Labels = NDArray[np.intp]
+"""The labels (32, 64) of the points of a mask, -1 where a point is not judged."""
+
+MIRRORS: dict[str, Callable[[Labels], Labels]] = {
+    "mirrored left-right": lambda labels: labels[:, ::-1],
+    "mirrored top-bottom": lambda labels: labels[::-1],
+    "turned upside down": lambda labels: labels[::-1, ::-1],
+}
+"""Ways to move a mask that lose nothing of it."""
+
+
+@dataclass(frozen=True)
+class SegmenterFits:
+    """Mean log-probabilities of the labels of N masks.
+
+    Attributes:
+        own: (N,) on the mask's own image.
+        average: (N,) on the average image of the set.
+        mirrored: (N,) for each way in `MIRRORS`, of the mask moved that way.
+        shift_gain: (N,) what the best shift gains where the shifted mask still covers the image.
+        shift: (N, 2) that shift, as shares of height and width, down and right.
+    """
+
+    own: NDArray[np.float64]
+    average: NDArray[np.float64]
+    mirrored: dict[str, NDArray[np.float64]]
+    shift_gain: NDArray[np.float64]
+    shift: NDArray[np.float64]
+
+
+def segmenter_fits(
+    probabilities: Probabilities,
+    masks: Sequence[Mask] | Mask,
+    judged: NDArray[np.bool_],
+    progress: Callable[[int], None] | None = None,
+) -> SegmenterFits:
+    """Fit every mask to the probabilities of its image.
+
+    Args:
+        probabilities: For each of N scenes (C, H, W).
+        masks: N masks.
+        judged: (C,) which classes count.
+        progress: Told how many scenes are done.
+    """
+    count = len(masks)
+    average = sum(log_points(each).astype(np.float64) for each in probabilities) / max(1, count)
+    own, on_average, gain, shift = (np.zeros(shape) for shape in (count, count, count, (count, 2)))
+    mirrored = {way: np.zeros(count) for way in MIRRORS}
+    for index, (each, mask) in enumerate(zip(probabilities, masks, strict=True)):
+        logs, labels = log_points(each), label_points(mask, judged)
+        own[index] = fit(logs, labels)
+        on_average[index] = fit(np.asarray(average), labels)
+        for way, move in MIRRORS.items():
+            mirrored[way][index] = fit(logs, move(labels))
+        gain[index], shift[index] = _best_shift(logs, labels)
+        if progress is not None:
+            progress(index + 1)
+    return SegmenterFits(own, on_average, mirrored, gain, shift)
+
+
+def best_other_image(
+    probabilities: Probabilities, labels: Sequence[Labels]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The scene (M,) whose probabilities fit each of M masks best, and its fit (M,)."""
+    best = np.zeros(len(labels), dtype=np.int64)
+    fits = np.full(len(labels), -np.inf)
+    if not labels:
+        return best, fits
+    for index, each in enumerate(probabilities):
+        logs = log_points(each)
+        here = np.array([fit(logs, one) for one in labels])
+        best[here > fits] = index
+        fits = np.maximum(fits, here)
+    return best, fits
+
+
+def log_points(probabilities: NDArray[np.floating[Any]]) -> Floats:
+    """Log-probabilities (C, 32, 64) at the points of a scene (C, H, W)."""
+    classes, height, width = probabilities.shape
+    rows, columns = _positions(height, width)
+    points = probabilities[:, rows[:, None], columns].astype(np.float32)
+    return np.asarray(np.log((1 - DOUBT) * points + DOUBT / classes), dtype=np.float32)
+
+
+def label_points(mask: Mask, judged: NDArray[np.bool_]) -> Labels:
+    """The labels at the points of a mask (H, W)."""
+    rows, columns = _positions(*mask.shape)
+    labels = mask[rows[:, None], columns].astype(np.intp)
+    known = labels < len(judged)
+    return np.where(known & judged[np.where(known, labels, 0)], labels, -1)
+
+
+def fit(logs: NDArray[np.floating[Any]], labels: Labels) -> float:
+    """Mean log-probability of the labels that are judged; 0 where none is."""
+    values, known = _values(logs, labels)
+    return float(values[known].mean()) if known.any() else 0.0
+
+
+def _best_shift(logs: Floats, labels: Labels) -> tuple[float, tuple[float, float]]:
+    """What the best shift of the labels gains, and the shift as shares of height and width."""
+    own, own_known = _values(logs, labels)
+    best = (0.0, (0.0, 0.0))
+    for down, right in SHIFTS:
+        moved = np.full_like(labels, -1)
+        moved[_ahead(down, GRID[0]), _ahead(right, GRID[1])] = labels[
+            _ahead(-down, GRID[0]), _ahead(-right, GRID[1])
+        ]
+        values, known = _values(logs, moved)
+        both = known & own_known
+        if both.any():
+            gain = float((values - own)[both].mean())
+            best = max(best, (gain, (down / GRID[0], right / GRID[1])))
+    return best
+
+
+def _values(
+    logs: NDArray[np.floating[Any]], labels: Labels
+) -> tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]:
+    """The log-probability of each label, and which of them are judged."""
+    known = labels >= 0
+    return np.take_along_axis(logs, np.where(known, labels, 0)[None], axis=0)[0], known
+
+
+def _ahead(shift: int, length: int) -> slice:
+    """Where points that were shifted come to lie within a side."""
+    return slice(max(0, shift), length + min(0, shift))
+
+
+def _positions(height: int, width: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of the points, which a mirror leaves in place."""
+    rows, columns = (
+        ((np.arange(points) + 0.5) * side / points).astype(np.intp)
+        for points, side in zip(GRID, (height, width), strict=True)
+    )
+    return rows, columns

@@ -1,0 +1,87 @@
+import json
+
+import pytest
+
+from areoseg.audit import Audit, Finding, OtherScene, check_decisions, read_decisions, write_audit
+from areoseg.data.fingerprint import fingerprint
+from areoseg.errors import AreosegError
+
+
+@pytest.fixture
+def audit(scenes):
+    def finding(index, fault, action, **more):
+        return Finding(index, scenes.names[index], fault, 2.5, "because", action, **more)
+
+    findings = (
+        finding(3, "repeated-mask", "reject"),
+        finding(5, "content-outlier", "reject"),
+        finding(3, "near-duplicate", "flag", other=OtherScene(1, scenes.names[1])),
+        finding(7, "content-outlier", "flag", region=(0, 1, 8, 9)),
+    )
+    faults = ("repeated-mask", "content-outlier", "near-duplicate")
+    return Audit(len(scenes), faults, findings, fingerprint=fingerprint(scenes))
+
+
+@pytest.fixture
+def path(audit, tmp_path):
+    return write_audit(audit, tmp_path)
+
+
+def change(path, **values):
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_an_audit_is_read_back_as_it_was(audit, path, scenes):
+    found = read_decisions(path)
+    check_decisions(found, scenes)
+    assert found.kept_indices == audit.kept_indices
+    assert (found.rejected, found.flagged, found.further) == (
+        audit.rejected, audit.flagged, audit.further,
+    )  # fmt: skip
+    assert found.decisions == str(path)
+
+
+def test_what_stands_under_flagged_is_kept_whatever_its_action_was(path):
+    values = json.loads(path.read_text())
+
+    change(path, rejected=values["flagged"], flagged=values["rejected"])
+    found = read_decisions(path)
+    assert {finding.index for finding in found.rejected} == {7}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[]",
+        "{}",
+        '{"rejected": [], "flagged": [], "further": []}',
+        '{"pairs": 1, "fingerprint": "", "rejected": [{}], "flagged": [], "further": []}',
+        '{"pairs": 1, "fingerprint": "", "rejected": ["a"], "flagged": [], "further": []}',
+        '{"pairs": "many", "fingerprint": "", "rejected": [], "flagged": [], "further": []}',
+    ],
+)
+def test_a_file_without_decisions_is_refused(tmp_path, content):
+    path = tmp_path / "x.json"
+    path.write_text(content)
+    with pytest.raises(AreosegError, match=r"x\.json: no decisions in it"):
+        read_decisions(path)
+
+
+@pytest.mark.parametrize("content", [None, "{", b"\xff"])
+def test_a_file_that_cannot_be_read_is_refused(tmp_path, content):
+    path = tmp_path / "x.json"
+    if content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(AreosegError, match=r"x\.json: cannot read this file"):
+        read_decisions(path)
+
+
+def test_decisions_about_other_data_are_refused(path, scenes):
+    found = read_decisions(path)
+    with pytest.raises(AreosegError, match="made of 48 pairs, but these data have 47"):
+        check_decisions(found, scenes.select(range(47)))
+    with pytest.raises(AreosegError, match=f"pair 3 of these data is not '{scenes.names[3]}'"):
+        check_decisions(found, scenes.select(range(47, -1, -1)))
+    others = [*range(46), 47, 46]  # the names of all findings are where they were
+    with pytest.raises(AreosegError, match="made of other data"):
+        check_decisions(found, scenes.select(others))

@@ -1,0 +1,176 @@
+"""`areoseg audit` as a user calls it."""
+
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from areoseg import api
+from areoseg.api.auditing import KEPT
+from areoseg.audit import chunks
+from areoseg.cli.app import app
+from areoseg.cli.audit import parse_classes
+from areoseg.errors import AreosegError
+
+
+def audit(*arguments, capsys):
+    app(
+        ["audit", *map(str, arguments), "--json"], exit_on_error=False, result_action="return_value"
+    )
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.fixture
+def street(tmp_path):
+    """A folder of colour images with seven classes and void, nothing of Mars in it."""
+    rng = np.random.default_rng(0)
+    for kind in ("images", "masks"):
+        (tmp_path / "street" / kind).mkdir(parents=True)
+    for index in range(6):
+        mask = np.repeat(np.repeat(rng.integers(0, 7, (4, 6)), 10, 0), 10, 1).astype(np.uint8)
+        mask[:5] = 255
+        image = (mask[..., None] % 7 * 30 + rng.integers(0, 20, (40, 60, 3))).astype(np.uint8)
+        Image.fromarray(image).save(tmp_path / "street" / "images" / f"{index}.png")
+        Image.fromarray(mask).save(tmp_path / "street" / "masks" / f"{index}.png")
+    return tmp_path / "street"
+
+
+def test_a_split_is_looked_through_for_leaks(homework_npz, tmp_path, capsys):
+    names = api.read(homework_npz).labelled.names
+    split = tmp_path / "split.json"
+    split.write_text(json.dumps({"train": names[:41], "val": names[41:]}))
+    found = audit(homework_npz, "--out", tmp_path / "out", "--split", split, capsys=capsys)
+    parted = [each for each in found["flagged"] if each["fault"] == "group-across-split"]
+    assert [each["index"] for each in parted] == [41, 42, 43]  # four tiles a frame
+    assert {each["other"]["index"] for each in parted} == {40}
+    assert found["summary"]["split"]["val"]["images"] == 7
+
+
+def test_the_split_of_a_recipe_parts_no_group(homework_npz, tmp_path, capsys):
+    found = audit(homework_npz, "--out", tmp_path / "out", "--split", "unet", capsys=capsys)
+    assert "group-across-split" in found["faults"]
+    assert "group-across-split" not in {each["fault"] for each in found["flagged"]}
+    assert sum(part["images"] for part in found["summary"]["split"].values()) == 48
+
+
+@pytest.mark.parametrize(
+    ("split", "what"),
+    [("unett", "did you mean 'unet'"), ("no.json", "no run, JSON file or recipe")],
+)
+def test_what_is_no_split_is_refused(homework_npz, tmp_path, split, what):
+    with pytest.raises(AreosegError, match=what):
+        api.audit(api.read(homework_npz), tmp_path / "out", split=split)
+
+
+def test_unlabelled_images_are_compared_with_the_labelled(homework_npz, tmp_path, capsys):
+    found = audit(homework_npz, "--out", tmp_path / "out", capsys=capsys)
+    copies = [each for each in found["flagged"] if each["fault"] == "copy-in-unlabelled"]
+    assert {each["index"] for each in copies} >= {0, 1, 2, 3, 4}  # the test set is the first five
+    assert copies[0]["other"]["part"] == "unlabelled"
+    assert copies[0]["score"] > 0.99
+
+
+def test_any_classes_are_audited(street, tmp_path, capsys):
+    names = "background,road,car,tree,sky,person,house"
+    found = audit(street, "--out", tmp_path / "out", "--classes", names, capsys=capsys)
+    assert found["pairs"] == 6
+    assert [each["name"] for each in found["summary"]["classes"]] == names.split(",")
+    numbered = audit(street, "--out", tmp_path / "out", "--classes", 7, capsys=capsys)
+    assert numbered["summary"]["classes"][6]["name"] == "class 6"
+
+
+def test_classes_beyond_those_of_mars_must_be_declared(street, tmp_path):
+    with pytest.raises(AreosegError, match="outside the classes 0 to 4"):
+        api.read(street)
+
+
+@pytest.mark.parametrize("text", ["1", "300", "a,a", "road", ""])
+def test_what_are_no_classes_is_refused(text):
+    with pytest.raises(AreosegError, match="--classes"):
+        parse_classes(text)
+
+
+def test_images_without_masks_are_audited(street, tmp_path, capsys):
+    found = audit(street / "images", "--out", tmp_path / "out", capsys=capsys)
+    assert found["pairs"] == 6
+    assert "repeated-mask" not in found["faults"]
+    assert "near-duplicate" in found["faults"]
+
+
+def test_the_table_tells_classes_and_faults_of_the_set(homework_npz, tmp_path, capsys):
+    arguments = ["audit", str(homework_npz), "--out", str(tmp_path / "out"), "--jobs", "2"]
+    app(arguments, exit_on_error=False, result_action="return_value")
+    text = capsys.readouterr().out
+    assert "48 images, 0 rejected" in text
+    assert "big rock" in text
+    assert "±" in text
+
+
+def test_no_thread_is_too_few(homework_npz, tmp_path):
+    with pytest.raises(AreosegError, match="--jobs 0"):
+        api.audit(api.read(homework_npz), tmp_path / "out", jobs=0)
+
+
+def digest(folder):
+    return {
+        path: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_the_data_stay_as_they_are_and_nothing_is_kept_at_the_end(street, tmp_path):
+    before = digest(street)
+    out = tmp_path / "out"
+    api.audit(api.read(street, taxonomy=parse_classes("7")), out, taxonomy=parse_classes("7"))
+    assert digest(street) == before
+    assert sorted(path.name for path in out.iterdir()) == ["audit.html", "audit.json"]
+
+
+def test_an_interrupted_audit_keeps_what_it_has_and_goes_on(homework_npz, tmp_path, monkeypatch):
+    data, out = api.read(homework_npz), tmp_path / "out"
+    monkeypatch.setattr(chunks, "SIZE", 8)
+    with monkeypatch.context() as patched:
+        patched.setattr("areoseg.audit.near_duplicate_pairs.detail_correlations", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            api.audit(data, out)
+    assert {path.name.split("-")[0] for path in (out / KEPT).iterdir()} >= {"regions", "thumbnails"}
+    assert not (out / "audit.json").exists()
+    with monkeypatch.context() as patched:
+        patched.setattr("areoseg.audit.small_regions.small_regions", interrupt)
+        found = api.audit(data, out)
+    assert found == api.audit(data)
+    assert not (out / KEPT).exists()
+
+
+def interrupt(*arguments):
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_ends_with_one_line_and_leaves_the_finished_chunks(tmp_path):
+    rng = np.random.default_rng(0)
+    pairs = rng.integers(0, 5, (1500, 2, 64, 128), dtype=np.uint8)
+    np.savez(tmp_path / "noise.npz", training_set=pairs)
+    arguments = [sys.executable, "-m", "areoseg", "audit", tmp_path / "noise.npz"]
+    process = subprocess.Popen(
+        [*map(str, arguments), "--out", tmp_path / "out"], stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "out").glob(f"{KEPT}/*.npz")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert told.splitlines()[-1] == "areoseg: interrupted"
+    kept = list((tmp_path / "out" / KEPT).iterdir())
+    assert kept
+    assert all(path.suffix == ".npz" for path in kept)
+    for path in kept:
+        with np.load(path) as arrays:
+            assert len(arrays.files) > 0
