@@ -112,6 +112,7 @@ def test_recipes_are_shown_and_copied_but_never_over_a_file(tmp_path):
         (["train", "unet", "--dat", "x"], "--data"),
         (["evaluate", "absent"], "not a run"),
         (["predict", "photo.png", "--out", "y"], "no run folder"),
+        (["predict", "--out", "y"], "no model is bundled"),
         (["submit", "absent", "--data", "x", "--out", "y"], "not a run"),
         (["validate", "absent.yaml"], "absent.yaml"),
         (["models", "--size", "big"], "HEIGHTxWIDTH"),
@@ -135,14 +136,37 @@ def test_bad_input_is_one_line_and_exit_code_two(arguments, expected, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_image_that_cannot_be_read_leaves_nothing_behind(run, tmp_path):
-    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+def test_an_image_that_cannot_be_read_does_not_stop_the_rest(run, tmp_path):
+    good, bad = tmp_path / "good.png", tmp_path / "bad [1].png"
     Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(good)
     bad.write_text("no picture")
     done = areoseg("predict", run, good, bad, "--out", tmp_path / "out")
-    assert done.returncode == 2
-    assert "bad.png" in done.stderr
-    assert not (tmp_path / "out").exists()
+    assert done.returncode == 3
+    failures = [line for line in done.stderr.splitlines() if line.startswith("failed: ")]
+    assert len(failures) == 1
+    assert "bad [1].png" in failures[0]
+    assert "1 failed" in done.stdout
+    assert (tmp_path / "out" / "masks" / "good.png").exists()
+    assert "bad [1].png" in (tmp_path / "out" / "errors.csv").read_text()
+
+
+def test_predict_writes_what_is_asked_for_and_resumes(run, tmp_path):
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(tmp_path / "a.png")
+    arguments = ["predict", run, tmp_path / "a.png", "--out", tmp_path / "out", "--flips",
+                 "--scales", "0.5,1", "--scale", "2", "--write", "confidence,shares"]  # fmt: skip
+    for extra, expected in (([], "1 image"), (["--resume"], "0 images")):
+        done = areoseg(*arguments, *extra)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(expected)
+        assert len((tmp_path / "out" / "shares.csv").read_text().splitlines()) == 2
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "confidence", "prediction.json", "shares.csv",
+    ]  # fmt: skip
+    settings = json.loads((tmp_path / "out" / "prediction.json").read_text())
+    assert settings["options"] == {"flips": True, "scales": [0.5, 1.0], "scale": 2.0}
+    refused = areoseg("predict", run, tmp_path / "a.png", "--out", tmp_path / "out", "--resume")
+    assert refused.returncode == 2
+    assert "other options" in refused.stderr
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", '{"corrections": [{"a": 1}]}'])

@@ -12,7 +12,6 @@ from areoseg.report.pictures import (
     error_map,
     image_uri,
     mask_uri,
-    sheet_uri,
     stretched,
 )
 from areoseg.taxonomy import MARS, VOID
@@ -69,12 +68,3 @@ def test_a_right_pixel_is_never_as_light_as_an_uncounted_one():
     image = np.array([[0, 255]], dtype=np.uint8)
     truth = np.ones_like(image)
     assert error_map(Example(image, truth, truth, "a", 1.0), MARS).max() < min(UNCOUNTED_COLOUR)
-
-
-def test_a_contact_sheet_is_embedded_and_a_missing_or_broken_one_is_not(tmp_path):
-    path = tmp_path / "audit.png"
-    assert sheet_uri(path) is None
-    path.write_bytes(b"no picture")
-    assert sheet_uri(path) is None
-    Pillow.new("RGB", (2048, 500), MARS.colours[4]).save(path)
-    assert decoded(sheet_uri(path)).shape[:2] == (250, 1024)

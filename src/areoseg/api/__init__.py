@@ -10,24 +10,36 @@ areoseg.submit("runs/first", "mars.npz", "submission.csv")
 ```
 """
 
+from areoseg.api.auditing import audit
 from areoseg.api.augmentation import draw_augmentation
+from areoseg.api.benchmarking import bench
+from areoseg.api.calibration import calibrate
 from areoseg.api.experiments import compare, search
+from areoseg.api.exporting import export
 from areoseg.api.prediction import predict, submit
-from areoseg.api.reading import audit, read
-from areoseg.api.scoring import baseline_score, baselines, evaluate
+from areoseg.api.reading import read
+from areoseg.api.scoring import baseline_score, baselines, evaluate, evaluate_each
+from areoseg.api.self_training import self_train
+from areoseg.api.soup import soup
 from areoseg.api.training import resume, train
 
 __all__ = [
     "audit",
     "baseline_score",
     "baselines",
+    "bench",
+    "calibrate",
     "compare",
     "draw_augmentation",
     "evaluate",
+    "evaluate_each",
+    "export",
     "predict",
     "read",
     "resume",
     "search",
+    "self_train",
+    "soup",
     "submit",
     "train",
 ]

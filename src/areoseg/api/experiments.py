@@ -27,6 +27,7 @@ def compare(
     *,
     part: str = "test",
     protocol: str = "terrain",
+    audit: PathLike | None = None,
     groups: PathLike | None = None,
     format: str = "auto",
     device: str = "cpu",
@@ -42,6 +43,7 @@ def compare(
         out: The folder for the run folders; None: `runs/STUDY`.
         part: `train`, `val` or `test`: the part whose scores are compared.
         protocol: The protocol of these scores.
+        audit: Decisions about the data, as for `train`.
         groups: As for `read`.
         format: As for `read`.
         device: `cpu`, `cuda` or `auto`.
@@ -53,10 +55,12 @@ def compare(
         AreosegError: Study or data cannot be used, or some rows could not be trained; the others
             then are done, and in the table that was written.
     """
+    from areoseg.audit import read_decisions
     from areoseg.studies import build_table, load_study, read_results, write_table
 
     console = console or standard_error()
     opened = load_study(study)
+    decisions = None if audit is None else read_decisions(audit)
     build_table(opened, {}, part=part, protocol_name=protocol)  # a wrong name shows before hours
     faults: list[str] = []
     data_of = None
@@ -71,6 +75,7 @@ def compare(
             threads=threads,
             command=command,
             console=console,
+            decisions=decisions,
         )
         faults = run_study(opened, trainings)
         data_of = trainings.data_of
@@ -95,6 +100,7 @@ def search(
     trial_budget: str | None = None,
     pruner: str = "median",
     seed: int = 0,
+    audit: PathLike | None = None,
     groups: PathLike | None = None,
     format: str = "auto",
     device: str = "cpu",
@@ -119,6 +125,7 @@ def search(
         trial_budget: The time of each training, such as `"2m"`; None: the recipe's length counts.
         pruner: `median`, `hyperband` or `none`: when a training is given up.
         seed: Of the choice of values.
+        audit: Decisions about the data, as for `train`.
         groups: As for `read`.
         format: As for `read`.
         device: `cpu`, `cuda` or `auto`.
@@ -130,11 +137,13 @@ def search(
         AreosegError: Optuna is missing; recipe, space or data cannot be used; or `out` holds
             another search.
     """
+    from areoseg.audit import read_decisions
     from areoseg.search import load_space, prepare_trainings, run_search, search_times, vary_recipe
 
     console = console or standard_error()
     clock, seconds = search_times(budget, trial_budget, trials)
     varied = vary_recipe(recipe, load_space(space), overrides)
+    decisions = None if audit is None else read_decisions(audit)
     source = find_source(data, groups, format, console)
     source = replace(source, tile=varied.base.data.tile, scale=varied.base.data.scale)
     trainings = prepare_trainings(
@@ -145,6 +154,7 @@ def search(
         device=device,
         threads=threads,
         command=command,
+        decisions=decisions,
     )
     return run_search(
         trainings, Path(out), seed=seed, pruner=pruner, budget=clock, trials=trials, console=console

@@ -2,16 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import Progress
 
-from areoseg.data.scenes import DataSet, SceneSet
+from areoseg.data.scenes import DataSet
 from areoseg.data.sources import SYNTHETIC, Source, companion_groups, read_source
-
-if TYPE_CHECKING:
-    from areoseg.audit import Audit
+from areoseg.taxonomy import MARS, Taxonomy
 
 PathLike = str | Path
 """A path, however it is written."""
@@ -25,6 +22,7 @@ def read(
     labels: str = "crowd",
     tile: tuple[int, int] | None = None,
     scale: float = 1.0,
+    taxonomy: Taxonomy = MARS,
     console: Console | None = None,
 ) -> DataSet:
     """Read a data set.
@@ -37,6 +35,7 @@ def read(
             `expert-3` for pixels on which at least that many experts agree.
         tile: Height and width of the tiles that frames are cut into.
         scale: Factor by which frames are reduced before.
+        taxonomy: The classes that masks may hold.
         console: Where to show progress and warnings; None: standard error.
 
     Raises:
@@ -44,17 +43,7 @@ def read(
     """
     console = console or standard_error()
     source = find_source(data, groups, format, console, labels)
-    return read_with_progress(replace(source, tile=tile, scale=scale), console)
-
-
-def audit(scenes: SceneSet, out: PathLike | None = None) -> "Audit":
-    """Find out what is wrong with labelled scenes; write `audit.json` and `audit.png` to `out`."""
-    from areoseg.audit import audit_scenes, write_audit
-
-    found = audit_scenes(scenes)
-    if out is not None:
-        write_audit(found, scenes, Path(out))
-    return found
+    return read_with_progress(replace(source, tile=tile, scale=scale), console, taxonomy)
 
 
 def find_source(
@@ -73,12 +62,13 @@ def find_source(
     return Source(path=str(data), format=format, groups=groups, labels=labels)
 
 
-def read_with_progress(source: Source, console: Console) -> DataSet:
+def read_with_progress(source: Source, console: Console, taxonomy: Taxonomy = MARS) -> DataSet:
     """The scenes of a source; a bar while they are read, and a line for each warning."""
     with progress_bar(console) as progress:
         task = progress.add_task("reading", total=None)
         found = read_source(
             source,
+            taxonomy=taxonomy,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     for warning in found.warnings:

@@ -1,7 +1,9 @@
 """Scoring runs and baselines."""
 
+import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -22,11 +24,27 @@ if TYPE_CHECKING:
     from areoseg.metrics.scores import Scores
 
 
+@dataclass(frozen=True)
+class Evaluated:
+    """The scores of one way to predict.
+
+    Attributes:
+        name: The run, or what was done with all of them.
+        scores: Its scores.
+        milliseconds: Time an image took on average, on this machine.
+    """
+
+    name: str
+    scores: "Scores"
+    milliseconds: float
+
+
 def evaluate(
-    run: PathLike,
+    run: PathLike | Sequence[PathLike],
     data: PathLike | None = None,
     *,
     split: str | None = None,
+    flips: bool = False,
     groups: PathLike | None = None,
     format: str = "auto",
     labels: str = "crowd",
@@ -34,13 +52,14 @@ def evaluate(
     threads: int | None = None,
     console: Console | None = None,
 ) -> "Scores":
-    """Score a run.
+    """Score a run, or several whose probabilities are averaged.
 
     Args:
-        run: The run folder.
+        run: The run folder, or several of one data set and split.
         data: As for `read`; None: what the run was trained on.
         split: `train`, `val` or `test` of the run's own data; None: all labelled scenes of data
-            that the run was not trained on, and `test` of its own.
+            that no run was trained on, and `test` of their own.
+        flips: Whether each image is predicted mirrored as well.
         groups: As for `read`.
         format: As for `read`.
         labels: As for `read`.
@@ -49,32 +68,121 @@ def evaluate(
         console: Where to show progress and warnings; None: standard error.
 
     Raises:
-        AreosegError: Run or data cannot be used, or `split` is asked of other data.
+        AreosegError: Run or data cannot be used, `split` is asked of other data, or a scene that
+            is scored may have been in the training part of one of the runs.
     """
     from areoseg.device import use_threads
-    from areoseg.inference import Predictor
-    from areoseg.training.prepare import fingerprint
 
     use_threads(threads)
-    console = console or standard_error()
-    opened = open_run(run)
-    source = opened.source
+    runs = _opened(run)
+    scenes = _scenes_to_score(
+        runs, data, split, groups, format, labels, console or standard_error()
+    )
+    return _evaluated(runs, scenes, flips=flips, device=device).scores
+
+
+def evaluate_each(
+    runs: Sequence[PathLike],
+    data: PathLike | None = None,
+    *,
+    split: str | None = None,
+    flips: bool = False,
+    groups: PathLike | None = None,
+    format: str = "auto",
+    labels: str = "crowd",
+    device: str = "cpu",
+    threads: int | None = None,
+    console: Console | None = None,
+) -> list[Evaluated]:
+    """What averaging runs and mirroring images gain, and what they cost.
+
+    Args:
+        runs: Run folders of one data set and split.
+        data: As for `evaluate`, as are the others.
+        split: As for `evaluate`.
+        flips: Whether to score with mirrored images too.
+        groups: As for `read`.
+        format: As for `read`.
+        labels: As for `read`.
+        device: `cpu`, `cuda` or `auto`.
+        threads: Cores to compute on; None: all.
+        console: Where to show progress and warnings; None: standard error.
+
+    Returns:
+        Each run alone; where there are several, their mean; and with `flips` the last again with
+        mirrored images.
+
+    Raises:
+        AreosegError: As for `evaluate`.
+    """
+    from areoseg.device import use_threads
+
+    use_threads(threads)
+    opened = _opened(runs)
+    scenes = _scenes_to_score(
+        opened, data, split, groups, format, labels, console or standard_error()
+    )
+    ways = [([run], False) for run in opened]
+    if len(opened) > 1:
+        ways.append((opened, False))
+    if flips:
+        ways.append((opened, True))
+    return [_evaluated(some, scenes, flips=mirrored, device=device) for some, mirrored in ways]
+
+
+def _opened(runs: PathLike | Sequence[PathLike]) -> list[Run]:
+    paths = [runs] if isinstance(runs, str | Path) else list(runs)
+    if not paths:
+        raise AreosegError("no run to score: name at least one run folder")
+    return [open_run(path) for path in paths]
+
+
+def _scenes_to_score(
+    runs: Sequence[Run],
+    data: PathLike | None,
+    split: str | None,
+    groups: PathLike | None,
+    format: str,
+    labels: str,
+    console: Console,
+) -> SceneSet:
+    """The scenes that `evaluate` scores: data that no run knows, or one part of their own."""
+    from areoseg.data.fingerprint import fingerprint
+    from areoseg.same_data import refuse_other_part
+
+    source = runs[0].source
     if data is not None or (groups, format, labels) != (None, "auto", "crowd"):
         chosen = find_source(data or source.path, groups, format, console, labels)
         source = replace(chosen, tile=source.tile, scale=source.scale)
     scenes = read_with_progress(source, console).labelled
-    own = fingerprint(scenes) == opened.facts["data"]["fingerprint"]
+    known = fingerprint(scenes)
+    own = any(run.facts["data"]["fingerprint"] == known for run in runs)
     if not own and split is not None:
         raise AreosegError(
-            f"--split {split}: {source.path} is not what {run} was trained on, so it has no such"
-            " part: leave --split away to score all of it"
+            f"--split {split}: {source.path} is not what {runs[0].path} was trained on, so it has"
+            " no such part: leave --split away to score all of it"
         )
     if own:
-        scenes = part_of(scenes, opened, split or "test")
+        refuse_other_part(runs, split or "test")
+        scenes = part_of(scenes, runs[0], split or "test")
     if not len(scenes):
         raise AreosegError(f"{source.path}: no labelled scenes to score in this part")
-    scores, _ = score_scenes(Predictor.load(run, device=device), scenes, opened)
-    return scores
+    return scenes
+
+
+def _evaluated(runs: Sequence[Run], scenes: SceneSet, *, flips: bool, device: str) -> Evaluated:
+    from areoseg.inference import Predictor
+
+    predictor = Predictor.load(*(run.path for run in runs), device=device, flips=flips)
+    started = time.perf_counter()
+    predictions = list(predictor.masks(scenes.images))
+    milliseconds = 1000 * (time.perf_counter() - started) / len(scenes)
+    name = str(runs[0].path) if len(runs) == 1 else f"mean of {len(runs)} runs"
+    return Evaluated(
+        name=f"{name}, mirrored too" if flips else name,
+        scores=score_masks(predictions, scenes, runs[0]),
+        milliseconds=milliseconds,
+    )
 
 
 def baselines(
@@ -84,6 +192,7 @@ def baselines(
     recipe: Recipe | PathLike = "unet",
     overrides: Sequence[str] = (),
     split: str = "test",
+    audit: PathLike | None = None,
     groups: PathLike | None = None,
     format: str = "auto",
     console: Console | None = None,
@@ -96,6 +205,7 @@ def baselines(
         recipe: The recipe whose data preparation and split are taken: itself, its name or file.
         overrides: Values of the recipe to change, such as `"split.seed=3"`.
         split: `train`, `val` or `test`: the part that is scored.
+        audit: Decisions about the data, as for `train`.
         groups: As for `read`.
         format: As for `read`.
         console: Where to show progress and warnings; None: standard error.
@@ -106,6 +216,7 @@ def baselines(
     Raises:
         AreosegError: No such baseline or part, or data and recipe cannot be used.
     """
+    from areoseg.audit import check_decisions, read_decisions
     from areoseg.baselines import BASELINES, baseline, baseline_scores
     from areoseg.training.division import divide
 
@@ -113,10 +224,13 @@ def baselines(
     chosen = [baseline(name).name for name in (BASELINES if names is None else names)]
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, overrides)
+    decisions = None if audit is None else read_decisions(audit)
     source = find_source(data, groups, format, console)
     source = replace(source, tile=recipe.data.tile, scale=recipe.data.scale)
     scenes = read_with_progress(source, console).labelled
-    division = divide(recipe, scenes)
+    if decisions is not None:
+        check_decisions(decisions, scenes)
+    division = divide(recipe, scenes, audit=decisions)
     for note in division.notes:
         console.print(f"note: {note}")
     return {
@@ -155,18 +269,22 @@ def baseline_score(
 
 def score_scenes(predictor: "Predictor", scenes: SceneSet, run: Run) -> tuple["Scores", list[Mask]]:
     """Scores of the predictor on labelled scenes, and its masks."""
+    predictions = list(predictor.masks(scenes.images))
+    return score_masks(predictions, scenes, run), predictions
+
+
+def score_masks(predictions: Sequence[Mask], scenes: SceneSet, run: Run) -> "Scores":
+    """Scores of masks by the run's protocol, with intervals by group."""
     from areoseg.metrics.scores import evaluate_predictions
 
     assert scenes.masks is not None
-    predictions = list(predictor.masks(scenes.images))
-    scores = evaluate_predictions(
+    return evaluate_predictions(
         predictions,
         scenes.masks,
         groups=scenes.groups,
         taxonomy=run.taxonomy,
         protocol=run.recipe.protocol,
     )
-    return scores, predictions
 
 
 def part_of(scenes: SceneSet, run: Run, part: str) -> SceneSet:

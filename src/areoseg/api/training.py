@@ -15,8 +15,9 @@ from areoseg.api.reading import (
 from areoseg.api.scoring import part_of, score_scenes
 from areoseg.data.scenes import SceneSet
 from areoseg.errors import AreosegError, one_line
+from areoseg.files import read_json
 from areoseg.recipes import Recipe, check_model, load_recipe
-from areoseg.run import PLAN, SCORES, Run, open_run, read_json, write_json
+from areoseg.run import AUDIT, AUDIT_PAGE, PLAN, SCORES, Run, open_run, write_json
 
 if TYPE_CHECKING:
     from areoseg.training.plan import Plan
@@ -30,6 +31,7 @@ def train(
     overrides: Sequence[str] = (),
     budget: str | None = None,
     plan: PathLike | None = None,
+    audit: PathLike | None = None,
     groups: PathLike | None = None,
     format: str = "auto",
     labels: str = "crowd",
@@ -48,6 +50,8 @@ def train(
         budget: A time such as `"15m"` that takes the place of the recipe's epochs; it counts from
             the first read of the data to the last weights.
         plan: A run whose steps are replayed.
+        audit: The decisions.json that the audit's page saves, or an audit.json: what it rejects is
+            left out, and nothing else; the recipe's own audit is not made.
         groups: As for `read`.
         format: As for `read`.
         labels: As for `read`.
@@ -59,6 +63,7 @@ def train(
     Raises:
         AreosegError: Recipe or data cannot be used, or there is a run in `out` already.
     """
+    from areoseg.audit import check_decisions, read_decisions
     from areoseg.device import choose_device, use_threads
     from areoseg.training.budget import Budget, parse_budget
     from areoseg.training.train import refuse_run
@@ -73,6 +78,7 @@ def train(
         raise AreosegError("--budget and --plan exclude each other: a plan says its own steps")
     seconds = None if budget is None else parse_budget(budget)
     replayed = None if plan is None else _plan_of(plan)
+    decisions = None if audit is None else read_decisions(audit)
     refuse_run(out)
     choose_device(device)
     use_threads(threads)
@@ -81,6 +87,8 @@ def train(
 
     clock = None if seconds is None else Budget(seconds)
     found = read_with_progress(source, console)
+    if decisions is not None:
+        check_decisions(decisions, found.labelled)
     run = train_network(
         recipe,
         found,
@@ -92,6 +100,7 @@ def train(
         source=source,
         command=command,
         console=console,
+        audit=decisions,
     )
     finish_run(run, found.labelled, console)
     return run
@@ -155,9 +164,26 @@ def finish_run(run: Run, scenes: SceneSet, console: Console) -> None:
             taxonomy=run.taxonomy,
         )
     write_json(run.path / SCORES, scores)
+    write_run_audit(run, scenes)
     samples = part_of(scenes, run, "train").select(range(min(8, len(run.split["train"]))))
     report = write_report(run, scores=scores, examples=examples, samples=samples)
     console.print(f"report: {report}")
+
+
+def write_run_audit(run: Run, scenes: SceneSet) -> None:
+    """Write the page of what a run's audit found, or a person decided, into its folder."""
+    from areoseg.audit import read_decisions
+    from areoseg.report.audit_page import write_audit_page
+
+    found = run.path / AUDIT
+    if found.is_file():
+        write_audit_page(
+            read_decisions(found),
+            scenes,
+            run.path / AUDIT_PAGE,
+            source=run.source,
+            taxonomy=run.taxonomy,
+        )
 
 
 def _plan_of(run: PathLike) -> "Plan":

@@ -9,13 +9,19 @@ from cyclopts import App, CycloptsError
 from areoseg.cli.audit import audit
 from areoseg.cli.augment import augment
 from areoseg.cli.baseline import baseline
+from areoseg.cli.bench import bench
+from areoseg.cli.calibrate import calibrate
 from areoseg.cli.compare import compare
 from areoseg.cli.demo import demo
 from areoseg.cli.evaluate import evaluate
+from areoseg.cli.export import export
 from areoseg.cli.models import models
+from areoseg.cli.parts import parts
 from areoseg.cli.predict import predict
 from areoseg.cli.recipes import recipes
 from areoseg.cli.search import search
+from areoseg.cli.self_train import self_train
+from areoseg.cli.soup import soup
 from areoseg.cli.submit import submit
 from areoseg.cli.train import train
 from areoseg.cli.validate import validate
@@ -27,7 +33,7 @@ INTERRUPTED = 130  # what a shell calls an end by Ctrl-C
 
 # Their modules load PyTorch only when they are called, so that help answers at once.
 COMMANDS: dict[str, Callable[..., None]] = {
-    command.__name__: command
+    command.__name__.replace("_", "-"): command
     for command in (
         demo,
         audit,
@@ -35,10 +41,16 @@ COMMANDS: dict[str, Callable[..., None]] = {
         evaluate,
         compare,
         search,
+        calibrate,
+        soup,
+        self_train,
         baseline,
         predict,
         submit,
+        export,
+        bench,
         recipes,
+        parts,
         validate,
         augment,
         models,

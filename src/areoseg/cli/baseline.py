@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from areoseg.cli.options import AsJson, Data, Format, Groups
+from areoseg.cli.options import AsJson, Data, Decisions, Format, Groups
 from areoseg.cli.show import figure, print_json, print_table
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ def baseline(
     data: Data,
     recipe: str = "unet",
     split: str = "test",
+    audit: Decisions = None,
     groups: Groups = None,
     format: Format = "auto",
     json: AsJson = False,
@@ -33,6 +34,8 @@ def baseline(
         data: An npz file, a folder of images and masks, a folder of AI4Mars, or `synthetic`.
         recipe: The recipe whose data preparation and split are taken.
         split: The part that is scored: train, val or test. What learns learns from train.
+        audit: A file of decisions that the page of `areoseg audit` saved, or its audit.json: leave
+            out what it rejects, and nothing else.
         groups: A text file that names the group of each labelled scene, a line a scene, such as
             its rover stop.
         format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
@@ -47,6 +50,7 @@ def baseline(
         recipe=recipe,
         overrides=overrides,
         split=split,
+        audit=audit,
         groups=groups,
         format=format,
     )

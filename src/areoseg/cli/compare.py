@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import AsJson, Device, Format, Groups, Threads
+from areoseg.cli.options import AsJson, Decisions, Device, Format, Groups, Threads
 from areoseg.cli.show import notes, output, print_json, print_table
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def compare(
     out: Annotated[Path | None, Parameter(name="--out")] = None,
     part: str = "test",
     protocol: str = "terrain",
+    audit: Decisions = None,
     groups: Groups = None,
     format: Format = "auto",
     device: Device = "cpu",
@@ -42,6 +43,8 @@ def compare(
         out: The folder for the run folders; runs/STUDY by default.
         part: The part of the split whose scores are compared: train, val or test.
         protocol: The protocol of these scores.
+        audit: A file of decisions that the page of `areoseg audit` saved, or its audit.json: leave
+            out what it rejects, and nothing else.
         groups: A text file that names the group of each labelled scene, a line a scene, such as
             its rover stop.
         format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
@@ -59,6 +62,7 @@ def compare(
             out,
             part=part,
             protocol=protocol,
+            audit=audit,
             groups=groups,
             format=format,
             device=device,

@@ -54,7 +54,7 @@ def demo(*, out: Out = Path("runs/demo"), budget: str = BUDGET, threads: Threads
         ("report", run.path / "report.html"),
         ("submission", submission),
         ("weights", run.path / "weights.safetensors"),
-        ("audit", run.path / "audit.png"),
+        ("audit", run.path / "audit.html"),
     ):
         output.print(f"{what + ':':<12}{path}")
 

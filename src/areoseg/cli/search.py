@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import AsJson, Data, Device, Format, Groups, Out, Threads
+from areoseg.cli.options import AsJson, Data, Decisions, Device, Format, Groups, Out, Threads
 from areoseg.cli.show import figure, notes, output, print_json, print_table
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def search(
     trial_budget: str | None = None,
     pruner: str = "median",
     seed: int = 0,
+    audit: Decisions = None,
     groups: Groups = None,
     format: Format = "auto",
     device: Device = "cpu",
@@ -56,6 +57,8 @@ def search(
         trial_budget: Time of each training, such as 2m, instead of the recipe's epochs.
         pruner: When to give a training up by its scores so far: median, hyperband or none.
         seed: Seed of the choice of values.
+        audit: A file of decisions that the page of `areoseg audit` saved, or its audit.json: leave
+            out what it rejects, and nothing else.
         groups: A text file that names the group of each labelled scene, a line a scene, such as
             its rover stop.
         format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
@@ -78,6 +81,7 @@ def search(
             trial_budget=trial_budget,
             pruner=pruner,
             seed=seed,
+            audit=audit,
             groups=groups,
             format=format,
             device=device,

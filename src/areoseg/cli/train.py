@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import Device, Format, Groups, Labels, Threads
+from areoseg.cli.options import Decisions, Device, Format, Groups, Labels, Threads
 from areoseg.cli.show import notes, output
 from areoseg.errors import AreosegError
 
@@ -22,6 +22,7 @@ def train(
     out: Annotated[Path | None, Parameter(name="--out")] = None,
     budget: str | None = None,
     plan: Path | None = None,
+    audit: Decisions = None,
     resume: Path | None = None,
     groups: Groups = None,
     format: Format = "auto",
@@ -44,6 +45,8 @@ def train(
         budget: Train for this long, such as 90s, 15m or 1h30m, instead of the recipe's epochs. It
             counts from the first read of the data to the last weights.
         plan: Replay the steps of this earlier run.
+        audit: A file of decisions that the page of `areoseg audit` saved, or its audit.json: leave
+            out what it rejects, and nothing else.
         resume: Go on with this run, which was interrupted or killed. All is as it was; --data and
             --groups say where the files lie now, if they were moved.
         groups: A file with the group of each labelled scene, a line a scene. Groups stay together
@@ -58,11 +61,12 @@ def train(
     from areoseg import api
 
     if resume is not None:
-        if recipe or overrides or out or budget or plan:
+        if recipe or overrides or out or budget or plan or audit:
             raise AreosegError(
-                f"--resume {resume} takes recipe, budget and plan from the run: leave them away"
+                f"--resume {resume} takes recipe, budget, plan and audit from the run: leave them"
+                " away"
             )
-        with _saying_how_to_go_on(resume):
+        with saying_how_to_go_on(resume):
             run = api.resume(resume, data=data, groups=groups, threads=threads)
     elif recipe is None or data is None or out is None:
         raise AreosegError(
@@ -70,7 +74,7 @@ def train(
             " `areoseg train unet-l --data mars.npz --out runs/first`"
         )
     else:
-        with _saying_how_to_go_on(out):
+        with saying_how_to_go_on(out):
             run = api.train(
                 recipe,
                 data,
@@ -78,6 +82,7 @@ def train(
                 overrides=overrides,
                 budget=budget,
                 plan=plan,
+                audit=audit,
                 groups=groups,
                 format=format,
                 labels=labels,
@@ -89,7 +94,7 @@ def train(
 
 
 @contextmanager
-def _saying_how_to_go_on(run: Path) -> Iterator[None]:
+def saying_how_to_go_on(run: Path) -> Iterator[None]:
     """After Ctrl-C, say what can be done with the run."""
     from areoseg.run import RESUME
 

@@ -1,4 +1,4 @@
-"""Charts of the report as SVG text: learning curves and the confusion matrix.
+"""Charts of the report as SVG text: learning curves, the confusion matrix and reliability.
 
 matplotlib is imported when the first chart is drawn, and never through pyplot, so that nothing
 of it outlives a call.
@@ -6,7 +6,7 @@ of it outlives a call.
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,10 @@ _TERM_STYLES = (
 """Colour and dashes of the loss terms, in turn."""
 
 Dashes = str | tuple[int, tuple[int, ...]]
+
+
+Bins = Mapping[str, Sequence[float | None]]
+"""Columns of a reliability curve, a value a bin."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,36 @@ def _cell(share: float, pixels: float) -> str:
     if pixels == 0:
         return "0"
     return "<0.1" if share < 0.0005 else f"{share * 100:.1f}"
+
+
+def reliability_chart(before: Bins, after: Bins) -> str:
+    """Accuracy over confidence, without calibration and with it; the diagonal is perfect.
+
+    Args:
+        before: Columns `confidence`, `accuracy` and `share`, a value a bin; None where it is empty.
+        after: The same of the calibrated network.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(5.2, 3.6), layout="constrained")
+        axes = figure.add_subplot()
+        axes.plot([0, 1], [0, 1], color=GRID, linewidth=1.4)
+        for label, columns, colour in (("before", before, MUTED), ("after", after, ACCENT)):
+            bins = zip(columns["confidence"], columns["accuracy"], columns["share"], strict=True)
+            filled = [(x, y, share) for x, y, share in bins if x is not None and y is not None]
+            x, y = [each[0] for each in filled], [each[1] for each in filled]
+            axes.plot(x, y, color=colour, label=label, linewidth=1.6)
+            # The area of a dot is the share of the pixels.
+            areas = [4 + 300 * (each[2] or 0) for each in filled]
+            axes.scatter(x, y, s=areas, color=colour, alpha=0.75, linewidths=0)
+        axes.set_xlim(0, 1.02)
+        axes.set_ylim(0, 1.02)
+        axes.set_xlabel("confidence")
+        axes.set_ylabel("share of right pixels")
+        figure.legend(loc="outside upper left", ncols=2)
+        return _svg(figure)
 
 
 def _line_chart(

@@ -8,7 +8,7 @@ from typing import Any
 from areoseg.audit.checks import CHECKS
 from areoseg.colours import VOID_COLOUR
 from areoseg.data.scenes import SceneSet
-from areoseg.files import write_text
+from areoseg.files import read_json, write_text
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.recipes import dump_recipe
 from areoseg.report import charts
@@ -21,19 +21,17 @@ from areoseg.report.pictures import (
     data_uri,
     example_pictures,
     scene_pictures,
-    sheet_uri,
 )
 from areoseg.report.scores import Record, score_tables
-from areoseg.run import METRICS, REPORT, SPLIT, WEIGHTS, Run, read_json
+from areoseg.report.stages import stage_rows
+from areoseg.run import AUDIT, AUDIT_PAGE, METRICS, REPORT, SPLIT, WEIGHTS, Run
 from areoseg.taxonomy import VOID
-
-AUDIT = "audit.json"
-AUDIT_SHEET = "audit.png"
 
 _SHOWN_DATA = (
     "labelled",
     "unlabelled",
     "rejected",
+    "decisions",
     "groups",
     "training_shares",
     "fingerprint",
@@ -105,12 +103,14 @@ def _content(
         "split": _split_sizes(run),
         "protocols": PROTOCOLS,
         "parts": parts,
+        "reliability": _reliability(run.facts.get("calibration")),
         "headline": parts[0] if parts else None,
         "audit": _audit(run.path),
         "samples": [
             {"name": scene.name, "pictures": scene_pictures(scene, taxonomy)}
             for scene in map(shown.__getitem__, range(len(shown)))
         ],
+        "stages": stage_rows(run.recipe, read_history(run.path / METRICS)),
         "curves": _curves(run),
         "examples": {
             kind: [
@@ -157,6 +157,14 @@ def _curves(run: Run) -> dict[str, str]:
     }
 
 
+def _reliability(calibration: Record | None) -> str | None:
+    """The chart of a calibration as a data URI, or None where there was none."""
+    if calibration is None:
+        return None
+    chart = charts.reliability_chart(**calibration["reliability"])
+    return data_uri(chart.encode(), "image/svg+xml")
+
+
 def _audit(folder: Path) -> dict[str, Any] | None:
     """What the audit found, or None where there was none."""
     path = folder / AUDIT
@@ -167,7 +175,7 @@ def _audit(folder: Path) -> dict[str, Any] | None:
         "pairs": audit.get("pairs"),
         "rejected": _findings(audit.get("rejected") or []),
         "flagged": _findings(audit.get("flagged") or []),
-        "sheet": sheet_uri(folder / AUDIT_SHEET),
+        "page": AUDIT_PAGE if (folder / AUDIT_PAGE).is_file() else None,
     }
 
 

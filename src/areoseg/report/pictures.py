@@ -2,13 +2,11 @@
 
 import base64
 import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
-from PIL import UnidentifiedImageError
 
 from areoseg.colours import RGB, colour_mask, grey
 from areoseg.data.scenes import Image, Scene
@@ -20,7 +18,6 @@ UNCOUNTED_COLOUR = (244, 240, 234)  # lighter than any right pixel
 
 _LONGEST_SIDE = 256  # pixels; about the width of a picture on the page
 _GREY_STEP = 4  # 64 grey levels look like 256 and take less room
-_SHEET_WIDTH = 1024
 
 
 def stretched(image: Image) -> NDArray[np.uint8]:
@@ -80,17 +77,6 @@ def scene_pictures(scene: Scene, taxonomy: Taxonomy) -> dict[str, str]:
     if scene.mask is not None:
         pictures["Mask"] = mask_uri(scene.mask, taxonomy)
     return pictures
-
-
-def sheet_uri(path: Path) -> str | None:
-    """A picture file as a PNG of few colours, reduced where it is large; None if there is none."""
-    try:
-        with Pillow.open(path) as opened:
-            sheet = opened.convert("RGB")
-    except (OSError, UnidentifiedImageError):
-        return None
-    sheet.thumbnail((_SHEET_WIDTH, 4 * _SHEET_WIDTH), Pillow.Resampling.LANCZOS)
-    return _png_uri(sheet.quantize(128, Pillow.Quantize.FASTOCTREE, dither=Pillow.Dither.NONE))
 
 
 def _reduced(

@@ -1,0 +1,146 @@
+"""The page of an audit: galleries of what was found, in which a person decides what to reject."""
+
+import shlex
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from areoseg.audit import CHECKS, Audit
+from areoseg.audit.summary import iou_margin
+from areoseg.colours import VOID_COLOUR
+from areoseg.data.scenes import SceneSet
+from areoseg.data.sources import Source
+from areoseg.files import write_text
+from areoseg.report.audit_pictures import all_thumbnails
+from areoseg.report.environment import page_environment
+from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.version import __version__
+
+
+def write_audit_page(
+    audit: Audit,
+    scenes: SceneSet,
+    path: Path,
+    *,
+    source: Source | None = None,
+    unlabelled: SceneSet | None = None,
+    taxonomy: Taxonomy = MARS,
+) -> Path:
+    """Write the page of an audit: one file that needs nothing else.
+
+    Args:
+        audit: What was found in `scenes`.
+        scenes: The scenes that were audited, in the same order.
+        path: The file to write.
+        source: Where the data came from, to be named; None: it is not known.
+        unlabelled: The images without masks that were audited with them.
+        taxonomy: Names and colours of the classes.
+
+    Returns:
+        The file.
+
+    Raises:
+        AreosegError: The page cannot be written.
+    """
+    page = page_environment().get_template("audit.html.j2")
+    source = source or Source("DATA")
+    write_text(path, page.render(_content(audit, scenes, source, unlabelled, taxonomy)))
+    return path
+
+
+def train_command(source: Source) -> str:
+    """The command that trains on these data with a person's decisions."""
+    words = []
+    if source.tile is not None:
+        words.append(f"data.tile=[{source.tile[0]},{source.tile[1]}]")
+    if source.scale != 1:
+        words.append(f"data.scale={source.scale:g}")
+    words += ["--data", source.path]
+    for option, value, usual in (
+        ("--format", source.format, "auto"),
+        ("--labels", source.labels, "crowd"),
+        ("--groups", source.groups, None),
+    ):
+        if value is not None and value != usual:
+            words += [option, value]
+    return f"areoseg train unet-l {shlex.join(words)} \\\n  --audit decisions.json --out runs/first"
+
+
+def _content(
+    audit: Audit,
+    scenes: SceneSet,
+    source: Source,
+    unlabelled: SceneSet | None,
+    taxonomy: Taxonomy,
+) -> dict[str, Any]:
+    """Everything that the template names."""
+    told = audit.to_json()
+    found = Counter(entry["fault"] for entry in (*_entries(told), *told["set_findings"]))
+    checks = [
+        {
+            "name": fault,
+            "summary": CHECKS[fault].summary if fault in CHECKS else "",
+            "score": CHECKS[fault].score if fault in CHECKS else "",
+            "count": found[fault],
+        }
+        for fault in audit.faults
+    ]
+    shown = {finding.fault for finding in audit.findings}
+    flagged = len({finding.index for finding in audit.flagged})
+    return {
+        "name": Path(source.path).name,
+        "command": train_command(source) if taxonomy == MARS else None,
+        "version": __version__,
+        "fingerprint": audit.fingerprint,
+        "what": "images" if scenes.masks is None else "pairs of image and mask",
+        "outcome": {
+            "scenes": audit.scenes,
+            "rejected": len(audit.rejected),
+            "flagged": flagged,
+            "clean": audit.scenes - len(audit.rejected) - flagged,
+        },
+        "set_findings": told["set_findings"],
+        "summary": audit.summary,
+        **_rarest(audit.summary),
+        "checks": checks,
+        "faults": [check for check in checks if check["name"] in shown],
+        "classes": taxonomy.names,
+        "colours": _colours(taxonomy),
+        "content": {
+            "file": {key: told[key] for key in ("schema", "pairs", "fingerprint", "faults")},
+            "findings": _entries(told),
+            "classes": _classes(audit, scenes, taxonomy),
+            "pictures": all_thumbnails(audit.findings, scenes, unlabelled, taxonomy),
+        },
+    }
+
+
+def _rarest(summary: dict[str, Any]) -> dict[str, Any]:
+    """The class whose IoU is known least well, and its margin where a tenth is scored."""
+    found = [entry for entry in summary.get("classes", ()) if entry["images"]]
+    rarest = max(found, key=lambda entry: entry["iou_margin"], default=None)
+    margin = None if rarest is None else iou_margin(rarest["effective_images"] / 10)
+    return {"rarest": rarest, "tenth_margin": margin}
+
+
+def _entries(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """All findings of `audit.json`, what rejects a scene before what else was found in it."""
+    return [*told["rejected"], *told["flagged"], *told["further"]]
+
+
+def _classes(audit: Audit, scenes: SceneSet, taxonomy: Taxonomy) -> dict[int, list[int]]:
+    """The classes in the mask of each scene that has a finding, by the scene's index."""
+    return {
+        index: []
+        if scenes.masks is None
+        else [int(c) for c in np.unique(scenes.masks[index]) if c < len(taxonomy)]
+        for index in sorted({finding.index for finding in audit.findings})
+    }
+
+
+def _colours(taxonomy: Taxonomy) -> dict[str, str]:
+    """The colours of masks by the names of their classes, as CSS."""
+    colours = dict(zip(taxonomy.names, taxonomy.colours, strict=True)) | {"void": VOID_COLOUR}
+    return {name: "rgb({} {} {})".format(*colour) for name, colour in colours.items()}

@@ -1,0 +1,260 @@
+"use strict";
+// The page of an audit: galleries by fault, filters, and a person's decisions.
+
+const CARDS = 24; // that a gallery adds at a time: pictures are made only when they are shown
+const audit = JSON.parse(document.getElementById("audit").textContent);
+const filters = document.getElementById("filters").elements;
+const standing = document.getElementById("standing");
+const undo = document.getElementById("undo");
+const save = document.getElementById("save");
+
+// ------------------------------------------------------------------ decisions
+
+const findingsOf = new Map(); // by index of the scene
+for (const finding of audit.findings) {
+  if (!findingsOf.has(finding.index)) findingsOf.set(finding.index, []);
+  findingsOf.get(finding.index).push(finding);
+}
+const proposed = new Set(audit.findings.filter((f) => f.action === "reject").map((f) => f.index));
+const rejected = new Set(proposed);
+const memory = `areoseg audit ${audit.file.fingerprint}`; // decisions survive closing the page
+
+function isChanged(index) {
+  return rejected.has(index) !== proposed.has(index);
+}
+
+function decide(indices, reject) {
+  for (const index of indices) {
+    if (reject) rejected.add(index);
+    else rejected.delete(index);
+  }
+  remember();
+  showDecisions();
+}
+
+function remember() {
+  try {
+    const changed = [...findingsOf.keys()].filter(isChanged);
+    if (changed.length) localStorage.setItem(memory, JSON.stringify(changed));
+    else localStorage.removeItem(memory);
+  } catch { /* a browser that keeps nothing: the button still saves */ }
+}
+
+function recall() {
+  try {
+    for (const index of JSON.parse(localStorage.getItem(memory)) ?? []) {
+      if (proposed.has(index)) rejected.delete(index);
+      else if (findingsOf.has(index)) rejected.add(index);
+    }
+  } catch { /* nothing was kept */ }
+}
+
+// The content of decisions.json, in the schema of audit.json.
+function decisions() {
+  const file = { ...audit.file, rejected: [], flagged: [], further: [] };
+  for (const [index, findings] of [...findingsOf].sort((a, b) => a[0] - b[0])) {
+    const reject = rejected.has(index);
+    const told = findings.map((finding) => ({
+      ...finding,
+      action: reject ? "reject" : "flag",
+      reason: isChanged(index)
+        ? `${reject ? "rejected" : "kept"} by hand: ${finding.reason}`
+        : finding.reason,
+    }));
+    if (reject) {
+      const first = Math.max(0, findings.findIndex((finding) => finding.action === "reject"));
+      file.rejected.push(...told.splice(first, 1));
+      file.further.push(...told);
+    } else {
+      file.flagged.push(...told);
+    }
+  }
+  return file;
+}
+
+save.addEventListener("click", () => {
+  const text = JSON.stringify(decisions(), null, 1) + "\n";
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  link.download = "decisions.json";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000); // some browsers read it late
+});
+
+undo.addEventListener("click", () => {
+  rejected.clear();
+  decide(proposed, true);
+});
+
+// ---------------------------------------------------------------------- cards
+
+const cardTemplate = document.getElementById("card").content.firstElementChild;
+
+function element(tag, className, text = "") {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+function scoreText(score) {
+  return Number.isInteger(score) || score >= 100 ? score.toFixed(0) : score.toPrecision(3);
+}
+
+function makeCard(finding) {
+  const card = cardTemplate.cloneNode(true);
+  const scene = audit.pictures[`labelled ${finding.index}`];
+  const other = finding.other && audit.pictures[`${finding.other.part} ${finding.other.index}`];
+  const pictures = card.querySelector(".pictures");
+  const box = card.querySelector("input");
+  card.dataset.index = finding.index;
+  card.querySelector(".name").textContent = finding.name;
+  card.querySelector(".number").textContent = `no. ${finding.index}`;
+  card.querySelector(".score").textContent = scoreText(finding.score);
+  card.querySelector(".why").textContent = finding.reason;
+  box.setAttribute("aria-label", `reject ${finding.name}`);
+  box.addEventListener("change", () => decide([finding.index], box.checked));
+  if (scene) pictures.append(...makePictures(scene, finding.name, finding.region));
+  if (scene && other) {
+    pictures.append(element("p", "other", `beside ${finding.other.name}:`));
+    pictures.append(...makePictures(other, finding.other.name, null));
+  }
+  card.classList.toggle("worded", !scene);
+  for (const also of findingsOf.get(finding.index)) {
+    if (also !== finding) {
+      const text = `also ${also.fault}, ${scoreText(also.score)}: ${also.reason}`;
+      card.querySelector(".also").append(element("li", "", text));
+    }
+  }
+  return card;
+}
+
+// Image, mask, and the mask laid over the image.
+function makePictures(scene, name, region) {
+  const layers = scene.mask
+    ? { image: [scene.image], mask: [scene.mask], overlay: [scene.image, scene.mask] }
+    : { image: [scene.image] };
+  return Object.entries(layers).map(([what, sources]) => {
+    const figure = element("figure", what);
+    const frame = element("div", "frame");
+    figure.append(frame, element("figcaption", "", what));
+    sources.forEach((source, layer) => {
+      const picture = element("img", source === scene.mask ? "crisp" : "smooth");
+      picture.src = source;
+      picture.style.setProperty("--gain", scene.gain);
+      picture.alt = layer ? "" : `${what} of ${name}`;
+      frame.append(picture);
+    });
+    if (region) {
+      const [height, width] = scene.size;
+      const [top, left, bottom, right] = region;
+      const box = element("div", "region");
+      box.style.inset =
+        `${(100 * top) / height}% ${100 - (100 * right) / width}% ` +
+        `${100 - (100 * bottom) / height}% ${(100 * left) / width}%`;
+      frame.append(box);
+    }
+    return figure;
+  });
+}
+
+// ------------------------------------------------------------------ galleries
+
+function passes(finding) {
+  const { index, name } = finding;
+  const reject = rejected.has(index);
+  const decisionPasses = {
+    "": true, reject, keep: !reject, changed: isChanged(index),
+  }[filters.decision.value];
+  return (
+    decisionPasses &&
+    (!filters.class.value || audit.classes[index].includes(Number(filters.class.value))) &&
+    name.toLowerCase().includes(filters.name.value.trim().toLowerCase())
+  );
+}
+
+function makeGallery(details) {
+  const findings = audit.findings
+    .filter((finding) => finding.fault === details.dataset.fault)
+    .sort((a, b) => b.score - a.score || a.index - b.index);
+  const [highest, lowest] = [findings[0].score, findings.at(-1).score];
+  const part = (selector) => details.querySelector(selector);
+  const [slider, least, cards, more] = [".least input", ".least output", ".cards", ".more"].map(part);
+  part(".least").hidden = highest === lowest;
+  let chosen = findings;
+  let shown = CARDS;
+
+  function show() {
+    const bound = lowest + (slider.value / 100) * (highest - lowest);
+    const { fault } = filters;
+    details.hidden = Boolean(fault.value) && fault.value !== details.dataset.fault;
+    chosen = findings.filter((finding) => finding.score >= bound - 1e-9 && passes(finding));
+    least.textContent = scoreText(bound);
+    const all = findings.length;
+    part(".many").textContent = chosen.length === all ? `${all}` : `${chosen.length} of ${all}`;
+    for (const button of details.querySelectorAll(".bulk button")) {
+      button.textContent = `${button.value === "reject" ? "Reject" : "Keep"} these ${chosen.length}`;
+      button.disabled = !chosen.length;
+    }
+    if (!details.open || details.hidden) return;
+    cards.replaceChildren(...chosen.slice(0, shown).map(makeCard));
+    if (!chosen.length) cards.append(element("li", "none", "None passes the filters."));
+    more.hidden = chosen.length <= shown;
+    more.textContent = `Show more: ${chosen.length - shown} left`;
+    showDecisions();
+  }
+
+  function addMore() {
+    const added = chosen.slice(shown, shown + CARDS).map(makeCard);
+    shown += CARDS;
+    cards.append(...added);
+    more.hidden = chosen.length <= shown;
+    more.textContent = `Show more: ${chosen.length - shown} left`;
+    showDecisions();
+    added[0].querySelector("input").focus({ preventScroll: true });
+  }
+
+  function filter() {
+    shown = CARDS;
+    show();
+  }
+
+  details.addEventListener("toggle", show);
+  slider.addEventListener("input", filter);
+  more.addEventListener("click", addMore);
+  for (const button of details.querySelectorAll(".bulk button")) {
+    button.addEventListener("click", () => {
+      decide(chosen.map((finding) => finding.index), button.value === "reject");
+    });
+  }
+  return { details, filter };
+}
+
+// Ticks and counts everywhere: a scene may have a card in several galleries.
+function showDecisions() {
+  for (const card of document.querySelectorAll(".card")) {
+    const index = Number(card.dataset.index);
+    card.querySelector("input").checked = rejected.has(index);
+    card.classList.toggle("rejected", rejected.has(index));
+    card.classList.toggle("changed", isChanged(index));
+  }
+  const changed = [...findingsOf.keys()].filter(isChanged).length;
+  standing.textContent = `${rejected.size} rejected` + (changed ? `, ${changed} changed by you` : "");
+  undo.hidden = !changed;
+}
+
+const galleries = [...document.querySelectorAll(".gallery")].map(makeGallery);
+
+function filterAll() {
+  for (const gallery of galleries) gallery.filter();
+}
+
+document.getElementById("filters").addEventListener("submit", (event) => event.preventDefault());
+document.getElementById("filters").addEventListener("input", () => {
+  for (const { details } of galleries) {
+    if (details.dataset.fault === filters.fault.value) details.open = true;
+  }
+  filterAll();
+});
+recall();
+filterAll();

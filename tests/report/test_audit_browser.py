@@ -1,0 +1,210 @@
+"""The page of an audit in a real browser: what a person does with it, and what comes of it."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+from areoseg import api
+from areoseg.audit import Audit, Finding, OtherScene
+from areoseg.cli.app import app
+from areoseg.data.fingerprint import fingerprint
+from areoseg.data.sources import Source
+from areoseg.report.audit_page import write_audit_page
+from areoseg.run import open_run
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+REJECTED = range(10)
+NEAR = range(6, 40)
+ROCK = 4
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine")
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def audited(homework_npz, tmp_path_factory):
+    """The homework's file, its scenes, and the page of an audit with known findings."""
+    scenes = api.read(homework_npz).labelled
+    findings = [
+        Finding(i, scenes.names[i], "content-outlier", 3.0 + i, "unlike the rest", "reject")
+        for i in REJECTED
+    ] + [
+        Finding(
+            i, scenes.names[i], "near-duplicate", 0.6 + i / 100, "seen before", "flag",
+            OtherScene(0, scenes.names[0]), (0, 0, 16, 32),
+        )
+        for i in NEAR
+    ]  # fmt: skip
+    audit = Audit(
+        len(scenes), ("content-outlier", "near-duplicate"), tuple(findings),
+        fingerprint=fingerprint(scenes),
+    )  # fmt: skip
+    path = tmp_path_factory.mktemp("audit") / "audit.html"
+    write_audit_page(audit, scenes, path, source=Source(str(homework_npz)))
+    return homework_npz, scenes, path
+
+
+@pytest.fixture
+def page(browser, audited):
+    """The page, freshly opened in a browser that remembers nothing; it must not complain."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900}, accept_downloads=True)
+    opened = context.new_page()
+    opened.set_default_timeout(20_000)
+    complaints, requests = [], []
+    opened.on("console", lambda message: complaints.append(message.text))
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("request", lambda request: requests.append(request.url))
+    opened.goto(audited[2].as_uri())
+    yield opened
+    assert complaints == []
+    asked = {url for url in requests if not url.startswith(("data:", "blob:"))}
+    assert asked == {audited[2].as_uri()}
+    context.close()
+
+
+def gallery(page, fault):
+    return page.locator(f'.gallery[data-fault="{fault}"]')
+
+
+def names(page, fault):
+    return gallery(page, fault).locator(".card .name").all_inner_texts()
+
+
+def box(page, scenes, index, fault="content-outlier"):
+    return gallery(page, fault).get_by_label(f"reject {scenes.names[index]}", exact=True)
+
+
+def standing(page):
+    return page.locator("#standing").inner_text()
+
+
+def saved(page, path):
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save decisions").click()
+    assert download.value.suggested_filename == "decisions.json"
+    download.value.save_as(path)
+    return json.loads(path.read_text())
+
+
+def test_a_gallery_opens_and_shows_the_worst_first(page, audited):
+    scenes = audited[1]
+    worst = [scenes.names[i] for i in reversed(REJECTED)]
+    assert names(page, "content-outlier") == worst
+    near = gallery(page, "near-duplicate")
+    assert near.locator(".card").count() == 0  # nothing is drawn in a gallery that is closed
+    near.locator("summary").click()
+    near.locator(".card").first.wait_for()
+    assert near.locator(".card").count() == 24
+    near.get_by_role("button", name="Show more: 10 left").click()
+    assert near.locator(".card").count() == len(NEAR)
+    shown = near.locator(".card").first.locator("img")
+    assert shown.count() == 2 * 4  # image, mask, and both for the overlay; also of the other scene
+    assert all(shown.nth(i).evaluate("picture => picture.naturalWidth > 0") for i in range(8))
+    assert near.locator(".card").first.locator(".region").count() == 3
+
+
+def test_filters_choose_by_fault_class_score_decision_and_name(page, audited):
+    scenes = audited[1]
+    page.get_by_label("Class").select_option("big rock")
+    rocky = [scenes.names[i] for i in reversed(REJECTED) if ROCK in scenes.masks[i]]
+    assert 0 < len(rocky) < len(REJECTED)
+    assert names(page, "content-outlier") == rocky
+    page.get_by_label("Class").select_option("any class")
+
+    page.get_by_label("Fault").select_option("near-duplicate")
+    assert gallery(page, "content-outlier").is_hidden()
+    assert len(names(page, "near-duplicate")) == 24
+    page.get_by_label("Decision").select_option("rejected")
+    both = [scenes.names[i] for i in sorted({*REJECTED} & {*NEAR}, reverse=True)]
+    assert names(page, "near-duplicate") == both
+    page.get_by_label("Decision").select_option("kept")
+    page.get_by_label("Name").fill(scenes.names[30])
+    assert names(page, "near-duplicate") == [scenes.names[30]]
+    page.get_by_label("Name").fill("no such scene")
+    assert "None passes" in gallery(page, "near-duplicate").inner_text()
+
+    page.locator("#filters").evaluate("form => form.reset()")
+    page.get_by_label("Fault").select_option("content-outlier")
+    page.locator(".gallery:visible").get_by_label("Score at least").fill("50")
+    assert len(names(page, "content-outlier")) == len(REJECTED) // 2
+    assert "5 of 10" in gallery(page, "content-outlier").locator(".many").inner_text()
+
+
+def test_boxes_work_by_keyboard_and_agree_in_all_galleries(page, audited):
+    scenes = audited[1]
+    gallery(page, "near-duplicate").locator("summary").focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Name").fill(scenes.names[8])
+    twin = box(page, scenes, 8, "near-duplicate")
+    assert twin.is_checked()
+    box(page, scenes, 8).focus()
+    page.keyboard.press("Space")
+    assert not twin.is_checked()
+    assert standing(page) == "9 rejected, 1 changed by you"
+    page.get_by_role("button", name="Undo all").click()
+    assert twin.is_checked()
+    assert standing(page) == "10 rejected"
+
+
+def test_decisions_survive_a_reload(page, audited):
+    scenes = audited[1]
+    box(page, scenes, 2).uncheck()
+    page.reload()
+    assert not box(page, scenes, 2).is_checked()
+    assert standing(page) == "9 rejected, 1 changed by you"
+
+
+def test_many_are_decided_at_once(page):
+    gallery(page, "near-duplicate").locator("summary").click()
+    gallery(page, "near-duplicate").get_by_role("button", name="Reject these 34").click()
+    assert standing(page) == "40 rejected, 30 changed by you"
+    gallery(page, "content-outlier").get_by_role("button", name="Keep these 10").click()
+    assert standing(page) == "30 rejected, 40 changed by you"
+
+
+def test_a_narrow_screen_has_no_sideways_scrolling(page):
+    page.set_viewport_size({"width": 360, "height": 700})
+    gallery(page, "near-duplicate").locator("summary").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.get_by_role("button", name="Save decisions").is_visible()
+
+
+def test_what_is_decided_is_what_is_trained_on(page, audited, tmp_path, tiny):
+    data, scenes, _ = audited
+    box(page, scenes, 2).uncheck()  # the audit would reject it
+    gallery(page, "near-duplicate").locator("summary").click()
+    page.get_by_label("Name").fill(scenes.names[20])
+    box(page, scenes, 20, "near-duplicate").check()  # the audit would keep it
+    decisions = tmp_path / "decisions.json"
+    told = saved(page, decisions)
+    rejected = {scenes.names[i] for i in {*REJECTED, 20} - {2}}
+    assert {entry["name"] for entry in told["rejected"]} == rejected
+    assert [entry["reason"] for entry in told["rejected"] if entry["index"] == 20] == [
+        "rejected by hand: seen before"
+    ]
+
+    run = tmp_path / "run"
+    command = ["train", "unet", *tiny, "training.epochs=1"]
+    options = ["--data", str(data), "--audit", str(decisions), "--out", str(run)]
+    app([*command, *options], result_action="return_value")
+    trained = open_run(run)
+    used = {name for part in trained.split.values() for name in part}
+    assert used == {*scenes.names} - rejected
+    assert trained.facts["data"]["decisions"] == str(decisions)
+    kept = json.loads((run / "audit.json").read_text())
+    assert {entry["name"] for entry in kept["rejected"]} == rejected
