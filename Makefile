@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+BENCH_STAMP := .venv-bench/.installed
 
 .PHONY: demo test lint bench docs clean
 
@@ -17,8 +18,10 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: $(STAMP)
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+bench: $(BENCH_STAMP)
+	for script in $(filter-out benchmarks/peers.py,$(wildcard benchmarks/*.py)); do \
+		.venv-bench/bin/python $$script || exit 1; \
+	done
 
 docs: $(STAMP)
 	$(BIN)/mkdocs build --strict
@@ -30,5 +33,16 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+# The peers' environment is its own: segmentation_models_pytorch needs torchvision.
+.PHONY: .venv-bench
+.venv-bench: $(BENCH_STAMP)
+
+$(BENCH_STAMP): pyproject.toml constraints.txt benchmarks/requirements.txt
+	test -d .venv-bench || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --constraint constraints.txt torch
+	.venv-bench/bin/python -m pip install --quiet --constraint constraints.txt \
+		--requirement benchmarks/requirements.txt --editable '.[audit,export,openvino]'
+	touch $@
+
 clean:
-	rm -rf .venv site runs/demo
+	rm -rf .venv .venv-bench site runs/demo

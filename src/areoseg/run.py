@@ -6,10 +6,11 @@ run.json              data, versions, size, time, and how the run ended
 weights.safetensors   the weights that the run keeps
 split.json            names of the scenes in train, val and test
 plan.json             the steps planned, and every correction
-audit.json            what the audit found
+audit.json            what the audit found, or what a person decided about it; audit.html shows it
 metrics.csv           one row an epoch; the same curves for TensorBoard in tensorboard/
 scores.json           scores of the kept weights on val and test
 report.html           all of it to look at
+pseudo_labels.npz     what a self-training learns from besides the labelled scenes
 resume.pt             state to go on from, while the run is not finished
 ```
 """
@@ -22,11 +23,13 @@ from typing import TYPE_CHECKING, Any
 
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError, one_line
-from areoseg.files import write_text
+from areoseg.files import read_json, replacing, write_text
 from areoseg.recipes import Recipe, load_recipe
 from areoseg.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from areoseg.models.segmenter import Segmenter
 
 RECIPE = "recipe.yaml"
@@ -34,6 +37,8 @@ FACTS = "run.json"
 WEIGHTS = "weights.safetensors"
 SPLIT = "split.json"
 PLAN = "plan.json"
+AUDIT = "audit.json"
+AUDIT_PAGE = "audit.html"
 METRICS = "metrics.csv"
 SCORES = "scores.json"
 REPORT = "report.html"
@@ -82,8 +87,13 @@ class Run:
         names: dict[str, list[str]] = read_json(self.path / SPLIT)
         return names
 
-    def segmenter(self) -> "Segmenter":
-        """The trained network in evaluation mode, on the CPU."""
+    def segmenter(self, *, fold: bool = True) -> "Segmenter":
+        """The trained network in evaluation mode, on the CPU.
+
+        Args:
+            fold: Take standardised weights as plain ones, which answers the same and faster;
+                otherwise the weights are as `weights.safetensors` has them.
+        """
         from safetensors.torch import load_file
 
         from areoseg.models.blocks.standardised import fold_standardisation
@@ -95,7 +105,8 @@ class Run:
         except Exception as error:  # safetensors and torch have no common root
             reason = one_line(error)[:160]  # PyTorch lists every tensor that differs
             raise AreosegError(f"{path}: these weights do not fit {RECIPE}: {reason}") from None
-        fold_standardisation(segmenter)
+        if fold:
+            fold_standardisation(segmenter)
         return segmenter.eval()
 
 
@@ -156,16 +167,12 @@ def build_segmenter(
     return segmenter
 
 
-def read_json(path: Path) -> Any:
-    """The values in a JSON file.
+def write_weights(path: Path, tensors: "dict[str, Tensor]") -> None:
+    """Write weights as safetensors in one piece or not at all."""
+    from safetensors.torch import save
 
-    Raises:
-        AreosegError: It cannot be read.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise AreosegError(f"{path}: cannot read this file: {one_line(error)}") from None
+    with replacing(path) as beside:
+        beside.write_bytes(save({name: value.contiguous() for name, value in tensors.items()}))
 
 
 def write_json(path: Path, values: Any) -> None:

@@ -142,3 +142,24 @@ def test_what_is_no_space_is_refused(tmp_path, text, expected):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(AreosegError, match="cannot read this space"):
         load_space(tmp_path / "absent.yaml")
+
+
+def test_a_name_that_is_there_twice_is_refused(tmp_path):
+    path = tmp_path / "space.yaml"
+    path.write_text(
+        "optimizer.lr: {low: 1.0e-4, high: 1.0e-2}\noptimizer.lr: {choices: [1, 2]}\n"
+        "training.seed: {low: 3, high: 1}\n"
+    )
+    with pytest.raises(AreosegError) as caught:
+        load_space(path)
+    first, second = str(caught.value).splitlines()
+    assert first == f"{path}:2: optimizer.lr: there already in line 1: leave one away"
+    assert second.startswith(f"{path}:3: training.seed")
+
+
+def test_a_value_of_a_stage_can_be_searched(tmp_path):
+    path, recipe = tmp_path / "space.yaml", tmp_path / "mine.yaml"
+    path.write_text("stages.1.optimizer.lr: {low: 1.0e-4, high: 1.0e-2}\n")
+    recipe.write_text("model: unet\nstages:\n  - epochs: 2\n  - epochs: 1\n")
+    varied = vary_recipe(recipe, load_space(path))
+    assert varied.sample({"stages.1.optimizer.lr": 1e-3}).stages[1].optimizer.lr == 1e-3

@@ -13,9 +13,12 @@ from optuna.trial import TrialState
 from rich.console import Console
 
 from areoseg import api
+from areoseg.audit import Audit, Finding, write_audit
+from areoseg.data.fingerprint import fingerprint
 from areoseg.errors import AreosegError
+from areoseg.files import read_json
 from areoseg.recipes import load_recipe
-from areoseg.run import open_run, read_json
+from areoseg.run import open_run
 from areoseg.search import PRUNERS, running
 from areoseg.search.study import open_study
 from areoseg.search.trial import Outcome, Trainings
@@ -313,6 +316,18 @@ def test_bad_options_are_refused(search, options, expected):
 def test_data_without_a_validation_part_are_refused(search):
     with pytest.raises(AreosegError, match="no scenes to validate on"):
         search("split.val=0")
+
+
+def test_decisions_about_the_data_hold_in_every_trial(search, homework_npz, tmp_path):
+    scenes = api.read(homework_npz).labelled
+    finding = Finding(3, scenes.names[3], "content-outlier", 1.0, "by hand", "reject")
+    audit = Audit(len(scenes), (), (finding,), fingerprint=fingerprint(scenes))
+    path = write_audit(audit, tmp_path / "decisions")
+    found = search(trials=1, audit=path)
+    split = read_json(tmp_path / "out" / "trials" / f"{found.best.number:04d}" / "split.json")
+    assert {name for part in split.values() for name in part} == {*scenes.names} - {finding.name}
+    with pytest.raises(AreosegError, match="data"):
+        search(trials=1)
 
 
 def test_without_optuna_one_line_says_what_to_install(homework_npz, space, tmp_path):

@@ -28,6 +28,15 @@ from areoseg.errors import AreosegError, did_you_mean
 WeightScheme = Literal["none", "inverse", "sqrt", "effective", "median"]
 """How `class_weights.class_weights` weighs classes."""
 
+WEIGHT_SCHEMES: dict[WeightScheme, str] = {
+    "none": "all classes alike",
+    "inverse": "by one over the pixels of a class",
+    "sqrt": "by one over their square root",
+    "effective": "by the effective number of pixels, Cui et al. 2019, arXiv 1901.05555",
+    "median": "by one over the share of a class where it is present, Eigen and Fergus 2015",
+}
+"""One line on each scheme."""
+
 
 class Term(BaseModel):
     """What every term of the loss has.

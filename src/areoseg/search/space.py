@@ -25,6 +25,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from areoseg.errors import AreosegError, one_line
 from areoseg.recipes.faults import line_of
 from areoseg.recipes.section import Section
+from areoseg.recipes.yaml_text import describe_repeats, read_yaml
 
 Number = int | float
 
@@ -155,18 +156,15 @@ def load_space(path: str | Path) -> Space:
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        tree = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as error:
         raise AreosegError(f"{path}: cannot read this space: {one_line(error)}") from None
-    except yaml.YAMLError as error:
-        raise AreosegError(f"{path}: not YAML: {one_line(error)}") from None
+    tree, node = read_yaml(text, str(path))
     if not isinstance(tree, dict) or not tree:
         raise AreosegError(
             f"{path}: a space is a mapping, such as `optimizer.lr: {{low: 1.0e-4, high: 1.0e-2}}`"
         )
     entries: dict[str, Range | Choices] = {}
-    faults: list[str] = []
+    faults = describe_repeats(node, str(path))
     for name, values in tree.items():
         try:
             entries[str(name)] = _entry(str(name), values)

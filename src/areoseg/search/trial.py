@@ -11,7 +11,7 @@ import pytorch_lightning as pl
 from optuna.trial import Trial, TrialState
 from rich.console import Console
 
-from areoseg.audit import Audit
+from areoseg.audit import Audit, check_decisions
 from areoseg.data.scenes import DataSet
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError, one_line
@@ -97,6 +97,7 @@ class Trainings:
         device: `cpu`, `cuda` or `auto`.
         threads: Cores to compute on; None: all.
         command: What to note in the runs as the command that made them.
+        decisions: The `audit`, where a person decided it, or None.
     """
 
     recipe: VariedRecipe
@@ -107,6 +108,7 @@ class Trainings:
     device: str
     threads: int | None
     command: str | None
+    decisions: Audit | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -114,7 +116,7 @@ class Trainings:
         return {
             "recipe": dump_recipe(self.recipe.base),
             "space": {name: str(entry) for name, entry in self.recipe.space.entries.items()},
-            "data": data_identity(self.data.labelled),
+            "data": data_identity(self.data.labelled, self.decisions),
             "trial budget": self.seconds,
         }
 
@@ -164,16 +166,21 @@ def prepare_trainings(
     device: str,
     threads: int | None,
     command: str | None,
+    decisions: Audit | None = None,
 ) -> Trainings:
-    """Audit the data once for all trials; see `Trainings`.
+    """Audit the data once for all trials, or take what a person decided; see `Trainings`.
 
     Raises:
-        AreosegError: There is nothing to train on, or to validate on.
+        AreosegError: There is nothing to train on, or to validate on; or the decisions are of
+            other data.
     """
-    division = divide(recipe.base, data.labelled)
+    if decisions is not None:
+        check_decisions(decisions, data.labelled)
+    division = divide(recipe.base, data.labelled, audit=decisions)
     if not division.split.val:
         raise AreosegError("no scenes to validate on: raise split.val")
-    return Trainings(recipe, data, division.audit, source, seconds, device, threads, command)
+    audit = division.audit
+    return Trainings(recipe, data, audit, source, seconds, device, threads, command, decisions)
 
 
 def keep_files(folder: Path, names: Collection[str]) -> None:

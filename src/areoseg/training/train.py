@@ -11,7 +11,10 @@ import pytorch_lightning as pl
 import torch
 from rich.console import Console
 
-from areoseg.audit import Audit, write_audit
+from areoseg.audit import Audit, read_decisions, write_audit
+from areoseg.calibration import calibrate_run
+from areoseg.data.fingerprint import fingerprint
+from areoseg.data.scale import common_navcam_scale
 from areoseg.data.scenes import DataSet
 from areoseg.data.sources import Source
 from areoseg.device import choose_device, choose_precision, use_threads
@@ -20,13 +23,25 @@ from areoseg.files import write_text
 from areoseg.models import model_cost
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe, dump_recipe
-from areoseg.run import FACTS, RECIPE, RESUME, SPLIT, Run, build_segmenter, open_run, write_json
+from areoseg.run import (
+    AUDIT,
+    FACTS,
+    RECIPE,
+    RESUME,
+    SPLIT,
+    Run,
+    build_segmenter,
+    open_run,
+    write_json,
+)
 from areoseg.taxonomy import MARS, Taxonomy
 from areoseg.training.budget import Budget
 from areoseg.training.fit import fit, make_module, plan_for
 from areoseg.training.module import TrainingModule
 from areoseg.training.plan import Plan
-from areoseg.training.prepare import Preparation, fingerprint, prepare
+from areoseg.training.prepare import Preparation, prepare
+from areoseg.training.pseudo import PseudoLabelled
+from areoseg.training.stages import refuse_empty_stages
 from areoseg.training.state import load_resume_state
 from areoseg.version import __version__
 
@@ -46,6 +61,7 @@ def train(
     console: Console | None = None,
     callbacks: Sequence[pl.Callback] = (),
     audit: Audit | None = None,
+    pseudo: PseudoLabelled | None = None,
 ) -> Run:
     """Train a recipe on a data set.
 
@@ -63,7 +79,9 @@ def train(
         taxonomy: The classes.
         console: Where to show the progress; None: standard error.
         callbacks: What Lightning calls besides, after the training's own.
-        audit: What `rejecting_audit` found in the same scenes, so that it is not done again.
+        audit: What `rejecting_audit` found in the same scenes, so that it is not done again; or
+            what a person decided, which then holds in its place.
+        pseudo: Pseudo-labelled scenes to train on besides; kept in the run folder.
 
     Returns:
         The finished run.
@@ -78,7 +96,7 @@ def train(
     threads = use_threads(threads)
     where = choose_device(device)
     precision = choose_precision(recipe.training.precision, where)
-    preparation = prepare(recipe, data.labelled, taxonomy, audit=audit)
+    preparation = prepare(recipe, data.labelled, taxonomy, audit=audit, pseudo=pseudo)
     for note in preparation.notes:
         console.print(f"note: {note}")
 
@@ -92,6 +110,7 @@ def train(
     elif budget is not None:
         module.state.plan = plan_for(budget, module, preparation, precision)
         module.state.patience = 0
+    refuse_empty_stages(module.stages, module.state.plan)
 
     facts = {
         "areoseg": __version__,
@@ -113,8 +132,11 @@ def train(
     }
     write_text(out / RECIPE, dump_recipe(recipe))
     write_json(out / SPLIT, preparation.names())
+    if pseudo is not None:
+        pseudo.save(out)
+        facts["self_training"] = pseudo.to_json()
     if preparation.audit is not None:
-        write_audit(preparation.audit, data.labelled, out)
+        write_audit(preparation.audit, out)
     write_json(out / FACTS, facts)
     run = Run(out, recipe, facts)
     return _carry_out(module, preparation, run, budget, console, callbacks)
@@ -167,7 +189,11 @@ def resume(
             f"{path}: the data are not those that this run was trained on: give the same by --data"
         )
     use_threads(threads or run.facts["threads"])
-    preparation = prepare(run.recipe, data.labelled, run.taxonomy)
+    # What was rejected at the start stays so, whoever or whichever version decided it.
+    found = run.path / AUDIT
+    audit = read_decisions(found) if found.is_file() else None
+    pseudo = PseudoLabelled.of_run(run)
+    preparation = prepare(run.recipe, data.labelled, run.taxonomy, audit=audit, pseudo=pseudo)
     if preparation.names() != run.split:
         raise AreosegError(
             f"{path}: these data would be split in another way than in {SPLIT}: give the groups"
@@ -216,8 +242,12 @@ def _carry_out(
     write_json(run.path / FACTS, facts)
     if not ended:
         raise KeyboardInterrupt
+    finished = Run(run.path, run.recipe, facts)
+    if run.recipe.calibration:
+        validation = preparation.scenes.select(preparation.split.val)
+        finished = calibrate_run(finished, validation, device=facts["device"])
     (run.path / RESUME).unlink(missing_ok=True)
-    return Run(run.path, run.recipe, facts)
+    return finished
 
 
 def _data_facts(data: DataSet, preparation: Preparation, taxonomy: Taxonomy) -> dict[str, Any]:
@@ -229,10 +259,14 @@ def _data_facts(data: DataSet, preparation: Preparation, taxonomy: Taxonomy) -> 
         "labelled": len(data.labelled),
         "unlabelled": len(data.unlabelled),
         "rejected": 0 if audit is None else len(audit.rejected),
+        "decisions": None if audit is None else audit.decisions,
         "dropped": preparation.dropped,
         "groups": None if data.labelled.groups is None else len(set(data.labelled.groups)),
         "training_shares": dict(zip(taxonomy.names, shares.round(6).tolist(), strict=True)),
         "fingerprint": fingerprint(data.labelled),
+        "navcam_scale": common_navcam_scale(
+            data.labelled.names, [image.shape for image in data.labelled.images]
+        ),
         "mean": preparation.mean,
         "deviation": preparation.deviation,
     }
