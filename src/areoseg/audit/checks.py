@@ -10,6 +10,11 @@ from numpy.typing import NDArray
 from areoseg.audit.chunks import Chunks
 from areoseg.audit.constant_images import find_constant_images
 from areoseg.audit.content_outliers import find_content_outliers
+from areoseg.audit.disputed_masks import (
+    find_moved_masks,
+    find_swapped_masks,
+    find_wrong_regions,
+)
 from areoseg.audit.drift import find_drift
 from areoseg.audit.duplicate_images import find_duplicate_images
 from areoseg.audit.edge_agreement import find_misplaced_masks
@@ -92,6 +97,30 @@ CHECKS: dict[str, Check] = {
             "a mask that would fit its image better if it were mirrored",
             score="gain in mean log-probability, 0.3 to 5",
             needs=("masks",),
+        ),
+        Check(
+            "swapped-mask",
+            find_swapped_masks,
+            "flag",
+            "a mask that a segmenter finds no likelier on its own image than on others",
+            score="likelihood of a point on the average image over that on its own, from 0.77",
+            needs=("masks", "probabilities"),
+        ),
+        Check(
+            "moved-mask",
+            find_moved_masks,
+            "flag",
+            "a mask that fits what a segmenter sees when it is mirrored, turned or shifted",
+            score="gain in mean log-probability, 0.25 to 5",
+            needs=("masks", "probabilities"),
+        ),
+        Check(
+            "wrong-region",
+            find_wrong_regions,
+            "flag",
+            "a region that a segmenter is sure is of another class",
+            score="pixels times how much likelier the other class is, from 0",
+            needs=("masks", "probabilities"),
         ),
         Check(
             "misplaced-masks",

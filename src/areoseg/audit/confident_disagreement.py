@@ -49,7 +49,9 @@ class WrongRegion:
         return self.pixels * self.surplus
 
 
-def class_confidence(probabilities: Probabilities, masks: Sequence[Mask] | Mask) -> NDArray[Any]:
+def class_confidence(
+    probabilities: Probabilities, masks: Sequence[Mask] | Mask
+) -> NDArray[np.float64]:
     """The mean probability (C,) of each class on the pixels that are labelled with it.
 
     A class that is never labelled, or never answered, has infinity: nothing reaches it.
@@ -66,11 +68,14 @@ def class_confidence(probabilities: Probabilities, masks: Sequence[Mask] | Mask)
             total[value] += exact[value][labelled].sum(dtype=np.float64)
             count[value] += labelled.sum()
     judged = (count > 0) & (everywhere / pixels > RARELY_ANSWERED)
-    return np.where(judged, total / np.maximum(count, 1), np.inf)
+    return np.asarray(np.where(judged, total / np.maximum(count, 1), np.inf))
 
 
 def wrong_regions(
-    probabilities: NDArray[np.floating[Any]], mask: Mask, confidence: NDArray[Any], least: int
+    probabilities: NDArray[np.floating[Any]],
+    mask: Mask,
+    confidence: NDArray[np.float64],
+    least: int,
 ) -> list[WrongRegion]:
     """The regions of a scene in which the segmenter disagrees with confidence, heaviest first.
 

@@ -141,6 +141,5 @@ def _describe_shift(material: Material, index: int, down: float, right: float) -
 def _describe(region: WrongRegion, names: tuple[str, ...]) -> str:
     """What a region is labelled, and what it looks like."""
     return (
-        f"labelled {names[region.label]}, looks like {names[region.answer]},"
-        f" {region.pixels} pixels"
+        f"labelled {names[region.label]}, looks like {names[region.answer]}, {region.pixels} pixels"
     )

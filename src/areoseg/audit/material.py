@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from areoseg.audit.chunks import Arrays, Chunks
 from areoseg.audit.class_appearance import mask_fits
+from areoseg.audit.confident_disagreement import class_confidence
 from areoseg.audit.identical import identical_groups
 from areoseg.audit.image_statistics import ImageStatistics, image_statistics
 from areoseg.audit.near_duplicate_pairs import Pairs, near_duplicate_pairs
+from areoseg.audit.segmenter_fits import SegmenterFits, segmenter_fits
 from areoseg.audit.small_regions import region_counts
 from areoseg.data.scenes import SceneSet
 from areoseg.taxonomy import MARS, Taxonomy
@@ -90,3 +92,22 @@ class Material:
     def mask_fits(self) -> dict[str, NDArray[np.float64]]:
         """How well each mask agrees with how its classes look; there must be one."""
         return mask_fits(self.scenes, self.chunks)
+
+    @cached_property
+    def class_confidence(self) -> NDArray[np.float64]:
+        """The mean probability (C,) of each class where it is labelled; infinite if not judged."""
+        if self.probabilities is None or self.scenes.masks is None:
+            raise ValueError("there are no probabilities, or no masks")
+        return class_confidence(self.probabilities, self.scenes.masks)
+
+    @property
+    def judged_classes(self) -> NDArray[np.bool_]:
+        """(C,) the classes that are both labelled and answered somewhere."""
+        return np.asarray(np.isfinite(self.class_confidence))
+
+    @cached_property
+    def segmenter_fits(self) -> SegmenterFits:
+        """How well each mask fits the probabilities, as it is and moved."""
+        if self.probabilities is None or self.scenes.masks is None:
+            raise ValueError("there are no probabilities, or no masks")
+        return segmenter_fits(self.probabilities, self.scenes.masks, self.judged_classes)
