@@ -11,7 +11,7 @@ demo: $(STAMP)
 	$(BIN)/areoseg demo --out runs/demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
