@@ -27,7 +27,10 @@ def audit(
     out: PathLike | None = None,
     *,
     split: PathLike | None = None,
+    fit: bool = False,
+    run: PathLike | None = None,
     jobs: int = 1,
+    threads: int | None = None,
     source: Source | None = None,
     taxonomy: Taxonomy = MARS,
     console: Console | None = None,
@@ -42,18 +45,27 @@ def audit(
             are no others.
         out: A folder for the results; None: nothing is written.
         split: A run, a file such as its `split.json`, or a recipe: the split to look for leaks in.
-        jobs: Threads.
+        fit: Whether small networks are trained on the data, each on a part of it, to dispute the
+            masks of the others. Takes minutes.
+        run: A trained run whose answers dispute the masks instead. It hardly disputes masks that it
+            was trained on.
+        jobs: Threads of the checks.
+        threads: Cores that networks compute on; None: all.
         source: Where the data came from, for the page to name.
         taxonomy: The classes.
         console: Where to show progress; None: standard error.
 
     Raises:
-        AreosegError: The split does not fit the data, or `out` cannot be written.
+        AreosegError: The split or the run does not fit the data, there are no masks to learn from,
+            or `out` cannot be written.
     """
+    from areoseg.api.class_probabilities import fitted_probabilities, run_probabilities
     from areoseg.audit import Chunks, audit_scenes, write_audit
 
     if jobs < 1:
         raise AreosegError(f"--jobs {jobs}: give 1 or more")
+    if fit and run is not None:
+        raise AreosegError("--fit and --run both give probabilities: choose one of them")
     scenes, unlabelled = _parts(data)
     parts = None if split is None else _find_split(split, scenes, taxonomy)
     with progress_bar(console or standard_error()) as progress:
@@ -66,8 +78,22 @@ def audit(
 
         keep = None if out is None else Path(out) / KEPT
         chunks = Chunks(jobs=jobs, keep=keep, progress=show)
+        probabilities = None
+        if fit:
+            probabilities = fitted_probabilities(
+                scenes, threads=threads, taxonomy=taxonomy, progress=show
+            )
+        elif run is not None:
+            probabilities = run_probabilities(
+                run, scenes, threads=threads, taxonomy=taxonomy, progress=show
+            )
         found = audit_scenes(
-            scenes, unlabelled=unlabelled, split=parts, taxonomy=taxonomy, chunks=chunks
+            scenes,
+            unlabelled=unlabelled,
+            split=parts,
+            probabilities=probabilities,
+            taxonomy=taxonomy,
+            chunks=chunks,
         )
     if out is not None:
         from areoseg.report.audit_page import write_audit_page

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.audit.chunks import Chunks
+from areoseg.audit.confident_disagreement import check_probabilities
 from areoseg.audit.constant_images import find_constant_images
 from areoseg.audit.content_outliers import find_content_outliers
 from areoseg.audit.disputed_masks import (
@@ -273,12 +274,14 @@ def audit_scenes(
         chunks: How work on single scenes is spread over threads, shown, and kept.
 
     Raises:
-        AreosegError: There is no check of that name.
+        AreosegError: There is no check of that name, or the probabilities do not fit the scenes.
     """
     chosen = tuple(CHECKS) if faults is None else tuple(faults)
     for fault in chosen:
         if fault not in CHECKS:
             raise AreosegError(f"there is no audit check {fault!r}: {did_you_mean(fault, CHECKS)}")
+    if probabilities is not None:
+        check_probabilities(probabilities, scenes, len(taxonomy))
     material = Material(scenes, unlabelled, split, probabilities, taxonomy, chunks or Chunks())
     ran = tuple(fault for fault in chosen if all(map(material.has, CHECKS[fault].needs)))
     found = [finding for fault in ran if len(scenes) for finding in CHECKS[fault].find(material)]

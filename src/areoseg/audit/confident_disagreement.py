@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from areoseg.audit.findings import Region
-from areoseg.data.scenes import Mask
+from areoseg.data.scenes import Mask, SceneSet
+from areoseg.errors import AreosegError
 
 Probabilities = Sequence[NDArray[np.floating[Any]]]
 """For each scene (C, H, W), from a segmenter that was not trained on it."""
@@ -21,7 +22,7 @@ Probabilities = Sequence[NDArray[np.floating[Any]]]
 RARELY_ANSWERED = 1e-3
 """A class whose mean probability over the set is lower is never answered, and not judged."""
 
-SURER = 0.5
+SURER = 0.8
 """By how much the answer must be likelier than the label."""
 
 
@@ -47,6 +48,22 @@ class WrongRegion:
     def weight(self) -> float:
         """Pixels times surplus, by which regions are ranked."""
         return self.pixels * self.surplus
+
+
+def check_probabilities(probabilities: Probabilities, scenes: SceneSet, classes: int) -> None:
+    """Refuse probabilities that do not fit the scenes.
+
+    Raises:
+        AreosegError: They are too many, too few, or of another shape than (C, H, W).
+    """
+    if len(probabilities) != len(scenes):
+        raise AreosegError(
+            f"probabilities for {len(probabilities)} of {len(scenes)} scenes: give one array each"
+        )
+    for name, each, image in zip(scenes.names, probabilities, scenes.images, strict=True):
+        wanted = (classes, *image.shape)
+        if each.shape != wanted:
+            raise AreosegError(f"probabilities of {name}: shape {each.shape}, give {wanted}")
 
 
 def class_confidence(

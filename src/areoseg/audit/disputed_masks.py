@@ -4,6 +4,7 @@ The segmenter must not have been trained on the scenes that it judges, or it rep
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from areoseg.audit.confident_disagreement import WrongRegion, wrong_regions
 from areoseg.audit.findings import Finding, OtherScene
@@ -15,6 +16,9 @@ FEWEST_SCENES = 50
 
 SWAPPED_ABOVE = 0.77
 """How many times likelier a swapped mask is, a point, on the average image than on its own."""
+
+BACK_BELOW = 0.5
+"""The same of a mirrored mask, at most, once it is mirrored back."""
 
 MIRRORED_ABOVE = 0.25
 """Gain in mean log-probability above which a mask is taken to be mirrored."""
@@ -40,7 +44,7 @@ def find_swapped_masks(material: Material) -> list[Finding]:
     if len(material.scenes) < FEWEST_SCENES or material.probabilities is None:
         return []
     fits = material.segmenter_fits
-    scores = np.exp(fits.average - fits.own)
+    scores = _likelihood_elsewhere(fits.average, fits.own)
     moved = _moved(material)
     chosen = [i for i in np.flatnonzero(scores > SWAPPED_ABOVE).tolist() if i not in moved]
     masks = [material.scenes[index].mask for index in chosen]
@@ -116,21 +120,33 @@ def _moved(material: Material) -> dict[int, tuple[float, str]]:
     if len(material.scenes) < FEWEST_SCENES:
         return {}
     fits = material.segmenter_fits
+    as_if_swapped = _likelihood_elsewhere(fits.average, fits.own)
     found: dict[int, tuple[float, str]] = {}
-    for index in range(len(material.scenes)):
-        ways = [(fit[index] - fits.own[index], way) for way, fit in fits.mirrored.items()]
-        ways = [way for way in ways if way[0] > MIRRORED_ABOVE]
-        if fits.shift_gain[index] > SHIFTED_ABOVE:
-            down, right = fits.shift[index]
-            ways.append((fits.shift_gain[index], _describe_shift(material, index, down, right)))
-        if ways:
-            gain, way = max(ways)
-            found[index] = (float(gain), way)
+    for way, fit in fits.mirrored.items():
+        # A mask that still hardly fits when it is mirrored is another image's.
+        back = _likelihood_elsewhere(fits.average, fit) < BACK_BELOW
+        fitting = (as_if_swapped <= SWAPPED_ABOVE) | back
+        for index in np.flatnonzero((fit - fits.own > MIRRORED_ABOVE) & fitting).tolist():
+            gain = float(fit[index] - fits.own[index])
+            found[index] = max(found.get(index, (0.0, "")), (gain, way))
+    shifted = (fits.shift_gain > SHIFTED_ABOVE) & (as_if_swapped <= SWAPPED_ABOVE)
+    for index in np.flatnonzero(shifted).tolist():
+        gain = float(fits.shift_gain[index])
+        way = _describe_shift(material, index)
+        found[index] = max(found.get(index, (0.0, "")), (gain, way))
     return found
 
 
-def _describe_shift(material: Material, index: int, down: float, right: float) -> str:
-    """A shift in pixels, in words."""
+def _likelihood_elsewhere(
+    average: NDArray[np.float64], own: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How many times likelier (N,) masks are, a point, on the average image than on their own."""
+    return np.asarray(np.exp(average - own))
+
+
+def _describe_shift(material: Material, index: int) -> str:
+    """The best shift of a mask in pixels, in words."""
+    down, right = material.segmenter_fits.shift[index]
     height, width = material.scenes.images[index].shape
     rows, columns = round(down * height), round(right * width)
     parts = [f"{abs(rows)} pixels {'down' if rows > 0 else 'up'}"] if rows else []

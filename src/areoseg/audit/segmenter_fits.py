@@ -21,6 +21,9 @@ GRID = (32, 64)
 DOUBT = 0.05
 """The chance that a segmenter is given to be wrong, however sure it is."""
 
+LEAST_JUDGED = 0.05
+"""Share of the points that must be judged."""
+
 SHIFTS = tuple(
     (down, right)
     for down, right in itertools.product(range(-6, 7, 2), range(-8, 9, 2))
@@ -41,7 +44,7 @@ MIRRORS: dict[str, Callable[[Labels], Labels]] = {
 
 @dataclass(frozen=True)
 class SegmenterFits:
-    """Mean log-probabilities of the labels of N masks.
+    """Mean log-probabilities of the labels of N masks; NaN where hardly any label is judged.
 
     Attributes:
         own: (N,) on the mask's own image.
@@ -100,7 +103,7 @@ def best_other_image(
         logs = log_points(each)
         here = np.array([fit(logs, one) for one in labels])
         best[here > fits] = index
-        fits = np.maximum(fits, here)
+        fits = np.fmax(fits, here)
     return best, fits
 
 
@@ -121,15 +124,17 @@ def label_points(mask: Mask, judged: NDArray[np.bool_]) -> Labels:
 
 
 def fit(logs: NDArray[np.floating[Any]], labels: Labels) -> float:
-    """Mean log-probability of the labels that are judged; 0 where none is."""
+    """Mean log-probability of the labels that are judged; NaN where they are too few."""
     values, known = _values(logs, labels)
-    return float(values[known].mean()) if known.any() else 0.0
+    return float(values[known].mean()) if known.mean() >= LEAST_JUDGED else float("nan")
 
 
 def _best_shift(logs: Floats, labels: Labels) -> tuple[float, tuple[float, float]]:
     """What the best shift of the labels gains, and the shift as shares of height and width."""
     own, own_known = _values(logs, labels)
     best = (0.0, (0.0, 0.0))
+    if own_known.mean() < LEAST_JUDGED:
+        return best
     for down, right in SHIFTS:
         moved = np.full_like(labels, -1)
         moved[_ahead(down, GRID[0]), _ahead(right, GRID[1])] = labels[
@@ -137,7 +142,7 @@ def _best_shift(logs: Floats, labels: Labels) -> tuple[float, tuple[float, float
         ]
         values, known = _values(logs, moved)
         both = known & own_known
-        if both.any():
+        if both.mean() >= LEAST_JUDGED:
             gain = float((values - own)[both].mean())
             best = max(best, (gain, (down / GRID[0], right / GRID[1])))
     return best

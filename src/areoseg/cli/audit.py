@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import AsJson, Format, Groups, Labels, Out
+from areoseg.cli.options import AsJson, Format, Groups, Labels, Out, Threads
 from areoseg.cli.show import notes, output, percent, print_json, print_table
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import MARS, VOID, Taxonomy, taxonomy_of
@@ -28,7 +28,10 @@ def audit(
     groups: Groups = None,
     classes: Annotated[str | None, Parameter(name="--classes")] = None,
     split: Annotated[str | None, Parameter(name="--split")] = None,
+    fit: Annotated[bool, Parameter(name="--fit", negative="")] = False,
+    run: Annotated[Path | None, Parameter(name="--run")] = None,
     jobs: Annotated[int, Parameter(name="--jobs")] = 1,
+    threads: Threads = None,
     fail_on: Annotated[str | None, Parameter(name="--fail-on")] = None,
     json: AsJson = False,
 ) -> None:
@@ -49,7 +52,12 @@ def audit(
             number; without it, the classes of Mars. The class called background, or else the first,
             counts as not labelled.
         split: A run, a file such as its split.json, or a recipe: look for leaks in this split.
+        fit: Train small networks on the data, each on a part of it, and let them dispute the masks
+            of the rest: finds swapped, moved and partly wrong masks. Takes minutes.
+        run: A trained run whose answers dispute the masks instead; best one that was not trained on
+            them.
         jobs: Threads to compute on.
+        threads: Processor cores for --fit and --run; all by default.
         fail_on: End with exit code 1 where one of these faults was found, such as
             repeated-mask,near-duplicate; reject for whatever rejects an image, any for all.
         json: Print JSON for programs instead of tables.
@@ -62,7 +70,17 @@ def audit(
     taxonomy = MARS if classes is None else parse_classes(classes)
     read = api.read(data, format=format, labels=labels, groups=groups, taxonomy=taxonomy)
     source = Source(str(data), format, None if groups is None else str(groups), labels)
-    found = api.audit(read, out, split=split, jobs=jobs, source=source, taxonomy=taxonomy)
+    found = api.audit(
+        read,
+        out,
+        split=split,
+        fit=fit,
+        run=run,
+        jobs=jobs,
+        threads=threads,
+        source=source,
+        taxonomy=taxonomy,
+    )
     if json:
         print_json(found.to_json())
     else:

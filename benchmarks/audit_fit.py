@@ -1,0 +1,97 @@
+"""What `areoseg audit --fit` finds of planted mask faults, and how long the fit takes.
+
+    python benchmarks/audit_fit.py                    # synthetic scenes
+    python benchmarks/audit_fit.py --data mars.npz    # planted in the kept scenes of real data
+    python benchmarks/audit_fit.py --faults mirrored  # only these
+
+Masks that change less than a fifth of the labelled pixels do not count, found or not. Precision
+counts every other finding, so that one in a clean scene costs, also where the data have a fault of
+their own.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from areoseg.audit import audit_scenes
+from areoseg.data.readers import read_data
+from areoseg.data.scenes import SceneSet
+from areoseg.data.synthetic import SyntheticMars, draw_set, mirror_masks, shift_masks, swap_masks
+from areoseg.data.synthetic.faults import Indices
+from areoseg.training.cross_fit import cross_fit
+
+SHARE = 0.02
+"""Share of the masks that are spoilt."""
+
+LEAST_CHANGE = 0.2
+"""Share of the labelled pixels that a fault must change to count."""
+
+Plant = Callable[..., tuple[SceneSet, Indices]]
+
+PLANTED: dict[str, tuple[Plant, str]] = {
+    "swapped": (swap_masks, "swapped-mask"),
+    "mirrored": (mirror_masks, "moved-mask"),
+    "shifted": (shift_masks, "moved-mask"),
+}
+"""What is planted, and the check that should find it."""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--scenes", type=int, default=1000, help="clean scenes to plant faults in")
+    parser.add_argument("--seeds", type=int, default=2, help="how often, with other scenes")
+    parser.add_argument("--data", type=Path, help="plant in these labelled scenes instead")
+    parser.add_argument("--faults", nargs="+", choices=PLANTED, default=list(PLANTED))
+    asked = parser.parse_args()
+    for what in asked.faults:
+        found = counted = right = 0
+        start, used = time.perf_counter(), time.process_time()
+        for seed in range(asked.seeds):
+            scenes = clean_scenes(asked.data, asked.scenes, seed)
+            flagged, faults = find(scenes, what, seed)
+            found, counted = found + len(flagged), counted + len(faults)
+            right += len(flagged & faults)
+        elapsed, used = time.perf_counter() - start, time.process_time() - used
+        precision = f"{right / found:.2f}" if found else "-"
+        print(
+            f"{what:<10} as {PLANTED[what][1]:<13} n {counted:<4} precision {precision}"
+            f" recall {right / max(1, counted):.2f}"
+            f"  ({elapsed / asked.seeds:.0f} s and {used / asked.seeds:.0f} s of processor a time)",
+            flush=True,
+        )
+
+
+def clean_scenes(data: Path | None, count: int, seed: int) -> SceneSet:
+    """Synthetic scenes, or those of a data set that the audit does not reject."""
+    if data is None:
+        return draw_set(SyntheticMars(seed=100 + seed), count)
+    scenes = read_data(data).labelled
+    return scenes.select(audit_scenes(scenes, faults=("repeated-mask",)).kept_indices)
+
+
+def find(scenes: SceneSet, what: str, seed: int) -> tuple[set[int], set[int]]:
+    """The scenes that are found, and those that have the fault; both without trifling faults."""
+    plant, fault = PLANTED[what]
+    faulty, indices = plant(scenes, SHARE, seed=seed)
+    faults = {int(index) for index in indices if changed(scenes, faulty, index) >= LEAST_CHANGE}
+    findings = audit_scenes(faulty, faults=(fault,), probabilities=cross_fit(faulty)).findings
+    trifling = set(indices.tolist()) - faults
+    return {finding.index for finding in findings} - trifling, faults
+
+
+def changed(scenes: SceneSet, faulty: SceneSet, index: int) -> float:
+    """Share of the labelled pixels of a scene that changed."""
+    before, after = scenes[index].mask, faulty[index].mask
+    assert before is not None
+    assert after is not None
+    labelled: NDArray[np.bool_] = (after != 0) & (after != 255)
+    return float((before != after)[labelled].mean()) if labelled.any() else 0.0
+
+
+if __name__ == "__main__":
+    main()
