@@ -41,3 +41,13 @@ def test_the_aliens_and_nothing_else_are_rejected(homework, aliens):
 def test_content_alone_ranks_the_aliens_first(homework, aliens):
     truth = np.isin(np.arange(len(homework)), aliens)
     assert average_precision_score(truth, content_scores(homework.images).total) >= 0.95
+
+
+def test_content_alone_rejects_the_aliens_and_nothing_else(homework, aliens):
+    audit = audit_scenes(homework, faults=("content-outlier",))
+    assert [finding.index for finding in audit.rejected] == aliens.tolist()
+
+
+def test_without_the_aliens_content_rejects_nothing(homework, aliens):
+    clean = homework.select(np.setdiff1d(np.arange(len(homework)), aliens))
+    assert audit_scenes(clean, faults=("content-outlier",)).rejected == ()

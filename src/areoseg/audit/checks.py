@@ -104,7 +104,7 @@ CHECKS: dict[str, Check] = {
             find_swapped_masks,
             "flag",
             "a mask that a segmenter finds no likelier on its own image than on others",
-            score="likelihood of a point on the average image over that on its own, from 0.77",
+            score="likelihood of a point on the average image over that on its own, from 0.9",
             needs=("masks", "probabilities"),
         ),
         Check(
@@ -112,7 +112,7 @@ CHECKS: dict[str, Check] = {
             find_moved_masks,
             "flag",
             "a mask that fits what a segmenter sees when it is mirrored, turned or shifted",
-            score="gain in mean log-probability, 0.25 to 5",
+            score="gain in mean log-probability, 0.22 to 5",
             needs=("masks", "probabilities"),
         ),
         Check(

@@ -14,17 +14,21 @@ from areoseg.audit.segmenter_fits import best_other_image, label_points
 FEWEST_SCENES = 50
 """With fewer scenes there is no average image to compare with."""
 
-SWAPPED_ABOVE = 0.77
+SWAPPED_ABOVE = 0.9
 """How many times likelier a swapped mask is, a point, on the average image than on its own."""
 
-BACK_BELOW = 0.5
+BACK_BELOW = 0.6
 """The same of a mirrored mask, at most, once it is mirrored back."""
 
-MIRRORED_ABOVE = 0.25
-"""Gain in mean log-probability above which a mask is taken to be mirrored."""
+MIRRORED_ABOVE = {
+    "mirrored left-right": 0.22,
+    "mirrored top-bottom": 0.4,
+    "turned upside down": 0.4,
+}
+"""Gain in mean log-probability above which a mask is taken to be moved that way."""
 
-SHIFTED_ABOVE = 0.25
-"""Gain in mean log-probability above which a mask is taken to be shifted."""
+SHIFTED_ABOVE = 0.6
+"""The same for a shift; outlines that people draw are coarse, and gain something by many shifts."""
 
 CLEARLY_BETTER = 0.3
 """Gain in mean log-probability with which another image is named."""
@@ -126,7 +130,7 @@ def _moved(material: Material) -> dict[int, tuple[float, str]]:
         # A mask that still hardly fits when it is mirrored is another image's.
         back = _likelihood_elsewhere(fits.average, fit) < BACK_BELOW
         fitting = (as_if_swapped <= SWAPPED_ABOVE) | back
-        for index in np.flatnonzero((fit - fits.own > MIRRORED_ABOVE) & fitting).tolist():
+        for index in np.flatnonzero((fit - fits.own > MIRRORED_ABOVE[way]) & fitting).tolist():
             gain = float(fit[index] - fits.own[index])
             found[index] = max(found.get(index, (0.0, "")), (gain, way))
     shifted = (fits.shift_gain > SHIFTED_ABOVE) & (as_if_swapped <= SWAPPED_ABOVE)
