@@ -13,7 +13,7 @@ from areoseg.export.openvino_file import write_openvino, write_openvino_int8
 from areoseg.export.parity import Allowance
 from areoseg.export.torch_export_file import open_own_file, write_torch_export
 from areoseg.inference.description import Description
-from areoseg.inference.exported import Run, open_onnx, open_openvino
+from areoseg.inference.exported import Answer, open_onnx, open_openvino
 from areoseg.models.segmenter import Segmenter
 
 FLOAT = Allowance(probability=1e-3, unequal=1e-3)
@@ -39,7 +39,7 @@ class Format:
     name: str
     suffix: str
     write: Write
-    load: Callable[[Path], Run]
+    load: Callable[[Path], Answer]
     allowance: Allowance
     calibrates: bool = False
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.data.scenes import Mask, SceneSet
-from areoseg.inference.exported import Run
+from areoseg.inference.exported import Answer
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.rates import score
 from areoseg.taxonomy import Taxonomy
@@ -69,7 +69,7 @@ class Parity:
 
 
 def measure_parity(
-    reference: Run, candidate: Run, scenes: SceneSet, taxonomy: Taxonomy, *, stride: int
+    reference: Answer, candidate: Answer, scenes: SceneSet, taxonomy: Taxonomy, *, stride: int
 ) -> Parity:
     """Compare two models on labelled scenes.
 

@@ -12,7 +12,7 @@ from torch.export import Dim
 from areoseg.data.scenes import Mask
 from areoseg.export.example import example_images
 from areoseg.inference.description import KEY, Description
-from areoseg.inference.exported import Run
+from areoseg.inference.exported import Answer
 from areoseg.models.graph import ExportGraph
 from areoseg.models.segmenter import Segmenter
 
@@ -49,7 +49,7 @@ def write_torch_export(
         torch.export.save(program, path, extra_files={f"{KEY}.json": description.to_json()})
 
 
-def open_own_file(path: Path) -> Run:
+def open_own_file(path: Path) -> Answer:
     """Load a file that this process has just written: never one from elsewhere, see `exported`."""
     program = torch.export.load(path).module()
 

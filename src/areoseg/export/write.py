@@ -13,7 +13,7 @@ from areoseg.errors import AreosegError, one_line
 from areoseg.export.formats import Format
 from areoseg.export.parity import Parity, measure_parity
 from areoseg.inference.description import Description
-from areoseg.inference.exported import Run
+from areoseg.inference.exported import Answer
 from areoseg.models.graph import ExportGraph
 from areoseg.models.segmenter import Segmenter
 
@@ -69,7 +69,7 @@ def write_checked(
     return parity
 
 
-def network_run(segmenter: Segmenter) -> Run:
+def network_run(segmenter: Segmenter) -> Answer:
     """The network itself as a function of 8-bit images, in float32."""
     graph = ExportGraph(segmenter).eval()
 

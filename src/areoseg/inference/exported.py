@@ -22,7 +22,7 @@ from areoseg.inference.description import KEY, Description, missing_description
 if TYPE_CHECKING:
     from areoseg.inference.engine import Engine
 
-Run = Callable[[NDArray[np.uint8]], tuple[Mask, NDArray[np.float32]]]
+Answer = Callable[[NDArray[np.uint8]], tuple[Mask, NDArray[np.float32]]]
 """Maps images (N, 1, H, W) uint8 to masks (N, H, W) and probabilities (N, C, H, W)."""
 
 
@@ -36,7 +36,7 @@ class ExportedEngine:
         description: What its file says of itself.
     """
 
-    def __init__(self, run: Run, description: Description) -> None:
+    def __init__(self, run: Answer, description: Description) -> None:
         self.run = run
         self.description = description
         self.taxonomy = description.taxonomy
@@ -115,7 +115,7 @@ def open_openvino(path: Path, *, device: str = "cpu") -> ExportedEngine:
     return ExportedEngine(run_compiled(compiled), Description.from_json(text, where=str(path)))
 
 
-def run_compiled(compiled: Any) -> Run:
+def run_compiled(compiled: Any) -> Answer:
     """A compiled OpenVINO model as a function."""
 
     def run(images: NDArray[np.uint8]) -> tuple[Mask, NDArray[np.float32]]:
