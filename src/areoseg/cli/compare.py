@@ -1,14 +1,18 @@
 """`areoseg compare`."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from areoseg.cli.options import AsJson, Decisions, Device, Format, Groups, Threads
-from areoseg.cli.show import notes, output, print_json, print_table
+from areoseg.cli.show import (
+    keeping_what_is_finished,
+    output,
+    print_json,
+    print_table,
+    this_command,
+)
 
 if TYPE_CHECKING:
     from areoseg.studies import Table
@@ -55,7 +59,7 @@ def compare(
     """
     from areoseg import api
 
-    try:
+    with keeping_what_is_finished():
         table = api.compare(
             study,
             data,
@@ -67,11 +71,8 @@ def compare(
             format=format,
             device=device,
             threads=threads,
-            command=f"areoseg {shlex.join(sys.argv[1:])}",
+            command=this_command(),
         )
-    except KeyboardInterrupt:
-        notes.print("what was finished is kept: the same command goes on")
-        raise
     if json:
         print_json(table.to_json())
     else:

@@ -1,14 +1,20 @@
 """`areoseg search`."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from areoseg.cli.options import AsJson, Data, Decisions, Device, Format, Groups, Out, Threads
-from areoseg.cli.show import figure, notes, output, print_json, print_table
+from areoseg.cli.show import (
+    figure,
+    keeping_what_is_finished,
+    notes,
+    output,
+    print_json,
+    print_table,
+    this_command,
+)
 
 if TYPE_CHECKING:
     from areoseg.search import Search
@@ -69,7 +75,7 @@ def search(
     """
     from areoseg import api
 
-    try:
+    with keeping_what_is_finished():
         found = api.search(
             recipe,
             space,
@@ -86,11 +92,8 @@ def search(
             format=format,
             device=device,
             threads=threads,
-            command=f"areoseg {shlex.join(sys.argv[1:])}",
+            command=this_command(),
         )
-    except KeyboardInterrupt:
-        notes.print("what was finished is kept: the same command goes on")
-        raise
     if json:
         print_json(found.to_json())
     else:

@@ -1,14 +1,12 @@
 """`areoseg self-train`."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from areoseg.cli.options import Device, Groups, Out, Threads
-from areoseg.cli.show import figure, output, percent, print_table
+from areoseg.cli.show import figure, output, percent, print_table, this_command
 
 
 def self_train(
@@ -66,7 +64,7 @@ def self_train(
             groups=groups,
             device=device,
             threads=threads,
-            command=f"areoseg {shlex.join(sys.argv[1:])}",
+            command=this_command(),
         )
     found: dict[str, Any] = run.facts["self_training"]
     print_table(

@@ -1,8 +1,10 @@
-"""Tables for people, JSON for programs."""
+"""Tables for people, JSON for programs, and what a command says of itself."""
 
 import json
+import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -52,3 +54,18 @@ def percent(value: float | None) -> str:
 def figure(value: float | None) -> str:
     """A score with four digits, or a dash for want of one."""
     return "-" if value is None else f"{value:.4f}"
+
+
+def this_command() -> str:
+    """The command line as it was typed, for a run to note."""
+    return f"areoseg {shlex.join(sys.argv[1:])}"
+
+
+@contextmanager
+def keeping_what_is_finished() -> Iterator[None]:
+    """After Ctrl-C, say that the same command goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        notes.print("what was finished is kept: the same command goes on")
+        raise

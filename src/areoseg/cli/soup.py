@@ -1,14 +1,12 @@
 """`areoseg soup`."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from areoseg.cli.options import AsJson, Device, Groups, Out, Threads
-from areoseg.cli.show import figure, output, print_json, print_table
+from areoseg.cli.show import figure, output, print_json, print_table, this_command
 
 
 def soup(
@@ -46,7 +44,7 @@ def soup(
         groups=groups,
         device=device,
         threads=threads,
-        command=f"areoseg {shlex.join(sys.argv[1:])}",
+        command=this_command(),
     )
     ingredients: list[dict[str, Any]] = run.facts["soup"]["ingredients"]
     if json:

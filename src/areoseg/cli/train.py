@@ -1,7 +1,6 @@
 """`areoseg train`."""
 
 import shlex
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from areoseg.cli.options import Decisions, Device, Format, Groups, Labels, Threads
-from areoseg.cli.show import notes, output
+from areoseg.cli.show import notes, output, this_command
 from areoseg.errors import AreosegError
 
 
@@ -88,7 +87,7 @@ def train(
                 labels=labels,
                 device=device,
                 threads=threads,
-                command=f"areoseg {shlex.join(sys.argv[1:])}",
+                command=this_command(),
             )
     output.print(f"run: {run.path}")
 

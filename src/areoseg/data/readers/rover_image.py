@@ -9,16 +9,12 @@ from numpy.typing import NDArray
 from areoseg.data.readers.decode import decode_image
 from areoseg.data.readers.labels import Label
 from areoseg.data.readers.levels import to_grey
-from areoseg.data.readers.listing import IMAGE_SUFFIXES
 from areoseg.data.readers.metadata import Georeference, Metadata
 from areoseg.data.readers.planetary import PLANETARY_SUFFIXES, Raster, read_planetary
 from areoseg.data.readers.rover_names import metadata_from_name
 from areoseg.data.readers.tiff import needs_gdal
 from areoseg.data.scenes import Image
 from areoseg.errors import AreosegError
-
-ROVER_SUFFIXES = (*IMAGE_SUFFIXES, *PLANETARY_SUFFIXES)
-"""The suffixes of the files that can be read, in lower case; upper case is read as well."""
 
 
 @dataclass(frozen=True)
