@@ -1,12 +1,27 @@
-"""Whether several runs can be judged, or taught from, the same scenes.
+"""Whether scenes are those of a run, and whether several runs can be judged by the same.
 
 A scene that one of them was trained on is no validation for another, nor for all together.
 """
 
 from collections.abc import Sequence
 
+from areoseg.data.fingerprint import fingerprint
+from areoseg.data.scenes import SceneSet
 from areoseg.errors import AreosegError
 from areoseg.run import Run
+
+
+def refuse_other_scenes(run: Run, labelled: SceneSet) -> None:
+    """Refuse labelled scenes that are not those that a run was trained on.
+
+    Raises:
+        AreosegError: Names, images or masks differ.
+    """
+    if fingerprint(labelled) != run.facts["data"]["fingerprint"]:
+        raise AreosegError(
+            f"{run.path}: the data are not those that this run was trained on: give the same by"
+            " --data"
+        )
 
 
 def refuse_other_data(runs: Sequence[Run]) -> None:

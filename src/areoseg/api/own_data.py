@@ -10,6 +10,7 @@ from areoseg.data.scenes import DataSet
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
 from areoseg.run import Run, open_run
+from areoseg.same_data import refuse_other_scenes
 
 
 def opened_once(paths: Sequence[PathLike]) -> list[Run]:
@@ -47,12 +48,6 @@ def own_data(run: Run, data: PathLike | None, groups: PathLike | None, console: 
     Raises:
         AreosegError: The data cannot be read, or are others.
     """
-    from areoseg.data.fingerprint import fingerprint
-
     found = read_with_progress(moved_source(run.source, data, groups), console)
-    if fingerprint(found.labelled) != run.facts["data"]["fingerprint"]:
-        raise AreosegError(
-            f"{run.path}: the data are not those that this run was trained on: give the same by"
-            " --data"
-        )
+    refuse_other_scenes(run, found.labelled)
     return found

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from areoseg.api.own_data import moved_source
 from areoseg.api.reading import (
     PathLike,
     find_source,
@@ -129,11 +130,7 @@ def resume(
     from areoseg.training.train import resume as resume_network
 
     console = console or standard_error()
-    source = open_run(run, unfinished=True).source
-    if data is not None:
-        source = replace(source, path=str(data))
-    if groups is not None:
-        source = replace(source, groups=str(groups))
+    source = moved_source(open_run(run, unfinished=True).source, data, groups)
     found = read_with_progress(source, console)
     finished = resume_network(run, found, threads=threads, console=console)
     finish_run(finished, found.labelled, console)

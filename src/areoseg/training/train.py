@@ -34,6 +34,7 @@ from areoseg.run import (
     open_run,
     write_json,
 )
+from areoseg.same_data import refuse_other_scenes
 from areoseg.taxonomy import MARS, Taxonomy
 from areoseg.training.budget import Budget
 from areoseg.training.fit import fit, make_module, plan_for
@@ -184,10 +185,7 @@ def resume(
             f" {RESUME}; train anew into another folder"
         )
     state, tensors = load_resume_state(run.path / RESUME)
-    if fingerprint(data.labelled) != run.facts["data"]["fingerprint"]:
-        raise AreosegError(
-            f"{path}: the data are not those that this run was trained on: give the same by --data"
-        )
+    refuse_other_scenes(run, data.labelled)
     use_threads(threads or run.facts["threads"])
     # What was rejected at the start stays so, whoever or whichever version decided it.
     found = run.path / AUDIT
