@@ -2,7 +2,9 @@
 
 They live in `.venv-bench`, which `make .venv-bench` makes. All begin from fresh weights, take one
 channel and answer five classes. `register_peers()` enters them among the models, so that recipes
-can name them and they train as any other.
+can name them and they train as any other. This file is also the command `areoseg` with them:
+
+    .venv-bench/bin/python benchmarks/peers.py compare benchmarks/table1.yaml --data DATA
 """
 
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from areoseg.cli.app import main
 from areoseg.models.blocks.size import crop_like, pad_to_stride
 from areoseg.models.registry import register
 
@@ -53,10 +56,30 @@ def monai_basic_unet(*, in_channels: int = 1, classes: int = 5) -> Peer:
     return Peer(network, in_channels=in_channels, stride=16)
 
 
+def monai_dynunet(*, in_channels: int = 1, classes: int = 5) -> Peer:
+    """MONAI's DynUNet, halved as its tutorial does: as long as 8 pixels are left."""
+    from monai.networks.nets import DynUNet
+
+    strides = [(1, 1), (2, 2), (2, 2), (2, 2), (2, 2), (1, 2)]  # 64x128 to 4x4
+    network = DynUNet(
+        spatial_dims=2,
+        in_channels=in_channels,
+        out_channels=classes,
+        kernel_size=[(3, 3)] * len(strides),
+        strides=strides,
+        upsample_kernel_size=strides[1:],
+    )
+    # It holds its blocks twice: by level, and nested as it computes. Weight files hold all once.
+    for repeated in ("input_block", "downsamples", "bottleneck", "upsamples"):
+        delattr(network, repeated)
+    return Peer(network, in_channels=in_channels, stride=32)
+
+
 PEERS: dict[str, Callable[..., Peer]] = {
     "smp-unet-resnet18": smp_unet_resnet18,
     "smp-unet-mobilenet": smp_unet_mobilenet,
     "monai-basic-unet": monai_basic_unet,
+    "monai-dynunet": monai_dynunet,
 }
 """The peers by name."""
 
@@ -64,7 +87,13 @@ PEERS: dict[str, Callable[..., Peer]] = {
 def register_peers() -> None:
     """Enter the peers among the models that recipes can name; once."""
     for name, build in PEERS.items():
-        register(name, summary=str(build.__doc__), paper="github.com")(build)
+        register(name, summary=str(build.__doc__), paper=_PROJECTS[name.partition("-")[0]])(build)
+
+
+_PROJECTS = {
+    "smp": "github.com/qubvel-org/segmentation_models.pytorch",
+    "monai": "Cardoso et al. 2022, MONAI, arXiv 2211.02701",
+}
 
 
 def _smp_unet(encoder: str, in_channels: int, classes: int) -> Peer:
@@ -90,3 +119,8 @@ def _let_torchvision_load() -> None:
     for name in ("nms", "qnms"):
         library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     _operators.append(library)  # they live as long as it does
+
+
+if __name__ == "__main__":
+    register_peers()
+    main()

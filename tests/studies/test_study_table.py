@@ -8,7 +8,15 @@ from areoseg.errors import AreosegError
 from areoseg.studies import Result, build_table, write_table
 from areoseg.studies.page import Axis, row_bar, section_axis
 from areoseg.studies.results import PartScores
-from areoseg.studies.write import cells, columns, csv_text, markdown_text, notes
+from areoseg.studies.write import (
+    SCORE_COLUMNS,
+    cells,
+    columns,
+    csv_text,
+    markdown_text,
+    notes,
+    score_lines,
+)
 
 SCORES = {"ce": [0.50, 0.51, 0.52], "dice": [0.60, 0.61, 0.62], "focal": [0.40], "ohem": []}
 
@@ -97,7 +105,19 @@ def test_cells_say_what_is_not_done(study, results):
     assert (rows[0]["seeds"], rows[2]["seeds"], rows[3]["seeds"]) == ("3", "1 of 3", "0 of 3")
     assert (rows[2]["test terrain"], rows[3]["test terrain"]) == ("0.4000", "-")
     assert rows[1]["GMAC"] == "2.000"
+    assert rows[0]["keras train / val / test"] == "0.6100 / 0.5100 / 0.4100"
+    assert rows[0]["five-class train / val / test"] == "- / - / -"
     assert "5 of 12 trainings are not done yet." in notes(table)
+
+
+def test_every_row_says_its_size_once_and_each_part_by_each_protocol(study, results):
+    ce = build_table(study, results).sections[0].rows[0]
+    first, *others = [dict(zip(SCORE_COLUMNS, line, strict=True)) for line in score_lines(ce)]
+    assert (first["row"], first["parameters"], first["steps"]) == ("ce", "1.500 M", "300")
+    assert [first[part] for part in ("train", "val", "test")] == ["0.7100", "0.6100", "0.5100"]
+    assert [line["protocol"] for line in others] == ["keras", "all-pixels", "five-class"]
+    assert others[1]["val"] == "0.4100"
+    assert {line["row"] for line in others} == {line["GMAC"] for line in others} == {""}
 
 
 def test_markdown_has_one_line_a_row_with_as_many_cells_as_heads(study, results):
@@ -131,6 +151,9 @@ def test_the_page_needs_nothing_else_and_shows_every_row(study, results):
     page = (study.results / "table.html").read_text()
     assert not re.search(r"""(src|href)=["']?(http|//)""", page)
     assert page.count('<svg class="bars"') == 3  # ohem has no score
+    assert page.count('colspan="3">keras<') == 1
+    assert "0.8100" in page  # dice, train, terrain
+    assert "0.7100" in page  # dice, train, keras
     assert "&lt;dice&gt;" in page
     assert "<dice>" not in page
     assert "7 of 12 trainings" in " ".join(page.split())

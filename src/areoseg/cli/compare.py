@@ -80,8 +80,15 @@ def compare(
 
 
 def print_study(table: "Table") -> None:
-    """Write a table for each section, and what the seeds allow to say of it."""
-    from areoseg.studies.write import cells, columns, narrow_columns, notes
+    """Write two tables for each section, and what the seeds allow to say of it."""
+    from areoseg.studies.write import (
+        SCORE_COLUMNS,
+        cells,
+        columns,
+        narrow_columns,
+        notes,
+        score_lines,
+    )
 
     heads, shown = columns(table), narrow_columns(table)
     for section in table.sections:
@@ -92,6 +99,13 @@ def print_study(table: "Table") -> None:
             title=section.name,
             numbers=[head for head in shown if head not in ("row", "verdict")],
         )
+        output.print()
+        print_table(
+            SCORE_COLUMNS,
+            [line for row in section.rows for line in score_lines(row)],
+            numbers=[head for head in SCORE_COLUMNS if head not in ("row", "protocol")],
+        )
+        output.print()
         for sentence in section.findings():
             output.print(sentence, markup=False)
         output.print()

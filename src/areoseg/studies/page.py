@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from areoseg.data.split import PARTS
+from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.report.environment import page_environment
 from areoseg.studies.statistics import SIGNIFICANCE
 from areoseg.studies.study import Study
@@ -57,6 +59,8 @@ def study_page(table: Table, study: Study) -> str:
     return page.render(
         table=table,
         sections=[_section(section) for section in table.sections],
+        parts=PARTS,
+        protocols=list(PROTOCOLS),
         significance=SIGNIFICANCE,
         study_text=_study_text(study),
         version=__version__,

@@ -110,11 +110,6 @@ class Table:
     data: str | None
 
     @property
-    def other_protocols(self) -> tuple[str, ...]:
-        """The protocols that do not head the table."""
-        return tuple(name for name in PROTOCOLS if name != self.protocol)
-
-    @property
     def comparisons(self) -> int:
         """How many rows were tested against their baseline."""
         return sum(row.p is not None for section in self.sections for row in section.rows)

@@ -14,6 +14,7 @@ from areoseg.studies.study import Study
 from areoseg.studies.table import Table, TableRow
 
 MISSING = "-"
+SIZE_AND_TIME = ("parameters", "GMAC", "steps", "minutes")
 
 
 def write_table(table: Table, study: Study) -> tuple[Path, ...]:
@@ -30,38 +31,55 @@ def write_table(table: Table, study: Study) -> tuple[Path, ...]:
 
 def columns(table: Table) -> list[str]:
     """The heads of the cells that `cells` gives."""
-    other_parts = [part for part in PARTS if part != table.part]
     return [
         "row",
         "seeds",
         f"{table.part} {table.protocol}",
         "difference",
         "verdict",
-        *other_parts,
-        *table.other_protocols,
-        "parameters",
-        "GMAC",
-        "steps",
-        "minutes",
+        *(f"{name} {' / '.join(PARTS)}" for name in PROTOCOLS),
+        *SIZE_AND_TIME,
     ]
 
 
 def narrow_columns(table: Table) -> list[str]:
-    """Those of `columns` that a terminal has room for."""
+    """Those of `columns` that a terminal has room for; `score_lines` gives the others."""
     return [*columns(table)[:5], "minutes"]
 
 
 def cells(table: Table, row: TableRow) -> list[str]:
     """One row of a section, in the order of `columns`."""
-    parts = [row.scores[part][table.protocol] for part in PARTS if part != table.part]
-    protocols = [row.scores[table.part][name] for name in table.other_protocols]
     return [
         row.name,
         f"{len(row.score.values)}" + ("" if _complete(row) else f" of {row.planned}"),
         with_deviation(row.score),
         MISSING if row.difference is None else f"{row.difference:+.4f}",
         row.verdict,
-        *(_number(each.mean) for each in (*parts, *protocols)),
+        *(" / ".join(_part_means(row, name)) for name in PROTOCOLS),
+        *_size_and_time(row),
+    ]
+
+
+SCORE_COLUMNS = ("row", "parameters", "GMAC", "steps", "protocol", *PARTS)
+"""The heads of the cells of `score_lines`."""
+
+
+def score_lines(row: TableRow) -> list[list[str]]:
+    """A row's size, and its mean scores in a line a protocol, in the order of `SCORE_COLUMNS`."""
+    firsts = [[row.name, *_size_and_time(row)[:-1]], *[[""] * 4] * (len(PROTOCOLS) - 1)]
+    return [
+        [*first, name, *_part_means(row, name)]
+        for first, name in zip(firsts, PROTOCOLS, strict=True)
+    ]
+
+
+def _part_means(row: TableRow, protocol: str) -> list[str]:
+    return [_number(row.scores[part][protocol].mean) for part in PARTS]
+
+
+def _size_and_time(row: TableRow) -> list[str]:
+    """In the order of `SIZE_AND_TIME`."""
+    return [
         MISSING if row.parameters is None else f"{row.parameters / 1e6:.3f} M",
         MISSING if row.macs is None else f"{row.macs / 1e9:.3f}",
         _number(row.steps, 0),
