@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from areoseg.audit import Audit, Finding, SetFinding, audit_scenes
+from areoseg.audit import CHECKS, Audit, Finding, SetFinding, audit_scenes
 from areoseg.data.scenes import SceneSet
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
@@ -92,6 +92,19 @@ def test_a_clean_audit_says_so_and_has_no_galleries(scenes, tmp_path):
     assert "<script" not in page
     assert "The set at a glance" not in page
     assert "<form" not in page
+
+
+def test_the_page_names_every_check_and_what_those_left_out_would_need(scenes, tmp_path):
+    page = page_of(audit_scenes(scenes), scenes, tmp_path)
+    rows = re.findall(
+        r'<th scope="row">([a-z-]+)</th><td class="prose">(.*?)</tr>', page, re.DOTALL
+    )
+    told = {name: " ".join(re.sub(r"<[^>]+>", " ", row).split()) for name, row in rows}
+    assert told.keys() == CHECKS.keys()
+    assert "reject" in told["repeated-mask"]
+    assert "not looked for: needs a segmenter (--fit or --run)" in told["swapped-mask"]
+    assert "not looked for: needs a split (--split)" in told["split-lacks-class"]
+    assert "not looked for" not in told["islands"]
 
 
 def test_names_cannot_break_the_page(scenes, tmp_path):

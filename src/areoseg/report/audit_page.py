@@ -18,6 +18,15 @@ from areoseg.report.environment import page_environment
 from areoseg.taxonomy import MARS, Taxonomy
 from areoseg.version import __version__
 
+NEEDS = {
+    "masks": "masks",
+    "groups": "groups (--groups)",
+    "unlabelled": "unlabelled images",
+    "split": "a split (--split)",
+    "probabilities": "a segmenter (--fit or --run)",
+}
+"""What a check that was left out would have needed, in words."""
+
 
 def write_audit_page(
     audit: Audit,
@@ -81,6 +90,7 @@ def _content(
     checks = [
         {
             "name": fault,
+            "action": CHECKS[fault].action if fault in CHECKS else "",
             "summary": CHECKS[fault].summary if fault in CHECKS else "",
             "score": CHECKS[fault].score if fault in CHECKS else "",
             "count": found[fault],
@@ -105,6 +115,7 @@ def _content(
         "summary": audit.summary,
         **_rarest(audit.summary),
         "checks": checks,
+        "left_out": _left_out(audit),
         "faults": [check for check in checks if check["name"] in shown],
         "classes": taxonomy.names,
         "colours": _colours(taxonomy),
@@ -123,6 +134,21 @@ def _rarest(summary: dict[str, Any]) -> dict[str, Any]:
     rarest = max(found, key=lambda entry: entry["iou_margin"], default=None)
     margin = None if rarest is None else iou_margin(rarest["effective_images"] / 10)
     return {"rarest": rarest, "tenth_margin": margin}
+
+
+def _left_out(audit: Audit) -> list[dict[str, str]]:
+    """The checks that did not run for want of something, and of what."""
+    return [
+        {
+            "name": check.fault,
+            "action": check.action,
+            "summary": check.summary,
+            "needs": " and ".join(NEEDS[need] for need in check.needs if need != "masks")
+            or NEEDS["masks"],
+        }
+        for check in CHECKS.values()
+        if check.fault not in audit.faults and check.needs
+    ]
 
 
 def _entries(told: dict[str, Any]) -> list[dict[str, Any]]:

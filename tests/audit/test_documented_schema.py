@@ -1,0 +1,72 @@
+"""`docs/audit.md` describes `audit.json` as it is written."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from areoseg.audit import CHECKS, audit_scenes, write_audit
+from areoseg.audit.findings import SCHEMA
+from areoseg.data.scenes import SceneSet
+from areoseg.data.synthetic import SyntheticMars, add_aliens, add_duplicates, draw_set
+
+PAGE = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
+
+
+def table(heading):
+    """The rows of the first table after a line of the page, cell by cell."""
+    after = PAGE.split(heading, 1)[1].split("\n|", 1)[1]
+    lines = ("|" + after).split("\n\n")[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def documented(heading):
+    """The fields that the first column of a table names."""
+    return [name for row in table(heading) for name in re.findall(r"`([a-z_]+)`", row[0])]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The file of an audit that was given everything it can be given."""
+    mars = draw_set(SyntheticMars(seed=7), 80)
+    scenes, _ = add_aliens(mars, 4, seed=1)
+    scenes, _ = add_duplicates(scenes, 2, seed=1, kinds=("exact",))
+    scenes = SceneSet(scenes.images, scenes.masks, scenes.names, tuple("ab" * (len(scenes) // 2)))
+    rng = np.random.default_rng(0)
+    sure = [rng.dirichlet(np.ones(5), mask.shape).transpose(2, 0, 1) for mask in scenes.masks]
+    audit = audit_scenes(
+        scenes,
+        unlabelled=SceneSet(scenes.images[:9], None, scenes.names[:9]),
+        split={"train": range(40), "val": range(40, len(scenes))},
+        probabilities=[each.astype(np.float16) for each in sure],
+    )
+    return json.loads(write_audit(audit, tmp_path_factory.mktemp("audit")).read_text())
+
+
+def test_every_field_of_the_file_is_documented_and_no_other(written):
+    assert list(written) == documented("`audit.json` holds")
+    assert list(written["summary"]) == documented("and `summary` has")
+    entries = [*written["rejected"], *written["flagged"], *written["further"]]
+    assert {tuple(entry) for entry in entries} == {
+        ("index", "name", "fault", "score", "reason", "action", "other", "region")
+    }
+    named = documented("Each entry of `rejected`")
+    assert sorted(named) == sorted(entries[0])
+    others = [entry["other"] for entry in entries if entry["other"] is not None]
+    assert {tuple(other) for other in others} == {("index", "name", "part")}
+
+
+def test_the_documented_version_is_the_one_that_is_written(written):
+    version = next(row[1] for row in table("`audit.json` holds") if row[0] == "`schema`")
+    assert f"this table, {SCHEMA};" in version
+    assert written["schema"] == SCHEMA
+
+
+def test_every_check_is_documented_with_its_action():
+    rows = {row[0].strip("`"): row[1] for row in table("## What it finds")}
+    assert rows.keys() == CHECKS.keys()
+    assert all(rows[fault].startswith(check.action) for fault, check in CHECKS.items())
+    for fault, check in CHECKS.items():
+        assert ("--fit" in rows[fault]) == ("probabilities" in check.needs)
