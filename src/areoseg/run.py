@@ -12,7 +12,10 @@ scores.json           scores of the kept weights on val and test
 report.html           all of it to look at
 pseudo_labels.npz     what a self-training learns from besides the labelled scenes
 resume.pt             state to go on from, while the run is not finished
+round.npz             pseudo-labels of the present round of self-training, while it is not finished
 ```
+
+The bundled models of `areoseg.weights` are such folders, and are opened by name.
 """
 
 import json
@@ -26,6 +29,7 @@ from areoseg.errors import AreosegError, one_line
 from areoseg.files import read_json, replacing, write_text
 from areoseg.recipes import Recipe, load_recipe
 from areoseg.taxonomy import Taxonomy
+from areoseg.weights import bundled_names, located
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -81,6 +85,11 @@ class Run:
         """Where the run's data came from."""
         return Source.from_json(self.facts["data"]["source"])
 
+    @property
+    def is_bundle(self) -> bool:
+        """Whether `areoseg bundle` made this folder of another run."""
+        return "bundle" in self.facts
+
     @cached_property
     def split(self) -> dict[str, list[str]]:
         """Names of the scenes in `train`, `val` and `test`."""
@@ -111,7 +120,8 @@ class Run:
 
 
 def is_run(path: Path) -> bool:
-    """Whether `path` is a folder that a training made."""
+    """Whether `path` is a folder that a training made, or the name of a bundled model."""
+    path = located(path)
     return (path / RECIPE).is_file() and (path / FACTS).is_file()
 
 
@@ -119,16 +129,18 @@ def open_run(path: str | Path, *, unfinished: bool = False) -> Run:
     """Open a run folder.
 
     Args:
-        path: The folder.
+        path: The folder, or the name of a bundled model.
         unfinished: Whether a run without weights will do.
 
     Raises:
         AreosegError: It is no run, or it has no weights yet.
     """
-    path = Path(path)
+    path = located(path)
     if not is_run(path):
+        bundled = ", ".join(bundled_names())
         raise AreosegError(
             f"{path}: not a run: it has no {RECIPE} and {FACTS}; `areoseg train` makes one"
+            + (f"; those that come with areoseg: {bundled}" if bundled else "")
         )
     if not (unfinished or (path / WEIGHTS).is_file()):
         raise AreosegError(

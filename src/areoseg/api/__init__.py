@@ -13,6 +13,7 @@ areoseg.submit("runs/first", "mars.npz", "submission.csv")
 from areoseg.api.auditing import audit
 from areoseg.api.augmentation import draw_augmentation
 from areoseg.api.benchmarking import bench
+from areoseg.api.bundling import bundle
 from areoseg.api.calibration import calibrate
 from areoseg.api.experiments import compare, search
 from areoseg.api.exporting import export
@@ -28,6 +29,7 @@ __all__ = [
     "baseline_score",
     "baselines",
     "bench",
+    "bundle",
     "calibrate",
     "compare",
     "draw_augmentation",

@@ -35,7 +35,7 @@ def calibrate(
         The run; its fact `calibration` says what was found.
 
     Raises:
-        AreosegError: The run is not finished, or its data are others now.
+        AreosegError: The run is not finished or a bundle, or its data are others now.
     """
     from areoseg.calibration import calibrate_run
     from areoseg.device import use_threads
@@ -46,6 +46,10 @@ def calibrate(
     if (opened.path / RESUME).exists():
         raise AreosegError(
             f"{run}: this training has not ended: `areoseg train --resume {run}` goes on"
+        )
+    if opened.is_bundle:
+        raise AreosegError(
+            f"{run}: a bundle stays as its card says: calibrate the run that it was made of"
         )
     labelled = own_data(opened, data, groups, console).labelled
     calibrated = calibrate_run(opened, part_of(labelled, opened, "val"), device=device)

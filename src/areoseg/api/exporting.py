@@ -26,8 +26,6 @@ MOST_COMPARED = 500
 MOST_CALIBRATING = 128
 """Scenes on which an 8-bit export is calibrated."""
 
-LICENCE = "Apache-2.0"
-
 
 @dataclass(frozen=True)
 class Exported:
@@ -74,7 +72,7 @@ def export(
 
     use_threads(threads)
     opened, chosen = open_run(run), export_format(to)
-    calibrating, compared, where = _scenes(opened, data, console or standard_error())
+    calibrating, compared, where = scenes_to_compare(opened, data, console or standard_error())
     segmenter = opened.segmenter()
     stride = int(getattr(segmenter.network, "stride", 1))
     tiles = eight_bit_tiles(calibrating, stride) if chosen.calibrates else []
@@ -91,6 +89,7 @@ def export(
 
 def describe(run: Run, *, stride: int) -> "Description":
     """What a file exported from a run says of itself."""
+    from areoseg.export.bundle import LICENCE
     from areoseg.inference.description import Description
     from areoseg.inference.scale import trained_scale
 
@@ -124,7 +123,9 @@ def _score(run: Run) -> dict[str, Any] | None:
     return None
 
 
-def _scenes(run: Run, data: PathLike | None, console: Console) -> tuple[SceneSet, SceneSet, str]:
+def scenes_to_compare(
+    run: Run, data: PathLike | None, console: Console
+) -> tuple[SceneSet, SceneSet, str]:
     """Scenes to calibrate on and scenes to compare on, and what they are, for people."""
     if data is None:
         try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from areoseg import weights
 from areoseg.api.reading import (
     PathLike,
     progress_bar,
@@ -42,7 +43,8 @@ def predict(
     rest.
 
     Args:
-        models: Run folders or exported models; the probabilities of several are averaged.
+        models: Run folders, names of bundled models, or exported files; the probabilities of
+            several are averaged.
         inputs: Image files, planetary files, folders of them, or npz files.
         out: The folder to write to.
         write: What to write: names in `areoseg.inference.writers.OUTPUT_NAMES`.
@@ -91,7 +93,7 @@ def predict(
 
 
 def is_model(path: PathLike) -> bool:
-    """Whether a path is a run folder or an exported model, rather than an image."""
+    """Whether a path is a run folder, a bundled model or an exported one, rather than an image."""
     from areoseg.inference.exported import LOADERS
 
     path = Path(path)
@@ -102,11 +104,13 @@ def is_model(path: PathLike) -> bool:
 
 
 def default_model() -> Path:
-    """The model that predicts where none is named.
+    """The folder of the model that predicts where none is named.
 
     Raises:
-        AreosegError: None is bundled.
+        AreosegError: It is not bundled.
     """
+    if weights.DEFAULT in weights.bundled_names():
+        return weights.FOLDER / weights.DEFAULT
     raise AreosegError(
         "no run folder or exported model before the images, and no model is bundled yet: name one,"
         " such as `areoseg predict runs/first photos/ --out masks`"
@@ -125,7 +129,8 @@ def submit(
     """Segment the unlabelled images of a data set into the homework's CSV.
 
     Args:
-        models: A run folder or an exported model; the probabilities of several are averaged.
+        models: A run folder, the name of a bundled model, or an exported file; the probabilities
+            of several are averaged.
         data: An npz file with a `test_set`.
         out: The CSV file to write.
         device: `cpu`, `cuda` or `auto`.

@@ -10,6 +10,7 @@ from areoseg.cli.audit import audit
 from areoseg.cli.augment import augment
 from areoseg.cli.baseline import baseline
 from areoseg.cli.bench import bench
+from areoseg.cli.bundle import bundle
 from areoseg.cli.calibrate import calibrate
 from areoseg.cli.compare import compare
 from areoseg.cli.demo import demo
@@ -48,6 +49,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
         predict,
         submit,
         export,
+        bundle,
         bench,
         recipes,
         parts,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from areoseg.cli.options import Device, Out, Threads
-from areoseg.cli.show import output
+from areoseg.cli.show import notes, output
 from areoseg.errors import AreosegError
 
 if TYPE_CHECKING:
@@ -30,8 +30,9 @@ def predict(
 ) -> None:
     """Segment images: masks, overlays, and a table of terrain shares.
 
-    The leading run folders and exported files are the models, the rest are the images. Several
-    models are averaged. Images may be of any size: PNG, JPEG, TIFF, and with the extra `planetary`
+    The leading run folders, bundled models and exported files are the models, the rest are the
+    images. Several models are averaged; where none is named, the bundled `flagship-256` predicts.
+    Images may be of any size: PNG, JPEG, TIFF, and with the extra `planetary`
     PDS3, PDS4, VICAR and GeoTIFF.
 
     Exit codes: 0 all done, 2 a mistake or a folder that cannot be written, 3 some images failed;
@@ -40,7 +41,8 @@ def predict(
     Example: `areoseg predict runs/first runs/second photos/ frame.png --out masks`.
 
     Args:
-        paths: Run folders or exported files, then image files, folders of images, or npz files.
+        paths: Run folders, names of bundled models or exported files; then image files, folders of
+            images, or npz files.
         out: The folder to write to.
         write: What to write, with commas between: masks, overlays, probabilities, confidence,
             entropy, polygons, shares.
@@ -58,10 +60,13 @@ def predict(
 
     first_input = next((i for i, path in enumerate(paths) if not is_model(path)), len(paths))
     models, inputs = paths[:first_input], paths[first_input:]
-    if not inputs and models:
+    if not models:
+        models = (default_model(),)
+        notes.print(f"model: {models[0].name}, which comes with areoseg")
+    if not inputs:
         raise AreosegError("predict: no images: name files or folders after the run")
     found = api.predict(
-        models or [default_model()],
+        models,
         inputs,
         out,
         write=_words(write),

@@ -75,12 +75,12 @@ class TorchEngine:
 
 
 def open_engine(path: str | Path, *, device: str = "cpu", precision: str = "auto") -> Engine:
-    """The engine of a run folder, or of an exported file by its suffix.
+    """The engine of a run folder or bundled model, or of an exported file by its suffix.
 
     Where OpenVINO is installed, a run on the CPU goes over to it in a long job.
 
     Args:
-        path: A run folder, or a file with a suffix of `LOADERS`.
+        path: A run folder, the name of a bundled model, or a file with a suffix of `LOADERS`.
         device: `cpu`, `cuda` or `auto`.
         precision: `float32`, `bfloat16`, or `auto` for the faster one of the two; an exported file
             has its own.

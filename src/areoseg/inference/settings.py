@@ -9,6 +9,7 @@ from areoseg.errors import AreosegError
 from areoseg.files import read_json
 from areoseg.run import WEIGHTS, write_json
 from areoseg.version import __version__
+from areoseg.weights import located
 
 SETTINGS = "prediction.json"
 """The file beside the outputs that says how they were made."""
@@ -18,12 +19,12 @@ def describe(models: Sequence[str | Path], options: Mapping[str, Any]) -> dict[s
     """How predictions are made: models with the hashes of their weights, and options.
 
     Args:
-        models: Run folders or exported files.
+        models: Run folders, names of bundled models, or exported files.
         options: What changes the predictions, as JSON values.
     """
     return {
         "areoseg": __version__,
-        "models": [{"path": str(path), "sha256": _weights_hash(Path(path))} for path in models],
+        "models": [{"path": str(path), "sha256": _weights_hash(located(path))} for path in models],
         "options": dict(options),
     }
 

@@ -1,0 +1,137 @@
+"""A bundle: a run folder that is fit to be passed on, with weights of 16 bits and a model card."""
+
+import hashlib
+import shlex
+import shutil
+from dataclasses import asdict
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from areoseg.data.scenes import SceneSet
+from areoseg.errors import AreosegError, one_line
+from areoseg.export.card import model_card
+from areoseg.export.parity import Allowance, Parity, measure_parity
+from areoseg.export.write import network_run
+from areoseg.files import write_text
+from areoseg.run import (
+    FACTS,
+    PLAN,
+    RECIPE,
+    SCORES,
+    SPLIT,
+    WEIGHTS,
+    Run,
+    open_run,
+    write_json,
+    write_weights,
+)
+from areoseg.weights import CARD
+
+HALF = Allowance(unequal=2e-3, terrain=1e-3)
+"""How far a network with weights of 16 bits may be off."""
+
+LICENCE = "Apache-2.0"
+
+
+def write_bundle(
+    run: Run, out: Path, *, scenes: SceneSet, where: str, credit: str | None
+) -> Parity:
+    """Write a bundle of a run, compare the two networks, and keep it if they are near enough.
+
+    Files keep their names, so that the bundle is a run; of paths in `run.json` only the last part
+    is left.
+
+    Args:
+        run: A run with weights.
+        out: The folder to make; it must be empty or absent.
+        scenes: Labelled scenes to compare on.
+        where: What they are, for people.
+        credit: Who made the training data and what allows their use, for the card.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        AreosegError: The folder is taken or cannot be written, or the bundle is too far off; then
+            nothing is left.
+    """
+    if out.is_file() or (out.is_dir() and any(out.iterdir())):
+        raise AreosegError(f"{out}: there is something here already: choose another --out")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
+            beside = Path(folder) / out.name
+            parity = _write(run, beside, scenes, where, credit)
+            beside.replace(out)
+    except OSError as error:
+        raise AreosegError(
+            f"{out}: cannot write this folder: {one_line(error)}; choose another place"
+        ) from None
+    return parity
+
+
+def _write(run: Run, out: Path, scenes: SceneSet, where: str, credit: str | None) -> Parity:
+    weights = run.path / WEIGHTS
+    write_weights(out / WEIGHTS, half(load_file(weights)))
+    for name in (RECIPE, SPLIT, PLAN, SCORES):
+        if (run.path / name).is_file():
+            shutil.copyfile(run.path / name, out / name)
+    facts = without_folders(run.facts)
+    write_json(out / FACTS, facts)
+    segmenter = run.segmenter()
+    parity = measure_parity(
+        network_run(segmenter),
+        network_run(open_run(out).segmenter()),
+        scenes,
+        run.taxonomy,
+        stride=int(getattr(segmenter.network, "stride", 1)),
+    )
+    if not parity.within(HALF):
+        raise AreosegError(f"weights of 16 bits are too far off, so nothing is written: {parity}")
+    facts["bundle"] = {
+        "licence": LICENCE,
+        "credit": credit,
+        "compared_on": where,
+        "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        **asdict(parity),
+    }
+    write_json(out / FACTS, facts)
+    write_text(out / CARD, model_card(open_run(out)))
+    return parity
+
+
+def half(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights at 16 bits.
+
+    Vectors and single numbers stay as they are: they are few, and the variances and counts of a
+    normalisation may lie beyond the range of 16 bits.
+    """
+    return {
+        name: tensor.to(torch.float16) if tensor.is_floating_point() and tensor.ndim > 1 else tensor
+        for name, tensor in weights.items()
+    }
+
+
+def without_folders(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts of a run with the last part alone of each path in them."""
+    shortened: dict[str, Any] = _shortened(facts)
+    if facts.get("command"):
+        words = shlex.split(facts["command"])
+        shortened["command"] = shlex.join(_shortened(word) for word in words)
+    return shortened
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _shortened(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_shortened(each) for each in value]
+    if isinstance(value, str) and "/" in value:
+        option, equals, path = value.rpartition("=")
+        return option + equals + PurePath(path).name
+    return value

@@ -1,0 +1,179 @@
+"""The model card of a bundle, in Markdown: what it is, what it scores, and where it ends.
+
+After Mitchell et al. 2019, "Model Cards for Model Reporting", arXiv 1810.03993.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from areoseg.data.readers.listing import plural
+from areoseg.files import read_json
+from areoseg.inference.scale import trained_scale
+from areoseg.run import SCORES, WEIGHTS, Run
+
+PARTS = {"test": "test", "val": "validation"}
+"""The parts of the split that are scored, and what the card calls them."""
+
+FEW_PIXELS = 0.01
+"""Share of the training pixels below which a class counts as rare."""
+
+
+def model_card(run: Run) -> str:
+    """The card of a bundle.
+
+    Args:
+        run: The bundle, whose facts have the entry `bundle`.
+    """
+    scores = read_json(run.path / SCORES) if (run.path / SCORES).is_file() else {}
+    sections = [
+        _head(run),
+        "## Use\n\n" + _use(run),
+        "## Scores\n\n" + _scores(scores),
+        "## Training\n\n" + _training(run),
+        "## Weights\n\n" + _weights(run),
+        "## Limits\n\n" + _limits(run, scores),
+        "## Licence\n\n" + _licence(run),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _head(run: Run) -> str:
+    model = run.facts["model"]
+    height, width = model["size"]
+    return (
+        f"# {run.name}\n\n{run.recipe.summary}. A `{run.recipe.model.name}` of"
+        f" {model['parameters'] / 1e6:.2f} million parameters and {model['macs'] / 1e9:.2f} GMAC an"
+        f" image of {height}x{width} pixels, trained from scratch. Each pixel of a grey image"
+        f" becomes one of: {', '.join(run.taxonomy.names)}."
+    )
+
+
+def _use(run: Run) -> str:
+    return (
+        "```\n"
+        f"areoseg predict {run.name} photos/ --out masks\n"
+        f"areoseg evaluate {run.name} --data DATA\n"
+        f"areoseg export {run.name} --to onnx --out {run.name}.onnx\n"
+        "```"
+    )
+
+
+def _scores(scores: Mapping[str, Any]) -> str:
+    """Two tables: mean IoU by protocol, and IoU by class under the headline protocol."""
+    parts = {name: scores[part] for part, name in PARTS.items() if scores.get(part)}
+    if not parts:
+        return "No part of the data was held back, so there are none."
+    heads = [f"{name}, {found['images']} images" for name, found in parts.items()]
+    protocols = _rows("protocols", "score", list(parts.values()))
+    classes = _rows("classes", "iou", list(parts.values()))
+    headline = next(iter(parts.values()))["protocol"]
+    return (
+        "Mean IoU over all pixels of a part, with 95 % intervals by bootstrap. Validation chose"
+        " the weights, so that its scores are too high.\n\n"
+        f"{_table(['protocol', *heads], protocols)}\n\n"
+        f"IoU by class, protocol `{headline}`:\n\n{_table(['class', *heads], classes)}"
+    )
+
+
+def _rows(section: str, key: str, parts: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[str]]:
+    """A row for each entry of a section of the scores, and a figure for each part."""
+    for name in parts[0][section]:
+        figures = [_with_interval(part[section][name], key) for part in parts]
+        if any(figure != "-" for figure in figures):  # a protocol may leave a class out
+            yield [name, *figures]
+
+
+def _training(run: Run) -> str:
+    data = run.facts["data"]
+    held = ", ".join(f"{len(run.split.get(part, ()))} in {name}" for part, name in PARTS.items())
+    groups = f" in {data['groups']} groups, which the split does not part" if data["groups"] else ""
+    lines = [
+        f"- Data: {data['source']['path']}: {data['labelled']} labelled scenes{groups};"
+        f" {data['rejected']} rejected by the audit, {len(run.split['train'])} trained on, {held}.",
+        f"- Shares of the training pixels: {_shares(data['training_shares'])}.",
+    ]
+    seconds = run.facts.get("training_seconds")
+    if seconds:
+        lines.append(
+            f"- Time: {seconds / 60:.0f} minutes for {run.facts.get('steps', 'all')} steps, on"
+            f" {plural(run.facts['threads'], 'thread')} of a {run.facts['device']} in"
+            f" {run.facts['precision']}."
+        )
+    if "calibration" in run.facts:
+        lines.append("- Calibrated on the validation part: confidences are honest on such scenes.")
+    if "soup" in run.facts:
+        names = (each["name"] for each in run.facts["soup"]["ingredients"] if each["taken"])
+        lines.append(f"- The weights are the mean of the runs {', '.join(names)}.")
+    if "self_training" in run.facts:
+        teachers = ", ".join(run.facts["self_training"]["teachers"])
+        lines.append(f"- Trained on pseudo-labels of the runs {teachers} as well.")
+    if run.facts.get("command"):
+        lines += ["", "To make it again:", "", f"```\n{run.facts['command']}\n```"]
+    lines += ["", "`recipe.yaml` beside this card has every value."]
+    if run.facts["budget_seconds"]:
+        lines.append(
+            "A time budget gives as many steps as there is time for; with"
+            f" `--plan {run.name}` instead of `--budget` they are those of this run."
+        )
+    return "\n".join(lines)
+
+
+def _weights(run: Run) -> str:
+    bundle = run.facts["bundle"]
+    size = (run.path / WEIGHTS).stat().st_size / 1e6
+    return (
+        f"`{WEIGHTS}`, {size:.1f} MB: filters in float16, vectors as they were trained. Beside the"
+        f" float32 weights (sha256 {bundle['weights_sha256']}), on {bundle['compared_on']}:"
+        f" {bundle['equal']:.3%} of the pixels are equal, `terrain` is {bundle['terrain']:.4f}"
+        f" instead of {bundle['terrain_of_run']:.4f}."
+    )
+
+
+def _limits(run: Run, scores: Mapping[str, Any]) -> str:
+    scale = trained_scale(run)
+    lines = [
+        "- Scores are of images like those of the training. Other cameras, sites, light and dust"
+        " are not tested.",
+        "- Labels are people's opinions, and so are the scores against them. Do not drive by these"
+        " masks alone.",
+    ]
+    if scale is not None:
+        lines.append(
+            f"- It has learnt at {scale:g} of the scale of a full Navcam frame. Images whose scale"
+            " is not known need `--scale`."
+        )
+    if run.recipe.data.background == "void":
+        background = run.taxonomy.names[run.taxonomy.background]
+        lines.append(
+            f"- It never answers {background}: sky, rover and what nobody labelled get the terrain"
+            " that they look most like."
+        )
+    shares: Mapping[str, float] = run.facts["data"]["training_shares"]
+    rare = [name for name, share in shares.items() if share < FEW_PIXELS]
+    if rare:
+        lines.append(
+            f"- Rare in the training: {', '.join(rare)}. Expect to miss most of it where the table"
+            " says so, and wide intervals."
+        )
+    return "\n".join(lines)
+
+
+def _licence(run: Run) -> str:
+    bundle = run.facts["bundle"]
+    credit = f" Training data: {bundle['credit'].rstrip('.')}." if bundle["credit"] else ""
+    return f"Weights: {bundle['licence']}.{credit}"
+
+
+def _with_interval(entry: Mapping[str, Any], key: str) -> str:
+    if entry[key] is None:
+        return "-"
+    low, high = entry["interval"]
+    return f"{entry[key]:.3f}" + ("" if low is None else f" ({low:.3f} to {high:.3f})")
+
+
+def _shares(shares: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {share:.2%}" for name, share in shares.items())
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *rows))
