@@ -66,9 +66,9 @@ def self_train(
     """
     from areoseg.device import choose_device, use_threads
     from areoseg.inference import Predictor
-    from areoseg.inference.pseudo_labels import pseudo_label, unseen_scenes
     from areoseg.training.budget import Budget, parse_budget
     from areoseg.training.pseudo import PseudoLabelled, refuse_other_size
+    from areoseg.training.pseudo_labels import pseudo_label, unseen_scenes
     from areoseg.training.train import refuse_run, train
 
     console = console or standard_error()
@@ -97,7 +97,13 @@ def self_train(
     refuse_other_size(unseen, found.labelled.images[0].shape)
     predictor = Predictor.load(*(run.path for run in opened), device=device, flips=flips)
     console.print(f"labelling {len(unseen)} images")
-    labels = pseudo_label(predictor, unseen, keep=keep, floor=floor)
+    labels = pseudo_label(
+        predictor.probabilities,
+        unseen,
+        classes=len(predictor.taxonomy),
+        keep=keep,
+        floor=floor,
+    )
     origin = {
         "teachers": [str(run.path) for run in opened],
         "unlabelled": str(unlabelled),

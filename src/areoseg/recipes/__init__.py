@@ -10,9 +10,11 @@ from areoseg.recipes.loading import (
 )
 from areoseg.recipes.schema import Recipe
 from areoseg.recipes.stages import stage_recipes
+from areoseg.recipes.unlabelled import UnlabelledSettings
 
 __all__ = [
     "Recipe",
+    "UnlabelledSettings",
     "check_model",
     "dump_recipe",
     "load_recipe",

@@ -25,6 +25,7 @@ from areoseg.recipes.schedules import Cosine, Schedule
 from areoseg.recipes.section import Count, Decay, NonNegative, Section, Share
 from areoseg.recipes.short_forms import expand_short_forms, fill_in_names
 from areoseg.recipes.stages import complete_stage
+from areoseg.recipes.unlabelled import UnlabelledSettings
 
 
 class ModelChoice(BaseModel):
@@ -197,6 +198,7 @@ class Recipe(Section):
     augment: AugmentSettings = AugmentSettings.model_validate("flips")
     optimizer: Optimizer = AdamW()
     schedule: Schedule = Cosine()
+    unlabelled: UnlabelledSettings = UnlabelledSettings()
     stages: tuple[Stage, ...] = ()
     """Parts of the training, one after the other; none: a single one, as the recipe says it."""
     training: TrainingSettings = TrainingSettings()

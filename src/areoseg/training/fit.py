@@ -35,6 +35,7 @@ from areoseg.training.module import TrainingModule
 from areoseg.training.plan import Plan
 from areoseg.training.prepare import Preparation
 from areoseg.training.progress import TrainingProgress
+from areoseg.training.rounds import Rounds
 from areoseg.training.stages import make_stages
 from areoseg.training.state import TrainingState
 
@@ -119,6 +120,7 @@ def fit(
     preparation: Preparation,
     folder: Path,
     *,
+    rounds: Rounds,
     budget: Budget | None,
     precision: Precision,
     device: torch.device,
@@ -131,6 +133,7 @@ def fit(
         module: What is trained.
         preparation: The data.
         folder: The run folder.
+        rounds: The pseudo-labels of the training.
         budget: The time that the plan is to fill, or None.
         precision: Of the computation.
         device: Where to compute.
@@ -170,7 +173,7 @@ def fit(
         barebones=False,
     )
     validation = ValidationBatches(preparation.validation, VALIDATION_BATCH)
-    loaders = Loaders(batches, validation, module)
+    loaders = Loaders(batches, validation, module, rounds)
     try:
         with interruption.listening():
             trainer.fit(module, datamodule=loaders)

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from areoseg.training.batches import Tensors, TrainingBatches
 from areoseg.training.module import TrainingModule
+from areoseg.training.rounds import Rounds
 from areoseg.training.stages import epoch_end, stage_at
 
 Batch = tuple[Tensor, Tensor]
@@ -49,6 +50,7 @@ class Loaders(pl.LightningDataModule):
         batches: Those of each stage.
         validation: The validation set.
         module: What is trained.
+        rounds: Its pseudo-labels.
     """
 
     def __init__(
@@ -56,14 +58,17 @@ class Loaders(pl.LightningDataModule):
         batches: Sequence[TrainingBatches],
         validation: ValidationBatches,
         module: TrainingModule,
+        rounds: Rounds,
     ) -> None:
         super().__init__()
         self.batches, self.validation, self.module = batches, validation, module
+        self.rounds = rounds
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """The batches of the coming epoch."""
         stages, state = self.module.stages, self.module.state
-        batches = self.batches[stage_at(stages, state.plan.progress(state.step))]
+        progress = state.plan.progress(state.step)
+        batches = self.rounds.batches(self.batches[stage_at(stages, progress)], progress)
         epoch = StepBatches(batches, state.step, epoch_end(stages, state.plan, state.step))
         return DataLoader(epoch, batch_size=None)
 

@@ -1,5 +1,6 @@
 """From scenes to what a training needs: audited, split, measured and turned into tensors."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from areoseg.taxonomy import Taxonomy
 from areoseg.training.batches import Tensors
 from areoseg.training.division import divide
 from areoseg.training.pseudo import PseudoLabelled
+from areoseg.training.pseudo_labels import unseen_scenes
 from areoseg.training.stage_data import StageData, stage_data
 
 
@@ -27,6 +29,7 @@ class Preparation:
         dropped: How many scenes are not trained on because they are mostly background.
         notes: What a user should hear of the split, a line each.
         scenes: All labelled scenes, which the split's indices count.
+        unlabelled: The unlabelled scenes that the training may label; empty where it uses none.
         stages: What each stage trains on.
         validation: The validation scenes.
         pixels: (N, C) pixels of each class in each training scene.
@@ -39,6 +42,7 @@ class Preparation:
     dropped: int
     notes: tuple[str, ...]
     scenes: SceneSet
+    unlabelled: SceneSet
     stages: tuple[StageData, ...]
     validation: Tensors
     pixels: NDArray[np.int64]
@@ -60,6 +64,7 @@ def prepare(
     scenes: SceneSet,
     taxonomy: Taxonomy,
     *,
+    unlabelled: SceneSet | None = None,
     audit: Audit | None = None,
     pseudo: PseudoLabelled | None = None,
 ) -> Preparation:
@@ -69,6 +74,7 @@ def prepare(
         recipe: What is to be trained.
         scenes: Labelled scenes of one size.
         taxonomy: The classes.
+        unlabelled: Unlabelled scenes of the same data, or None.
         audit: What `rejecting_audit` found in these scenes, or what a person decided; None: it is
             done now, if the recipe asks for it.
         pseudo: Pseudo-labelled scenes to train on besides. They only enter the batches: split,
@@ -88,12 +94,15 @@ def prepare(
     pixels = class_pixels(training, taxonomy)
     images = tensors.images.numpy()
     unit = 255.0 if images.dtype == np.uint8 else 1.0
+    held_back = [scenes.names[i] for part in ("val", "test") for i in division.split.part(part)]
+    usable, unused = _usable(recipe, unlabelled, scenes, held_back, given=pseudo is not None)
     return Preparation(
         audit=division.audit,
         split=division.split,
         dropped=division.dropped,
-        notes=division.notes,
+        notes=(*division.notes, *unused),
         scenes=scenes,
+        unlabelled=usable,
         stages=stage_data(
             stage_recipes(recipe),
             tensors,
@@ -107,3 +116,37 @@ def prepare(
         mean=float(images.mean(dtype=np.float64) / unit),
         deviation=float(images.std(dtype=np.float64) / unit),
     )
+
+
+def _usable(
+    recipe: Recipe,
+    unlabelled: SceneSet | None,
+    labelled: SceneSet,
+    held_back: Sequence[str],
+    *,
+    given: bool,
+) -> tuple[SceneSet, tuple[str, ...]]:
+    """The unlabelled scenes that the training may label, and what to say of the others.
+
+    Args:
+        recipe: Says whether it wants any.
+        unlabelled: Those that there are, of any size.
+        labelled: All labelled scenes.
+        held_back: The names of those that are not trained on.
+        given: Whether there are pseudo-labels already, which take the place of new ones.
+    """
+    none = SceneSet([], None, ())
+    if not recipe.unlabelled.share:
+        return none, ()
+    if given:
+        return none, ("unlabelled.share: the pseudo-labels of the teachers take its place",)
+    found = none if unlabelled is None else unlabelled
+    size = labelled.images[0].shape
+    fitting = [index for index, image in enumerate(found.images) if image.shape == size]
+    usable = unseen_scenes(found.select(fitting), labelled, held_back)
+    if not len(usable):
+        return none, (
+            "unlabelled.share: there are no unlabelled images of the size of the labelled ones, so"
+            " that labelled scenes alone are trained on",
+        )
+    return usable, ()

@@ -42,6 +42,7 @@ from areoseg.training.module import TrainingModule
 from areoseg.training.plan import Plan
 from areoseg.training.prepare import Preparation, prepare
 from areoseg.training.pseudo import PseudoLabelled
+from areoseg.training.rounds import ROUND, Rounds
 from areoseg.training.stages import refuse_empty_stages
 from areoseg.training.state import load_resume_state
 from areoseg.version import __version__
@@ -97,7 +98,14 @@ def train(
     threads = use_threads(threads)
     where = choose_device(device)
     precision = choose_precision(recipe.training.precision, where)
-    preparation = prepare(recipe, data.labelled, taxonomy, audit=audit, pseudo=pseudo)
+    preparation = prepare(
+        recipe,
+        data.labelled,
+        taxonomy,
+        unlabelled=data.unlabelled,
+        audit=audit,
+        pseudo=pseudo,
+    )
     for note in preparation.notes:
         console.print(f"note: {note}")
 
@@ -191,7 +199,14 @@ def resume(
     found = run.path / AUDIT
     audit = read_decisions(found) if found.is_file() else None
     pseudo = PseudoLabelled.of_run(run)
-    preparation = prepare(run.recipe, data.labelled, run.taxonomy, audit=audit, pseudo=pseudo)
+    preparation = prepare(
+        run.recipe,
+        data.labelled,
+        run.taxonomy,
+        unlabelled=data.unlabelled,
+        audit=audit,
+        pseudo=pseudo,
+    )
     if preparation.names() != run.split:
         raise AreosegError(
             f"{path}: these data would be split in another way than in {SPLIT}: give the groups"
@@ -215,10 +230,19 @@ def _carry_out(
     callbacks: Sequence[pl.Callback] = (),
 ) -> Run:
     """Fit, and write down how it ended."""
+    rounds = Rounds(
+        run.recipe.unlabelled,
+        preparation.unlabelled,
+        module.kept,
+        run.taxonomy,
+        run.path,
+        run.facts["precision"],
+    )
     ended = fit(
         module,
         preparation,
         run.path,
+        rounds=rounds,
         budget=budget,
         precision=run.facts["precision"],
         device=choose_device(run.facts["device"]),
@@ -237,6 +261,8 @@ def _carry_out(
         "protocol": run.recipe.protocol,
         "training_seconds": round(used, 2),
     }
+    if rounds.tables:
+        facts["rounds"] = {"scenes": len(preparation.unlabelled), "classes": rounds.tables}
     write_json(run.path / FACTS, facts)
     if not ended:
         raise KeyboardInterrupt
@@ -244,7 +270,8 @@ def _carry_out(
     if run.recipe.calibration:
         validation = preparation.scenes.select(preparation.split.val)
         finished = calibrate_run(finished, validation, device=facts["device"])
-    (run.path / RESUME).unlink(missing_ok=True)
+    for done in (RESUME, ROUND):
+        (run.path / done).unlink(missing_ok=True)
     return finished
 
 

@@ -4,18 +4,20 @@ Class-balanced self-training (Zou et al. 2018, arXiv 1810.07911): each class has
 own, so that a class of which no model is ever sure keeps its share.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from areoseg.data.scenes import SceneSet
 from areoseg.errors import AreosegError
-from areoseg.inference.predictor import Predictor, to_tensor
 from areoseg.metrics.confusion import ratio
 from areoseg.taxonomy import VOID, Taxonomy
+from areoseg.training.batches import unit_float
 
 LEVELS = 65535
 """Confidences are held in 16 bits: of many images there are many."""
@@ -88,17 +90,20 @@ def balanced_thresholds(
 
 
 def pseudo_label(
-    predictor: Predictor,
+    answer: Callable[[Tensor], Tensor],
     scenes: SceneSet,
     *,
+    classes: int,
     keep: float = 0.5,
     floor: float = 0.5,
 ) -> PseudoLabels:
-    """Label unlabelled scenes by the confident answers of a predictor.
+    """Label unlabelled scenes by the confident answers of a teacher.
 
     Args:
-        predictor: The teacher, one model or several.
+        answer: The teacher: gives probabilities (n, C, H, W) of images (n, 1, H, W), float32 in
+            0..1.
         scenes: Images of one size.
+        classes: How many classes there are, C.
         keep: Share of the pixels of each class to keep, the most confident ones.
         floor: Confidence, 0 to 1, below which no pixel is kept.
 
@@ -116,13 +121,13 @@ def pseudo_label(
     together = max(1, PASS_PIXELS // images[0].size)
     for start in range(0, len(images), together):
         chosen = slice(start, start + together)
-        best, index = predictor.probabilities(to_tensor(list(images[chosen]))).max(dim=1)
+        shown = unit_float(torch.from_numpy(images[chosen])).unsqueeze(1)
+        best, index = answer(shown).max(dim=1)
         answers[chosen] = index.numpy()
         confidences[chosen] = np.rint(best.numpy() * LEVELS)
     thresholds = balanced_thresholds(
-        answers, confidences, classes=len(predictor.taxonomy), keep=keep, floor=floor * LEVELS
+        answers, confidences, classes=classes, keep=keep, floor=floor * LEVELS
     )
-    classes = len(predictor.taxonomy)
     answered = np.bincount(answers.ravel(), minlength=classes)
     answers[confidences < thresholds[answers]] = VOID
     kept = np.bincount(answers.ravel(), minlength=VOID + 1)[:classes]
