@@ -42,7 +42,7 @@ def page(folder, **facts):
 
 def test_a_run_without_any_of_it_has_no_such_sections(tmp_path):
     text = page(tmp_path)
-    for section in ("calibration", "soup", "self-training"):
+    for section in ("calibration", "soup", "self-training", "rounds"):
         assert f'id="{section}"' not in text
 
 
@@ -72,6 +72,13 @@ def test_ingredients_and_pseudo_labels_are_listed(tmp_path):
     assert "runs/&lt;a&gt;" in text
     assert "<a>" not in text
     for figure in ("0.6100", "0.8750", "12 scenes", "–"):
+        assert figure in text
+
+
+def test_each_round_on_unlabelled_scenes_has_its_table(tmp_path):
+    row = {"answered": 0.5, "threshold": 0.8125, "kept": 0.6, "share": 1.0}
+    text = page(tmp_path, rounds={"scenes": 4000, "classes": [{}, {"soil": row}]})
+    for figure in ("4\u202f000 unlabelled scenes", "Round 2", "0.8125", "60.0", "no answer was sure"):
         assert figure in text
 
 
