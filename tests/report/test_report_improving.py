@@ -78,7 +78,7 @@ def test_ingredients_and_pseudo_labels_are_listed(tmp_path):
 def test_each_round_on_unlabelled_scenes_has_its_table(tmp_path):
     row = {"answered": 0.5, "threshold": 0.8125, "kept": 0.6, "share": 1.0}
     text = page(tmp_path, rounds={"scenes": 4000, "classes": [{}, {"soil": row}]})
-    for figure in ("4\u202f000 unlabelled scenes", "Round 2", "0.8125", "60.0", "no answer was sure"):
+    for figure in ("4 000 unlabelled scenes", "Round 2", "0.8125", "60.0", "no answer was sure"):
         assert figure in text
 
 
