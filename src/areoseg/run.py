@@ -18,6 +18,7 @@ round.npz             pseudo-labels of the present round of self-training, while
 The bundled models of `areoseg.weights` are such folders, and are opened by name.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -89,6 +90,11 @@ class Run:
     def is_bundle(self) -> bool:
         """Whether `areoseg bundle` made this folder of another run."""
         return "bundle" in self.facts
+
+    @property
+    def weights_sha256(self) -> str:
+        """The hash of the weights, in hexadecimal."""
+        return hashlib.sha256((self.path / WEIGHTS).read_bytes()).hexdigest()
 
     @cached_property
     def split(self) -> dict[str, list[str]]:

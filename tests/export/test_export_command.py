@@ -82,6 +82,47 @@ def test_other_data_can_be_named(run, homework_npz, tmp_path, told):
     assert exported.scenes == f"24 scenes of {homework_npz}"
 
 
+@needs_onnx
+def test_a_file_is_scored_on_other_data_or_beside_its_run(run, homework_npz, tmp_path, told):
+    path = tmp_path / "mars.onnx"
+    api.export(run, "onnx", path, console=told)
+    with np.load(homework_npz) as file:
+        np.savez(tmp_path / "other.npz", training_set=file["training_set"][:8])
+    by_file, by_run = (api.evaluate(each, tmp_path / "other.npz") for each in (path, run))
+    assert by_file.images == 8
+    assert by_file.protocol == by_run.protocol
+    assert by_file.score == pytest.approx(by_run.score, abs=0.02)  # the run may be in bfloat16
+
+    ways = api.evaluate_each([path, run], split="val")
+    assert [way.name for way in ways] == [str(path), str(run), "mean of 2 models"]
+    kept = json.loads((run / "scores.json").read_text())["val"]
+    assert ways[1].scores.score == kept["score"]
+    assert ways[0].scores.images == kept["images"]
+
+
+@needs_onnx
+def test_a_file_is_not_scored_on_what_it_may_have_learnt_by_heart(
+    run, homework_npz, tiny, tmp_path, told
+):
+    path = tmp_path / "mars.onnx"
+    api.export(run, "onnx", path, console=told)
+    seed = "training.seed=1"
+    other = api.train("unet", homework_npz, tmp_path / "other", overrides=[*tiny, seed]).path
+    for models in ([path], [path, other]):
+        with pytest.raises(
+            AreosegError, match=r"mars\.onnx: this file does not know which"
+        ) as caught:
+            api.evaluate(models, homework_npz)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(AreosegError, match="give --data"):
+        api.evaluate(path)
+    with pytest.raises(AreosegError, match=r"absent\.onnx: no such file"):
+        api.evaluate("absent.onnx", homework_npz)
+    (tmp_path / "a.txt").write_text("no model")
+    with pytest.raises(AreosegError, match="no model that can predict"):
+        api.evaluate(tmp_path / "a.txt", homework_npz)
+
+
 def test_submit_needs_a_model(homework_npz, tmp_path):
     with pytest.raises(AreosegError, match="no model"):
         api.submit([], homework_npz, tmp_path / "s.csv")

@@ -1,6 +1,5 @@
 """Exporting runs."""
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from areoseg.data.scenes import SceneSet
 from areoseg.data.sources import SYNTHETIC, Source
 from areoseg.errors import AreosegError
 from areoseg.files import read_json
-from areoseg.run import RECIPE, SCORES, WEIGHTS, Run, open_run
+from areoseg.run import RECIPE, SCORES, Run, open_run
 from areoseg.version import __version__
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def describe(run: Run, *, stride: int) -> "Description":
         recipe=(run.path / RECIPE).read_text(encoding="utf-8"),
         score=_score(run),
         licence=LICENCE,
-        weights_sha256=hashlib.sha256((run.path / WEIGHTS).read_bytes()).hexdigest(),
+        weights_sha256=run.weights_sha256,
         data_fingerprint=run.facts["data"].get("fingerprint"),
     )
 

@@ -1,9 +1,7 @@
-"""Scoring runs and baselines."""
+"""Scoring baselines, and the masks of runs."""
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -20,169 +18,9 @@ from areoseg.recipes import Recipe, load_recipe
 from areoseg.run import Run, open_run
 
 if TYPE_CHECKING:
+    from areoseg.api.judged import Judged
     from areoseg.inference.predictor import Predictor
     from areoseg.metrics.scores import Scores
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """The scores of one way to predict.
-
-    Attributes:
-        name: The run, or what was done with all of them.
-        scores: Its scores.
-        milliseconds: Time an image took on average, on this machine.
-    """
-
-    name: str
-    scores: "Scores"
-    milliseconds: float
-
-
-def evaluate(
-    run: PathLike | Sequence[PathLike],
-    data: PathLike | None = None,
-    *,
-    split: str | None = None,
-    flips: bool = False,
-    groups: PathLike | None = None,
-    format: str = "auto",
-    labels: str = "crowd",
-    device: str = "cpu",
-    threads: int | None = None,
-    console: Console | None = None,
-) -> "Scores":
-    """Score a run, or several whose probabilities are averaged.
-
-    Args:
-        run: The run folder, or several of one data set and split.
-        data: As for `read`; None: what the run was trained on.
-        split: `train`, `val` or `test` of the run's own data; None: all labelled scenes of data
-            that no run was trained on, and `test` of their own.
-        flips: Whether each image is predicted mirrored as well.
-        groups: As for `read`.
-        format: As for `read`.
-        labels: As for `read`.
-        device: `cpu`, `cuda` or `auto`.
-        threads: Cores to compute on; None: all.
-        console: Where to show progress and warnings; None: standard error.
-
-    Raises:
-        AreosegError: Run or data cannot be used, `split` is asked of other data, or a scene that
-            is scored may have been in the training part of one of the runs.
-    """
-    from areoseg.device import use_threads
-
-    use_threads(threads)
-    runs = _opened(run)
-    scenes = _scenes_to_score(
-        runs, data, split, groups, format, labels, console or standard_error()
-    )
-    return _evaluated(runs, scenes, flips=flips, device=device).scores
-
-
-def evaluate_each(
-    runs: Sequence[PathLike],
-    data: PathLike | None = None,
-    *,
-    split: str | None = None,
-    flips: bool = False,
-    groups: PathLike | None = None,
-    format: str = "auto",
-    labels: str = "crowd",
-    device: str = "cpu",
-    threads: int | None = None,
-    console: Console | None = None,
-) -> list[Evaluated]:
-    """What averaging runs and mirroring images gain, and what they cost.
-
-    Args:
-        runs: Run folders of one data set and split.
-        data: As for `evaluate`, as are the others.
-        split: As for `evaluate`.
-        flips: Whether to score with mirrored images too.
-        groups: As for `read`.
-        format: As for `read`.
-        labels: As for `read`.
-        device: `cpu`, `cuda` or `auto`.
-        threads: Cores to compute on; None: all.
-        console: Where to show progress and warnings; None: standard error.
-
-    Returns:
-        Each run alone; where there are several, their mean; and with `flips` the last again with
-        mirrored images.
-
-    Raises:
-        AreosegError: As for `evaluate`.
-    """
-    from areoseg.device import use_threads
-
-    use_threads(threads)
-    opened = _opened(runs)
-    scenes = _scenes_to_score(
-        opened, data, split, groups, format, labels, console or standard_error()
-    )
-    ways = [([run], False) for run in opened]
-    if len(opened) > 1:
-        ways.append((opened, False))
-    if flips:
-        ways.append((opened, True))
-    return [_evaluated(some, scenes, flips=mirrored, device=device) for some, mirrored in ways]
-
-
-def _opened(runs: PathLike | Sequence[PathLike]) -> list[Run]:
-    paths = [runs] if isinstance(runs, str | Path) else list(runs)
-    if not paths:
-        raise AreosegError("no run to score: name at least one run folder")
-    return [open_run(path) for path in paths]
-
-
-def _scenes_to_score(
-    runs: Sequence[Run],
-    data: PathLike | None,
-    split: str | None,
-    groups: PathLike | None,
-    format: str,
-    labels: str,
-    console: Console,
-) -> SceneSet:
-    """The scenes that `evaluate` scores: data that no run knows, or one part of their own."""
-    from areoseg.data.fingerprint import fingerprint
-    from areoseg.same_data import refuse_other_part
-
-    source = runs[0].source
-    if data is not None or (groups, format, labels) != (None, "auto", "crowd"):
-        chosen = find_source(data or source.path, groups, format, console, labels)
-        source = replace(chosen, tile=source.tile, scale=source.scale)
-    scenes = read_with_progress(source, console).labelled
-    known = fingerprint(scenes)
-    own = any(run.facts["data"]["fingerprint"] == known for run in runs)
-    if not own and split is not None:
-        raise AreosegError(
-            f"--split {split}: {source.path} is not what {runs[0].path} was trained on, so it has"
-            " no such part: leave --split away to score all of it"
-        )
-    if own:
-        refuse_other_part(runs, split or "test")
-        scenes = part_of(scenes, runs[0], split or "test")
-    if not len(scenes):
-        raise AreosegError(f"{source.path}: no labelled scenes to score in this part")
-    return scenes
-
-
-def _evaluated(runs: Sequence[Run], scenes: SceneSet, *, flips: bool, device: str) -> Evaluated:
-    from areoseg.inference import Predictor
-
-    predictor = Predictor.load(*(run.path for run in runs), device=device, flips=flips)
-    started = time.perf_counter()
-    predictions = list(predictor.masks(scenes.images))
-    milliseconds = 1000 * (time.perf_counter() - started) / len(scenes)
-    name = str(runs[0].path) if len(runs) == 1 else f"mean of {len(runs)} runs"
-    return Evaluated(
-        name=f"{name}, mirrored too" if flips else name,
-        scores=score_masks(predictions, scenes, runs[0]),
-        milliseconds=milliseconds,
-    )
 
 
 def baselines(
@@ -273,8 +111,8 @@ def score_scenes(predictor: "Predictor", scenes: SceneSet, run: Run) -> tuple["S
     return score_masks(predictions, scenes, run), predictions
 
 
-def score_masks(predictions: Sequence[Mask], scenes: SceneSet, run: Run) -> "Scores":
-    """Scores of masks by the run's protocol, with intervals by group."""
+def score_masks(predictions: Sequence[Mask], scenes: SceneSet, run: "Run | Judged") -> "Scores":
+    """Scores of masks by the protocol of a run or file, with intervals by group."""
     from areoseg.metrics.scores import evaluate_predictions
 
     assert scenes.masks is not None

@@ -11,12 +11,12 @@ from areoseg.cli.options import AsJson, Device, Format, Groups, Labels, Threads
 from areoseg.cli.show import figure, output, percent, print_json, print_table
 
 if TYPE_CHECKING:
-    from areoseg.api.scoring import Evaluated
+    from areoseg.api.evaluating import Evaluated
     from areoseg.metrics.scores import Scores
 
 
 def evaluate(
-    *runs: Path,
+    *models: Path,
     data: Annotated[Path | None, Parameter(name="--data")] = None,
     split: str | None = None,
     flips: Annotated[bool, Parameter(name="--flips", negative="")] = False,
@@ -27,12 +27,13 @@ def evaluate(
     threads: Threads = None,
     json: AsJson = False,
 ) -> None:
-    """Score a run under every protocol, with 95 % intervals; or the mean of several runs.
+    """Score a run under every protocol, with 95 % intervals; or the mean of several models.
 
     Args:
-        runs: The run folder; or several, of one data set and split, whose probabilities are
-            averaged. Each is scored alone beside it.
-        data: A data set; by default the one that the run was trained on.
+        models: The run folder, the name of a bundled model, or an exported file; or several, of one
+            data set and split, whose probabilities are averaged. Each is scored alone beside it.
+        data: A data set; by default the one that the run was trained on. An exported file needs
+            one, and for the data of its run that run beside it.
         split: train, val or test of the run's own data; test by default. Other data are scored
             whole.
         flips: Predict each image mirrored as well, and show what that gains and costs.
@@ -49,7 +50,7 @@ def evaluate(
     from areoseg import api
 
     ways = api.evaluate_each(
-        runs,
+        models,
         data,
         split=split,
         flips=flips,

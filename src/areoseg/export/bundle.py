@@ -1,6 +1,5 @@
 """A bundle: a run folder that is fit to be passed on, with weights of 16 bits and a model card."""
 
-import hashlib
 import shlex
 import shutil
 from dataclasses import asdict
@@ -76,8 +75,7 @@ def write_bundle(
 
 
 def _write(run: Run, out: Path, scenes: SceneSet, where: str, credit: str | None) -> Parity:
-    weights = run.path / WEIGHTS
-    write_weights(out / WEIGHTS, half(load_file(weights)))
+    write_weights(out / WEIGHTS, half(load_file(run.path / WEIGHTS)))
     for name in (RECIPE, SPLIT, PLAN, SCORES):
         if (run.path / name).is_file():
             shutil.copyfile(run.path / name, out / name)
@@ -97,7 +95,7 @@ def _write(run: Run, out: Path, scenes: SceneSet, where: str, credit: str | None
         "licence": LICENCE,
         "credit": credit,
         "compared_on": where,
-        "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "weights_sha256": run.weights_sha256,
         **asdict(parity),
     }
     write_json(out / FACTS, facts)
