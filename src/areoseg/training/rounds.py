@@ -100,8 +100,9 @@ class Rounds:
         device = self.teacher.mean.device
         teacher, shown = self.teacher.eval(), images.to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            answers = teacher(shown).softmax(1) + teacher(shown.flip(-1)).softmax(1).flip(-1)
-        return answers.float().cpu() / 2
+            plain, mirrored = teacher(shown).softmax(1), teacher(shown.flip(-1)).softmax(1)
+        answers: Tensor = (plain + mirrored.flip(-1)) / 2
+        return answers.float().cpu()
 
     def _write(self, found: PseudoLabels) -> None:
         place = {name: index for index, name in enumerate(self.scenes.names)}
