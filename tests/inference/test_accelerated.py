@@ -1,7 +1,9 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
-from areoseg.inference import TorchEngine, accelerated
+from areoseg.inference import TorchEngine, accelerated, open_engine
 from areoseg.inference.accelerated import AcceleratedEngine, openvino_is_there
 from areoseg.models import create_model
 from areoseg.models.segmenter import Segmenter
@@ -62,3 +64,14 @@ def test_bfloat16_stays_bfloat16(always_faster):
     images = torch.rand(2, 1, 16, 24)
     first = engine(images)
     torch.testing.assert_close(engine(images), first, rtol=0, atol=0.05)
+
+
+def test_only_who_asks_for_speed_goes_over(tmp_path, monkeypatch):
+    run = SimpleNamespace(
+        segmenter=lambda: torch_engine().segmenter, taxonomy=MARS, facts={}, recipe=None
+    )
+    monkeypatch.setattr("areoseg.inference.engine.open_run", lambda path: run)
+    monkeypatch.setattr("areoseg.inference.engine.trained_scale", lambda run: None)
+    monkeypatch.setattr(accelerated, "openvino_is_there", lambda: True)
+    assert isinstance(open_engine(tmp_path), TorchEngine)  # scores are the same each time
+    assert isinstance(open_engine(tmp_path, accelerate=True), AcceleratedEngine)

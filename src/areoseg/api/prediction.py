@@ -77,7 +77,9 @@ def predict(
     write = checked_outputs(write)
     check_extras(write)
     found = find_inputs(inputs, out=out)
-    predictor = Predictor.load(*models, device=device, flips=flips, scales=scales, scale=scale)
+    predictor = Predictor.load(
+        *models, device=device, accelerate=True, flips=flips, scales=scales, scale=scale
+    )
     options = {"flips": flips, "scales": list(scales), "scale": scale}
     keep_settings(describe(models, options), out, resume=resume)
     with progress_bar(console) as progress:
@@ -151,7 +153,7 @@ def submit(
     use_threads(threads)
     console = console or standard_error()
     models = [models] if isinstance(models, str | Path) else list(models)
-    predictor = Predictor.load(*models, device=device)
+    predictor = Predictor.load(*models, device=device, accelerate=True)
     images = read_with_progress(_like_training(models[0], data), console).unlabelled.images
     if not len(images):
         raise AreosegError(f"{data}: no unlabelled images to submit: it needs a test_set")

@@ -74,16 +74,19 @@ class TorchEngine:
         return functional.softmax(logits.float(), dim=1).cpu()
 
 
-def open_engine(path: str | Path, *, device: str = "cpu", precision: str = "auto") -> Engine:
+def open_engine(
+    path: str | Path, *, device: str = "cpu", precision: str = "auto", accelerate: bool = False
+) -> Engine:
     """The engine of a run folder or bundled model, or of an exported file by its suffix.
-
-    Where OpenVINO is installed, a run on the CPU goes over to it in a long job.
 
     Args:
         path: A run folder, the name of a bundled model, or a file with a suffix of `LOADERS`.
         device: `cpu`, `cuda` or `auto`.
         precision: `float32`, `bfloat16`, or `auto` for the faster one of the two; an exported file
             has its own.
+        accelerate: Let a run on the CPU go over to OpenVINO, where it is installed, in a long job.
+            Its answers then are those of PyTorch but for rounding; a score that is to be the same
+            each time does without.
 
     Raises:
         AreosegError: It is no run, no exported model, or cannot be loaded here.
@@ -108,6 +111,6 @@ def open_engine(path: str | Path, *, device: str = "cpu", precision: str = "auto
         device=where,
         precision=choose_precision(precision, where),
     )
-    if where.type == "cpu" and openvino_is_there():
+    if accelerate and where.type == "cpu" and openvino_is_there():
         return AcceleratedEngine(engine)
     return engine

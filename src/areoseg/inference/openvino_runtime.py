@@ -22,10 +22,15 @@ def to_openvino(graph: nn.Module, example: Tensor) -> Any:
         AreosegError: OpenVINO is not installed.
     """
     openvino = need_openvino()
+    decoder = need_openvino("openvino.frontend.pytorch.ts_decoder")
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore", TracerWarning)  # of checks on sizes
         warnings.simplefilter("ignore", DeprecationWarning)
-        return openvino.convert_model(graph, example_input=example, input=[-1, 1, -1, -1])
+        # Tracing twice, to compare, would take as long again; answers are compared in any case.
+        traced = decoder.TorchScriptPythonDecoder(
+            graph, example_input=example, trace_kwargs={"check_trace": False}
+        )
+        return openvino.convert_model(traced, input=[-1, 1, -1, -1])
 
 
 def compile_openvino(model: Any, *, precision: Precision = "float32") -> Any:

@@ -111,6 +111,7 @@ class Predictor:
         *paths: str | Path,
         device: str = "cpu",
         precision: str = "auto",
+        accelerate: bool = False,
         flips: bool = False,
         scales: Sequence[float] = (1.0,),
         scale: ScaleOption = 1.0,
@@ -123,7 +124,10 @@ class Predictor:
         Raises:
             AreosegError: A path is no model, or the models answer different classes.
         """
-        engines = [open_engine(path, device=device, precision=precision) for path in paths]
+        engines = [
+            open_engine(path, device=device, precision=precision, accelerate=accelerate)
+            for path in paths
+        ]
         for path, engine in zip(paths, engines, strict=True):
             if engine.taxonomy != engines[0].taxonomy:
                 raise AreosegError(
