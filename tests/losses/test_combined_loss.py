@@ -82,6 +82,7 @@ def test_auxiliary_outputs_add_their_share(make_batch):
     first = alone(half, resize_targets(targets, 4, 6))[0]
     second = alone(quarter, resize_targets(targets, 2, 3))[0]
     torch.testing.assert_close(total, main + 0.4 * first + 0.2 * second)
+    torch.testing.assert_close(values.pop("auxiliary"), 0.4 * first + 0.2 * second)
     assert values == main_values
 
 
@@ -132,6 +133,8 @@ def test_a_network_learns_from_the_reports_loss(make_batch):
         ({"class_weights": torch.ones(4)}, "for 5 classes"),
         ({"class_weights": -torch.ones(5)}, "none negative"),
         ({"auxiliary_weights": (0.4, -1.0)}, "none below 0"),
+        ({"terms": {"report-code": {"big_rock": 5}}}, "loss.report-code: .* big rock 5"),
+        ({"terms": {"focal": {"alpha": [1, 2]}}}, "loss.focal: alpha has 2 numbers for 5 classes"),
     ],
 )
 def test_what_cannot_be_built_is_refused(options, message):

@@ -16,6 +16,7 @@ CASES = {
     "generalised dice": {"dice": {"generalised": True}},
     "boundary edges": {"boundary": {"kind": "edges"}},
     "focal, gamma below 1": {"focal": {"gamma": 0.5}},
+    "focal, alpha": {"focal": {"alpha": [0.0, 1.0, 1.0, 2.0, 9.0]}},
     "smoothed ce": {"ce": {"label_smoothing": 0.1}},
     "weighted dice": {"dice": {"class_weighted": True}},
     "weighted generalised dice": {"dice": {"class_weighted": True, "generalised": True}},

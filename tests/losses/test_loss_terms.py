@@ -4,7 +4,14 @@ import sys
 import pytest
 
 from areoseg.errors import AreosegError
-from areoseg.losses.terms import REPORT_CODE_TERMS, REPORT_TERMS, TERMS, LossTerms, parse_terms
+from areoseg.losses.terms import (
+    NAMED_LOSSES,
+    REPORT_CODE_TERMS,
+    REPORT_TERMS,
+    TERMS,
+    LossTerms,
+    parse_terms,
+)
 
 
 def test_terms_are_checked_without_torch():
@@ -19,7 +26,14 @@ def test_a_bare_number_is_the_weight():
     terms = parse_terms({"ce": 1, "dice": 0.5, "focal": {"weight": 2, "gamma": 0.5}}).chosen
     assert list(terms) == ["ce", "dice", "focal"]
     assert [term.weight for term in terms.values()] == [1, 0.5, 2]
-    assert terms["focal"].options == {"class_weighted": True, "gamma": 0.5}
+    assert terms["focal"].options == {"class_weighted": True, "gamma": 0.5, "alpha": None}
+
+
+def test_a_bare_name_is_a_term_alone_or_the_loss_of_the_report():
+    assert parse_terms("dice") == parse_terms({"dice": 1.0})
+    assert parse_terms("report") == parse_terms(REPORT_TERMS)
+    assert parse_terms("report-code") == parse_terms(REPORT_CODE_TERMS)
+    assert list(NAMED_LOSSES) == ["report", *TERMS]
 
 
 def test_every_term_can_be_asked_for_by_name():
@@ -69,7 +83,9 @@ def test_the_named_losses_are_sound(terms):
         ({"dice": {"ramp": [1]}}, "dice.ramp.1"),
         ({}, "no term has a weight above 0"),
         ({"ce": 0, "dice": {"weight": 1, "ramp": [0, 0]}}, "no term has a weight above 0"),
-        ("ce", "valid dictionary"),
+        ("reprot", "no loss 'reprot': did you mean 'report'"),
+        (["ce"], "write a table of terms, such as"),
+        ({"focal": {"alpha": [-1, 1]}}, "focal.alpha.0"),
     ],
 )
 def test_a_faulty_table_is_refused_with_its_place(terms, message):

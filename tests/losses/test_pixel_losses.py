@@ -71,6 +71,19 @@ def test_focal_is_the_weighted_mean_of_the_formula(make_batch, gamma):
     assert actual.item() == pytest.approx(expected, rel=1e-5)
 
 
+def test_alpha_takes_the_place_of_the_class_weights(make_batch):
+    batch = make_batch(3)
+    torch.testing.assert_close(
+        focal(*batch, class_weights=torch.ones(5), alpha=WEIGHTS.tolist()),
+        focal(*batch, class_weights=WEIGHTS),
+    )
+
+
+def test_alpha_needs_a_number_for_each_class(make_batch):
+    with pytest.raises(AreosegError, match="alpha has 4 numbers for 5 classes"):
+        focal(*make_batch(), alpha=[1, 1, 1, 1])
+
+
 def test_ohem_that_keeps_every_pixel_is_cross_entropy(make_batch):
     logits, targets = make_batch()
     for kept in ({"threshold": 1.0}, {"threshold": 0.0, "least_kept": 1.0}):

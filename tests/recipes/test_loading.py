@@ -2,6 +2,7 @@ import pytest
 
 from areoseg.baselines import BASELINES
 from areoseg.errors import AreosegError
+from areoseg.losses.terms import REPORT_TERMS, parse_terms
 from areoseg.recipes import (
     Recipe,
     check_model,
@@ -33,6 +34,15 @@ def test_overrides_change_nested_values_and_expand_short_forms():
     assert recipe.class_weights.scheme == "sqrt"
 
 
+def test_overrides_reach_into_a_loss_that_is_a_name_and_a_term_that_is_a_weight():
+    changes = ["loss=report", "loss.ce.label_smoothing=0.1", "loss.boundary.weight=0.2"]
+    loss = load_recipe("unet", ["data.background=class", *changes]).loss
+    assert list(loss.chosen) == list(REPORT_TERMS)
+    assert (loss.ce.weight, loss.ce.label_smoothing) == (1.0, 0.1)
+    assert (loss.boundary.weight, loss.boundary.kind) == (0.2, "edges")
+    assert load_recipe("basic-unet").loss == parse_terms("report")  # the name stands as it was
+
+
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
@@ -48,6 +58,9 @@ def test_overrides_change_nested_values_and_expand_short_forms():
         ("lr", "key=value"),
         ("loss.background=1", "needs data.background=class"),
         ("optimizer.lr.x=1", "optimizer.lr"),
+        ("loss=dise", "no loss 'dise': did you mean 'dice'"),
+        ("training=3", "override training: input should be a mapping of values"),
+        ("optimizer=3", "override optimizer: input should be a mapping of values"),
     ],
 )
 def test_a_wrong_override_is_answered_with_its_name_and_the_nearest_right_one(override, expected):

@@ -14,7 +14,8 @@ EVERY = [(choice.place, part) for choice in choices() for part in choice.parts]
 
 def test_everything_that_a_recipe_can_choose_is_there():
     names = {choice.place: {part.name for part in choice.parts} for choice in choices()}
-    assert {"ce", "dice", "focal", "boundary", "background", "report-code"} <= names["loss"]
+    assert {"ce", "dice", "focal", "boundary", "background", "report-code"} <= names["loss.TERM"]
+    assert names["loss"] == {"report"}
     assert names["optimizer"] == {"sgd", "adam", "adamw", "lion", "ranger"}
     assert {"cosine", "plateau", "one-cycle"} <= names["schedule"]
     assert names["augment"] == {"none", "flips", "mild", "rigid", "complex"}
@@ -27,7 +28,8 @@ def test_a_recipe_takes_each_part_with_the_options_that_are_told(place, part):
     assert part.summary
     assert "\n" not in part.summary
     chosen = {
-        "loss": {part.name: dict(part.options)},
+        "loss": dict(part.options),
+        "loss.TERM": {part.name: dict(part.options)},
         "class_weights": part.name,
         "optimizer": {"name": part.name, **part.options},
         "schedule": {"name": part.name, **part.options},
@@ -39,14 +41,14 @@ def test_a_recipe_takes_each_part_with_the_options_that_are_told(place, part):
     told = {"model": "unet", "data": background, section: chosen}
     short = {
         **told,
-        section: {part.name: {}} if place in ("loss", "augment.TRANSFORM") else part.name,
+        section: {part.name: {}} if place in ("loss.TERM", "augment.TRANSFORM") else part.name,
     }
     assert parse_recipe(yaml.safe_dump(told)) == parse_recipe(yaml.safe_dump(short))
 
 
 @pytest.mark.parametrize("choice", choices(), ids=lambda choice: choice.place)
 def test_the_examples_are_good(choice):
-    parse_recipe(f"model: unet\n{choice.example}")
+    parse_recipe(f"model: unet\ndata: {{background: class}}\n{choice.example}")
 
 
 def test_the_command_lists_all_and_the_options_of_one_place(capsys):

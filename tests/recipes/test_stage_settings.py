@@ -123,6 +123,35 @@ def test_a_fault_of_the_recipe_is_not_told_again_in_its_stages():
     assert line.startswith("mine.yaml:2: optimizer.lrr: no such value")
 
 
+def test_a_fault_of_the_recipe_hides_none_of_a_section_that_stands_for_itself():
+    text = """\
+model: unet
+loss: {ce: -1}
+augment: mildd
+optimizer: {lr: 0}
+stages:
+  - epochs: 1
+    loss: {dice: -1}
+    augment: rigidd
+    optimizer: {name: sgd, momentum: 2}
+"""
+    assert [line.split(": input")[0] for line in faults(text)] == [
+        "mine.yaml:2: loss.ce.weight",
+        "mine.yaml:3: augment.policy",
+        "mine.yaml:4: optimizer.lr",
+        "mine.yaml:7: stages.0.loss.dice.weight",
+        "mine.yaml:8: stages.0.augment.policy",
+        "mine.yaml:9: stages.0.optimizer.momentum",
+    ]
+
+
+def test_a_stage_may_name_its_loss():
+    text = "model: unet\nstages: [{epochs: 1}, {epochs: 1, loss: dice}]"
+    first, second = parse_recipe(text).stages
+    assert list(first.loss.chosen) == ["ce"]
+    assert list(second.loss.chosen) == ["dice"]
+
+
 @pytest.mark.parametrize(
     ("stages", "expected"),
     [

@@ -1,16 +1,15 @@
 """The loss that training minimises: a weighted sum of terms, each reported by itself."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from areoseg.errors import AreosegError
 from areoseg.losses.registry import LOSSES
-from areoseg.losses.terms import LossTerms, Term, parse_terms
+from areoseg.losses.terms import LossTerms, Term, TermTable, parse_terms
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class CombinedLoss(nn.Module):
 
         Returns:
             The total, a scalar; and the terms on the main logits by name, each as it is before its
-            weight, detached.
+            weight, detached. With deep supervision `auxiliary` is beside them, the second sum.
 
         Raises:
             AreosegError: There are more or fewer auxiliary outputs than auxiliary weights.
@@ -75,10 +74,14 @@ class CombinedLoss(nn.Module):
                 f"{len(self.auxiliary_weights)} auxiliary weights: give one weight for each output"
             )
         total, values = self._add_terms(logits, targets, progress)
+        if not auxiliary:
+            return total, values
+        shares = []
         for weight, smaller in zip(self.auxiliary_weights, auxiliary, strict=True):
             fitted = resize_targets(targets, smaller.shape[2], smaller.shape[3])
-            total = total + weight * self._add_terms(smaller, fitted, progress)[0]
-        return total, values
+            shares.append(weight * self._add_terms(smaller, fitted, progress)[0])
+        supervision = torch.stack(shares).sum()
+        return total + supervision, {**values, "auxiliary": supervision.detach()}
 
     def _add_terms(
         self, logits: Tensor, targets: Tensor, progress: float
@@ -98,7 +101,7 @@ def resize_targets(targets: Tensor, height: int, width: int) -> Tensor:
 
 
 def build_loss(
-    terms: LossTerms | Mapping[str, float | Mapping[str, Any]],
+    terms: LossTerms | TermTable | str,
     *,
     class_weights: Tensor | None,
     classes: int,
@@ -108,14 +111,15 @@ def build_loss(
     """Build the loss that a recipe asks for.
 
     Args:
-        terms: Names to weights or to tables of options; `terms.LossTerms` is the schema.
+        terms: Names to weights or to tables of options, or a name; see `terms.parse_terms`.
         class_weights: (C,), not negative, for the terms that are `class_weighted`; None for none.
         classes: C.
         background: The class index of background.
         auxiliary_weights: One for each auxiliary output of the model, not negative.
 
     Raises:
-        AreosegError: Terms that `parse_terms` refuses; or weights that do not fit the classes.
+        AreosegError: Terms that `parse_terms` refuses; or options or weights that do not fit the
+            classes.
     """
     chosen = parse_terms(terms).chosen
     if class_weights is not None and (
@@ -129,10 +133,23 @@ def build_loss(
         raise AreosegError(
             f"the loss got auxiliary weights {list(auxiliary_weights)}: give none below 0"
         )
-    return CombinedLoss(
-        [_build_term(name, term, class_weights, background) for name, term in chosen.items()],
-        auxiliary_weights=auxiliary_weights,
-    )
+    built = [_build_term(name, term, class_weights, background) for name, term in chosen.items()]
+    _try_terms(built, classes)
+    return CombinedLoss(built, auxiliary_weights=auxiliary_weights)
+
+
+def _try_terms(terms: Sequence[LossTerm], classes: int) -> None:
+    """Compute each term once, so that options which do not fit the classes show before training."""
+    logits = torch.zeros(1, classes, 2, 2)
+    targets = torch.zeros(1, 2, 2, dtype=torch.int64)
+    faults = []
+    for term in terms:
+        try:
+            term.function(logits, targets)
+        except AreosegError as error:
+            faults.append(f"loss.{term.name}: {error}")
+    if faults:
+        raise AreosegError("\n".join(faults))
 
 
 def _build_term(

@@ -1,13 +1,21 @@
 """Focal loss: cross entropy that turns away from pixels already right."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
+from areoseg.errors import AreosegError
 from areoseg.losses.pixels import at_label, pixel_weights, prepare, weighted_mean
 
 
 def focal(
-    logits: Tensor, targets: Tensor, *, class_weights: Tensor | None = None, gamma: float = 2.0
+    logits: Tensor,
+    targets: Tensor,
+    *,
+    class_weights: Tensor | None = None,
+    gamma: float = 2.0,
+    alpha: Sequence[float] | None = None,
 ) -> Tensor:
     """Multi-class focal loss (Lin et al. 2017, arXiv 1708.02002, equation 5).
 
@@ -20,11 +28,21 @@ def focal(
         targets: (N, H, W), int64, VOID left out.
         class_weights: (C,), the paper's alpha for each class, not negative; 1 each if None.
         gamma: How fast a pixel loses its say as it is learnt, >= 0.
+        alpha: C numbers that take the place of `class_weights`; None: those.
 
     Returns:
         A scalar in [0, inf). An absent class adds nothing; where no pixel weighs anything, 0.
+
+    Raises:
+        AreosegError: alpha has another length than the classes.
     """
     logits, labels, known = prepare(logits, targets)
+    if alpha is not None:
+        if len(alpha) != logits.shape[1]:
+            raise AreosegError(
+                f"alpha has {len(alpha)} numbers for {logits.shape[1]} classes: give one a class"
+            )
+        class_weights = logits.new_tensor(alpha)
     values = focal_map(logits, labels, gamma)
     return weighted_mean(values, pixel_weights(labels, known, class_weights))
 

@@ -8,7 +8,8 @@ recipe says
       focal: {weight: 1.0, gamma: 0.5}
       boundary: {weight: 0.01, kind: distance, ramp: [0, 1]}
 
-and `LossTerms` is the schema of that table. A bare number is the weight of a term.
+and `LossTerms` is the schema of that table. A bare number is the weight of a term, and a bare name
+stands for a whole table: `loss: dice` for `{dice: 1.0}`, `loss: report` for `REPORT_TERMS`.
 """
 
 from collections.abc import Mapping
@@ -94,12 +95,13 @@ class Dice(Term):
 
 
 class Focal(Term):
-    """Options of `focal`; class weights are its alpha."""
+    """Options of `focal`; class weights are its alpha, unless it has one of its own."""
 
     summary = "cross entropy that turns away from pixels already right"
     paper = "Lin et al. 2017, arXiv 1708.02002"
     class_weighted: bool = True
     gamma: float = Field(default=2.0, ge=0)
+    alpha: tuple[NonNegativeFloat, ...] | None = None
 
 
 class Boundary(Term):
@@ -202,6 +204,17 @@ class LossTerms(BaseModel):
     edge_ce: EdgeCrossEntropy | None = None
     report_code: ReportCode | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_name(cls, value: object) -> object:
+        if isinstance(value, str) and value not in NAMED_LOSSES:
+            raise ValueError(f"there is no loss {value!r}: {did_you_mean(value, NAMED_LOSSES)}")
+        if isinstance(value, str):
+            return NAMED_LOSSES[value]
+        if isinstance(value, Mapping | LossTerms):
+            return value
+        raise ValueError("write a table of terms, such as {ce: 1.0, dice: 0.5}, or a name")
+
     @model_validator(mode="after")
     def _check_sum(self) -> Self:
         if not any(term.weight * max(term.ramp) > 0 for term in self.chosen.values()):
@@ -221,7 +234,10 @@ TERMS: dict[str, type[Term]] = {
 }
 """Every term by the name that recipes use."""
 
-REPORT_TERMS: Mapping[str, float | Mapping[str, Any]] = {
+TermTable = Mapping[str, float | Mapping[str, Any]]
+"""Terms by name, each a weight or a table of options."""
+
+REPORT_TERMS: TermTable = {
     "ce": 1.0,
     "dice": {"weight": 1.0, "class_weighted": True},
     "focal": {"weight": 1.0, "gamma": 2.0},
@@ -234,15 +250,22 @@ The text names the five terms. The 0.1, gamma 2 and the Sobel edges are its code
 every other term is our reading.
 """
 
-REPORT_CODE_TERMS: Mapping[str, float | Mapping[str, Any]] = {"report-code": 1.0}
+REPORT_CODE_TERMS: TermTable = {"report-code": 1.0}
 """The loss of the report's code, without class weights."""
 
+NAMED_LOSSES: Mapping[str, TermTable] = {
+    "report": REPORT_TERMS,
+    **{name: {name: 1.0} for name in TERMS},
+}
+"""The table that a bare name stands for: the report's, or a single term."""
 
-def parse_terms(terms: LossTerms | Mapping[str, float | Mapping[str, Any]]) -> LossTerms:
+
+def parse_terms(terms: LossTerms | TermTable | str) -> LossTerms:
     """Check a table of terms.
 
     Args:
-        terms: Names to weights or to tables of options, as in a recipe.
+        terms: Names to weights or to tables of options, as in a recipe; or a name in
+            `NAMED_LOSSES`.
 
     Raises:
         AreosegError: With every fault at once: unknown terms or options, values out of range, no

@@ -50,6 +50,8 @@ def describe_fault(
     if fault["type"] == "missing":
         return f"{where}: missing: it has no default"
     message = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] in ("model_type", "model_attributes_type"):
+        message = "input should be a mapping of values by their names"
     given = "" if isinstance(fault["input"], (dict, Mapping)) else f" (got {fault['input']!r})"
     return f"{where}: {message[0].lower()}{message[1:]}{given}"
 

@@ -13,7 +13,7 @@ from areoseg.data.augmentation.policies import POLICIES
 from areoseg.errors import AreosegError, did_you_mean, one_line
 from areoseg.recipes.faults import describe_fault
 from areoseg.recipes.schema import Recipe
-from areoseg.recipes.short_forms import SHORT_FORMS
+from areoseg.recipes.short_forms import expand_short_form
 from areoseg.recipes.yaml_text import describe_repeats, read_yaml, repeated_keys
 
 Tree = dict[str, Any]
@@ -167,15 +167,15 @@ def _override(tree: Tree, override: str) -> None:
         raise AreosegError(f"override {dotted}.{name}: there twice: leave one away")
     *parents, last = dotted.split(".")
     holder: Any = tree
+    within = ""
     for key in parents:
         place = _place(holder, key, override)
         child = holder.get(key, {}) if isinstance(holder, dict) else holder[place]
-        if isinstance(child, str) and key in SHORT_FORMS:
-            child = {SHORT_FORMS[key]: child}
+        child = expand_short_form(key, child, within=within)
         if not isinstance(child, dict | list):
             raise AreosegError(f"override {override!r}: {key!r} holds no further values")
         holder[place] = child.copy()  # an alias may be in two places
-        holder = holder[place]
+        holder, within = holder[place], key
     holder[_place(holder, last, override)] = value
 
 

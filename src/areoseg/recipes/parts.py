@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from areoseg.data.augmentation.policies import POLICIES
 from areoseg.data.augmentation.registry import TRANSFORMS
-from areoseg.losses.terms import TERMS, WEIGHT_SCHEMES
+from areoseg.losses.terms import REPORT_TERMS, TERMS, WEIGHT_SCHEMES
 from areoseg.recipes.optimizers import OPTIMIZER_SETTINGS
 from areoseg.recipes.schedules import SCHEDULE_SETTINGS
 
@@ -51,7 +51,12 @@ def choices() -> tuple[Choice, ...]:
     )
     transforms = (Part(record.name, record.summary, record.defaults) for record in TRANSFORMS)
     return (
-        Choice("loss", "loss: {ce: 1.0, dice: 0.5}", _by_schema(TERMS)),
+        Choice(
+            "loss",
+            "loss: report",
+            (Part("report", "the five terms of the homework report's text", REPORT_TERMS),),
+        ),
+        Choice("loss.TERM", "loss: {ce: 1.0, dice: 0.5}", _by_schema(TERMS)),
         Choice(
             "class_weights",
             "class_weights: {scheme: inverse, cap: 10}",

@@ -225,9 +225,9 @@ class Recipe(Section):
         names = Stage.model_fields.keys() - {"epochs"}
         own = {name: info.data[name] for name in names & info.data.keys()}
         # A section that is wrong in the recipe itself is told there, and not in each stage again.
-        untold = {name: cls.model_fields[name].default for name in names - info.data.keys()}
+        faulty = {name: cls.model_fields[name].default for name in names - info.data.keys()}
         return [
-            complete_stage({**stage, **untold}, own) if isinstance(stage, Mapping) else stage
+            complete_stage(stage, own, faulty) if isinstance(stage, Mapping) else stage
             for stage in stages
         ]
 

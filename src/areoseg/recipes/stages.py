@@ -40,27 +40,44 @@ def stage_recipes(recipe: "Recipe") -> tuple["Recipe", ...]:
     )
 
 
-def complete_stage(stage: Mapping[str, Any], own: Mapping[str, BaseModel]) -> dict[str, Any]:
+def complete_stage(
+    stage: Mapping[str, Any], own: Mapping[str, BaseModel], faulty: Mapping[str, BaseModel]
+) -> dict[str, Any]:
     """A stage as a recipe writes it, with what it leaves open taken from the recipe.
 
     Args:
         stage: What the recipe says of the stage, unchecked.
-        own: The recipe's own sections, all that a stage may change.
+        own: The recipe's own sections, of those that a stage may change.
+        faulty: What stands in for those that are wrong in the recipe. What a stage changes in them
+            cannot be checked, unless the stage's section stands for itself.
     """
     given = expand_short_forms(stage)
     sections = {
         name: _complete(name, given.get(name, {}), section) for name, section in own.items()
     }
-    return {**given, **sections}
+    spared = {
+        name: section
+        for name, section in faulty.items()
+        if not _stands_for_itself(name, given.get(name, {}))
+    }
+    return {**given, **sections, **spared}
 
 
 def _complete(name: str, given: Any, own: BaseModel) -> Any:
-    """One section of a stage. What names its kind stands for itself, and so does a loss."""
+    """One section of a stage."""
     if given == {}:
         return own
-    if name == "loss" or not isinstance(given, Mapping) or SHORT_FORMS.get(name) in given:
-        return given
-    return _merged(own.model_dump(), given)
+    return given if _stands_for_itself(name, given) else _merged(own.model_dump(), given)
+
+
+def _stands_for_itself(name: str, given: Any) -> bool:
+    """Whether a stage's section changes nothing of the recipe's, but takes its place.
+
+    What names its kind does, and so does a loss.
+    """
+    if given == {}:
+        return False
+    return name == "loss" or not isinstance(given, Mapping) or SHORT_FORMS.get(name) in given
 
 
 def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
