@@ -33,6 +33,15 @@ def test_a_prediction_of_any_integer_type_is_drawn():
     assert decoded(mask_uri(mask, MARS)).shape == (1, 2, 3)
 
 
+def test_images_stretched_alike_can_be_compared_in_brightness():
+    dark = np.linspace(50, 100, 64).astype(np.uint8).reshape(8, 8)
+    brighter = dark + np.uint8(20)
+    assert (stretched(brighter) == stretched(dark)).all()
+    alike = stretched(brighter, like=dark)
+    assert alike.mean() > stretched(dark).mean() + 60
+    assert (stretched(dark, like=dark) == stretched(dark)).all()
+
+
 def test_large_pictures_are_reduced_and_keep_their_shape():
     assert decoded(image_uri(np.zeros((512, 1024), np.uint8))).shape == (128, 256)
     mask = np.random.default_rng(0).integers(0, 5, (640, 320)).astype(np.uint8)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -15,9 +14,6 @@ from areoseg.api.reading import (
 )
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe, load_recipe
-
-if TYPE_CHECKING:
-    pass
 
 
 def draw_augmentation(
@@ -33,11 +29,14 @@ def draw_augmentation(
 ) -> list[str]:
     """Draw what the augmentation of a recipe does to a few labelled scenes.
 
+    Where it favours a rare class, half of the scenes hold that class.
+
     Returns:
         The names of the transforms, in the order in which they are applied.
 
     Raises:
-        AreosegError: Recipe or data cannot be used, or there are no labelled scenes.
+        AreosegError: Recipe or data cannot be used, or there are no labelled scenes, or none with
+            the rare class that the augmentation needs.
     """
     import numpy as np
 
@@ -60,8 +59,17 @@ def draw_augmentation(
     bank = None
     if settings.needs_rare_bank:
         bank = rare_object_bank(tensors.images.numpy(), tensors.masks.numpy(), settings.rare_class)
-    chosen = np.random.default_rng(seed).permutation(len(labelled))[:scenes]
-    images, masks = tensors.batch(chosen, void=None)
+    order = np.random.default_rng(seed).permutation(len(labelled))
+    if {"rare_paste", "rare_cutmix"} & settings.transforms.keys():
+        holds = (tensors.masks == settings.rare_class).flatten(1).any(dim=1).numpy()[order]
+        if not holds.any() or (bank is not None and not bank):
+            raise AreosegError(
+                f"{data}: no object of class {settings.rare_class} large enough to paste or to mix:"
+                " set augment.rare_class"
+            )
+        half = np.flatnonzero(holds)[: (scenes + 1) // 2]
+        order = np.concatenate([order[half], np.delete(order, half)])
+    images, masks = tensors.batch(order[:scenes], void=None)
     rows = augmentation_sheet(images, masks, settings, seed=seed, rare_bank=bank)
     draw(rows, Path(out), taxonomy=MARS, title=f"augment: {settings.policy}")
     return list(settings.transforms)

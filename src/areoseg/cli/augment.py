@@ -18,6 +18,8 @@ def augment(
 ) -> None:
     """Draw what the augmentation of a recipe does, transform by transform.
 
+    Where it favours a rare class, half of the scenes hold that class.
+
     Example: `areoseg augment unet augment=complex --data mars.npz --out complex.png`.
 
     Args:

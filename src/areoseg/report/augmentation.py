@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from areoseg.colours import overlay
+from areoseg.colours import VOID_COLOUR, overlay
 from areoseg.files import replacing
 from areoseg.report.pictures import stretched
 from areoseg.taxonomy import Taxonomy
@@ -15,7 +15,10 @@ from areoseg.taxonomy import Taxonomy
 def draw_augmentation(
     rows: Mapping[str, tuple[Tensor, Tensor]], path: Path, *, taxonomy: Taxonomy, title: str
 ) -> None:
-    """Draw images with their masks laid over them; void pixels are magenta.
+    """Draw images with their masks laid over them.
+
+    All images of a column are stretched like the one in its first row, so that changes of
+    brightness and contrast show.
 
     Args:
         rows: Images (N, 1, H, W) float in 0..1 and masks (N, H, W) int64 by what was done to them,
@@ -25,6 +28,7 @@ def draw_augmentation(
         title: What stands above.
     """
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
     columns = max(len(images) for images, _ in rows.values())
     height, width = next(iter(rows.values()))[0].shape[2:]
@@ -33,13 +37,22 @@ def draw_augmentation(
         layout="constrained",
     )
     figure.suptitle(title)
+    originals, _ = next(iter(rows.values()))
     grid = figure.subplots(len(rows), columns, squeeze=False)
     for (name, (images, masks)), line in zip(rows.items(), grid, strict=True):
-        for axes, image, mask in zip(line, images, masks, strict=True):
-            picture = stretched(image[0].numpy())
+        for axes, image, mask, original in zip(line, images, masks, originals, strict=True):
+            picture = stretched(image[0].numpy(), like=original[0].numpy())
             axes.imshow(overlay(picture, mask.numpy().astype(np.uint8), taxonomy, opacity=0.35))
             axes.set(xticks=[], yticks=[])
         label = name.replace("_", " ")
         line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+    colours = zip((*taxonomy.names, "void"), (*taxonomy.colours, VOID_COLOUR), strict=True)
+    figure.legend(
+        handles=[Patch(color=f"#{bytes(colour).hex()}", label=name) for name, colour in colours],
+        loc="outside lower center",
+        ncols=len(taxonomy) + 1,
+        fontsize=9,
+        frameon=False,
+    )
     with replacing(path) as beside:
         figure.savefig(beside, format="png", dpi=110)

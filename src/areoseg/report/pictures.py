@@ -20,13 +20,18 @@ _LONGEST_SIDE = 256  # pixels; about the width of a picture on the page
 _GREY_STEP = 4  # 64 grey levels look like 256 and take less room
 
 
-def stretched(image: Image) -> NDArray[np.uint8]:
+def stretched(image: Image, *, like: Image | None = None) -> NDArray[np.uint8]:
     """A grey image (H, W), spread over 64 levels from black to white, as uint8.
 
     The darkest and the brightest half per cent of its pixels become black and white.
+
+    Args:
+        image: uint8, or float in 0..1.
+        like: An image whose pixels decide what becomes black and white; None: its own. Images that
+            are stretched alike can be compared in brightness.
     """
     values = grey(image).astype(np.float32)
-    low, high = np.percentile(values, (0.5, 99.5))
+    low, high = np.percentile(values if like is None else grey(like), (0.5, 99.5))
     spread = np.clip((values - low) / max(float(high - low), 1.0), 0, 1)
     levels = grey(spread.astype(np.float32)) // _GREY_STEP
     return levels * _GREY_STEP

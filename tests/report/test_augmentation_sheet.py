@@ -1,0 +1,64 @@
+"""Which scenes the sheet of an augmentation shows."""
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from areoseg.api import draw_augmentation
+from areoseg.data.augmentation import build
+from areoseg.errors import AreosegError
+
+QUIET = Console(quiet=True)
+BIG_ROCK = 4
+
+
+@pytest.fixture
+def sheet_of(homework_npz, tmp_path, monkeypatch):
+    """Draws a sheet and gives back the masks of the scenes that it shows, and the file."""
+    shown = []
+    sheet = build.augmentation_sheet
+
+    def noting(images, masks, *arguments, **options):
+        shown.append(masks.numpy())
+        return sheet(images, masks, *arguments, **options)
+
+    monkeypatch.setattr(build, "augmentation_sheet", noting)
+
+    def draw(augment, data=homework_npz, **options):
+        out = tmp_path / "sheet.png"
+        overrides = [f"augment={augment}"]
+        draw_augmentation("unet", data, out, overrides=overrides, console=QUIET, **options)
+        return shown[-1], out
+
+    return draw
+
+
+def lone_rock(path, pixels):
+    """A set of 30 tiles of which the last alone holds a big rock, of so many pixels."""
+    tiles = np.random.default_rng(0).integers(0, 255, (30, 2, 16, 32)).astype(np.uint8)
+    tiles[:, 1] = 1
+    tiles[-1, 1, 4, 4 : 4 + pixels] = BIG_ROCK
+    np.savez(path, training_set=tiles, test_set=tiles[:1, 0])
+    return path
+
+
+@pytest.mark.parametrize("transform", ["rare_paste", "rare_cutmix"])
+def test_a_sheet_of_what_favours_a_rare_class_shows_scenes_that_hold_it(
+    sheet_of, tmp_path, transform
+):
+    data = lone_rock(tmp_path / "lone.npz", pixels=16)
+    masks, out = sheet_of(f"{{{transform}: {{}}}}", data, scenes=3)
+    assert (masks == BIG_ROCK).any(axis=(1, 2)).tolist() == [True, False, False]
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
+def test_half_of_the_scenes_hold_the_rare_class_at_least(sheet_of):
+    masks, _ = sheet_of("{rare_cutmix: {}}", scenes=5)
+    assert (masks == BIG_ROCK).any(axis=(1, 2))[:3].all()
+    assert len(masks) == 5
+
+
+@pytest.mark.parametrize("pixels", [0, 3])
+def test_nothing_to_paste_is_one_line(sheet_of, tmp_path, pixels):
+    with pytest.raises(AreosegError, match="no object of class 4 large enough"):
+        sheet_of("{rare_paste: {}}", lone_rock(tmp_path / "lone.npz", pixels))
