@@ -4,7 +4,12 @@ from scipy.spatial.distance import mahalanobis
 from sklearn.metrics import average_precision_score
 
 from areoseg.audit import audit_scenes
-from areoseg.audit.content_outliers import FEWEST_IMAGES, content_scores
+from areoseg.audit.content_outliers import (
+    DOUBTED_ABOVE,
+    FEWEST_IMAGES,
+    FLAG_ABOVE,
+    content_scores,
+)
 from areoseg.audit.robust_distance import robust_distances
 from areoseg.audit.window_features import WINDOW, window_features, windows
 from areoseg.data.scenes import SceneSet
@@ -137,3 +142,22 @@ def test_robust_distances_are_not_swayed_by_a_cluster_of_outliers():
     distances = robust_distances(samples)
     assert distances[:80].min() > distances[80:].max()
     assert np.median(distances) == pytest.approx(1)
+
+
+def test_the_residual_of_a_segmenter_flags_more_and_rejects_nothing_more(mars):
+    scenes, _ = add_aliens(mars, 8, seed=1, masks="own")
+    plain = audit(scenes)
+    total = content_scores(scenes.images).total
+    unusual = np.flatnonzero((total > DOUBTED_ABOVE) & (total <= FLAG_ABOVE))[:2].tolist()
+    usual = np.flatnonzero(total < 1)[:2].tolist()
+    truth = np.eye(5)[scenes.masks].transpose(0, 3, 1, 2)
+    found = 0.1 + 0.5 * truth
+    found[[*unusual, *usual]] = 0.1 + 0.5 * (1 - truth[[*unusual, *usual]]) / 4
+    found[:, 0] += 1 - found.sum(axis=1)
+    told = audit_scenes(scenes, faults=("content-outlier",), probabilities=list(found))
+    assert [f.index for f in told.rejected] == [f.index for f in plain.rejected]
+    before = {finding.index for finding in plain.findings}
+    assert {finding.index for finding in told.findings} - before == {*unusual}
+    reasons = {finding.index: finding.reason for finding in told.findings}
+    assert all("a segmenter explains 9" in reasons[index] for index in unusual)
+    assert all(finding.action == "flag" for finding in told.findings if finding.index in unusual)

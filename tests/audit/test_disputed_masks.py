@@ -4,7 +4,16 @@ from cleanlab.count import get_confident_thresholds
 
 from areoseg.audit import audit_scenes
 from areoseg.audit.confident_disagreement import class_confidence
-from areoseg.audit.segmenter_fits import SHIFTS, label_points, segmenter_fits
+from areoseg.audit.segmenter_fits import (
+    BACKGROUND_COUNTS,
+    GRID,
+    SHIFTS,
+    background_odds,
+    gain,
+    label_points,
+    log_points,
+    segmenter_fits,
+)
 from areoseg.data.scenes import SceneSet
 from areoseg.data.synthetic import (
     SyntheticMars,
@@ -102,6 +111,33 @@ def test_the_best_shift_is_the_one_that_undoes_the_fault(mars, probabilities):
     sizes = np.hypot(*(fits.shift[indices] * (64, 128)).T)
     assert np.median(sizes) == pytest.approx(12, abs=4)
     assert (0, 0) not in SHIFTS
+
+
+def test_a_gain_is_that_of_terrain_and_half_that_of_background():
+    soil_left = np.full((64, 128), 1, dtype=np.uint8)
+    soil_left[:, 64:] = 3
+    seen = np.full((CLASSES, 64, 128), 0.02)
+    np.put_along_axis(seen, soil_left[None].astype(int), 0.8, axis=0)
+    seen[0] = 0.14
+    logs = log_points(seen)
+    odds = background_odds(logs, 0)
+    labels = label_points(soil_left, np.ones(CLASSES, dtype=bool))
+
+    def gained(labels, moved):
+        return gain(logs, odds, labels, moved, 0)
+
+    sure, doubtful = logs[1, 0, 0], logs[3, 0, 0]
+    assert gained(labels, labels[:, ::-1]) == pytest.approx(doubtful - sure, rel=1e-4)
+    assert gained(labels[:, ::-1], labels) == pytest.approx(sure - doubtful, rel=1e-4)
+    left_out = labels.copy()
+    left_out[:16, :8] = 0
+    turned = left_out[::-1].copy()
+    assert gained(left_out, turned) == pytest.approx(0, abs=1e-6)  # it could as well lie there
+    share = 16 * 8 / (GRID[0] * GRID[1])
+    assert gained(labels, left_out) == pytest.approx(
+        BACKGROUND_COUNTS * share * odds[0, 0], rel=1e-4
+    )
+    assert gained(np.full(GRID, -1), labels) == 0
 
 
 def test_a_patch_of_another_class_is_told_with_its_box_and_classes(mars, probabilities):

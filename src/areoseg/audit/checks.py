@@ -80,8 +80,9 @@ CHECKS: dict[str, Check] = {
             "content-outlier",
             find_content_outliers,
             "reject",
-            "an image whose brightness and texture are unlike the rest",
-            score="distance from the bulk of the images, from 3; 1 is the median image",
+            "an image whose brightness, texture or outlines are unlike the rest",
+            score="distance from the bulk of the images, from 3; from 2 where a segmenter doubts it"
+            " too; 1 is the median image",
         ),
         Check(
             "unlikely-mask",
@@ -104,7 +105,7 @@ CHECKS: dict[str, Check] = {
             find_swapped_masks,
             "flag",
             "a mask that a segmenter finds no likelier on its own image than on others",
-            score="likelihood of a point on the average image over that on its own, from 0.9",
+            score="likelihood of a point on the average image over that on its own, from 0.82",
             needs=("masks", "probabilities"),
         ),
         Check(
@@ -112,7 +113,7 @@ CHECKS: dict[str, Check] = {
             find_moved_masks,
             "flag",
             "a mask that fits what a segmenter sees when it is mirrored, turned or shifted",
-            score="gain in mean log-probability, 0.22 to 5",
+            score="gain in mean log-probability, from 0.08",
             needs=("masks", "probabilities"),
         ),
         Check(

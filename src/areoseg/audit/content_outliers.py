@@ -20,6 +20,12 @@ REJECT_ABOVE = 5.5
 FLAG_ABOVE = 3.0
 """Score above which an image is flagged: about one ordinary rover image in a hundred."""
 
+DOUBTED_ABOVE = 2.0
+"""Score above which an image is flagged where a segmenter hardly explains it either."""
+
+HARDLY_EXPLAINED = 0.95
+"""Share of the masks that a segmenter must find likelier, on their images, than this one."""
+
 FEWEST_IMAGES = 50
 """With fewer images there is no telling what is usual."""
 
@@ -57,17 +63,24 @@ class ContentScores:
 def find_content_outliers(material: Material) -> list[Finding]:
     """Reject images that are very unlike the rest and flag those that are rather so.
 
-    Sets of fewer than 50 images have no findings. The score is a distance from the bulk of all
-    images, 1 for the median image.
+    What a segmenter is surprised by is further evidence, where there are its probabilities: it
+    flags images that are less unlike the rest, and never rejects. It is weak by itself, since masks
+    surprise a segmenter for many reasons. Sets of fewer than 50 images have no findings. The score
+    is a distance from the bulk of all images, 1 for the median image.
     """
     scenes = material.scenes
     if len(scenes) < FEWEST_IMAGES:
         return []
     scores = content_scores(scenes.images, material.chunks)
     total = scores.total
+    surprise = _surprise(material)
+    hardly_explained = surprise > HARDLY_EXPLAINED
+    found = (total > FLAG_ABOVE) | ((total > DOUBTED_ABOVE) & hardly_explained)
     findings = []
-    for index in np.flatnonzero(total > FLAG_ABOVE).tolist():
+    for index in np.flatnonzero(found).tolist():
         reason, region = _reason(scores, index, scenes.images[index])
+        if hardly_explained[index]:
+            reason += f"; a segmenter explains {int(100 * surprise[index])}% of the masks better"
         findings.append(
             Finding(
                 index=index,
@@ -123,6 +136,18 @@ def _from_median(logarithms: NDArray[np.float64]) -> NDArray[np.float64]:
     # Far above the others is far enough: a number to show, not one to overflow.
     steps = np.minimum((logarithms - middle) / max(high - low, SMALLEST_SPREAD), 8)
     return np.asarray(np.exp(SPREAD * steps))
+
+
+def _surprise(material: Material) -> NDArray[np.float64]:
+    """The share (N,) of the masks that a segmenter finds likelier; 0 where there is no segmenter.
+
+    That is the rank of the segmenter's residual, the mean negative log-probability of the mask.
+    """
+    count = len(material.scenes)
+    if material.probabilities is None or material.scenes.masks is None:
+        return np.zeros(count)
+    residual = -np.nan_to_num(material.segmenter_fits.own)  # a mask that is not judged: no surprise
+    return np.asarray(np.argsort(np.argsort(residual, kind="stable")) / count)
 
 
 def _reason(scores: ContentScores, index: int, image: Image) -> tuple[str, Region | None]:

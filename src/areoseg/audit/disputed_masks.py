@@ -14,20 +14,23 @@ from areoseg.audit.segmenter_fits import best_other_image, label_points
 FEWEST_SCENES = 50
 """With fewer scenes there is no average image to compare with."""
 
-SWAPPED_ABOVE = 0.9
+SWAPPED_ABOVE = 0.82
 """How many times likelier a swapped mask is, a point, on the average image than on its own."""
 
 BACK_BELOW = 0.6
 """The same of a mirrored mask, at most, once it is mirrored back."""
 
 MIRRORED_ABOVE = {
-    "mirrored left-right": 0.22,
-    "mirrored top-bottom": 0.4,
-    "turned upside down": 0.4,
+    "mirrored left-right": 0.08,
+    "mirrored top-bottom": 0.3,
+    "turned upside down": 0.3,
 }
-"""Gain in mean log-probability above which a mask is taken to be moved that way."""
+"""Gain in mean log-probability above which a mask is taken to be moved that way.
 
-SHIFTED_ABOVE = 0.6
+A scene is much more often like its own mirror image than it stands on its head.
+"""
+
+SHIFTED_ABOVE = 1.0
 """The same for a shift; outlines that people draw are coarse, and gain something by many shifts."""
 
 CLEARLY_BETTER = 0.3
@@ -126,12 +129,12 @@ def _moved(material: Material) -> dict[int, tuple[float, str]]:
     fits = material.segmenter_fits
     as_if_swapped = _likelihood_elsewhere(fits.average, fits.own)
     found: dict[int, tuple[float, str]] = {}
-    for way, fit in fits.mirrored.items():
+    for way, gains in fits.mirror_gain.items():
         # A mask that still hardly fits when it is mirrored is another image's.
-        back = _likelihood_elsewhere(fits.average, fit) < BACK_BELOW
+        back = _likelihood_elsewhere(fits.average, fits.mirrored[way]) < BACK_BELOW
         fitting = (as_if_swapped <= SWAPPED_ABOVE) | back
-        for index in np.flatnonzero((fit - fits.own > MIRRORED_ABOVE[way]) & fitting).tolist():
-            gain = float(fit[index] - fits.own[index])
+        for index in np.flatnonzero((gains > MIRRORED_ABOVE[way]) & fitting).tolist():
+            gain = float(gains[index])
             found[index] = max(found.get(index, (0.0, "")), (gain, way))
     shifted = (fits.shift_gain > SHIFTED_ABOVE) & (as_if_swapped <= SWAPPED_ABOVE)
     for index in np.flatnonzero(shifted).tolist():

@@ -110,4 +110,6 @@ class Material:
         """How well each mask fits the probabilities, as it is and moved."""
         if self.probabilities is None or self.scenes.masks is None:
             raise ValueError("there are no probabilities, or no masks")
-        return segmenter_fits(self.probabilities, self.scenes.masks, self.judged_classes)
+        return segmenter_fits(
+            self.probabilities, self.scenes.masks, self.judged_classes, self.taxonomy.background
+        )

@@ -24,6 +24,12 @@ DOUBT = 0.05
 LEAST_JUDGED = 0.05
 """Share of the points that must be judged."""
 
+BACKGROUND_COUNTS = 0.5
+"""How much evidence of background weighs beside that of the other classes.
+
+What is left unlabelled is partly seen, such as the sky, and partly a whim of who drew the mask.
+"""
+
 SHIFTS = tuple(
     (down, right)
     for down, right in itertools.product(range(-6, 7, 2), range(-8, 9, 2))
@@ -50,13 +56,15 @@ class SegmenterFits:
         own: (N,) on the mask's own image.
         average: (N,) on the average image of the set.
         mirrored: (N,) for each way in `MIRRORS`, of the mask moved that way.
-        shift_gain: (N,) what the best shift gains where the shifted mask still covers the image.
+        mirror_gain: (N,) for each way in `MIRRORS`, what moving the mask that way gains: `gain`.
+        shift_gain: (N,) the same of the best shift.
         shift: (N, 2) that shift, as shares of height and width, down and right.
     """
 
     own: NDArray[np.float64]
     average: NDArray[np.float64]
     mirrored: dict[str, NDArray[np.float64]]
+    mirror_gain: dict[str, NDArray[np.float64]]
     shift_gain: NDArray[np.float64]
     shift: NDArray[np.float64]
 
@@ -65,6 +73,7 @@ def segmenter_fits(
     probabilities: Probabilities,
     masks: Sequence[Mask] | Mask,
     judged: NDArray[np.bool_],
+    background: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> SegmenterFits:
     """Fit every mask to the probabilities of its image.
@@ -73,22 +82,61 @@ def segmenter_fits(
         probabilities: For each of N scenes (C, H, W).
         masks: N masks.
         judged: (C,) which classes count.
+        background: The class that counts as not labelled.
         progress: Told how many scenes are done.
     """
     count = len(masks)
     average = sum(log_points(each).astype(np.float64) for each in probabilities) / max(1, count)
-    own, on_average, gain, shift = (np.zeros(shape) for shape in (count, count, count, (count, 2)))
-    mirrored = {way: np.zeros(count) for way in MIRRORS}
+    own, on_average, shift_gain, shift = (
+        np.zeros(shape) for shape in (count, count, count, (count, 2))
+    )
+    mirrored, mirror_gain = ({way: np.zeros(count) for way in MIRRORS} for _ in range(2))
     for index, (each, mask) in enumerate(zip(probabilities, masks, strict=True)):
         logs, labels = log_points(each), label_points(mask, judged)
+        odds = background_odds(logs, background)
         own[index] = fit(logs, labels)
         on_average[index] = fit(np.asarray(average), labels)
         for way, move in MIRRORS.items():
             mirrored[way][index] = fit(logs, move(labels))
-        gain[index], shift[index] = _best_shift(logs, labels)
+            mirror_gain[way][index] = gain(logs, odds, labels, move(labels), background)
+        shift_gain[index], shift[index] = _best_shift(logs, odds, labels, background)
         if progress is not None:
             progress(index + 1)
-    return SegmenterFits(own, on_average, mirrored, gain, shift)
+    return SegmenterFits(own, on_average, mirrored, mirror_gain, shift_gain, shift)
+
+
+def gain(logs: Floats, odds: Floats, labels: Labels, moved: Labels, background: int) -> float:
+    """What a mask gains in mean log-probability by being moved.
+
+    Two kinds of evidence are added. Where the mask gives another class before and after, how much
+    likelier the one is than the other: that does not depend on what was left unlabelled. And
+    everywhere, how likely it is that there is background or not, which counts by half.
+
+    Args:
+        logs: (C, 32, 64), from `log_points`.
+        odds: (32, 64), from `background_odds`.
+        labels: The mask's labels.
+        moved: The same, moved.
+        background: The class that counts as not labelled.
+
+    Returns:
+        0 where hardly any point is judged in both.
+    """
+    both = (labels >= 0) & (moved >= 0)
+    if both.mean() < LEAST_JUDGED:
+        return 0.0
+    now, before = (moved == background)[both], (labels == background)[both]
+    unlabelled = float((odds[both] * (now.astype(np.float32) - before)).mean())
+    differences = _values(logs, moved)[0][both] - _values(logs, labels)[0][both]
+    terrain = ~now & ~before
+    enough = terrain.sum() >= LEAST_JUDGED * labels.size
+    return BACKGROUND_COUNTS * unlabelled + (float(differences[terrain].mean()) if enough else 0.0)
+
+
+def background_odds(logs: Floats, background: int) -> Floats:
+    """The log of how much likelier background is than all other classes, at the points."""
+    share = np.exp(logs[background])
+    return np.asarray(np.log(share / (1 - share)), dtype=np.float32)
 
 
 def best_other_image(
@@ -129,22 +177,18 @@ def fit(logs: NDArray[np.floating[Any]], labels: Labels) -> float:
     return float(values[known].mean()) if known.mean() >= LEAST_JUDGED else float("nan")
 
 
-def _best_shift(logs: Floats, labels: Labels) -> tuple[float, tuple[float, float]]:
+def _best_shift(
+    logs: Floats, odds: Floats, labels: Labels, background: int
+) -> tuple[float, tuple[float, float]]:
     """What the best shift of the labels gains, and the shift as shares of height and width."""
-    own, own_known = _values(logs, labels)
     best = (0.0, (0.0, 0.0))
-    if own_known.mean() < LEAST_JUDGED:
-        return best
     for down, right in SHIFTS:
         moved = np.full_like(labels, -1)
         moved[_ahead(down, GRID[0]), _ahead(right, GRID[1])] = labels[
             _ahead(-down, GRID[0]), _ahead(-right, GRID[1])
         ]
-        values, known = _values(logs, moved)
-        both = known & own_known
-        if both.mean() >= LEAST_JUDGED:
-            gain = float((values - own)[both].mean())
-            best = max(best, (gain, (down / GRID[0], right / GRID[1])))
+        gained = gain(logs, odds, labels, moved, background)
+        best = max(best, (gained, (down / GRID[0], right / GRID[1])))
     return best
 
 
