@@ -104,6 +104,16 @@ def test_a_search_leaves_the_best_recipe_a_table_and_a_page(search, tmp_path, ho
     assert again.facts["validation_score"] == found.best.score
 
 
+def test_the_command_for_the_best_recipe_reads_the_data_as_the_search_did(
+    search, instant, homework_npz, tmp_path
+):
+    instant(good)
+    groups = homework_npz.with_name("mars_groups.txt")
+    search(trials=1, format="npz", groups=groups)
+    text = (tmp_path / "out" / "best.yaml").read_text()
+    assert f"--data {homework_npz} --format npz --groups {groups}" in text
+
+
 def test_the_same_call_goes_on_as_if_it_had_not_been_stopped(search, instant, tmp_path):
     whole = instant(good)
     search(trials=14, out=tmp_path / "whole")
