@@ -62,6 +62,8 @@ def test_the_command_lists_all_and_the_options_of_one_place(capsys):
     text = capsys.readouterr().out
     assert "momentum=0.9," in text
     assert "cosine" not in text
+    command("loss")
+    assert "boundary={weight: 0.1, kind:" in " ".join(capsys.readouterr().out.split())
     with pytest.raises(AreosegError, match="did you mean 'optimizer'"):
         command("optimiser")
 
