@@ -16,11 +16,16 @@ from areoseg.api.reading import (
 )
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
+from areoseg.recipes import parse_recipe
 from areoseg.run import is_run, open_run
 
 if TYPE_CHECKING:
+    from areoseg.inference.engine import Engine
     from areoseg.inference.folders import Predicted
     from areoseg.inference.scale import ScaleOption
+
+PIXELS_AHEAD = 1 << 21
+"""How many pixels are predicted while the masks of as many before them are written."""
 
 
 def predict(
@@ -148,23 +153,29 @@ def submit(
     """
     from areoseg.device import use_threads
     from areoseg.inference import Predictor
+    from areoseg.inference.ahead import ahead
     from areoseg.inference.submission import write_submission
 
     use_threads(threads)
     console = console or standard_error()
     models = [models] if isinstance(models, str | Path) else list(models)
     predictor = Predictor.load(*models, device=device, accelerate=True)
-    images = read_with_progress(_like_training(models[0], data), console).unlabelled.images
+    source = _like_training(models[0], predictor.engines[0], data)
+    images = read_with_progress(source, console).unlabelled.images
     if not len(images):
         raise AreosegError(f"{data}: no unlabelled images to submit: it needs a test_set")
     with progress_bar(console) as progress:
-        masks = progress.track(predictor.masks(images), total=len(images), description="predicting")
+        made = ahead(predictor.masks(images), max(1, PIXELS_AHEAD // images[0].size))
+        masks = progress.track(made, total=len(images), description="predicting")
         return write_submission(Path(out), masks)
 
 
-def _like_training(model: PathLike, data: PathLike) -> Source:
-    """Data that are cut and reduced as those that a run was trained on."""
-    if not is_run(Path(model)):
-        return Source(path=str(data))
-    source = open_run(model).source
-    return Source(path=str(data), tile=source.tile, scale=source.scale)
+def _like_training(model: PathLike, engine: "Engine", data: PathLike) -> Source:
+    """Data that are cut and reduced as those that a model was trained on."""
+    from areoseg.inference.exported import ExportedEngine
+
+    if isinstance(engine, ExportedEngine):
+        recipe = parse_recipe(engine.description.recipe, source=str(model))
+    else:
+        recipe = open_run(model).recipe
+    return Source(path=str(data), tile=recipe.data.tile, scale=recipe.data.scale)

@@ -11,8 +11,8 @@ from areoseg.inference.engine import TorchEngine
 from areoseg.inference.openvino_runtime import compile_openvino, to_openvino
 from areoseg.models.graph import ProbabilityGraph
 
-PATIENCE = 5.0
-"""Seconds of PyTorch's work after which converting, which takes a few seconds, may pay off."""
+PATIENCE = 2.0
+"""Seconds of PyTorch's work after which converting, which takes about one, may pay off."""
 
 LARGEST_DIFFERENCE = {"float32": 1e-3, "bfloat16": 1.0}
 MOST_UNEQUAL = {"float32": 1e-3, "bfloat16": 1e-2}

@@ -15,6 +15,9 @@ from areoseg.data.readers.tiles import reduced_image, reduced_mask, tile_corners
 from areoseg.data.scenes import Mask
 from areoseg.errors import AreosegError
 
+TASKS = 256
+"""Large sets are read in about so many tasks, since handing over a small frame takes its time."""
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -69,16 +72,18 @@ def read_frames(
         frames: What to read.
         tile: Height and width of the tiles to cut, or None to keep frames whole.
         scale: What sides are multiplied by before that, in (0, 1].
-        progress: Called after each frame with the number of frames read and of all frames.
+        progress: Called now and then with the number of frames read and of all frames.
 
     Raises:
         AreosegError: The first frame that cannot be read.
     """
     cuts: list[CutFrame] = []
+    some = 1 + len(frames) // TASKS
+    tasks = [frames[start : start + some] for start in range(0, len(frames), some)]
     # Decoders let go of the interpreter lock, so threads are enough.
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        for cut in pool.map(lambda frame: cut_frame(frame, tile, scale), frames):
-            cuts.append(cut)
+        for made in pool.map(lambda task: [cut_frame(each, tile, scale) for each in task], tasks):
+            cuts += made
             if progress is not None:
                 progress(len(cuts), len(frames))
     return cuts

@@ -54,7 +54,7 @@ def read_data(
         labels: Which labels of AI4Mars as distributed: `"crowd"`, or `"expert-1"`, `"expert-2"`,
             `"expert-3"` for pixels on which at least that many experts agree.
         taxonomy: The classes that masks may hold.
-        progress: Called after each frame with the number of frames read and of all frames.
+        progress: Called now and then with the number of frames read and of all frames.
 
     Raises:
         AreosegError: Something is wrong with the data; the message names file and remedy.
