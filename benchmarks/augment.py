@@ -19,6 +19,7 @@ from areoseg.data.augmentation.policies import POLICIES
 from areoseg.data.augmentation.rare_objects import RareBank, rare_object_bank
 from areoseg.data.augmentation.registry import TRANSFORMS
 from areoseg.data.augmentation.settings import parse_augment
+from areoseg.device import choose_precision
 from areoseg.models import create_model
 from areoseg.taxonomy import MARS
 
@@ -64,15 +65,17 @@ def _blocks_of_terrain(batch: int, height: int, width: int) -> tuple[Tensor, Ten
 
 
 def _training_step(model: str, images: Tensor, masks: Tensor) -> Callable[[], object]:
-    """A step of forward, cross-entropy, backward and AdamW."""
-    network = create_model(model).train()
+    """A step of forward, cross-entropy, backward and AdamW, in the arithmetic of a training."""
+    network = create_model(model).train().to(memory_format=torch.channels_last)
+    reduced = choose_precision("auto", torch.device("cpu")) == "bfloat16"
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-4)
 
     def step() -> None:
         optimiser.zero_grad()
-        answer = network(images)
+        with torch.autocast("cpu", torch.bfloat16, enabled=reduced):
+            answer = network(images)
         logits = answer if isinstance(answer, Tensor) else answer[0]  # then auxiliary logits
-        torch.autograd.backward(functional.cross_entropy(logits, masks))
+        torch.autograd.backward(functional.cross_entropy(logits.float(), masks))
         optimiser.step()
 
     return step
