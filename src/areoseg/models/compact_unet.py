@@ -38,7 +38,7 @@ class CompactUNet(nn.Module):
     Nothing looks at the image as a whole, so that a large image cut into tiles is answered as if it
     were not cut.
 
-    Shapes for 64x128 images: 32x32x64, 64x16x32, 128x8x16, 192x4x8 (channels, height, width).
+    Shapes for 64x128 images: 24x32x64, 48x16x32, 96x8x16, 192x4x8 (channels, height, width).
 
     Args:
         in_channels: Channels of the image.
@@ -56,7 +56,7 @@ class CompactUNet(nn.Module):
         in_channels: int = 1,
         classes: int = 5,
         stem: int = 2,
-        widths: Sequence[int] = (32, 64, 128, 192),
+        widths: Sequence[int] = (24, 48, 96, 192),
         depths: Sequence[int] = (1, 1, 2, 2),
         decoder_depths: Sequence[int] = (1, 1, 1),
         dropout: float = 0.0,
