@@ -18,7 +18,7 @@ from areoseg.speed.ways import Forward
 from peers import PEERS
 
 SIZE = (64, 128)
-MODELS = ("unet-l", "unet-resse", "unet-xception", *PEERS)
+MODELS = ("compact-unet", *PEERS)
 HEAD = "| model | GMAC | way | batch | images/s | median ms | p99 ms | of product | first s | MiB |"
 
 

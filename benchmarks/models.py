@@ -15,7 +15,7 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
-from areoseg.device import choose_precision
+from areoseg.device import has_bfloat16
 from areoseg.models import create_model, model_cost, records
 
 HEIGHT, WIDTH, CLASSES = 64, 128, 5
@@ -76,7 +76,7 @@ def main() -> None:
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     precisions = ["float32"]
-    if choose_precision("auto", torch.device("cpu")) == "bfloat16":
+    if has_bfloat16(torch.device("cpu")):
         precisions.append("bfloat16")
 
     print(f"{chosen.threads} threads, batch {chosen.batch}, {HEIGHT}x{WIDTH}")

@@ -181,7 +181,7 @@ class TrainingSettings(Section):
     """Both parameters of the Beta distribution by which pairs of scenes are mixed, such as 0.2; 0:
     none."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """`auto` takes bfloat16 where the processor multiplies it natively."""
+    """`auto` takes bfloat16 where the processor convolves faster in it."""
 
 
 class Recipe(Section):

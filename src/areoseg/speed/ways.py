@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from areoseg.device import choose_precision
+from areoseg.device import has_bfloat16
 from areoseg.models.graph import ProbabilityGraph
 from areoseg.models.segmenter import Segmenter
 
@@ -123,8 +123,7 @@ def _no_compiler() -> str | None:
 
 
 def _no_bfloat16() -> str | None:
-    native = choose_precision("auto", torch.device("cpu")) == "bfloat16"
-    return None if native else "this processor does not multiply bfloat16"
+    return None if has_bfloat16(torch.device("cpu")) else "this processor does not multiply bfloat16"
 
 
 def _lacks_either() -> str | None:
