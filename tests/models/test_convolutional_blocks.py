@@ -226,3 +226,9 @@ class TestCost:
         model_cost(model, 1, 8, 8)
         assert model.training
         assert all(torch.equal(tensor, before[key]) for key, tensor in model.state_dict().items())
+
+    def test_counting_leaves_a_layer_that_is_named_three_times_as_it_was(self):
+        model = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1))
+        model.again, model.within = model[0], nn.Sequential(model[0])
+        model_cost(model, 1, 8, 8)
+        assert {tensor.device.type for tensor in model.state_dict().values()} == {"cpu"}

@@ -336,6 +336,7 @@ def test_decisions_about_the_data_hold_in_every_trial(search, homework_npz, tmp_
     found = search(trials=1, audit=path)
     split = read_json(tmp_path / "out" / "trials" / f"{found.best.number:04d}" / "split.json")
     assert {name for part in split.values() for name in part} == {*scenes.names} - {finding.name}
+    assert f"--audit {path}" in (tmp_path / "out" / "best.yaml").read_text()
     with pytest.raises(AreosegError, match="data"):
         search(trials=1)
 

@@ -53,7 +53,8 @@ def count_flops(model: nn.Module, in_channels: int, height: int, width: int) -> 
     counter = FlopCounterMode(display=False)
     try:
         with torch.no_grad(), counter:
-            functional_call(model.eval(), shapes, (image,))
+            # with ties, PyTorch 2.13 does not put back what a model names more than twice
+            functional_call(model.eval(), shapes, (image,), tie_weights=False)
     finally:
         model.train(was_training)
     return counter

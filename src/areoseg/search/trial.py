@@ -98,6 +98,7 @@ class Trainings:
         threads: Cores to compute on; None: all.
         command: What to note in the runs as the command that made them.
         decisions: The `audit`, where a person decided it, or None.
+        decisions_file: Where the decisions were read, to be named in commands.
     """
 
     recipe: VariedRecipe
@@ -109,6 +110,7 @@ class Trainings:
     threads: int | None
     command: str | None
     decisions: Audit | None = None
+    decisions_file: Path | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -167,6 +169,7 @@ def prepare_trainings(
     threads: int | None,
     command: str | None,
     decisions: Audit | None = None,
+    decisions_file: Path | None = None,
 ) -> Trainings:
     """Audit the data once for all trials, or take what a person decided; see `Trainings`.
 
@@ -180,7 +183,18 @@ def prepare_trainings(
     if not division.split.val:
         raise AreosegError("no scenes to validate on: raise split.val")
     audit = division.audit
-    return Trainings(recipe, data, audit, source, seconds, device, threads, command, decisions)
+    return Trainings(
+        recipe,
+        data,
+        audit,
+        source,
+        seconds,
+        device,
+        threads,
+        command,
+        decisions,
+        decisions_file,
+    )
 
 
 def keep_files(folder: Path, names: Collection[str]) -> None:
