@@ -1,5 +1,6 @@
 """Lovász-softmax: a piecewise linear loss that equals the Jaccard loss on hard predictions."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,9 +35,31 @@ def lovasz_softmax(
     probabilities = logits.softmax(dim=1).movedim(1, -1)[known].T  # (C, known pixels)
     classes = torch.arange(logits.shape[1], device=logits.device)
     truth = (labels[known] == classes.unsqueeze(1)).to(logits)
-    errors, order = (truth - probabilities).abs().sort(dim=1, descending=True)
-    losses = (errors * jaccard_steps(truth.gather(1, order))).sum(dim=1)
-    return mean_over_present(losses, truth.sum(dim=1), class_weights)
+    errors = (truth - probabilities).abs()
+    actual = truth.sum(dim=1)
+    present = actual > 0
+    losses = torch.zeros_like(actual)
+    losses[present] = _lovasz_extension(errors[present], truth[present])
+    return mean_over_present(losses, actual, class_weights)
+
+
+def _lovasz_extension(errors: Tensor, truth: Tensor) -> Tensor:
+    """Sum each row of errors (C, P), weighted by the steps of the Jaccard loss; (C,).
+
+    The order is constant almost everywhere, so the gradient is the weights.
+    """
+    with torch.no_grad():
+        order = _descending(errors)
+        steps = jaccard_steps(truth.gather(1, order))
+        weights = torch.empty_like(steps).scatter_(1, order, steps)
+    return (errors * weights).sum(dim=1)
+
+
+def _descending(values: Tensor) -> Tensor:
+    """Indices that sort the last axis, largest first."""
+    if values.device.type == "cpu":  # NumPy's sort is five times as fast as PyTorch's there
+        return torch.from_numpy(np.argsort(-values.numpy(), axis=1))
+    return values.argsort(dim=1, descending=True)
 
 
 def jaccard_steps(truth: Tensor) -> Tensor:

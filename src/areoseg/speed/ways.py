@@ -123,7 +123,7 @@ def _no_compiler() -> str | None:
 
 
 def _no_bfloat16() -> str | None:
-    return None if has_bfloat16(torch.device("cpu")) else "this processor does not multiply bfloat16"
+    return None if has_bfloat16(torch.device("cpu")) else "this processor has no bfloat16"
 
 
 def _lacks_either() -> str | None:
