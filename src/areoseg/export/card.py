@@ -28,7 +28,7 @@ def model_card(run: Run) -> str:
     sections = [
         _head(run),
         "## Use\n\n" + _use(run),
-        "## Scores\n\n" + _scores(scores),
+        "## Scores\n\n" + _scores(run, scores),
         "## Training\n\n" + _training(run),
         "## Weights\n\n" + _weights(run),
         "## Limits\n\n" + _limits(run, scores),
@@ -58,7 +58,7 @@ def _use(run: Run) -> str:
     )
 
 
-def _scores(scores: Mapping[str, Any]) -> str:
+def _scores(run: Run, scores: Mapping[str, Any]) -> str:
     """Two tables: mean IoU by protocol, and IoU by class under the headline protocol."""
     parts = {name: scores[part] for part, name in PARTS.items() if scores.get(part)}
     if not parts:
@@ -67,9 +67,12 @@ def _scores(scores: Mapping[str, Any]) -> str:
     protocols = _rows("protocols", "score", list(parts.values()))
     classes = _rows("classes", "iou", list(parts.values()))
     headline = next(iter(parts.values()))["protocol"]
+    choice = {
+        "best": "Validation chose the weights, so that its scores are too high.",
+        "last": "The weights are the last of the training; no part chose them.",
+    }[run.recipe.training.keep]
     return (
-        "Mean IoU over all pixels of a part, with 95 % intervals by bootstrap. Validation chose"
-        " the weights, so that its scores are too high.\n\n"
+        f"Mean IoU over all pixels of a part, with 95 % intervals by bootstrap. {choice}\n\n"
         f"{_table(['protocol', *heads], protocols)}\n\n"
         f"IoU by class, protocol `{headline}`:\n\n{_table(['class', *heads], classes)}"
     )
