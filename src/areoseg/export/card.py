@@ -103,7 +103,9 @@ def _training(run: Run) -> str:
             f" {run.facts['precision']}."
         )
     if "calibration" in run.facts:
-        lines.append("- Calibrated on the validation part: confidences are honest on such scenes.")
+        lines.append(
+            "- Calibrated on the validation part, whose calibrated scores are therefore a little high."
+        )
     if "soup" in run.facts:
         names = (each["name"] for each in run.facts["soup"]["ingredients"] if each["taken"])
         lines.append(f"- The weights are the mean of the runs {', '.join(names)}.")
@@ -111,7 +113,10 @@ def _training(run: Run) -> str:
         teachers = ", ".join(run.facts["self_training"]["teachers"])
         lines.append(f"- Trained on pseudo-labels of the runs {teachers} as well.")
     if run.facts.get("command"):
-        lines += ["", "To make it again:", "", f"```\n{run.facts['command']}\n```"]
+        commands = [run.facts["command"]]
+        if "calibration" in run.facts:
+            commands.append("areoseg calibrate RUN    # the folder that --out names")
+        lines += ["", "To make it again:", "", "```", *commands, "```"]
     lines += ["", "`recipe.yaml` beside this card has every value."]
     if run.facts["budget_seconds"]:
         lines.append(
