@@ -104,7 +104,7 @@ def _training(run: Run) -> str:
         )
     if "calibration" in run.facts:
         lines.append(
-            "- Calibrated on the validation part, whose calibrated scores are therefore a little high."
+            "- Calibrated on the validation part, whose scores are therefore a little too high."
         )
     if "soup" in run.facts:
         names = (each["name"] for each in run.facts["soup"]["ingredients"] if each["taken"])
