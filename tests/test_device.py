@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from areoseg import device
-from areoseg.device import choose_device, choose_precision
+from areoseg.device import choose_device, choose_precision, precision_of_training
 from areoseg.errors import AreosegError
 
 CPU = torch.device("cpu")
@@ -16,7 +16,7 @@ def _pretend(
     """A processor on which a convolution takes these seconds."""
     seconds = {torch.float32: float32, torch.bfloat16: bfloat16}
     monkeypatch.setattr(device, "has_bfloat16", lambda _: native)
-    monkeypatch.setattr(device, "_convolution_seconds", seconds.__getitem__)
+    monkeypatch.setattr(device, "convolution_seconds", seconds.__getitem__)
     monkeypatch.setattr(device, "_bfloat16_pays", device._bfloat16_pays.__wrapped__)
 
 
@@ -44,10 +44,25 @@ def test_what_is_asked_for_is_not_timed(monkeypatch: pytest.MonkeyPatch, asked: 
 
 
 def test_a_convolution_takes_time_in_both_precisions() -> None:
-    assert device._convolution_seconds(torch.float32) > 0
-    assert device._convolution_seconds(torch.bfloat16) > 0
+    assert device.convolution_seconds(torch.float32) > 0
+    assert device.convolution_seconds(torch.bfloat16) > 0
 
 
 def test_an_unknown_device_is_refused() -> None:
     with pytest.raises(AreosegError, match="--device abacus: no such device here"):
         choose_device("abacus")
+
+
+@pytest.mark.parametrize(
+    ("trained", "native", "scored"),
+    [
+        ("bfloat16", True, "bfloat16"),
+        ("bfloat16", False, "float32"),
+        ("float32", True, "float32"),
+    ],
+)
+def test_a_score_is_in_the_precision_of_the_training_whatever_is_faster(
+    monkeypatch: pytest.MonkeyPatch, trained: str, native: bool, scored: str
+) -> None:
+    _pretend(monkeypatch, native=native, float32=1.0, bfloat16=2.0)
+    assert precision_of_training(trained, CPU) == scored

@@ -68,7 +68,10 @@ def test_bfloat16_stays_bfloat16(always_faster):
 
 def test_only_who_asks_for_speed_goes_over(tmp_path, monkeypatch):
     run = SimpleNamespace(
-        segmenter=lambda: torch_engine().segmenter, taxonomy=MARS, facts={}, recipe=None
+        segmenter=lambda: torch_engine().segmenter,
+        taxonomy=MARS,
+        facts={"precision": "float32"},
+        recipe=None,
     )
     monkeypatch.setattr("areoseg.inference.engine.open_run", lambda path: run)
     monkeypatch.setattr("areoseg.inference.engine.trained_scale", lambda run: None)

@@ -111,14 +111,14 @@ def soup(
 
 def _validation_score(segmenter: "Segmenter", validation: SceneSet, run: Run, device: str) -> float:
     """The score of the run's protocol, without intervals."""
-    from areoseg.device import choose_device, choose_precision
+    from areoseg.device import choose_device, precision_of_training
     from areoseg.inference import Predictor
     from areoseg.inference.engine import TorchEngine
     from areoseg.metrics.confusion import confusion_per_image
     from areoseg.metrics.rates import score
 
     where = choose_device(device)
-    precision = choose_precision("auto", where)
+    precision = precision_of_training(run.facts["precision"], where)
     engine = TorchEngine(segmenter, run.taxonomy, device=where, precision=precision)
     assert validation.masks is not None
     confusions = confusion_per_image(

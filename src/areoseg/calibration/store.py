@@ -6,7 +6,7 @@ from torch import tensor
 from areoseg.calibration.calibrate import calibrate
 from areoseg.calibration.pixels import labelled_pixels
 from areoseg.data.scenes import SceneSet
-from areoseg.device import choose_device, choose_precision
+from areoseg.device import choose_device, precision_of_training
 from areoseg.models.segmenter import NEVER
 from areoseg.run import FACTS, WEIGHTS, Run, write_json, write_weights
 
@@ -36,7 +36,7 @@ def calibrate_run(run: Run, scenes: SceneSet, *, device: str = "cpu") -> Run:
         scenes,
         run.taxonomy,
         device=where,
-        precision=choose_precision("auto", where),
+        precision=precision_of_training(run.facts["precision"], where),
     )
     found = calibrate(pixels, run.taxonomy, protocol=run.recipe.protocol)
 

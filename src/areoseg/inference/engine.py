@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from areoseg.device import Precision, choose_device, choose_precision
+from areoseg.device import Precision, choose_device, choose_precision, precision_of_training
 from areoseg.errors import AreosegError
 from areoseg.inference.exported import LOADERS
 from areoseg.inference.scale import trained_scale
@@ -75,15 +75,16 @@ class TorchEngine:
 
 
 def open_engine(
-    path: str | Path, *, device: str = "cpu", precision: str = "auto", accelerate: bool = False
+    path: str | Path, *, device: str = "cpu", precision: str = "trained", accelerate: bool = False
 ) -> Engine:
     """The engine of a run folder or bundled model, or of an exported file by its suffix.
 
     Args:
         path: A run folder, the name of a bundled model, or a file with a suffix of `LOADERS`.
         device: `cpu`, `cuda` or `auto`.
-        precision: `float32`, `bfloat16`, or `auto` for the faster one of the two; an exported file
-            has its own.
+        precision: `float32`, `bfloat16`, `auto` for the faster one of the two, or `trained` for
+            that of the training, so that a score is the same each time; an exported file has its
+            own.
         accelerate: Let a run on the CPU go over to OpenVINO, where it is installed, in a long job.
             Its answers then are those of PyTorch but for rounding; a score that is to be the same
             each time does without.
@@ -109,7 +110,11 @@ def open_engine(
         run.taxonomy,
         scale=trained_scale(run),
         device=where,
-        precision=choose_precision(precision, where),
+        precision=(
+            precision_of_training(run.facts["precision"], where)
+            if precision == "trained"
+            else choose_precision(precision, where)
+        ),
     )
     if accelerate and where.type == "cpu" and openvino_is_there():
         return AcceleratedEngine(engine)

@@ -110,7 +110,7 @@ class Predictor:
         cls,
         *paths: str | Path,
         device: str = "cpu",
-        precision: str = "auto",
+        precision: str = "trained",
         accelerate: bool = False,
         flips: bool = False,
         scales: Sequence[float] = (1.0,),
