@@ -111,7 +111,7 @@ def _train(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = UNet(in_channels=4, classes=classes, widths=WIDTHS)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
     network.train()
@@ -138,8 +138,7 @@ def _logits(network: UNet, images: Tensor) -> Tensor:
     even = functional.pad(images, (0, width % 2, 0, height % 2), mode="replicate")
     enabled = choose_precision("auto", images.device) == "bfloat16"
     with torch.autocast(images.device.type, torch.bfloat16, enabled=enabled):
-        folded = functional.pixel_unshuffle(even, 2)
-        coarse = network(folded.contiguous(memory_format=torch.channels_last)).float()
+        coarse = network(functional.pixel_unshuffle(even, 2)).float()
     full = functional.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)
     return full[..., :height, :width]
 
