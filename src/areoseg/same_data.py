@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from areoseg.data.fingerprint import fingerprint
 from areoseg.data.scenes import SceneSet
 from areoseg.errors import AreosegError
+from areoseg.recipes import Recipe
 from areoseg.run import Run
+from areoseg.taxonomy import Taxonomy
 
 
 def refuse_other_scenes(run: Run, labelled: SceneSet) -> None:
@@ -64,14 +66,22 @@ def refuse_other_network(runs: Sequence[Run]) -> None:
     """
     first = runs[0]
     for run in runs[1:]:
-        for what, own, theirs in (
-            ("model", run.recipe.model, first.recipe.model),
-            ("network", run.recipe.network, first.recipe.network),
-            ("data.background", run.recipe.data.background, first.recipe.data.background),
-            ("taxonomy", run.taxonomy, first.taxonomy),
-        ):
-            if own != theirs:
-                raise AreosegError(
-                    f"{run.path} and {first.path} differ in {what}: their weights cannot be"
-                    " averaged; predictions can, by `areoseg predict RUN RUN ...`"
-                )
+        what = differing_network(run.recipe, run.taxonomy, first.recipe, first.taxonomy)
+        if what is not None:
+            raise AreosegError(
+                f"{run.path} and {first.path} differ in {what}: their weights cannot be averaged;"
+                " predictions can, by `areoseg predict RUN RUN ...`"
+            )
+
+
+def differing_network(
+    recipe: Recipe, taxonomy: Taxonomy, other: Recipe, other_taxonomy: Taxonomy
+) -> str | None:
+    """What keeps the weights of one recipe from fitting the network of another; None: nothing."""
+    compared = {
+        "model": (recipe.model, other.model),
+        "network": (recipe.network, other.network),
+        "data.background": (recipe.data.background, other.data.background),
+        "taxonomy": (taxonomy, other_taxonomy),
+    }
+    return next((what for what, (own, theirs) in compared.items() if own != theirs), None)

@@ -123,6 +123,7 @@ def test_recipes_are_shown_and_copied_but_never_over_a_file(tmp_path):
         (["train", "unet", "optimzer.lr=1", "--data", "x", "--out", "y"], "override optimzer"),
         (["train", "unet", "--data", "x", "--out", "y", "--threads", "0"], "--threads 0"),
         (["train", "unet", "--data", "x", "--out", "y", "--plan", "absent"], "not a run"),
+        (["train", "unet", "--data", "x", "--out", "y", "--start", "absent"], "not a run"),
         (["demo", "--budget", "soon"], "15m"),
     ],
 )

@@ -2,6 +2,7 @@ import json
 import re
 import shlex
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from safetensors.torch import load_file
 from areoseg import api, weights
 from areoseg.cli.app import app
 from areoseg.errors import AreosegError
+from areoseg.export.bundle import without_folders
+from areoseg.export.card import model_card
 from areoseg.run import open_run
 
 LARGEST = 6_000_000
@@ -101,6 +104,15 @@ def test_the_card_has_what_a_user_has_to_know(run, bundled):
     assert "never answers background" in card
     for table in re.findall(r"(?:\|.*\|\n)+", card):
         assert len({row.count("|") for row in table.splitlines()}) == 1
+
+
+def test_the_card_tells_what_the_weights_began_with(bundled):
+    whole = open_run(bundled / weights.DEFAULT)
+    before = {"run": "/there/first", "commands": ["areoseg train unet --out /there/first"]}
+    facts = {**whole.facts, "start": {**before, "training_seconds": 600.0}}
+    card = model_card(replace(whole, facts=without_folders(facts)))
+    assert "began with the weights of first: 10 minutes more" in card
+    assert "\nareoseg train unet --out first\nareoseg train unet " in card
 
 
 def test_a_name_stands_where_a_run_may_stand(name, run, homework_npz, tmp_path, photo, capsys):

@@ -19,6 +19,7 @@ from areoseg.errors import AreosegError, one_line
 from areoseg.files import read_json
 from areoseg.recipes import Recipe, check_model, load_recipe
 from areoseg.run import AUDIT, AUDIT_PAGE, PLAN, SCORES, Run, open_run, write_json
+from areoseg.taxonomy import MARS
 
 if TYPE_CHECKING:
     from areoseg.training.plan import Plan
@@ -33,6 +34,7 @@ def train(
     budget: str | None = None,
     plan: PathLike | None = None,
     audit: PathLike | None = None,
+    start: PathLike | None = None,
     groups: PathLike | None = None,
     format: str = "auto",
     labels: str = "crowd",
@@ -53,6 +55,8 @@ def train(
         plan: A run whose steps are replayed.
         audit: The decisions.json that the audit's page saves, or an audit.json: what it rejects is
             left out, and nothing else; the recipe's own audit is not made.
+        start: A run whose weights to start with, or the name of a bundled model; None: random
+            weights.
         groups: As for `read`.
         format: As for `read`.
         labels: As for `read`.
@@ -67,6 +71,7 @@ def train(
     from areoseg.audit import check_decisions, read_decisions
     from areoseg.device import choose_device, use_threads
     from areoseg.training.budget import Budget, parse_budget
+    from areoseg.training.start import Start
     from areoseg.training.train import refuse_run
     from areoseg.training.train import train as train_network
 
@@ -80,6 +85,9 @@ def train(
     seconds = None if budget is None else parse_budget(budget)
     replayed = None if plan is None else _plan_of(plan)
     decisions = None if audit is None else read_decisions(audit)
+    begun = None if start is None else Start(open_run(start))
+    if begun is not None:
+        begun.refuse_other_network(recipe, MARS)
     refuse_run(out)
     choose_device(device)
     use_threads(threads)
@@ -102,6 +110,7 @@ def train(
         command=command,
         console=console,
         audit=decisions,
+        start=begun,
     )
     finish_run(run, found.labelled, console)
     return run

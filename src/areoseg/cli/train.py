@@ -22,6 +22,7 @@ def train(
     budget: str | None = None,
     plan: Path | None = None,
     audit: Decisions = None,
+    start: Path | None = None,
     resume: Path | None = None,
     groups: Groups = None,
     format: Format = "auto",
@@ -33,7 +34,9 @@ def train(
 
     For example `areoseg train unet-l --data mars.npz --budget 15m --out runs/first`; with values
     changed, `areoseg train unet optimizer.lr=1e-3 model.widths=[16,32,64] --data mars.npz --out
-    runs/small`; and after an interruption, `areoseg train --resume runs/first`.
+    runs/small`; with what a network has learnt already, `areoseg train flagship-256 --start
+    flagship-256 --data mine --out runs/mine`; and after an interruption, `areoseg train --resume
+    runs/first`.
 
     Args:
         recipe: The name of a recipe (`areoseg recipes` lists them), or a YAML file.
@@ -46,6 +49,8 @@ def train(
         plan: Replay the steps of this earlier run.
         audit: A file of decisions that the page of `areoseg audit` saved, or its audit.json: leave
             out what it rejects, and nothing else.
+        start: Start with the weights of this run, or of a bundled model, instead of random ones.
+            The recipe must have its model.
         resume: Go on with this run, which was interrupted or killed. All is as it was; --data and
             --groups say where the files lie now, if they were moved.
         groups: A file with the group of each labelled scene, a line a scene. Groups stay together
@@ -60,10 +65,10 @@ def train(
     from areoseg import api
 
     if resume is not None:
-        if recipe or overrides or out or budget or plan or audit:
+        if recipe or overrides or out or budget or plan or audit or start:
             raise AreosegError(
-                f"--resume {resume} takes recipe, budget, plan and audit from the run: leave them"
-                " away"
+                f"--resume {resume} takes recipe, budget, plan, audit and start from the run:"
+                " leave them away"
             )
         with saying_how_to_go_on(resume):
             run = api.resume(resume, data=data, groups=groups, threads=threads)
@@ -82,6 +87,7 @@ def train(
                 budget=budget,
                 plan=plan,
                 audit=audit,
+                start=start,
                 groups=groups,
                 format=format,
                 labels=labels,

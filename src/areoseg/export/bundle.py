@@ -119,9 +119,15 @@ def without_folders(facts: dict[str, Any]) -> dict[str, Any]:
     """The facts of a run with the last part alone of each path in them."""
     shortened: dict[str, Any] = _shortened(facts)
     if facts.get("command"):
-        words = shlex.split(facts["command"])
-        shortened["command"] = shlex.join(_shortened(word) for word in words)
+        shortened["command"] = _shortened_command(facts["command"])
+    if "start" in facts:
+        commands = [_shortened_command(each) for each in facts["start"]["commands"]]
+        shortened["start"]["commands"] = commands
     return shortened
+
+
+def _shortened_command(command: str) -> str:
+    return shlex.join(_shortened(word) for word in shlex.split(command))
 
 
 def _shortened(value: Any) -> Any:

@@ -102,6 +102,10 @@ def _training(run: Run) -> str:
             f" {plural(run.facts['threads'], 'thread')} of a {run.facts['device']} in"
             f" {run.facts['precision']}."
         )
+    start = run.facts.get("start")
+    if start is not None:
+        minutes = start["training_seconds"] / 60
+        lines.append(f"- It began with the weights of {start['run']}: {minutes:.0f} minutes more.")
     if "calibration" in run.facts:
         lines.append(
             "- Calibrated on the validation part, whose scores are therefore a little too high."
@@ -113,7 +117,7 @@ def _training(run: Run) -> str:
         teachers = ", ".join(run.facts["self_training"]["teachers"])
         lines.append(f"- Trained on pseudo-labels of the runs {teachers} as well.")
     if run.facts.get("command"):
-        commands = [run.facts["command"]]
+        commands = [*(start["commands"] if start else ()), run.facts["command"]]
         if "calibration" in run.facts:
             commands.append("areoseg calibrate RUN    # the folder that --out names")
         lines += ["", "To make it again:", "", "```", *commands, "```"]

@@ -44,6 +44,7 @@ from areoseg.training.prepare import Preparation, prepare
 from areoseg.training.pseudo import PseudoLabelled
 from areoseg.training.rounds import ROUND, Rounds
 from areoseg.training.stages import refuse_empty_stages
+from areoseg.training.start import Start
 from areoseg.training.state import load_resume_state
 from areoseg.version import __version__
 
@@ -64,6 +65,7 @@ def train(
     callbacks: Sequence[pl.Callback] = (),
     audit: Audit | None = None,
     pseudo: PseudoLabelled | None = None,
+    start: Start | None = None,
 ) -> Run:
     """Train a recipe on a data set.
 
@@ -84,6 +86,7 @@ def train(
         audit: What `rejecting_audit` found in the same scenes, so that it is not done again; or
             what a person decided, which then holds in its place.
         pseudo: Pseudo-labelled scenes to train on besides; kept in the run folder.
+        start: The run whose weights to start with; None: random weights.
 
     Returns:
         The finished run.
@@ -106,13 +109,19 @@ def train(
         audit=audit,
         pseudo=pseudo,
     )
-    for note in preparation.notes:
+    notes = preparation.notes
+    if start is not None:
+        start.refuse_other_network(recipe, taxonomy)
+        notes += start.check_parts(preparation.names(), fingerprint(data.labelled))
+    for note in notes:
         console.print(f"note: {note}")
 
     torch.manual_seed(recipe.training.seed)
     segmenter = build_segmenter(
         recipe, taxonomy, mean=preparation.mean, deviation=preparation.deviation
     )
+    if start is not None:
+        start.load_into(segmenter)
     module = make_module(recipe, preparation, segmenter.to(where), taxonomy)
     if plan is not None:
         module.state.plan, module.state.patience = plan, 0
@@ -144,6 +153,8 @@ def train(
     if pseudo is not None:
         pseudo.save(out)
         facts["self_training"] = pseudo.to_json()
+    if start is not None:
+        facts["start"] = start.to_json()
     if preparation.audit is not None:
         write_audit(preparation.audit, out)
     write_json(out / FACTS, facts)

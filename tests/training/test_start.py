@@ -1,0 +1,113 @@
+"""Trainings that start with the weights of an earlier one."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+from safetensors.torch import load_file
+
+from areoseg.calibration import calibrate_run
+from areoseg.data.sources import Source, read_source
+from areoseg.errors import AreosegError
+from areoseg.recipes import load_recipe
+from areoseg.run import write_weights
+from areoseg.training.start import Start
+from areoseg.training.train import train
+
+STANDING_STILL = ("optimizer.lr=1e-12", "training.ema=0", "training.steps=1")
+
+
+@pytest.fixture
+def source(homework_npz):
+    groups = homework_npz.with_name("mars_groups.txt")
+    return Source(path=str(homework_npz), groups=str(groups))
+
+
+@pytest.fixture
+def first(source, tmp_path, tiny):
+    return run_tiny(source, tmp_path / "first", tiny, command="areoseg train unet --out a/first")
+
+
+def run_tiny(source, out, tiny, *extra, data=None, console=None, **options):
+    recipe = load_recipe("unet", [*tiny, *extra])
+    found = data or read_source(source)
+    console = console or Console(quiet=True)
+    return train(recipe, found, out, source=source, console=console, **options)
+
+
+def parameters(run):
+    return dict(run.segmenter(fold=False).named_parameters())
+
+
+def test_a_training_that_stands_still_keeps_the_weights_it_starts_with(
+    source, first, tmp_path, tiny
+):
+    same = run_tiny(source, tmp_path / "same", tiny, *STANDING_STILL, start=Start(first))
+    fresh = run_tiny(source, tmp_path / "fresh", tiny, *STANDING_STILL)
+    for name, value in parameters(first).items():
+        torch.testing.assert_close(parameters(same)[name], value, rtol=0, atol=1e-6)
+    filters = "network.head.weight"
+    assert filters in parameters(first)
+    assert not torch.allclose(parameters(fresh)[filters], parameters(first)[filters], atol=1e-3)
+
+
+def test_calibration_is_not_taken_over(source, first, tmp_path, tiny):
+    scenes = read_source(source).labelled
+    names = set(first.split["val"])
+    val = scenes.select([i for i, name in enumerate(scenes.names) if name in names])
+    calibrated = calibrate_run(first, val, device="cpu")
+    weights = load_file(calibrated.path / "weights.safetensors")
+    write_weights(
+        calibrated.path / "weights.safetensors", {**weights, "temperature": torch.tensor(2.0)}
+    )
+    run = run_tiny(source, tmp_path / "run", tiny, *STANDING_STILL, start=Start(calibrated))
+    assert run.segmenter().temperature == 1
+    assert set(run.segmenter().offsets.tolist()) <= {0.0, -1e4}
+
+
+def test_the_run_notes_what_it_started_with(source, first, tmp_path, tiny):
+    second = run_tiny(
+        source, tmp_path / "2", tiny, *STANDING_STILL, start=Start(first), command="second"
+    )
+    start = second.facts["start"]
+    assert start["run"] == str(first.path)
+    assert start["weights_sha256"] == first.weights_sha256
+    assert start["commands"] == ["areoseg train unet --out a/first"]
+    third = run_tiny(source, tmp_path / "3", tiny, *STANDING_STILL, start=Start(second))
+    assert third.facts["start"]["commands"] == [*start["commands"], "second"]
+    both = first.facts["training_seconds"] + second.facts["training_seconds"]
+    assert third.facts["start"]["training_seconds"] == pytest.approx(both)
+
+
+def test_another_network_is_refused(source, first, tmp_path, tiny):
+    with pytest.raises(AreosegError, match="differ in model"):
+        run_tiny(source, tmp_path / "run", tiny, "model.widths=[4,6]", start=Start(first))
+    assert not (tmp_path / "run").exists()
+
+
+def test_scenes_that_the_start_has_seen_cannot_judge(source, first, tmp_path, tiny):
+    with pytest.raises(AreosegError, match="of the scenes that are held back"):
+        run_tiny(source, tmp_path / "run", tiny, "split.seed=1", start=Start(first))
+    assert not (tmp_path / "run").exists()
+
+
+def test_names_that_the_start_has_seen_in_other_data_are_told(source, first, tmp_path, tiny):
+    data = read_source(source)
+    images = [np.flip(image, axis=1) for image in data.labelled.images]
+    masks = [np.flip(mask, axis=1) for mask in data.labelled.masks]
+    other = replace(data, labelled=replace(data.labelled, images=images, masks=masks))
+    console = Console(file=io.StringIO(), width=300)
+    run_tiny(
+        source,
+        tmp_path / "run",
+        tiny,
+        *STANDING_STILL,
+        "split.seed=1",
+        data=other,
+        console=console,
+        start=Start(first),
+    )
+    assert "have the names of scenes that" in console.file.getvalue()
