@@ -17,9 +17,9 @@ from torch.nn import functional
 
 from areoseg.device import has_bfloat16
 from areoseg.models import create_model, model_cost, records
+from areoseg.speed import matrix_product_gflops
 
 HEIGHT, WIDTH, CLASSES = 64, 128, 5
-SIDE = 2048  # of the matrix product
 REPEATS = 3
 
 
@@ -32,12 +32,6 @@ def median_seconds(work: Callable[[], object]) -> float:
         work()
         times.append(time.perf_counter() - start)
     return statistics.median(times)
-
-
-def matrix_product_gflops() -> float:
-    """GFLOP/s of a float32 matrix product."""
-    left, right = torch.randn(SIDE, SIDE), torch.randn(SIDE, SIDE)
-    return 2 * SIDE**3 / median_seconds(lambda: left @ right) / 1e9
 
 
 def time_model(name: str, batch: int, bfloat16: bool) -> tuple[float, float]:

@@ -155,7 +155,6 @@ def search(
         threads=threads,
         command=command,
         decisions=decisions,
-        decisions_file=None if audit is None else Path(audit),
     )
     return run_search(
         trainings, Path(out), seed=seed, pruner=pruner, budget=clock, trials=trials, console=console

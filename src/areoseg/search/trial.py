@@ -90,15 +90,13 @@ class Trainings:
     Attributes:
         recipe: The recipe and what is tried of it.
         data: Labelled scenes of one size.
-        audit: What the audit found among them, so that no trial spends its time on it; None where
-            the recipe leaves the audit out.
+        audit: What the audit found among them, so that no trial spends its time on it, or what a
+            person decided; None where the recipe leaves the audit out.
         source: Where the data came from.
         seconds: The time of each training, or None where the recipe's length counts.
         device: `cpu`, `cuda` or `auto`.
         threads: Cores to compute on; None: all.
         command: What to note in the runs as the command that made them.
-        decisions: The `audit`, where a person decided it, or None.
-        decisions_file: Where the decisions were read, to be named in commands.
     """
 
     recipe: VariedRecipe
@@ -109,8 +107,11 @@ class Trainings:
     device: str
     threads: int | None
     command: str | None
-    decisions: Audit | None = None
-    decisions_file: Path | None = None
+
+    @property
+    def decisions(self) -> Audit | None:
+        """The audit, where a person decided it."""
+        return self.audit if self.audit is not None and self.audit.decisions else None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -169,7 +170,6 @@ def prepare_trainings(
     threads: int | None,
     command: str | None,
     decisions: Audit | None = None,
-    decisions_file: Path | None = None,
 ) -> Trainings:
     """Audit the data once for all trials, or take what a person decided; see `Trainings`.
 
@@ -182,19 +182,7 @@ def prepare_trainings(
     division = divide(recipe.base, data.labelled, audit=decisions)
     if not division.split.val:
         raise AreosegError("no scenes to validate on: raise split.val")
-    audit = division.audit
-    return Trainings(
-        recipe,
-        data,
-        audit,
-        source,
-        seconds,
-        device,
-        threads,
-        command,
-        decisions,
-        decisions_file,
-    )
+    return Trainings(recipe, data, division.audit, source, seconds, device, threads, command)
 
 
 def keep_files(folder: Path, names: Collection[str]) -> None:

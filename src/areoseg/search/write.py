@@ -49,8 +49,8 @@ def train_command(search: Search, trainings: Trainings) -> str:
         words += ["--format", trainings.source.format]
     if trainings.source.groups is not None:
         words += ["--groups", trainings.source.groups]
-    if trainings.decisions_file is not None:
-        words += ["--audit", str(trainings.decisions_file)]
+    if trainings.decisions is not None:
+        words += ["--audit", str(trainings.decisions.decisions)]
     if trainings.seconds is not None:
         words += ["--budget", f"{trainings.seconds:g}s"]
     return shlex.join([*words, "--out", "runs/best"])
