@@ -28,6 +28,10 @@ WIDTHS = (24, 48, 96, 128)
 """Channels of the small U-Net, level by level."""
 
 FOLDS = 4
+
+DEALS = 2
+"""How often the scenes are dealt to folds; what one network gets wrong another may get right."""
+
 STEPS = 600
 """Steps in which the network of a fold is trained."""
 
@@ -45,18 +49,22 @@ def cross_fit(
     scenes: SceneSet,
     *,
     folds: int = FOLDS,
+    deals: int = DEALS,
     steps: int = STEPS,
     seed: int = 0,
     taxonomy: Taxonomy = MARS,
     progress: Progress | None = None,
 ) -> list[NDArray[np.float16]]:
-    """Class probabilities of each scene by a network trained on the other folds.
+    """Class probabilities of each scene by networks trained on the other folds.
 
     Scenes of one group are in one fold.
 
     Args:
         scenes: Labelled scenes, of one size or of several.
-        folds: How many networks are trained, 2 or more; fewer where there are fewer groups.
+        folds: How many networks are trained in each deal, 2 or more; fewer where there are fewer
+            groups.
+        deals: How often the scenes are dealt to folds anew; a scene has the mean of so many
+            networks.
         steps: Steps that each of them is trained for.
         seed: Decides folds, weights and batches.
         taxonomy: The classes; void pixels are not learnt.
@@ -76,25 +84,28 @@ def cross_fit(
     folds = min(folds, groups)
     images = _normalised([_reduced(image) for image in scenes.images])
     labels = [_reduced_mask(mask) for mask in scenes.masks]
-    probabilities: list[NDArray[np.float16]] = [np.empty(0, np.float16)] * len(scenes)
-    for fold in range(folds):
-        split = split_scenes(scenes, test=0, folds=folds, fold=fold, seed=seed, taxonomy=taxonomy)
+    mean = [np.zeros((len(taxonomy), *image.shape), np.float16) for image in scenes.images]
+    for number in range(deals * folds):
+        deal, fold = divmod(number, folds)
+        split = split_scenes(
+            scenes, test=0, folds=folds, fold=fold, seed=seed + deal, taxonomy=taxonomy
+        )
 
-        def step_done(done: int, before: int = fold * steps) -> None:
+        def step_done(done: int, before: int = number * steps) -> None:
             if progress is not None:
-                progress("fitting", before + done, folds * steps)
+                progress("fitting", before + done, deals * folds * steps)
 
         network = _train(
             [images[index] for index in split.train],
             [labels[index] for index in split.train],
             classes=len(taxonomy),
             steps=steps,
-            seed=seed + fold,
+            seed=seed + number,
             step_done=step_done,
         )
         for index in split.val:
-            probabilities[index] = _predict(network, images[index], scenes.images[index].shape)
-    return probabilities
+            mean[index] += _predict(network, images[index], scenes.images[index].shape) / deals
+    return mean
 
 
 def _train(
@@ -157,7 +168,10 @@ def _predict(network: UNet, image: Tensor, size: tuple[int, ...]) -> NDArray[np.
 def _crops(
     images: Sequence[Tensor], labels: Sequence[Tensor], rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Crops of one size at random places, half of them mirrored: (N, 1, h, w) and (N, h, w)."""
+    """Crops of one size at random places: (N, 1, h, w) and (N, h, w).
+
+    Half of them are mirrored, and each is seen in a light of its own.
+    """
     height = min(CROP[0], *(label.shape[0] for label in labels))
     width = min(CROP[1], *(label.shape[1] for label in labels))
     batch, truth = [], []
@@ -166,7 +180,8 @@ def _crops(
         left = int(rng.integers(label.shape[1] - width + 1))
         rows, columns = slice(top, top + height), slice(left, left + width)
         mirrored = [-1] if rng.random() < 0.5 else []
-        batch.append(image[:, rows, columns].flip(mirrored))
+        contrast, brightness = 2 ** rng.uniform(-1, 1), rng.uniform(-0.5, 0.5)
+        batch.append(contrast * image[:, rows, columns].flip(mirrored) + brightness)
         truth.append(label[rows, columns].flip(mirrored))
     return torch.stack(batch), torch.stack(truth).long()
 
