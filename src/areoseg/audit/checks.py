@@ -105,7 +105,7 @@ CHECKS: dict[str, Check] = {
             find_swapped_masks,
             "flag",
             "a mask that a segmenter finds no likelier on its own image than on others",
-            score="likelihood of a point on the average image over that on its own, from 0.82",
+            score="likelihood of a point on the average image over that on its own, from 0.7",
             needs=("masks", "probabilities"),
         ),
         Check(
@@ -113,7 +113,7 @@ CHECKS: dict[str, Check] = {
             find_moved_masks,
             "flag",
             "a mask that fits what a segmenter sees when it is mirrored, turned or shifted",
-            score="gain in mean log-probability, from 0.08",
+            score="gain in mean log-probability, from 0.15",
             needs=("masks", "probabilities"),
         ),
         Check(

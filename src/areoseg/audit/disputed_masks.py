@@ -14,14 +14,14 @@ from areoseg.audit.segmenter_fits import best_other_image, label_points
 FEWEST_SCENES = 50
 """With fewer scenes there is no average image to compare with."""
 
-SWAPPED_ABOVE = 0.82
+SWAPPED_ABOVE = 0.7
 """How many times likelier a swapped mask is, a point, on the average image than on its own."""
 
 BACK_BELOW = 0.6
 """The same of a mirrored mask, at most, once it is mirrored back."""
 
 MIRRORED_ABOVE = {
-    "mirrored left-right": 0.08,
+    "mirrored left-right": 0.15,
     "mirrored top-bottom": 0.3,
     "turned upside down": 0.3,
 }

@@ -28,11 +28,7 @@ WIDTHS = (24, 48, 96, 128)
 """Channels of the small U-Net, level by level."""
 
 FOLDS = 4
-
-DEALS = 2
-"""How often the scenes are dealt to folds; what one network gets wrong another may get right."""
-
-STEPS = 600
+STEPS = 1200
 """Steps in which the network of a fold is trained."""
 
 BATCH = 32
@@ -49,22 +45,18 @@ def cross_fit(
     scenes: SceneSet,
     *,
     folds: int = FOLDS,
-    deals: int = DEALS,
     steps: int = STEPS,
     seed: int = 0,
     taxonomy: Taxonomy = MARS,
     progress: Progress | None = None,
 ) -> list[NDArray[np.float16]]:
-    """Class probabilities of each scene by networks trained on the other folds.
+    """Class probabilities of each scene by a network trained on the other folds.
 
     Scenes of one group are in one fold.
 
     Args:
         scenes: Labelled scenes, of one size or of several.
-        folds: How many networks are trained in each deal, 2 or more; fewer where there are fewer
-            groups.
-        deals: How often the scenes are dealt to folds anew; a scene has the mean of so many
-            networks.
+        folds: How many networks are trained, 2 or more; fewer where there are fewer groups.
         steps: Steps that each of them is trained for.
         seed: Decides folds, weights and batches.
         taxonomy: The classes; void pixels are not learnt.
@@ -84,28 +76,25 @@ def cross_fit(
     folds = min(folds, groups)
     images = _normalised([_reduced(image) for image in scenes.images])
     labels = [_reduced_mask(mask) for mask in scenes.masks]
-    mean = [np.zeros((len(taxonomy), *image.shape), np.float16) for image in scenes.images]
-    for number in range(deals * folds):
-        deal, fold = divmod(number, folds)
-        split = split_scenes(
-            scenes, test=0, folds=folds, fold=fold, seed=seed + deal, taxonomy=taxonomy
-        )
+    probabilities: list[NDArray[np.float16]] = [np.empty(0, np.float16)] * len(scenes)
+    for fold in range(folds):
+        split = split_scenes(scenes, test=0, folds=folds, fold=fold, seed=seed, taxonomy=taxonomy)
 
-        def step_done(done: int, before: int = number * steps) -> None:
+        def step_done(done: int, before: int = fold * steps) -> None:
             if progress is not None:
-                progress("fitting", before + done, deals * folds * steps)
+                progress("fitting", before + done, folds * steps)
 
         network = _train(
             [images[index] for index in split.train],
             [labels[index] for index in split.train],
             classes=len(taxonomy),
             steps=steps,
-            seed=seed + number,
+            seed=seed + fold,
             step_done=step_done,
         )
         for index in split.val:
-            mean[index] += _predict(network, images[index], scenes.images[index].shape) / deals
-    return mean
+            probabilities[index] = _predict(network, images[index], scenes.images[index].shape)
+    return probabilities
 
 
 def _train(
