@@ -118,7 +118,7 @@ def _training(run: Run) -> str:
         lines.append(f"- Trained on pseudo-labels of the runs {teachers} as well.")
     if run.facts.get("command"):
         commands = [*(start["commands"] if start else ()), run.facts["command"]]
-        if "calibration" in run.facts:
+        if "calibration" in run.facts and not run.recipe.calibration:
             commands.append("areoseg calibrate RUN    # the folder that --out names")
         lines += ["", "To make it again:", "", "```", *commands, "```"]
     lines += ["", "`recipe.yaml` beside this card has every value."]
