@@ -63,7 +63,7 @@ def main() -> None:
         start, used = time.perf_counter(), time.process_time()
         for seed in asked.seeds:
             scenes = clean_scenes(asked.data, asked.scenes, seed)
-            probabilities = asked.sets and fitted(asked.data, asked.scenes, seed)
+            probabilities = fitted(asked.data, asked.scenes, seed) if asked.sets else None
             for number in range(asked.sets or 1):
                 flagged, faults, of_terrain = find(
                     scenes, what, seed + 1000 * number, probabilities

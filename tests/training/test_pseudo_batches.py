@@ -7,7 +7,7 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from areoseg.data.scenes import SceneSet
-from areoseg.data.sources import Source, read_source
+from areoseg.data.sources import read_source
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.run import open_run
@@ -57,11 +57,6 @@ def test_the_order_within_a_batch_is_random_and_repeatable():
 def test_without_pseudo_labels_nothing_changes():
     assert batches().steps_per_pass == 2
     assert not batches()(0)[0].any()
-
-
-@pytest.fixture
-def source(homework_npz):
-    return Source(path=str(homework_npz), groups=str(homework_npz.with_name("mars_groups.txt")))
 
 
 def pseudo(source):

@@ -9,7 +9,7 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from areoseg.data.scenes import SceneSet
-from areoseg.data.sources import Source, read_source
+from areoseg.data.sources import read_source
 from areoseg.errors import AreosegError
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import UnlabelledSettings, load_recipe
@@ -119,11 +119,6 @@ def test_labels_of_other_images_or_damaged_ones_are_refused(tmp_path):
     (tmp_path / ROUND).write_bytes(b"PK nothing")
     with pytest.raises(AreosegError, match="cannot read the pseudo-labels"):
         rounds_of(tmp_path, two_halves()).batches(batches(), 0.5)
-
-
-@pytest.fixture
-def source(homework_npz):
-    return Source(path=str(homework_npz), groups=str(homework_npz.with_name("mars_groups.txt")))
 
 
 CHANGES = ("unlabelled={share: 0.5, start: 0.4, rounds: 2, floor: 0.1}", "training.epochs=4")

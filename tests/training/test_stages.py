@@ -11,7 +11,7 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from areoseg.data.scenes import SceneSet
-from areoseg.data.sources import Source, read_source
+from areoseg.data.sources import read_source
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.taxonomy import MARS
@@ -40,12 +40,6 @@ STAGES = {
     "other data": "[{epochs: 2, data: {drop_background_over: 0.4}}, "
     "{epochs: 3, data: {rare_share: 0.5}, optimizer: {accumulate: 2}}]",
 }
-
-
-@pytest.fixture
-def source(homework_npz):
-    groups = homework_npz.with_name("mars_groups.txt")
-    return Source(path=str(homework_npz), groups=str(groups))
 
 
 @pytest.fixture

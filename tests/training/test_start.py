@@ -10,20 +10,13 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from areoseg.calibration import calibrate_run
-from areoseg.data.sources import Source, read_source
+from areoseg.data.sources import read_source
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.run import write_weights
-from areoseg.training.start import Start
 from areoseg.training.train import train
 
 STANDING_STILL = ("optimizer.lr=1e-12", "training.ema=0", "training.steps=1")
-
-
-@pytest.fixture
-def source(homework_npz):
-    groups = homework_npz.with_name("mars_groups.txt")
-    return Source(path=str(homework_npz), groups=str(groups))
 
 
 @pytest.fixture
@@ -45,7 +38,7 @@ def parameters(run):
 def test_a_training_that_stands_still_keeps_the_weights_it_starts_with(
     source, first, tmp_path, tiny
 ):
-    same = run_tiny(source, tmp_path / "same", tiny, *STANDING_STILL, start=Start(first))
+    same = run_tiny(source, tmp_path / "same", tiny, *STANDING_STILL, start=first)
     fresh = run_tiny(source, tmp_path / "fresh", tiny, *STANDING_STILL)
     for name, value in parameters(first).items():
         torch.testing.assert_close(parameters(same)[name], value, rtol=0, atol=1e-6)
@@ -63,20 +56,18 @@ def test_calibration_is_not_taken_over(source, first, tmp_path, tiny):
     write_weights(
         calibrated.path / "weights.safetensors", {**weights, "temperature": torch.tensor(2.0)}
     )
-    run = run_tiny(source, tmp_path / "run", tiny, *STANDING_STILL, start=Start(calibrated))
+    run = run_tiny(source, tmp_path / "run", tiny, *STANDING_STILL, start=calibrated)
     assert run.segmenter().temperature == 1
     assert set(run.segmenter().offsets.tolist()) <= {0.0, -1e4}
 
 
 def test_the_run_notes_what_it_started_with(source, first, tmp_path, tiny):
-    second = run_tiny(
-        source, tmp_path / "2", tiny, *STANDING_STILL, start=Start(first), command="second"
-    )
+    second = run_tiny(source, tmp_path / "2", tiny, *STANDING_STILL, start=first, command="second")
     start = second.facts["start"]
     assert start["run"] == str(first.path)
     assert start["weights_sha256"] == first.weights_sha256
     assert start["commands"] == ["areoseg train unet --out a/first"]
-    third = run_tiny(source, tmp_path / "3", tiny, *STANDING_STILL, start=Start(second))
+    third = run_tiny(source, tmp_path / "3", tiny, *STANDING_STILL, start=second)
     assert third.facts["start"]["commands"] == [*start["commands"], "second"]
     both = first.facts["training_seconds"] + second.facts["training_seconds"]
     assert third.facts["start"]["training_seconds"] == pytest.approx(both)
@@ -84,13 +75,13 @@ def test_the_run_notes_what_it_started_with(source, first, tmp_path, tiny):
 
 def test_another_network_is_refused(source, first, tmp_path, tiny):
     with pytest.raises(AreosegError, match="differ in model"):
-        run_tiny(source, tmp_path / "run", tiny, "model.widths=[4,6]", start=Start(first))
+        run_tiny(source, tmp_path / "run", tiny, "model.widths=[4,6]", start=first)
     assert not (tmp_path / "run").exists()
 
 
 def test_scenes_that_the_start_has_seen_cannot_judge(source, first, tmp_path, tiny):
     with pytest.raises(AreosegError, match="of the scenes that are held back"):
-        run_tiny(source, tmp_path / "run", tiny, "split.seed=1", start=Start(first))
+        run_tiny(source, tmp_path / "run", tiny, "split.seed=1", start=first)
     assert not (tmp_path / "run").exists()
 
 
@@ -108,6 +99,6 @@ def test_names_that_the_start_has_seen_in_other_data_are_told(source, first, tmp
         "split.seed=1",
         data=other,
         console=console,
-        start=Start(first),
+        start=first,
     )
     assert "have the names of scenes that" in console.file.getvalue()

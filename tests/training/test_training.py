@@ -13,7 +13,7 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file
 
-from areoseg.data.sources import Source, read_source
+from areoseg.data.sources import read_source
 from areoseg.errors import AreosegError
 from areoseg.files import write_text
 from areoseg.recipes import load_recipe
@@ -33,12 +33,6 @@ class Killed(Exception):
 class KillAtFirstStep(pl.Callback):
     def on_train_batch_end(self, *_):
         raise Killed
-
-
-@pytest.fixture
-def source(homework_npz):
-    groups = homework_npz.with_name("mars_groups.txt")
-    return Source(path=str(homework_npz), groups=str(groups))
 
 
 def run_tiny(source, out, tiny, *extra, **options):

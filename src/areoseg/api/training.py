@@ -71,7 +71,7 @@ def train(
     from areoseg.audit import check_decisions, read_decisions
     from areoseg.device import choose_device, use_threads
     from areoseg.training.budget import Budget, parse_budget
-    from areoseg.training.start import Start
+    from areoseg.training.start import refuse_other_start
     from areoseg.training.train import refuse_run
     from areoseg.training.train import train as train_network
 
@@ -85,9 +85,9 @@ def train(
     seconds = None if budget is None else parse_budget(budget)
     replayed = None if plan is None else _plan_of(plan)
     decisions = None if audit is None else read_decisions(audit)
-    begun = None if start is None else Start(open_run(start))
+    begun = None if start is None else open_run(start)
     if begun is not None:
-        begun.refuse_other_network(recipe, MARS)
+        refuse_other_start(begun, recipe, MARS)
     refuse_run(out)
     choose_device(device)
     use_threads(threads)

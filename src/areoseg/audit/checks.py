@@ -12,6 +12,8 @@ from areoseg.audit.confident_disagreement import check_probabilities
 from areoseg.audit.constant_images import find_constant_images
 from areoseg.audit.content_outliers import find_content_outliers
 from areoseg.audit.disputed_masks import (
+    MIRRORED_ABOVE,
+    SWAPPED_ABOVE,
     find_moved_masks,
     find_swapped_masks,
     find_wrong_regions,
@@ -105,7 +107,8 @@ CHECKS: dict[str, Check] = {
             find_swapped_masks,
             "flag",
             "a mask that a segmenter finds no likelier on its own image than on others",
-            score="likelihood of a point on the average image over that on its own, from 0.7",
+            score="likelihood of a point on the average image over that on its own,"
+            f" from {SWAPPED_ABOVE}",
             needs=("masks", "probabilities"),
         ),
         Check(
@@ -113,7 +116,7 @@ CHECKS: dict[str, Check] = {
             find_moved_masks,
             "flag",
             "a mask that fits what a segmenter sees when it is mirrored, turned or shifted",
-            score="gain in mean log-probability, from 0.15",
+            score=f"gain in mean log-probability, from {min(MIRRORED_ABOVE.values())}",
             needs=("masks", "probabilities"),
         ),
         Check(

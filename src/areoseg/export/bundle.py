@@ -36,6 +36,9 @@ HALF = Allowance(unequal=2e-3, terrain=1e-3)
 
 LICENCE = "Apache-2.0"
 
+COMMANDS = ("command", "commands")
+"""Facts that are command lines; each word may be a path."""
+
 
 def write_bundle(
     run: Run, out: Path, *, scenes: SceneSet, where: str, credit: str | None
@@ -118,23 +121,17 @@ def half(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 def without_folders(facts: dict[str, Any]) -> dict[str, Any]:
     """The facts of a run with the last part alone of each path in them."""
     shortened: dict[str, Any] = _shortened(facts)
-    if facts.get("command"):
-        shortened["command"] = _shortened_command(facts["command"])
-    if "start" in facts:
-        commands = [_shortened_command(each) for each in facts["start"]["commands"]]
-        shortened["start"]["commands"] = commands
     return shortened
 
 
-def _shortened_command(command: str) -> str:
-    return shlex.join(_shortened(word) for word in shlex.split(command))
-
-
-def _shortened(value: Any) -> Any:
+def _shortened(value: Any, name: str = "") -> Any:
+    """A value of the facts, or what is in it; `name` is that of the fact that it belongs to."""
     if isinstance(value, dict):
-        return {key: _shortened(each) for key, each in value.items()}
+        return {key: _shortened(each, key) for key, each in value.items()}
     if isinstance(value, list):
-        return [_shortened(each) for each in value]
+        return [_shortened(each, name) for each in value]
+    if isinstance(value, str) and name in COMMANDS:
+        return shlex.join(_shortened(word) for word in shlex.split(value))
     if isinstance(value, str) and "/" in value:
         option, equals, path = value.rpartition("=")
         return option + equals + PurePath(path).name

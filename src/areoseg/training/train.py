@@ -44,7 +44,12 @@ from areoseg.training.prepare import Preparation, prepare
 from areoseg.training.pseudo import PseudoLabelled
 from areoseg.training.rounds import ROUND, Rounds
 from areoseg.training.stages import refuse_empty_stages
-from areoseg.training.start import Start
+from areoseg.training.start import (
+    refuse_other_start,
+    seen_before,
+    start_facts,
+    starting_segmenter,
+)
 from areoseg.training.state import load_resume_state
 from areoseg.version import __version__
 
@@ -65,7 +70,7 @@ def train(
     callbacks: Sequence[pl.Callback] = (),
     audit: Audit | None = None,
     pseudo: PseudoLabelled | None = None,
-    start: Start | None = None,
+    start: Run | None = None,
 ) -> Run:
     """Train a recipe on a data set.
 
@@ -111,17 +116,17 @@ def train(
     )
     notes = preparation.notes
     if start is not None:
-        start.refuse_other_network(recipe, taxonomy)
-        notes += start.check_parts(preparation.names(), fingerprint(data.labelled))
+        refuse_other_start(start, recipe, taxonomy)
+        notes += seen_before(start, preparation.names(), fingerprint(data.labelled))
     for note in notes:
         console.print(f"note: {note}")
 
     torch.manual_seed(recipe.training.seed)
-    segmenter = build_segmenter(
-        recipe, taxonomy, mean=preparation.mean, deviation=preparation.deviation
+    segmenter = (
+        build_segmenter(recipe, taxonomy, mean=preparation.mean, deviation=preparation.deviation)
+        if start is None
+        else starting_segmenter(start)
     )
-    if start is not None:
-        start.load_into(segmenter)
     module = make_module(recipe, preparation, segmenter.to(where), taxonomy)
     if plan is not None:
         module.state.plan, module.state.patience = plan, 0
@@ -154,7 +159,7 @@ def train(
         pseudo.save(out)
         facts["self_training"] = pseudo.to_json()
     if start is not None:
-        facts["start"] = start.to_json()
+        facts["start"] = start_facts(start)
     if preparation.audit is not None:
         write_audit(preparation.audit, out)
     write_json(out / FACTS, facts)
