@@ -67,6 +67,8 @@ def refuse_other_network(runs: Sequence[Run]) -> None:
     first = runs[0]
     for run in runs[1:]:
         what = differing_network(run.recipe, run.taxonomy, first.recipe, first.taxonomy)
+        if what is None and run.recipe.data.background != first.recipe.data.background:
+            what = "data.background"
         if what is not None:
             raise AreosegError(
                 f"{run.path} and {first.path} differ in {what}: their weights cannot be averaged;"
@@ -81,7 +83,6 @@ def differing_network(
     compared = {
         "model": (recipe.model, other.model),
         "network": (recipe.network, other.network),
-        "data.background": (recipe.data.background, other.data.background),
         "taxonomy": (taxonomy, other_taxonomy),
     }
     return next((what for what, (own, theirs) in compared.items() if own != theirs), None)

@@ -61,6 +61,21 @@ def test_calibration_is_not_taken_over(source, first, tmp_path, tiny):
     assert set(run.segmenter().offsets.tolist()) <= {0.0, -1e4}
 
 
+@pytest.mark.parametrize(("treatment", "offset"), [("void", -1e4), ("class", 0.0)])
+def test_background_is_treated_as_the_new_recipe_says(
+    source, first, tmp_path, tiny, treatment, offset
+):
+    changes = (*STANDING_STILL, f"data.background={treatment}")
+    run = run_tiny(source, tmp_path / "run", tiny, *changes, start=first)
+    assert run.segmenter().offsets[run.taxonomy.background] == offset
+    torch.testing.assert_close(
+        parameters(run)["network.head.weight"],
+        parameters(first)["network.head.weight"],
+        rtol=0,
+        atol=1e-6,
+    )
+
+
 def test_the_run_notes_what_it_started_with(source, first, tmp_path, tiny):
     second = run_tiny(source, tmp_path / "2", tiny, *STANDING_STILL, start=first, command="second")
     start = second.facts["start"]

@@ -5,7 +5,7 @@ from typing import Any
 from areoseg.errors import AreosegError
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe
-from areoseg.run import Run
+from areoseg.run import Run, build_segmenter
 from areoseg.same_data import differing_network
 from areoseg.taxonomy import Taxonomy
 
@@ -16,7 +16,7 @@ def refuse_other_start(start: Run, recipe: Recipe, taxonomy: Taxonomy) -> None:
     """Refuse a recipe whose network the weights of a run do not fit.
 
     Raises:
-        AreosegError: Model, changes to it, classes or the treatment of background differ.
+        AreosegError: Model, changes to it, or classes differ.
     """
     what = differing_network(start.recipe, start.taxonomy, recipe, taxonomy)
     if what is not None:
@@ -52,11 +52,17 @@ def seen_before(start: Run, parts: dict[str, list[str]], fingerprint: str) -> tu
     )
 
 
-def starting_segmenter(start: Run) -> Segmenter:
-    """The network of a run to train on, with the brightness that it expects, not calibrated."""
-    segmenter = start.segmenter(fold=False).train()
-    segmenter.uncalibrate()
-    return segmenter
+def starting_segmenter(start: Run, recipe: Recipe) -> Segmenter:
+    """The recipe's network with the weights of a run, and the brightness that these expect.
+
+    It is not calibrated, and answers background if the recipe learns it, whatever the run did.
+    """
+    trained = start.segmenter(fold=False)
+    segmenter = build_segmenter(
+        recipe, start.taxonomy, mean=float(trained.mean), deviation=float(trained.deviation)
+    )
+    segmenter.network.load_state_dict(trained.network.state_dict())
+    return segmenter.train()
 
 
 def start_facts(start: Run) -> dict[str, Any]:

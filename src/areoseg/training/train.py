@@ -125,7 +125,7 @@ def train(
     segmenter = (
         build_segmenter(recipe, taxonomy, mean=preparation.mean, deviation=preparation.deviation)
         if start is None
-        else starting_segmenter(start)
+        else starting_segmenter(start, recipe)
     )
     module = make_module(recipe, preparation, segmenter.to(where), taxonomy)
     if plan is not None:
