@@ -6,7 +6,14 @@ from scipy.special import softmax
 
 from areoseg.calibration import calibrate
 from areoseg.calibration.halves import halves
-from areoseg.calibration.offsets import LARGEST, confusions_by_offset, fit_offsets
+from areoseg.calibration.offsets import (
+    COST_OF_BACKGROUND,
+    LARGEST,
+    LONGEST_HOLD,
+    confusions_by_offset,
+    fit_background_offset,
+    fit_offsets,
+)
 from areoseg.calibration.pixels import LabelledPixels
 from areoseg.calibration.temperature import HIGHEST, LOWEST, fit_temperature
 from areoseg.errors import AreosegError
@@ -117,17 +124,49 @@ def test_offsets_that_do_not_help_out_of_fold_are_not_kept(seed):
     assert found.score_after == found.score_before
 
 
-def test_where_background_is_learnt_it_counts():
-    some = pixels(3000)
-    logits = some.logits.copy()
-    logits[:, 0] = 0
-    targets = some.targets.copy()
-    targets[:900] = 0
-    logits[:900, 0] = 4
-    learnt = LabelledPixels(logits, targets, some.units, np.ones(5))
-    found = calibrate(learnt, MARS)
+def with_background(*, clear=4.0, doubtful=0.0):
+    """Pixels of which a fifth are background, with a clear logit, and a doubtful one elsewhere."""
+    some = pixels(20_000)
+    logits, targets = some.logits.copy(), some.targets.copy()
+    logits[:, 0] = doubtful
+    logits[:4000, 0] = logits[:4000, 1:].max(axis=1) + clear
+    targets[:4000] = 0
+    return LabelledPixels(logits, targets, some.units, np.ones(5))
+
+
+def test_a_score_of_all_classes_counts_background():
+    found = calibrate(with_background(), MARS, protocol="five-class")
     assert found.protocol == "five-class"
+    assert found.pixels == 20_000
     assert found.offsets[0] == 0
+
+
+def test_where_the_score_is_of_terrain_background_is_held_back_until_it_costs_little():
+    some = with_background()
+    terrain = some.select(some.targets != 0)
+    found = calibrate(some, MARS)
+    assert found.protocol == "terrain"
+    assert found.pixels == 16_000
+    assert found.score_before < found.score_out_of_fold
+    logits = some.logits + found.offsets * found.temperature
+    answers = logits.argmax(axis=1)
+    assert (answers[:4000] == 0).mean() > 0.95
+    never = logits[4000:].copy()
+    never[:, 0] = -np.inf
+    cost = mean_iou(never, terrain) - mean_iou(logits[4000:], terrain)
+    assert 0 < cost < 1.5 * COST_OF_BACKGROUND
+
+
+def test_background_that_costs_nothing_is_not_held_back():
+    some = with_background(doubtful=-20)
+    terrain = some.select(some.targets != 0)
+    assert fit_background_offset(terrain, SCORE, np.zeros(5), 0) == 0
+
+
+def test_background_is_held_back_no_further_than_a_bound():
+    some = with_background(doubtful=50)
+    terrain = some.select(some.targets != 0)
+    assert fit_background_offset(terrain, SCORE, np.zeros(5), 0) == -LONGEST_HOLD
 
 
 def test_facts_are_plain_json_values():

@@ -1,7 +1,7 @@
 """The story of a calibration: fit offsets and temperature, and see whether they help."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from areoseg.calibration.halves import halves
-from areoseg.calibration.offsets import Score, fit_offsets
+from areoseg.calibration.offsets import Score, fit_background_offset, fit_offsets
 from areoseg.calibration.pixels import LabelledPixels
 from areoseg.calibration.temperature import fit_temperature
 from areoseg.errors import AreosegError
 from areoseg.metrics.calibration import Reliability, expected_calibration_error, reliability
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.metrics.rates import mean_scores
+from areoseg.models.segmenter import NEVER
 from areoseg.taxonomy import Taxonomy
 
 REPEATS = 5
@@ -90,8 +91,8 @@ def calibrate(
     on the other half, `REPEATS` times over. Those that are kept are the mean of what the halves
     gave. The temperature leaves the answers as they are, so it needs no such test.
 
-    Where background is learnt, a protocol that leaves its pixels out would have it never answered;
-    the score is then that of `five-class`.
+    A protocol that leaves background out leaves its pixels out of all this. Where background is
+    learnt none the less, it is held back until it takes next to nothing from the score.
 
     Args:
         pixels: Logits and truth of scenes that were not trained on.
@@ -106,9 +107,11 @@ def calibrate(
         raise AreosegError(
             f"{groups} labelled scenes to calibrate on: it takes two at least; raise split.val"
         )
+    background = taxonomy.background
+    held_back = PROTOCOLS[protocol].drops_background and (pixels.targets == background).any()
+    if held_back:
+        pixels = pixels.select(pixels.targets != background)
     totals = np.bincount(pixels.targets, minlength=len(taxonomy)) * pixels.class_weights
-    if totals[taxonomy.background] and PROTOCOLS[protocol].drops_background:
-        protocol = "five-class"
     score: Score = partial(mean_scores, protocol=protocol, taxonomy=taxonomy)
     present = sorted(
         (index for index in taxonomy.terrain if totals[index]), key=lambda index: totals[index]
@@ -122,7 +125,11 @@ def calibrate(
     with_offsets, without = _Trial.empty(len(taxonomy)), _Trial.empty(len(taxonomy))
     for fitted, tested in halves(pixels, rare, repeats=REPEATS):
         fit, test = pixels.select(fitted), pixels.select(tested)
-        offsets = fit_offsets(fit, score, movable)
+        if held_back:
+            offsets = fit_offsets(_without(background, fit), score, movable)
+            offsets[background] = fit_background_offset(fit, score, offsets, background)
+        else:
+            offsets = fit_offsets(fit, score, movable)
         fits.append(offsets)
         with_offsets += _Trial.of(test, offsets, fit_temperature(fit, offsets))
         without += _Trial.of(test, nothing, fit_temperature(fit, nothing))
@@ -145,6 +152,13 @@ def calibrate(
         groups=groups,
         pixels=len(pixels.targets),
     )
+
+
+def _without(background: int, pixels: LabelledPixels) -> LabelledPixels:
+    """The pixels as if background were never answered."""
+    logits = pixels.logits.copy()
+    logits[:, background] = NEVER
+    return replace(pixels, logits=logits)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,12 @@ LARGEST = 3.0
 STEP = 0.1
 MOST_ROUNDS = 10
 
+LONGEST_HOLD = 6.0
+"""Background is held back by no more: a factor of 400 on its odds."""
+
+COST_OF_BACKGROUND = 0.002
+"""What answering background may take from a score that counts terrain alone."""
+
 Score = Callable[[Counts], NDArray[np.float64]]
 """The score of each confusion matrix of a batch (..., C, C), (...)."""
 
@@ -52,6 +58,31 @@ def fit_offsets(
         if np.array_equal(offsets, before):
             break
     return offsets
+
+
+def fit_background_offset(
+    pixels: LabelledPixels, score: Score, offsets: NDArray[np.float64], background: int
+) -> float:
+    """How far to hold background back, where the score counts terrain alone.
+
+    Such a score is highest if background is never answered. It is answered as often as costs
+    `COST_OF_BACKGROUND` at most.
+
+    Args:
+        pixels: Pixels of terrain.
+        score: What background may take little from.
+        offsets: (C,) of all classes; that of background is not used.
+        background: Its class index.
+
+    Returns:
+        The offset of background, a multiple of `STEP` from -`LONGEST_HOLD` to 0.
+    """
+    holds = np.linspace(-LONGEST_HOLD, 0, round(LONGEST_HOLD / STEP) + 1)
+    never, *scores = score(
+        confusions_by_offset(pixels, offsets, background, np.array([-np.inf, *holds]))
+    )
+    cheap = holds[np.array(scores) >= never - COST_OF_BACKGROUND]
+    return float(cheap[-1]) if cheap.size else -LONGEST_HOLD
 
 
 def confusions_by_offset(
