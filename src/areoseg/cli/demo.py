@@ -4,13 +4,17 @@ import shutil
 from pathlib import Path
 
 from areoseg.cli.options import Out, Threads
-from areoseg.cli.show import notes, output
+from areoseg.cli.show import notes, output, this_command
 from areoseg.errors import AreosegError
+from areoseg.files import write_text
 
 LABELLED, ALIENS, UNLABELLED = 1200, 12, 100
 ROCK_TILES = 0.3  # far more than on Mars, so that minutes are enough to learn big rock
 BUDGET = "150s"
-MADE_HERE = "mars.npz"
+DATA, GROUPS, RUN, SUBMISSION = "mars.npz", "mars_groups.txt", "run", "submission.csv"
+
+SIGN = "demo.txt"
+"""The file by which a later demo knows that it may replace what it finds."""
 
 
 def demo(*, out: Out = Path("runs/demo"), budget: str = BUDGET, threads: Threads = None) -> None:
@@ -28,20 +32,20 @@ def demo(*, out: Out = Path("runs/demo"), budget: str = BUDGET, threads: Threads
     from areoseg.training.budget import parse_budget
 
     parse_budget(budget)  # a wrong one shows before anything is drawn
-    _make_room(out)
-    data = out / MADE_HERE
+    make_room(out)
+    data = out / DATA
     notes.print(f"drawing {LABELLED + UNLABELLED} tiles of a synthetic Mars")
     _draw(data)
     run = api.train(
         "demo",
         data,
-        out / "run",
+        out / RUN,
         budget=budget,
         threads=threads,
-        command=f"areoseg demo --out {out}",
+        command=this_command(),
         console=notes,
     )
-    submission = out / "submission.csv"
+    submission = out / SUBMISSION
     api.submit(run.path, data, submission, threads=threads, console=notes)
 
     output.print("Scores on the held-back test tiles")
@@ -59,15 +63,17 @@ def demo(*, out: Out = Path("runs/demo"), budget: str = BUDGET, threads: Threads
         output.print(f"{what + ':':<12}{path}")
 
 
-def _make_room(out: Path) -> None:
-    """Remove an earlier demo; leave anything else alone."""
+def make_room(out: Path) -> None:
+    """Remove what an earlier demo made; leave anything else alone."""
     if out.exists() and not out.is_dir():
         raise AreosegError(f"{out}: this is a file: choose another --out")
-    if not out.exists() or not any(out.iterdir()):
-        return
-    if not (out / MADE_HERE).is_file():
+    if out.exists() and any(out.iterdir()) and not (out / SIGN).is_file():
         raise AreosegError(f"{out}: holds something that is no demo: choose another --out")
-    shutil.rmtree(out)
+    for name in (DATA, GROUPS, SUBMISSION):
+        (out / name).unlink(missing_ok=True)
+    if (out / RUN).is_dir():
+        shutil.rmtree(out / RUN)
+    write_text(out / SIGN, "Made by `areoseg demo`, which replaces what it made here before.\n")
 
 
 def _draw(path: Path) -> None:
@@ -88,5 +94,4 @@ def _draw(path: Path) -> None:
             file, training_set=np.stack([images, masks], axis=1), test_set=unlabelled.images
         )
     assert labelled.groups is not None
-    groups = path.with_name(f"{path.stem}_groups.txt")
-    groups.write_text("".join(f"{group}\n" for group in labelled.groups), encoding="utf-8")
+    write_text(path.with_name(GROUPS), "".join(f"{group}\n" for group in labelled.groups))
