@@ -124,14 +124,16 @@ def test_a_file_is_not_scored_on_what_it_may_have_learnt_by_heart(
 
 
 @needs_onnx
-def test_a_file_submits_images_reduced_as_its_run_does(homework_npz, tiny, tmp_path, told):
+def test_a_model_of_reduced_images_submits_them_at_their_own_size(
+    homework_npz, tiny, tmp_path, told
+):
     run = api.train(
         "unet", homework_npz, tmp_path / "half", overrides=[*tiny, "data.scale=0.5"], console=told
     ).path
     api.export(run, "onnx", tmp_path / "half.onnx", console=told)
     for model in (run, tmp_path / "half.onnx"):
         api.submit(model, homework_npz, tmp_path / "s.csv")
-        assert (tmp_path / "s.csv").read_text().splitlines()[0].endswith(",511")  # 16 x 32 pixels
+        assert (tmp_path / "s.csv").read_text().splitlines()[0].endswith(",2047")  # 32 x 64 pixels
 
 
 def test_submit_needs_a_model(homework_npz, tmp_path):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from areoseg import weights
+from areoseg.api.judged import open_judged
 from areoseg.api.reading import (
     PathLike,
     progress_bar,
@@ -16,11 +17,9 @@ from areoseg.api.reading import (
 )
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
-from areoseg.recipes import parse_recipe
-from areoseg.run import is_run, open_run
+from areoseg.run import is_run
 
 if TYPE_CHECKING:
-    from areoseg.inference.engine import Engine
     from areoseg.inference.folders import Predicted
     from areoseg.inference.scale import ScaleOption
 
@@ -135,6 +134,8 @@ def submit(
 ) -> int:
     """Segment the unlabelled images of a data set into the homework's CSV.
 
+    A row has the pixels of the image as it is. Models see it scaled as the data of the first were.
+
     Args:
         models: A run folder, the name of a bundled model, or an exported file; the probabilities
             of several are averaged.
@@ -159,9 +160,10 @@ def submit(
     use_threads(threads)
     console = console or standard_error()
     models = [models] if isinstance(models, str | Path) else list(models)
-    predictor = Predictor.load(*models, device=device, accelerate=True)
-    source = _like_training(models[0], predictor.engines[0], data)
-    images = read_with_progress(source, console).unlabelled.images
+    predictor = Predictor.load(
+        *models, device=device, accelerate=True, scale=_scale_of_training(models)
+    )
+    images = read_with_progress(Source(path=str(data)), console).unlabelled.images
     if not len(images):
         raise AreosegError(f"{data}: no unlabelled images to submit: it needs a test_set")
     with progress_bar(console) as progress:
@@ -170,12 +172,6 @@ def submit(
         return write_submission(Path(out), masks)
 
 
-def _like_training(model: PathLike, engine: "Engine", data: PathLike) -> Source:
-    """Data that are cut and reduced as those that a model was trained on."""
-    from areoseg.inference.exported import ExportedEngine
-
-    if isinstance(engine, ExportedEngine):
-        recipe = parse_recipe(engine.description.recipe, source=str(model))
-    else:
-        recipe = open_run(model).recipe
-    return Source(path=str(data), tile=recipe.data.tile, scale=recipe.data.scale)
+def _scale_of_training(models: Sequence[PathLike]) -> float:
+    """What the images of its data were multiplied by before the first model was trained on them."""
+    return open_judged(models[0]).recipe.data.scale if models else 1.0

@@ -28,16 +28,16 @@ def write_submission(path: Path, masks: Iterable[Mask]) -> int:
         AreosegError: Masks of several sizes, or a class of two digits.
     """
     rows = 0
-    pixels = None
+    size = None
     with replacing(path) as beside, beside.open("wb", buffering=1 << 20) as file:
         for row, mask in enumerate(masks):
-            if pixels is None:
-                pixels = mask.size
-                file.write(",".join(["id", *map(str, range(pixels))]).encode() + b"\n")
-            if mask.size != pixels:
+            if size is None:
+                size = mask.shape
+                file.write(",".join(["id", *map(str, range(mask.size))]).encode() + b"\n")
+            if mask.shape != size:
                 raise AreosegError(
-                    f"{path}: image {row} has {mask.size} pixels and those before it {pixels}:"
-                    " a submission takes images of one size"
+                    f"{path}: image {row} has {mask.shape[0]}x{mask.shape[1]} pixels and those"
+                    f" before it {size[0]}x{size[1]}: a submission takes images of one size"
                 )
             if mask.max(initial=0) > 9:
                 raise AreosegError(f"{path}: a submission has room for classes 0 to 9 only")
