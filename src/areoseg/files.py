@@ -1,4 +1,4 @@
-"""Writing files so that nobody ever meets half of one, and reading JSON."""
+"""Writing files so that nobody ever meets half of one, and JSON both ways."""
 
 import json
 import secrets
@@ -37,6 +37,11 @@ def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file in one piece or not at all; see `replacing`."""
     with replacing(path) as beside:
         beside.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Write values as JSON in one piece or not at all; see `replacing`."""
+    write_text(path, json.dumps(values, indent=2, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:

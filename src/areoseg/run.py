@@ -19,7 +19,6 @@ The bundled models of `areoseg.weights` are such folders, and are opened by name
 """
 
 import hashlib
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError, one_line
-from areoseg.files import read_json, replacing, write_text
+from areoseg.files import read_json, replacing
 from areoseg.recipes import Recipe, load_recipe
 from areoseg.taxonomy import Taxonomy
 from areoseg.weights import bundled_names, located
@@ -49,12 +48,23 @@ SCORES = "scores.json"
 REPORT = "report.html"
 RESUME = "resume.pt"
 
-NEEDED_FACTS = ("status", "data", "taxonomy", "device", "threads", "precision", "budget_seconds")
+NEEDED_FACTS = (
+    "status",
+    "data.source",
+    "data.fingerprint",
+    "taxonomy.names",
+    "taxonomy.colours",
+    "taxonomy.background",
+    "device",
+    "threads",
+    "precision",
+    "budget_seconds",
+)
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder that holds at least a recipe and weights.
+    """A run folder: at least a recipe and facts, and weights from its first validation on.
 
     Attributes:
         path: The folder.
@@ -101,6 +111,16 @@ class Run:
         """Names of the scenes in `train`, `val` and `test`."""
         names: dict[str, list[str]] = read_json(self.path / SPLIT)
         return names
+
+    @property
+    def learnt(self) -> list[dict[str, Any]]:
+        """The data that its weights have been trained on, its own last, as JSON values.
+
+        Of each the `fingerprint` of all labelled scenes, and the names of those in `train`.
+        """
+        before: list[dict[str, Any]] = self.facts.get("start", {}).get("learnt", [])
+        own = {"fingerprint": self.facts["data"]["fingerprint"], "train": self.split["train"]}
+        return [*before, own]
 
     def segmenter(self, *, fold: bool = True) -> "Segmenter":
         """The trained network in evaluation mode, on the CPU.
@@ -154,10 +174,19 @@ def open_run(path: str | Path, *, unfinished: bool = False) -> Run:
             f" `areoseg train --resume {path}` goes on"
         )
     facts = read_json(path / FACTS)
-    missing = [key for key in NEEDED_FACTS if not isinstance(facts, dict) or key not in facts]
+    missing = [name for name in NEEDED_FACTS if not _is_there(facts, name)]
     if missing:
         raise AreosegError(f"{path / FACTS}: no {missing[0]!r} in it: take the whole run folder")
     return Run(path, load_recipe(path / RECIPE), facts)
+
+
+def _is_there(facts: Any, dotted: str) -> bool:
+    """Whether facts that were read have a value of this name."""
+    for key in dotted.split("."):
+        if not isinstance(facts, dict) or key not in facts:
+            return False
+        facts = facts[key]
+    return True
 
 
 def build_segmenter(
@@ -191,8 +220,3 @@ def write_weights(path: Path, tensors: "dict[str, Tensor]") -> None:
 
     with replacing(path) as beside:
         beside.write_bytes(save({name: value.contiguous() for name, value in tensors.items()}))
-
-
-def write_json(path: Path, values: Any) -> None:
-    """Write values as JSON in one piece or not at all."""
-    write_text(path, json.dumps(values, indent=2, allow_nan=False) + "\n")

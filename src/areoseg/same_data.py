@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from areoseg.data.fingerprint import fingerprint
 from areoseg.data.scenes import SceneSet
 from areoseg.errors import AreosegError
-from areoseg.recipes import Recipe
 from areoseg.run import Run
-from areoseg.taxonomy import Taxonomy
 
 
 def refuse_other_scenes(run: Run, labelled: SceneSet) -> None:
@@ -58,31 +56,19 @@ def refuse_other_part(runs: Sequence[Run], part: str) -> None:
             )
 
 
-def refuse_other_network(runs: Sequence[Run]) -> None:
-    """Refuse runs whose weights do not fit each other's network.
+def refuse_learnt(runs: Sequence[Run], known: str) -> None:
+    """Refuse to judge by data of which a run's weights learnt before its own training.
+
+    Args:
+        runs: Runs that may have started with the weights of others.
+        known: The fingerprint of the labelled scenes.
 
     Raises:
-        AreosegError: Model, changes to it, classes or the treatment of background differ.
+        AreosegError: One did.
     """
-    first = runs[0]
-    for run in runs[1:]:
-        what = differing_network(run.recipe, run.taxonomy, first.recipe, first.taxonomy)
-        if what is None and run.recipe.data.background != first.recipe.data.background:
-            what = "data.background"
-        if what is not None:
+    for run in runs:
+        if any(learnt["fingerprint"] == known for learnt in run.learnt[:-1]):
             raise AreosegError(
-                f"{run.path} and {first.path} differ in {what}: their weights cannot be averaged;"
-                " predictions can, by `areoseg predict RUN RUN ...`"
+                f"{run.path} started with weights that were trained on these data, which therefore"
+                " cannot judge it: score it on others"
             )
-
-
-def differing_network(
-    recipe: Recipe, taxonomy: Taxonomy, other: Recipe, other_taxonomy: Taxonomy
-) -> str | None:
-    """What keeps the weights of one recipe from fitting the network of another; None: nothing."""
-    compared = {
-        "model": (recipe.model, other.model),
-        "network": (recipe.network, other.network),
-        "taxonomy": (taxonomy, other_taxonomy),
-    }
-    return next((what for what, (own, theirs) in compared.items() if own != theirs), None)

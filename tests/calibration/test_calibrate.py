@@ -169,6 +169,17 @@ def test_background_is_held_back_no_further_than_a_bound():
     assert fit_background_offset(terrain, SCORE, np.zeros(5), 0) == -LONGEST_HOLD
 
 
+def test_groups_of_background_alone_count_for_nothing():
+    some = with_background()
+    units = np.where(some.targets == 0, 0, 1 + some.units)
+    units = np.where(units == 4, 9, units)  # numbers may have gaps
+    found = calibrate(LabelledPixels(some.logits, some.targets, units, np.ones(5)), MARS)
+    assert found.groups == 8
+    units[some.targets != 0] = 1
+    with pytest.raises(AreosegError, match="1 labelled scenes to calibrate on"):
+        calibrate(LabelledPixels(some.logits, some.targets, units, np.ones(5)), MARS)
+
+
 def test_facts_are_plain_json_values():
     facts = calibrate(pixels(2000), MARS).to_json(MARS)
     assert facts["offsets"].keys() == set(MARS.names)

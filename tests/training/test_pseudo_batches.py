@@ -14,7 +14,7 @@ from areoseg.run import open_run
 from areoseg.taxonomy import VOID
 from areoseg.training import callbacks
 from areoseg.training.batches import Tensors, TrainingBatches
-from areoseg.training.pseudo import PseudoLabelled
+from areoseg.training.pseudo_scenes import PseudoScenes
 from areoseg.training.train import resume, train
 
 
@@ -65,7 +65,7 @@ def pseudo(source):
     masks = np.full(unlabelled.images.shape, VOID, np.uint8)
     masks[:, :16] = 1
     labelled = SceneSet(unlabelled.images, masks, unlabelled.names)
-    return PseudoLabelled(labelled, 0.5, {"teachers": ["one"]})
+    return PseudoScenes(labelled, 0.5, {"teachers": ["one"]})
 
 
 def run(source, out, tiny, *overrides, **options):
@@ -109,16 +109,16 @@ def test_pseudo_labels_that_are_lost_or_changed_are_refused(source, tmp_path, ti
     with np.load(path) as arrays:
         np.savez(path, **{**arrays, "masks": arrays["masks"] * 0})
     with pytest.raises(AreosegError, match="not the pseudo-labels that the run was begun with"):
-        PseudoLabelled.of_run(open_run(made.path))
+        PseudoScenes.of_run(open_run(made.path))
     path.write_bytes(b"PK nothing")
     with pytest.raises(AreosegError, match="cannot read the pseudo-labels"):
-        PseudoLabelled.of_run(open_run(made.path))
+        PseudoScenes.of_run(open_run(made.path))
 
 
 def test_pseudo_labels_of_another_size_are_refused(source, tmp_path, tiny):
-    small = PseudoLabelled(pseudo(source).scenes, 0.5, {})
+    small = PseudoScenes(pseudo(source).scenes, 0.5, {})
     scenes = small.scenes
     cut = SceneSet(scenes.images[:, :16], scenes.masks[:, :16], scenes.names)
     with pytest.raises(AreosegError, match="16x64 pixels, but the labelled scenes 32x64"):
-        run(source, tmp_path / "run", tiny, pseudo=PseudoLabelled(cut, 0.5, {}))
+        run(source, tmp_path / "run", tiny, pseudo=PseudoScenes(cut, 0.5, {}))
     assert not (tmp_path / "run").exists()

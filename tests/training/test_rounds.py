@@ -99,6 +99,10 @@ def test_a_teacher_that_is_sure_of_nothing_teaches_nothing(tmp_path):
     rounds = rounds_of(tmp_path, unsure)
     assert rounds.batches(own, 0.5) is own
     assert rounds.tables == [{}]
+    again = rounds_of(tmp_path, unsure)
+    again.teacher = None  # is not asked
+    assert again.batches(own, 0.6) is own
+    assert again.tables == [{}]
 
 
 def test_an_interrupted_round_is_taken_over_as_it_was(tmp_path):

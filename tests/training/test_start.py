@@ -9,6 +9,7 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file
 
+from areoseg import api
 from areoseg.calibration import calibrate_run
 from areoseg.data.sources import read_source
 from areoseg.errors import AreosegError
@@ -88,10 +89,43 @@ def test_the_run_notes_what_it_started_with(source, first, tmp_path, tiny):
     assert third.facts["start"]["training_seconds"] == pytest.approx(both)
 
 
-def test_another_network_is_refused(source, first, tmp_path, tiny):
-    with pytest.raises(AreosegError, match="differ in model"):
-        run_tiny(source, tmp_path / "run", tiny, "model.widths=[4,6]", start=first)
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ("model.widths=[4,6]", "model options"),
+        ("network.weight_standardisation=true", "network.weight_standardisation"),
+    ],
+)
+def test_another_network_is_refused(source, first, tmp_path, tiny, change, what):
+    with pytest.raises(AreosegError, match=f"differ in {what}:"):
+        run_tiny(source, tmp_path / "run", tiny, change, start=first)
     assert not (tmp_path / "run").exists()
+
+
+def test_what_changes_no_shape_may_be_another(source, first, tmp_path, tiny):
+    changes = (*STANDING_STILL, "network.initialisation=orthogonal")
+    run = run_tiny(source, tmp_path / "run", tiny, *changes, start=first)
+    torch.testing.assert_close(
+        parameters(run)["network.head.weight"], parameters(first)["network.head.weight"]
+    )
+
+
+def test_what_the_start_of_a_start_has_seen_is_not_forgotten(source, first, tmp_path, tiny):
+    data = read_source(source)
+    other = replace(
+        data,
+        labelled=replace(
+            data.labelled,
+            images=255 - data.labelled.images,
+            names=tuple(f"other-{name}" for name in data.labelled.names),
+        ),
+    )
+    second = run_tiny(source, tmp_path / "2", tiny, *STANDING_STILL, data=other, start=first)
+    assert [len(learnt["train"]) for learnt in second.learnt] == [24, 24]
+    with pytest.raises(AreosegError, match="of the scenes that are held back"):
+        run_tiny(source, tmp_path / "3", tiny, "split.seed=1", start=second)
+    with pytest.raises(AreosegError, match="started with weights that were trained on these data"):
+        api.evaluate(second.path, source.path, groups=source.groups, console=Console(quiet=True))
 
 
 def test_scenes_that_the_start_has_seen_cannot_judge(source, first, tmp_path, tiny):

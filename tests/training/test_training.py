@@ -13,6 +13,7 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file
 
+from areoseg import api
 from areoseg.data.sources import read_source
 from areoseg.errors import AreosegError
 from areoseg.files import write_text
@@ -199,6 +200,42 @@ def test_a_finished_run_cannot_be_resumed(source, tmp_path, tiny):
         resume(run.path, read_source(source), console=QUIET)
 
 
+def test_a_run_killed_while_it_is_scored_is_scored_by_resuming(
+    homework_npz, tmp_path, tiny, monkeypatch
+):
+    def killed(*_):
+        raise Killed
+
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(api.training, "finish_run", killed)
+        with pytest.raises(Killed):
+            api.train("unet", homework_npz, out, overrides=tiny, console=QUIET)
+    before = (out / "weights.safetensors").read_bytes()
+    api.resume(out, console=QUIET)
+    assert (out / "weights.safetensors").read_bytes() == before
+    assert (out / "report.html").is_file()
+    assert json.loads((out / "scores.json").read_text()).keys() == {"val", "test"}
+    with pytest.raises(AreosegError, match="nothing to resume"):
+        api.resume(out, data="absent.npz", console=QUIET)
+
+
+def test_a_run_is_finished_only_when_it_is_calibrated(source, tmp_path, tiny, monkeypatch):
+    def killed(*_, **__):
+        raise Killed
+
+    whole = run_tiny(source, tmp_path / "whole", tiny, "calibration=true")
+    with monkeypatch.context() as patch:
+        patch.setattr("areoseg.training.train.calibrate_run", killed)
+        with pytest.raises(Killed):
+            run_tiny(source, tmp_path / "part", tiny, "calibration=true")
+    assert open_run(tmp_path / "part").facts["status"] == "training"
+    resumed = resume(tmp_path / "part", read_source(source), console=QUIET)
+    assert resumed.facts["status"] == "finished"
+    assert resumed.facts["calibration"] == whole.facts["calibration"]
+    assert_equal_weights(weights(whole), weights(resumed))
+
+
 def test_groups_that_would_change_the_split_are_refused(source, tmp_path, tiny):
     run = run_tiny(source, tmp_path / "run", tiny)
     data = read_source(source)
@@ -231,3 +268,30 @@ def test_nothing_to_train_on_is_refused(source, tmp_path, tiny):
     with pytest.raises(AreosegError, match="no labelled scenes"):
         train(load_recipe("unet", tiny), empty, tmp_path / "run", source=source, console=QUIET)
     assert not (tmp_path / "run").exists()
+
+
+def refused_for_validation(source, out, tiny, data, *overrides):
+    recipe = load_recipe("unet", [*tiny, "data.audit=false", *overrides])
+    with pytest.raises(AreosegError) as refused:
+        train(recipe, data, out, source=source, console=QUIET)
+    assert not out.exists()
+    return str(refused.value)
+
+
+def test_a_validation_without_terrain_is_refused_before_the_training(source, tmp_path, tiny):
+    data = read_source(source)
+    masks = np.zeros_like(data.labelled.masks)
+    masks[0] = 1
+    lonely = replace(data, labelled=replace(data.labelled, masks=masks))
+    told = refused_for_validation(source, tmp_path / "run", tiny, lonely)
+    assert "0 of 12 scenes to validate on show labelled terrain" in told
+
+
+def test_a_single_scene_is_too_few_to_calibrate_on(source, tmp_path, tiny):
+    data = read_source(source)
+    few = data.labelled.select(range(8))
+    few = replace(data, labelled=replace(few, groups=few.names))
+    told = refused_for_validation(
+        source, tmp_path / "run", tiny, few, "split.val=0.125", "calibration=true"
+    )
+    assert "1 of 1 scenes to validate on show labelled terrain, but calibration takes 2" in told

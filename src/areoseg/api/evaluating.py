@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from areoseg.api.judged import Judged, open_judged, refuse_unknown_parts
+from areoseg.api.own_data import moved_source
 from areoseg.api.reading import PathLike, find_source, read_with_progress, standard_error
 from areoseg.api.scoring import part_of, score_masks
 from areoseg.data.scenes import SceneSet
@@ -144,27 +145,35 @@ def _scenes_to_score(
 ) -> SceneSet:
     """The scenes that `evaluate` scores: data that no model knows, or one part of their own."""
     from areoseg.data.fingerprint import fingerprint
-    from areoseg.same_data import refuse_other_part
+    from areoseg.data.split import refuse_unknown_part
+    from areoseg.same_data import refuse_learnt, refuse_other_part, refuse_other_scenes
 
+    if split is not None:
+        refuse_unknown_part(split)
     first = models[0]
     runs = [each.run for each in models if each.run is not None]
     if data is None and not runs:
         raise AreosegError(
             f"{first.path}: an exported file does not know where its data lie: give --data"
         )
-    if data is not None or (groups, format, labels) != (None, "auto", "crowd"):
+    others = (data, format, labels) != (None, "auto", "crowd")
+    if others:
         chosen = find_source(data or runs[0].source.path, groups, format, console, labels)
         source = replace(chosen, tile=first.recipe.data.tile, scale=first.recipe.data.scale)
     else:
-        source = runs[0].source
+        source = moved_source(runs[0].source, None, groups)
     scenes = read_with_progress(source, console).labelled
     known = fingerprint(scenes)
     own = any(each.fingerprint == known for each in models)
+    if not (own or others):
+        refuse_other_scenes(runs[0], scenes)
     if not own and split is not None:
         raise AreosegError(
             f"--split {split}: {source.path} is not what {first.path} was trained on, so it has"
             " no such part: leave --split away to score all of it"
         )
+    if not own:
+        refuse_learnt(runs, known)
     if own:
         refuse_unknown_parts(models)
         refuse_other_part(runs, split or "test")

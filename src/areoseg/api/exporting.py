@@ -8,6 +8,7 @@ from rich.console import Console
 
 from areoseg.api.own_data import own_data
 from areoseg.api.reading import PathLike, find_source, read_with_progress, standard_error
+from areoseg.api.scoring import part_of
 from areoseg.data.scenes import SceneSet
 from areoseg.data.sources import SYNTHETIC, Source
 from areoseg.errors import AreosegError
@@ -133,7 +134,7 @@ def scenes_to_compare(
             console.print(f"note: synthetic scenes instead of the run's own: {error}")
             calibrating, compared, where = _halves(run, SYNTHETIC, console)
         else:
-            calibrating, compared = (_part(labelled, run, part) for part in ("train", "val"))
+            calibrating, compared = (part_of(labelled, run, part) for part in ("train", "val"))
             where = "validation scenes of the run"
     else:
         calibrating, compared, where = _halves(run, data, console)
@@ -153,11 +154,6 @@ def _halves(run: Run, data: PathLike, console: Console) -> tuple[SceneSet, Scene
     labelled = read_with_progress(source, console).labelled
     even, odd = range(0, len(labelled), 2), range(1, len(labelled), 2)
     return labelled.select(even), labelled.select(odd), f"scenes of {data}"
-
-
-def _part(scenes: SceneSet, run: Run, part: str) -> SceneSet:
-    wanted = set(run.split[part])
-    return scenes.select([i for i, name in enumerate(scenes.names) if name in wanted])
 
 
 def _spread(scenes: SceneSet, most: int) -> SceneSet:

@@ -6,14 +6,10 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from areoseg.api.reading import (
-    PathLike,
-    find_source,
-    read_with_progress,
-    standard_error,
-)
+from areoseg.api.own_data import own_data
+from areoseg.api.reading import PathLike, find_source, read_with_progress, standard_error
 from areoseg.data.scenes import Mask, SceneSet
-from areoseg.errors import AreosegError
+from areoseg.data.split import Split, refuse_unknown_part
 from areoseg.recipes import Recipe, load_recipe
 from areoseg.run import Run, open_run
 
@@ -58,6 +54,7 @@ def baselines(
     from areoseg.baselines import BASELINES, baseline, baseline_scores
     from areoseg.training.division import divide
 
+    refuse_unknown_part(split)
     console = console or standard_error()
     chosen = [baseline(name).name for name in (BASELINES if names is None else names)]
     if not isinstance(recipe, Recipe):
@@ -86,10 +83,9 @@ def baseline_score(
 ) -> float:
     """What a baseline scores where a run was trained and tested, by the run's protocol."""
     from areoseg.baselines import baseline_scores
-    from areoseg.data.split import Split
 
     opened = open_run(run)
-    scenes = read_with_progress(opened.source, console or standard_error()).labelled
+    scenes = own_data(opened, None, None, console or standard_error()).labelled
     position = {scene: index for index, scene in enumerate(scenes.names)}
     parts = {
         part: tuple(position[scene] for scene in members) for part, members in opened.split.items()
@@ -127,7 +123,6 @@ def score_masks(predictions: Sequence[Mask], scenes: SceneSet, run: "Run | Judge
 
 def part_of(scenes: SceneSet, run: Run, part: str) -> SceneSet:
     """The scenes of one part of the run's split."""
-    if part not in run.split:
-        raise AreosegError(f"there is no part {part!r} of a split: use {', '.join(run.split)}")
+    refuse_unknown_part(part)
     wanted = set(run.split[part])
     return scenes.select([i for i, name in enumerate(scenes.names) if name in wanted])

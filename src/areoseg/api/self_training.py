@@ -67,13 +67,14 @@ def self_train(
     from areoseg.device import choose_device, use_threads
     from areoseg.inference import Predictor
     from areoseg.training.budget import Budget, parse_budget
-    from areoseg.training.pseudo import PseudoLabelled, refuse_other_size
-    from areoseg.training.pseudo_labels import pseudo_label, unseen_scenes
+    from areoseg.training.pseudo_labels import pseudo_label, refuse_shares, unseen_scenes
+    from areoseg.training.pseudo_scenes import PseudoScenes, refuse_other_size
     from areoseg.training.train import refuse_run, train
 
     console = console or standard_error()
     if not 0 < labelled_share < 1:
         raise AreosegError(f"labelled share {labelled_share}: give one above 0 and below 1")
+    refuse_shares(keep, floor)
     opened = opened_once(teachers)
     refuse_other_data(opened)
     seconds = None if budget is None else parse_budget(budget)
@@ -124,7 +125,7 @@ def self_train(
         taxonomy=opened[0].taxonomy,
         console=console,
         audit=audit,
-        pseudo=PseudoLabelled(labels.scenes, labelled_share, origin),
+        pseudo=PseudoScenes(labels.scenes, labelled_share, origin),
     )
     finish_run(run, found.labelled, console)
     return run

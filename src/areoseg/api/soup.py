@@ -14,18 +14,10 @@ from areoseg.api.reading import PathLike, standard_error
 from areoseg.api.scoring import part_of
 from areoseg.api.training import finish_run
 from areoseg.data.scenes import SceneSet
-from areoseg.run import (
-    AUDIT,
-    FACTS,
-    RECIPE,
-    SPLIT,
-    WEIGHTS,
-    Run,
-    open_run,
-    write_json,
-    write_weights,
-)
-from areoseg.same_data import refuse_other_data, refuse_other_network
+from areoseg.files import write_json
+from areoseg.run import AUDIT, FACTS, RECIPE, SPLIT, WEIGHTS, Run, open_run, write_weights
+from areoseg.same_data import refuse_other_data
+from areoseg.same_network import refuse_other_network
 
 if TYPE_CHECKING:
     from torch import Tensor

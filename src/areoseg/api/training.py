@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from areoseg.api.own_data import moved_source
+from areoseg.api.own_data import own_data
 from areoseg.api.reading import (
     PathLike,
     find_source,
@@ -16,9 +16,9 @@ from areoseg.api.reading import (
 from areoseg.api.scoring import part_of, score_scenes
 from areoseg.data.scenes import SceneSet
 from areoseg.errors import AreosegError, one_line
-from areoseg.files import read_json
+from areoseg.files import read_json, write_json
 from areoseg.recipes import Recipe, check_model, load_recipe
-from areoseg.run import AUDIT, AUDIT_PAGE, PLAN, SCORES, Run, open_run, write_json
+from areoseg.run import AUDIT, AUDIT_PAGE, PLAN, REPORT, RESUME, SCORES, Run, open_run
 from areoseg.taxonomy import MARS
 
 if TYPE_CHECKING:
@@ -126,6 +126,8 @@ def resume(
 ) -> Run:
     """Go on with a run that was interrupted or killed, then score it and write the report.
 
+    Where only the scores or the report are missing, they are made.
+
     Args:
         run: The run folder.
         data: Where the run's data lie now; None: where they were.
@@ -136,12 +138,22 @@ def resume(
     Raises:
         AreosegError: There is nothing to go on from, or the data are others.
     """
+    from areoseg.device import use_threads
+    from areoseg.training.train import refuse_nothing_to_resume
     from areoseg.training.train import resume as resume_network
 
     console = console or standard_error()
-    source = moved_source(open_run(run, unfinished=True).source, data, groups)
-    found = read_with_progress(source, console)
-    finished = resume_network(run, found, threads=threads, console=console)
+    opened = open_run(run, unfinished=True)
+    trained = opened.facts["status"] == "finished" and not (opened.path / RESUME).is_file()
+    unreported = trained and not (opened.path / REPORT).is_file()
+    if not unreported:
+        refuse_nothing_to_resume(opened)
+    found = own_data(opened, data, groups, console)
+    if unreported:
+        use_threads(threads or opened.facts["threads"])
+        finished = opened
+    else:
+        finished = resume_network(run, found, threads=threads, console=console)
     finish_run(finished, found.labelled, console)
     return finished
 

@@ -102,11 +102,6 @@ def calibrate(
     Raises:
         AreosegError: The pixels come from fewer than two groups.
     """
-    groups = len(np.unique(pixels.units))
-    if groups < 2:
-        raise AreosegError(
-            f"{groups} labelled scenes to calibrate on: it takes two at least; raise split.val"
-        )
     background = taxonomy.background
     held_back = PROTOCOLS[protocol].drops_background and (pixels.targets == background).any()
     if held_back:
@@ -118,6 +113,11 @@ def calibrate(
     )
     if not present:
         raise AreosegError("no pixel of any terrain class to calibrate on: is this the right data?")
+    groups = len(np.unique(pixels.units))
+    if groups < 2:
+        raise AreosegError(
+            f"{groups} labelled scenes to calibrate on: it takes two at least; raise split.val"
+        )
     rare, movable = present[0], present[:-1]
 
     nothing = np.zeros(len(taxonomy))

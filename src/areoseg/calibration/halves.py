@@ -26,14 +26,15 @@ def halves(
         (P,) bool twice, the pixels to fit to and those to test on; 2 x `repeats` times.
     """
     generator = np.random.default_rng(seed)
-    groups = pixels.units.max() + 1
-    rare_pixels = np.bincount(pixels.units[pixels.targets == rare], minlength=groups)
+    names, units = np.unique(pixels.units, return_inverse=True)
+    groups = len(names)
+    rare_pixels = np.bincount(units[pixels.targets == rare], minlength=groups)
     for _ in range(repeats):
         order = generator.permutation(groups)
         order = order[np.argsort(-rare_pixels[order], kind="stable")]
         in_first = np.zeros(groups, dtype=bool)
         for start in range(0, groups, 2):
             in_first[generator.permutation(order[start : start + 2])[0]] = True
-        fitted = in_first[pixels.units]
+        fitted = in_first[units]
         yield fitted, ~fitted
         yield ~fitted, fitted

@@ -7,8 +7,9 @@ from areoseg.calibration.calibrate import calibrate
 from areoseg.calibration.pixels import labelled_pixels
 from areoseg.data.scenes import SceneSet
 from areoseg.device import choose_device, precision_of_training
+from areoseg.files import write_json
 from areoseg.models.segmenter import NEVER
-from areoseg.run import FACTS, WEIGHTS, Run, write_json, write_weights
+from areoseg.run import FACTS, WEIGHTS, Run, write_weights
 
 
 def calibrate_run(run: Run, scenes: SceneSet, *, device: str = "cpu") -> Run:

@@ -29,9 +29,18 @@ class Split:
 
     def part(self, name: str) -> tuple[int, ...]:
         """The indices of one part, by its name."""
-        if name not in PARTS:
-            raise AreosegError(f"there is no part {name!r} of a split: use {', '.join(PARTS)}")
+        refuse_unknown_part(name)
         return {"train": self.train, "val": self.val, "test": self.test}[name]
+
+
+def refuse_unknown_part(name: str) -> None:
+    """Refuse a name that is not in `PARTS`.
+
+    Raises:
+        AreosegError: It is not.
+    """
+    if name not in PARTS:
+        raise AreosegError(f"there is no part {name!r} of a split: use {', '.join(PARTS)}")
 
 
 def class_pixels(scenes: SceneSet, taxonomy: Taxonomy = MARS) -> NDArray[np.int64]:

@@ -16,19 +16,8 @@ from areoseg.errors import AreosegError, one_line
 from areoseg.export.card import model_card
 from areoseg.export.parity import Allowance, Parity, measure_parity
 from areoseg.export.write import network_run
-from areoseg.files import write_text
-from areoseg.run import (
-    FACTS,
-    PLAN,
-    RECIPE,
-    SCORES,
-    SPLIT,
-    WEIGHTS,
-    Run,
-    open_run,
-    write_json,
-    write_weights,
-)
+from areoseg.files import write_json, write_text
+from areoseg.run import FACTS, PLAN, RECIPE, SCORES, SPLIT, WEIGHTS, Run, open_run, write_weights
 from areoseg.weights import CARD
 
 HALF = Allowance(unequal=2e-3, terrain=1e-3)
@@ -127,7 +116,9 @@ def without_folders(facts: dict[str, Any]) -> dict[str, Any]:
 def _shortened(value: Any, name: str = "") -> Any:
     """A value of the facts, or what is in it; `name` is that of the fact that it belongs to."""
     if isinstance(value, dict):
-        return {key: _shortened(each, key) for key, each in value.items()}
+        return {
+            key: each if key == "learnt" else _shortened(each, key) for key, each in value.items()
+        }
     if isinstance(value, list):
         return [_shortened(each, name) for each in value]
     if isinstance(value, str) and name in COMMANDS:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from areoseg.errors import AreosegError
-from areoseg.files import read_json
-from areoseg.run import WEIGHTS, write_json
+from areoseg.files import read_json, write_json
+from areoseg.run import WEIGHTS
 from areoseg.version import __version__
 from areoseg.weights import located
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
-from areoseg.files import replacing
-from areoseg.run import METRICS, PLAN, RESUME, WEIGHTS, write_json, write_weights
+from areoseg.files import replacing, write_json
+from areoseg.run import METRICS, PLAN, RESUME, WEIGHTS, write_weights
 from areoseg.training.averaging import estimate_batch_statistics
 from areoseg.training.batches import TrainingBatches, step_seed
 from areoseg.training.budget import Budget
-from areoseg.training.module import TrainingModule
+from areoseg.training.module import TrainingModule, state_of
 from areoseg.training.stages import without_rest
 from areoseg.training.state import TrainingState, save_resume_state
 
@@ -31,11 +31,11 @@ class PlanCorrection(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Note when the first step begins."""
         self.started = time.monotonic()
-        self.first_step = _state(module).step
+        self.first_step = state_of(module).step
 
     def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Compare the pace so far with the time left."""
-        state = _state(module)
+        state = state_of(module)
         seconds = (time.monotonic() - self.started) / (state.step - self.first_step)
         if not state.finished:
             state.plan = self.budget.corrected(
@@ -126,8 +126,3 @@ def write_history(path: Path, state: TrainingState) -> None:
         writer = csv.DictWriter(file, fieldnames=list(columns))
         writer.writeheader()
         writer.writerows(state.history)
-
-
-def _state(module: pl.LightningModule) -> TrainingState:
-    assert isinstance(module, TrainingModule)
-    return module.state

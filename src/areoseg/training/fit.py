@@ -15,11 +15,12 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 
 from areoseg.device import Precision
+from areoseg.files import write_json
 from areoseg.losses.class_weights import class_weights
 from areoseg.losses.combined import build_loss
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe, stage_recipes
-from areoseg.run import PLAN, WEIGHTS, write_json
+from areoseg.run import PLAN, WEIGHTS
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.budget import Budget, measure_seconds
 from areoseg.training.callbacks import (

@@ -192,3 +192,9 @@ class TrainingModule(pl.LightningModule):
         self.segmenter.load_state_dict(tensors["segmenter"])
         self.kept.load_state_dict(tensors["kept"])
         self._optimizer_state = tensors["optimizer"]
+
+
+def state_of(module: pl.LightningModule) -> TrainingState:
+    """The state of the training that Lightning hands to a callback."""
+    assert isinstance(module, TrainingModule)
+    return module.state

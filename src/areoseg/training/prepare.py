@@ -14,8 +14,8 @@ from areoseg.recipes import Recipe, stage_recipes
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.batches import Tensors
 from areoseg.training.division import divide
-from areoseg.training.pseudo import PseudoLabelled
 from areoseg.training.pseudo_labels import unseen_scenes
+from areoseg.training.pseudo_scenes import PseudoScenes
 from areoseg.training.stage_data import StageData, stage_data
 
 
@@ -66,7 +66,7 @@ def prepare(
     *,
     unlabelled: SceneSet | None = None,
     audit: Audit | None = None,
-    pseudo: PseudoLabelled | None = None,
+    pseudo: PseudoScenes | None = None,
 ) -> Preparation:
     """Audit, split and measure labelled scenes by a recipe.
 
@@ -86,8 +86,7 @@ def prepare(
     division = divide(recipe, scenes, taxonomy, audit=audit)
     if not division.split.val:
         raise AreosegError("no scenes to validate on: raise split.val")
-    if recipe.calibration and len(division.split.val) < 2:
-        raise AreosegError("one scene to validate on, but calibration takes two: raise split.val")
+    _refuse_unlabelled_validation(recipe, scenes.select(division.split.val), taxonomy)
 
     training = scenes.select(division.split.train)
     tensors = Tensors.of(training)
@@ -116,6 +115,22 @@ def prepare(
         mean=float(images.mean(dtype=np.float64) / unit),
         deviation=float(images.std(dtype=np.float64) / unit),
     )
+
+
+def _refuse_unlabelled_validation(recipe: Recipe, validation: SceneSet, taxonomy: Taxonomy) -> None:
+    """Refuse validation scenes whose score would be that of no pixel.
+
+    Raises:
+        AreosegError: None of them has terrain, or one, where calibration takes two groups.
+    """
+    terrain = class_pixels(validation, taxonomy)[:, list(taxonomy.terrain)].sum(axis=1) > 0
+    needed = 2 if recipe.calibration else 1
+    if terrain.sum() < needed:
+        raise AreosegError(
+            f"{terrain.sum()} of {len(validation)} scenes to validate on show labelled terrain, but"
+            f" {'calibration' if recipe.calibration else 'validation'} takes {needed}: raise"
+            " split.val, or take another split.seed"
+        )
 
 
 def _usable(

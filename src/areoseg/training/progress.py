@@ -7,8 +7,7 @@ import pytorch_lightning as pl
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from areoseg.training.module import TrainingModule
-from areoseg.training.state import TrainingState
+from areoseg.training.module import TrainingModule, state_of
 
 
 class TrainingProgress(pl.Callback):
@@ -30,7 +29,7 @@ class TrainingProgress(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Show the empty bar."""
-        state = _state(module)
+        state = state_of(module)
         if self.console.is_terminal:
             self.bar = Progress(
                 TextColumn("training"),
@@ -49,7 +48,7 @@ class TrainingProgress(pl.Callback):
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Start the epoch's clock."""
         self.epoch_started = time.monotonic()
-        self.epoch_step = _state(module).step
+        self.epoch_step = state_of(module).step
         self.images = 0
 
     def on_train_batch_end(
@@ -61,7 +60,7 @@ class TrainingProgress(pl.Callback):
         batch_idx: int,
     ) -> None:
         """Move the bar on."""
-        state = _state(module)
+        state = state_of(module)
         seconds = time.monotonic() - self.epoch_started
         self.images += len(batch[0])
         self.images_per_second = self.images / seconds
@@ -99,8 +98,3 @@ class TrainingProgress(pl.Callback):
         """Take the bar away."""
         if self.bar is not None:
             self.bar.stop()
-
-
-def _state(module: pl.LightningModule) -> TrainingState:
-    assert isinstance(module, TrainingModule)
-    return module.state

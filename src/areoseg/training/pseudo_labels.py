@@ -58,6 +58,19 @@ class PseudoLabels:
         }
 
 
+def refuse_shares(keep: float, floor: float) -> None:
+    """Refuse a share to keep or a least confidence that makes no sense.
+
+    Raises:
+        AreosegError: One does not.
+    """
+    if not 0 < keep <= 1 or not 0 <= floor < 1:
+        raise AreosegError(
+            f"keep={keep}, floor={floor}: keep a share above 0 and up to 1, with a floor from 0 to"
+            " below 1"
+        )
+
+
 def balanced_thresholds(
     answers: NDArray[np.integer[Any]],
     confidences: NDArray[Any],
@@ -110,11 +123,7 @@ def pseudo_label(
     Raises:
         AreosegError: A number makes no sense, the images differ in size, or nothing is kept.
     """
-    if not 0 < keep <= 1 or not 0 <= floor < 1:
-        raise AreosegError(
-            f"keep={keep}, floor={floor}: keep a share above 0 and up to 1, with a floor from 0 to"
-            " below 1"
-        )
+    refuse_shares(keep, floor)
     images, _ = scenes.stacked()
     answers = np.empty(images.shape, np.uint8)
     confidences = np.empty(images.shape, np.uint16)

@@ -19,7 +19,7 @@ PSEUDO = "pseudo_labels.npz"
 
 
 @dataclass(frozen=True)
-class PseudoLabelled:
+class PseudoScenes:
     """Scenes whose masks a model made.
 
     Attributes:
@@ -59,7 +59,7 @@ class PseudoLabelled:
             np.savez_compressed(file, images=images, masks=masks, names=np.array(self.scenes.names))
 
     @classmethod
-    def of_run(cls, run: Run) -> "PseudoLabelled | None":
+    def of_run(cls, run: Run) -> "PseudoScenes | None":
         """The scenes that a run was begun with, or None.
 
         Raises:

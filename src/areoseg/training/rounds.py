@@ -24,7 +24,7 @@ from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import UnlabelledSettings
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.batches import Tensors, TrainingBatches
-from areoseg.training.pseudo_labels import PseudoLabels, pseudo_label
+from areoseg.training.pseudo_labels import pseudo_label
 
 ROUND = "round.npz"
 """The labels of the present round in the run folder, while the run is not finished: `masks`
@@ -79,6 +79,7 @@ class Rounds:
     def _begin(self, number: int) -> None:
         """Label the scenes for a round; where the teacher is sure of nothing they are left out."""
         skipped: list[dict[str, dict[str, Any]]] = [{}] * (number - len(self.tables))
+        scenes, table = self.scenes.select([]), {}
         try:
             found = pseudo_label(
                 self._answer,
@@ -87,12 +88,12 @@ class Rounds:
                 keep=self.settings.keep,
                 floor=self.settings.floor,
             )
+            scenes, table = found.scenes, found.to_json(self.taxonomy)
         except AreosegError:  # no answer reaches the floor
-            self._labelled, self.tables = None, [*self.tables, *skipped, {}]
-            return
-        self._labelled = Tensors.of(found.scenes)
-        self.tables = [*self.tables, *skipped, found.to_json(self.taxonomy)]
-        self._write(found)
+            pass
+        self._labelled = Tensors.of(scenes) if len(scenes) else None
+        self.tables = [*self.tables, *skipped, table]
+        self._write(scenes)
 
     @torch.inference_mode()
     def _answer(self, images: Tensor) -> Tensor:
@@ -104,13 +105,13 @@ class Rounds:
         answers: Tensor = (plain + mirrored.flip(-1)) / 2
         return answers.float().cpu()
 
-    def _write(self, found: PseudoLabels) -> None:
+    def _write(self, scenes: SceneSet) -> None:
         place = {name: index for index, name in enumerate(self.scenes.names)}
         with replacing(self.folder / ROUND) as beside, beside.open("wb") as file:
             np.savez_compressed(
                 file,
-                masks=np.asarray(found.scenes.masks),
-                indices=np.array([place[name] for name in found.scenes.names]),
+                masks=np.asarray(scenes.masks if len(scenes) else []),
+                indices=np.array([place[name] for name in scenes.names], dtype=np.int64),
                 tables=np.array(json.dumps(self.tables)),
                 fingerprint=np.array(fingerprint(self.scenes)),
             )
@@ -133,7 +134,8 @@ class Rounds:
                 f"{path}: these pseudo-labels are of other unlabelled images: give the data that"
                 " the run was begun with, or train anew"
             )
-        chosen = self.scenes.select(indices)
-        self._labelled = Tensors.of(SceneSet(chosen.images, masks, chosen.names))
+        if len(indices):
+            chosen = self.scenes.select(indices)
+            self._labelled = Tensors.of(SceneSet(chosen.images, masks, chosen.names))
         self.tables = tables
         return True

@@ -6,7 +6,7 @@ from areoseg.errors import AreosegError
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe
 from areoseg.run import Run, build_segmenter
-from areoseg.same_data import differing_network
+from areoseg.same_network import differing_network
 from areoseg.taxonomy import Taxonomy
 
 HELD_BACK = ("val", "test")
@@ -37,17 +37,21 @@ def seen_before(start: Run, parts: dict[str, list[str]], fingerprint: str) -> tu
     Raises:
         AreosegError: The data are the same, so that validation or test would judge too well.
     """
-    seen = set(start.split["train"])
-    known = sum(name in seen for part in HELD_BACK for name in parts[part])
-    if not known:
+    held_back = [name for part in HELD_BACK for name in parts[part]]
+    in_other_data = 0
+    for learnt in start.learnt:
+        seen = set(learnt["train"])
+        known = sum(name in seen for name in held_back)
+        if known and learnt["fingerprint"] == fingerprint:
+            raise AreosegError(
+                f"{start.path} was trained on {known} of the scenes that are held back here:"
+                " split as it does, by the same section split and the same --groups"
+            )
+        in_other_data = max(in_other_data, known)
+    if not in_other_data:
         return ()
-    if fingerprint == start.facts["data"]["fingerprint"]:
-        raise AreosegError(
-            f"{start.path} was trained on {known} of the scenes that are held back here:"
-            " split as it does, by the same section split and the same --groups"
-        )
     return (
-        f"{known} of the scenes held back have the names of scenes that {start.path} was"
+        f"{in_other_data} of the scenes held back have the names of scenes that {start.path} was"
         " trained on: if they are the same, scores are too high",
     )
 
@@ -73,6 +77,7 @@ def start_facts(start: Run) -> dict[str, Any]:
         "run": str(start.path),
         "weights_sha256": start.weights_sha256,
         "commands": [*before["commands"], *([command] if command else ())],
+        "learnt": start.learnt,
         "training_seconds": before["training_seconds"]
         + (start.facts.get("training_seconds") or 0.0),
     }

@@ -19,21 +19,11 @@ from areoseg.data.scenes import DataSet
 from areoseg.data.sources import Source
 from areoseg.device import choose_device, choose_precision, use_threads
 from areoseg.errors import AreosegError
-from areoseg.files import write_text
+from areoseg.files import write_json, write_text
 from areoseg.models import model_cost
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe, dump_recipe
-from areoseg.run import (
-    AUDIT,
-    FACTS,
-    RECIPE,
-    RESUME,
-    SPLIT,
-    Run,
-    build_segmenter,
-    open_run,
-    write_json,
-)
+from areoseg.run import AUDIT, FACTS, RECIPE, RESUME, SPLIT, Run, build_segmenter, open_run
 from areoseg.same_data import refuse_other_scenes
 from areoseg.taxonomy import MARS, Taxonomy
 from areoseg.training.budget import Budget
@@ -41,7 +31,7 @@ from areoseg.training.fit import fit, make_module, plan_for
 from areoseg.training.module import TrainingModule
 from areoseg.training.plan import Plan
 from areoseg.training.prepare import Preparation, prepare
-from areoseg.training.pseudo import PseudoLabelled
+from areoseg.training.pseudo_scenes import PseudoScenes
 from areoseg.training.rounds import ROUND, Rounds
 from areoseg.training.stages import refuse_empty_stages
 from areoseg.training.start import (
@@ -69,7 +59,7 @@ def train(
     console: Console | None = None,
     callbacks: Sequence[pl.Callback] = (),
     audit: Audit | None = None,
-    pseudo: PseudoLabelled | None = None,
+    pseudo: PseudoScenes | None = None,
     start: Run | None = None,
 ) -> Run:
     """Train a recipe on a data set.
@@ -203,18 +193,14 @@ def resume(
     """
     run = open_run(path, unfinished=True)
     console = console or Console(stderr=True)
-    if not (run.path / RESUME).is_file():
-        raise AreosegError(
-            f"{path}: nothing to resume: its status is {run.facts['status']!r} and it has no"
-            f" {RESUME}; train anew into another folder"
-        )
+    refuse_nothing_to_resume(run)
     state, tensors = load_resume_state(run.path / RESUME)
     refuse_other_scenes(run, data.labelled)
     use_threads(threads or run.facts["threads"])
     # What was rejected at the start stays so, whoever or whichever version decided it.
     found = run.path / AUDIT
     audit = read_decisions(found) if found.is_file() else None
-    pseudo = PseudoLabelled.of_run(run)
+    pseudo = PseudoScenes.of_run(run)
     preparation = prepare(
         run.recipe,
         data.labelled,
@@ -235,6 +221,19 @@ def resume(
     seconds = run.facts["budget_seconds"]
     budget = Budget(seconds, started=time.monotonic() - state.seconds) if seconds else None
     return _carry_out(module, preparation, run, budget, console)
+
+
+def refuse_nothing_to_resume(run: Run) -> None:
+    """Refuse a run whose training has ended, or of which no state was kept.
+
+    Raises:
+        AreosegError: It is one.
+    """
+    if not (run.path / RESUME).is_file():
+        raise AreosegError(
+            f"{run.path}: nothing to resume: its status is {run.facts['status']!r} and it has no"
+            f" {RESUME}; train anew into another folder"
+        )
 
 
 def _carry_out(
@@ -279,13 +278,14 @@ def _carry_out(
     }
     if rounds.tables:
         facts["rounds"] = {"scenes": len(preparation.unlabelled), "classes": rounds.tables}
-    write_json(run.path / FACTS, facts)
-    if not ended:
-        raise KeyboardInterrupt
     finished = Run(run.path, run.recipe, facts)
-    if run.recipe.calibration:
+    if ended and run.recipe.calibration:  # writes the facts too: a run is finished with it
         validation = preparation.scenes.select(preparation.split.val)
         finished = calibrate_run(finished, validation, device=facts["device"])
+    else:
+        write_json(run.path / FACTS, facts)
+    if not ended:
+        raise KeyboardInterrupt
     for done in (RESUME, ROUND):
         (run.path / done).unlink(missing_ok=True)
     return finished
