@@ -101,6 +101,42 @@ def test_recipes_are_shown_and_copied_but_never_over_a_file(tmp_path):
     assert areoseg("validate", copy).returncode == 0
 
 
+def test_own_data_that_have_changed_are_not_scored_as_if_they_were_others(
+    run, homework_npz, tmp_path, monkeypatch
+):
+    with np.load(homework_npz) as file:
+        pairs = file["training_set"].copy()
+    pairs[0, 1] = 1
+    np.savez(tmp_path / "mars.npz", training_set=pairs)
+    moved = tmp_path / "run"
+    shutil.copytree(run, moved)
+    facts = json.loads((moved / "run.json").read_text())
+    facts["data"]["source"]["path"] = str(tmp_path / "mars.npz")
+    (moved / "run.json").write_text(json.dumps(facts))
+    with pytest.raises(AreosegError, match="not those that this run was trained on"):
+        api.evaluate(moved)
+    assert api.evaluate(moved, tmp_path / "mars.npz").images == 48
+
+
+@pytest.mark.parametrize("missing", ["data.fingerprint", "taxonomy.names", "status"])
+def test_a_run_whose_facts_are_damaged_is_refused(run, tmp_path, missing):
+    moved = tmp_path / "run"
+    shutil.copytree(run, moved)
+    facts = json.loads((moved / "run.json").read_text())
+    *outer, last = missing.split(".")
+    del (facts[outer[0]] if outer else facts)[last]
+    (moved / "run.json").write_text(json.dumps(facts))
+    with pytest.raises(AreosegError, match=f"no '{missing}' in it"):
+        api.evaluate(moved)
+
+
+def test_a_part_that_there_is_not_shows_before_anything_is_read(run):
+    with pytest.raises(AreosegError, match="no part 'tset'"):
+        api.evaluate(run, "absent.npz", split="tset")
+    with pytest.raises(AreosegError, match="no part 'tset'"):
+        api.baselines(["majority"], "absent.npz", split="tset")
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -117,7 +153,8 @@ def test_recipes_are_shown_and_copied_but_never_over_a_file(tmp_path):
         (["models", "--size", "big"], "HEIGHTxWIDTH"),
         (["recipes", "show"], "which one"),
         (["nonsense"], "nonsense"),
-        (["train", "unet", "--resume", "x"], "leave them away"),
+        (["train", "unet", "--resume", "x"], "leave the rest away"),
+        (["train", "--resume", "x", "--labels", "expert-1"], "leave the rest away"),
         (["train", "unet", "model.widths=[0]", "--data", "x", "--out", "y"], "cannot be built"),
         (["train", "unet", "data.scale=2", "--data", "x", "--out", "y"], "override data.scale"),
         (["train", "unet", "optimzer.lr=1", "--data", "x", "--out", "y"], "override optimzer"),

@@ -59,6 +59,17 @@ def test_openvino_is_not_taken_where_it_answers_otherwise(always_faster, monkeyp
     assert torch.equal(engine(images), first)
 
 
+def test_an_openvino_that_fails_ends_no_job(monkeypatch):
+    def broken(engine, images):
+        raise RuntimeError("no such plugin")
+
+    monkeypatch.setattr(accelerated, "_openvino", broken)
+    engine = AcceleratedEngine(torch_engine(), patience=1e-9)
+    images = torch.rand(1, 1, 8, 8)
+    assert torch.equal(engine(images), engine(images))
+    assert not engine.accelerated
+
+
 def test_bfloat16_stays_bfloat16(always_faster):
     engine = AcceleratedEngine(torch_engine(precision="bfloat16"), patience=0.5)
     images = torch.rand(2, 1, 16, 24)

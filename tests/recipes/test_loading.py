@@ -56,6 +56,7 @@ def test_overrides_reach_into_a_loss_that_is_a_name_and_a_term_that_is_a_weight(
         ("data.background=voidd", "data.background"),
         ("split.val=1.5", "split.val"),
         ("lr", "key=value"),
+        ("summary=2026-02-30", "the value is not YAML"),
         ("loss.background=1", "needs data.background=class"),
         ("optimizer.lr.x=1", "optimizer.lr"),
         ("loss=dise", "no loss 'dise': did you mean 'dice'"),
@@ -120,6 +121,8 @@ def test_the_text_of_a_recipe_is_what_the_file_holds():
         ("model.name=unett", "did you mean 'unet'"),
         ("model.width=[8]", "did you mean 'widths'"),
         ("model.widths=wide", "cannot be built"),
+        ("model.classes=5", "model.classes: the data say this"),
+        ("model.in_channels=3", "model.in_channels: the data say this"),
     ],
 )
 def test_a_model_that_cannot_be_built_is_refused(override, expected):

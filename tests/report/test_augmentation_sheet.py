@@ -62,3 +62,8 @@ def test_half_of_the_scenes_hold_the_rare_class_at_least(sheet_of):
 def test_nothing_to_paste_is_one_line(sheet_of, tmp_path, pixels):
     with pytest.raises(AreosegError, match="no object of class 4 large enough"):
         sheet_of("{rare_paste: {}}", lone_rock(tmp_path / "lone.npz", pixels))
+
+
+def test_a_sheet_of_no_scene_is_refused(sheet_of):
+    with pytest.raises(AreosegError, match="--scenes 0: a sheet takes one scene at least"):
+        sheet_of("flips", scenes=0)

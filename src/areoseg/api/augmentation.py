@@ -46,6 +46,8 @@ def draw_augmentation(
     from areoseg.taxonomy import MARS
     from areoseg.training.batches import Tensors
 
+    if scenes < 1:
+        raise AreosegError(f"--scenes {scenes}: a sheet takes one scene at least")
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, overrides)
     console = console or standard_error()

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from areoseg.errors import AreosegError
+
 Data = Annotated[Path, Parameter(name="--data")]
 """A data set: an npz file, a folder, or `synthetic`."""
 
@@ -16,3 +18,15 @@ Out = Annotated[Path, Parameter(name="--out")]
 Device = Annotated[str, Parameter(name="--device")]
 Threads = Annotated[int | None, Parameter(name="--threads")]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", show_default=False)]
+
+
+def read_size(text: str) -> tuple[int, int]:
+    """Height and width of an option `--size`, such as 64x128.
+
+    Raises:
+        AreosegError: It is something else.
+    """
+    height, _, width = text.partition("x")
+    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise AreosegError(f"--size {text}: write it as HEIGHTxWIDTH, such as 64x128")
+    return int(height), int(width)

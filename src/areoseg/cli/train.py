@@ -65,10 +65,11 @@ def train(
     from areoseg import api
 
     if resume is not None:
-        if recipe or overrides or out or budget or plan or audit or start:
+        given = recipe or overrides or out or budget or plan or audit or start
+        if given or (format, labels, device) != ("auto", "crowd", "cpu"):
             raise AreosegError(
-                f"--resume {resume} takes recipe, budget, plan, audit and start from the run:"
-                " leave them away"
+                f"--resume {resume} takes all but --data, --groups and --threads from the run:"
+                " leave the rest away"
             )
         with saying_how_to_go_on(resume):
             run = api.resume(resume, data=data, groups=groups, threads=threads)

@@ -23,6 +23,9 @@ SUFFIXES = (".yaml", ".yml")
 UNTRAINED = ("random", "majority", "logistic-regression")
 """The baselines, which people may take for recipes."""
 
+GIVEN_TO_MODELS = {"classes", "in_channels"}
+"""What a model is told by the data, and no recipe may."""
+
 
 def recipe_names() -> tuple[str, ...]:
     """The names of the recipes that come with areoseg."""
@@ -140,6 +143,8 @@ def check_model(recipe: Recipe, *, source: str = "recipe") -> None:
     from areoseg.models import create_model
     from areoseg.models.adjust import adjust_network
 
+    for name in GIVEN_TO_MODELS & recipe.model.options.keys():
+        raise AreosegError(f"{source}: model.{name}: the data say this: leave it away")
     try:
         with torch.device("meta"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what matters is raised

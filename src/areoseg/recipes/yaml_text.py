@@ -20,7 +20,7 @@ def read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:
     """
     try:
         return yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that there is not
         raise AreosegError(f"{source}: not YAML: {one_line(error)}") from None
 
 
