@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from areoseg.data.scenes import Image, SceneSet
+from areoseg.data.scenes import Image, SceneSet, unit_image
 from areoseg.data.split import class_pixels
 from areoseg.device import Precision
 from areoseg.models.segmenter import Segmenter
@@ -109,5 +109,4 @@ def _units(scenes: SceneSet) -> NDArray[np.intp]:
 
 def _tensor(image: Image) -> torch.Tensor:
     """(1, 1, H, W) float32 in 0..1."""
-    unit = image / np.float32(255) if image.dtype == np.uint8 else image
-    return torch.from_numpy(np.ascontiguousarray(unit))[None, None]
+    return torch.from_numpy(np.ascontiguousarray(unit_image(image)))[None, None]

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from areoseg.data.scenes import Image, Mask
+from areoseg.data.scenes import Image, Mask, unit_image
 from areoseg.errors import AreosegError
 from areoseg.inference.engine import Engine, open_engine
 from areoseg.inference.resampling import read_window, resized_rows
@@ -285,8 +285,7 @@ class Predictor:
 def to_tensor(images: Sequence[Image]) -> Tensor:
     """Images of one size as one tensor (N, 1, H, W), float32 in 0..1."""
     # One by one, since bytes and floats may be neighbours.
-    units = [image / np.float32(255) if image.dtype == np.uint8 else image for image in images]
-    return torch.from_numpy(np.stack(units)).unsqueeze(1)
+    return torch.from_numpy(np.stack([unit_image(image) for image in images])).unsqueeze(1)
 
 
 def _check_image(image: Image, valid: NDArray[np.bool_] | None) -> None:

@@ -1,7 +1,6 @@
 """Windows of an image at a model's scale, and the way back to the scale of the image."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from torch.nn import functional
 
-from areoseg.data.scenes import Image
+from areoseg.data.scenes import Image, unit_image
 from areoseg.inference.tiling import Probabilities, Window
 
 _MARGIN = 2
@@ -35,7 +34,7 @@ def read_window(
     """
     top, bottom, above = _extent(window.top, window.bottom, size[0], image.shape[0])
     left, right, before = _extent(window.left, window.right, size[1], image.shape[1])
-    pixels = _in_units(image[top:bottom, left:right])
+    pixels = unit_image(image[top:bottom, left:right])
     if valid is not None:
         seen = valid[top:bottom, left:right]
         if not seen.any():
@@ -67,13 +66,6 @@ def _extent(start: int, stop: int, length: int, full: int) -> tuple[int, int, fl
     ratio = full / length
     first = max(0, int(start * ratio) - _MARGIN)
     return first, min(full, int(np.ceil(stop * ratio)) + _MARGIN), start * ratio - first
-
-
-def _in_units(pixels: NDArray[Any]) -> NDArray[np.float32]:
-    units: NDArray[np.float32] = pixels.astype(np.float32)
-    if pixels.dtype == np.uint8:
-        units /= 255
-    return units
 
 
 def resized_rows(
