@@ -8,7 +8,13 @@ import PIL.Image
 import pytest
 import tifffile
 
-from areoseg.data.readers import list_images, read_image, read_mask
+from areoseg.data.readers import (
+    list_images,
+    read_data,
+    read_image,
+    read_mask,
+    read_rover_image,
+)
 from areoseg.errors import AreosegError
 
 
@@ -125,13 +131,15 @@ def test_a_planar_tiff_is_read_like_an_interleaved_one(tmp_path, grey):
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), grey)
 
 
-def test_levels_up_to_4095_are_read_as_twelve_bits(tmp_path):
-    for highest, white in ((4095, 4095), (2000, 4095), (4096, 65535)):
+def test_integers_are_read_as_8_12_or_16_bits(tmp_path):
+    for highest, white in ((4095, 4095), (2000, 4095), (4096, 65535), (256, 4095)):
         tifffile.imwrite(tmp_path / "a.tif", np.array([[0, highest]], np.uint16))
         assert read_image(tmp_path / "a.tif")[0, 1] == pytest.approx(highest / white)
 
 
-@pytest.mark.parametrize(("highest", "white"), [(0.5, 1), (1.0, 1), (1.5, 255), (255.0, 255)])
+@pytest.mark.parametrize(
+    ("highest", "white"), [(0.5, 1), (1.0, 1), (2.5, 255), (255.0, 255), (300.0, 4095)]
+)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
 def test_float_tiff_is_read_by_its_range(tmp_path, highest, white, dtype):
     tifffile.imwrite(tmp_path / "a.tif", np.array([[0, highest]], dtype))
@@ -140,11 +148,40 @@ def test_float_tiff_is_read_by_its_range(tmp_path, highest, white, dtype):
     np.testing.assert_allclose(image, [[0, highest / white]], rtol=1e-6)
 
 
-@pytest.mark.parametrize("values", [[-0.5, 1.0], [0.0, 256.0]])
-def test_floats_outside_the_known_ranges_are_refused(tmp_path, values):
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([-0.5, 1.0], "float32 images range from -0.5 to 1: give grey levels from 0"),
+        ([-3.0, -1.0], "float32 images range from -3 to 0"),
+        ([0.0, 70000.0], "grey levels up to 70000: scale them"),
+    ],
+)
+def test_floats_that_are_no_grey_levels_are_refused(tmp_path, values, message):
     tifffile.imwrite(tmp_path / "a.tif", np.array([values], np.float32))
-    with pytest.raises(AreosegError, match=rf"a\.tif: float images range from {values[0]:g} to"):
+    with pytest.raises(AreosegError, match=rf"a\.tif: {message}"):
         read_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        np.array([[0, 200]], np.uint16),
+        np.array([[0, 255]], np.int32),
+        np.array([[0, 1000]], np.uint16),
+        np.array([[7, 4096]], np.uint16),
+        np.array([[0, 0.25]], np.float32),
+        np.array([[-0.01, 1.3]], np.float32),
+        np.array([[0, 51]], np.float64),
+        np.array([[0, 2000]], np.float32),
+        np.array([[np.nan, 0.5]], np.float32),
+    ],
+)
+def test_a_set_of_one_image_is_read_as_prediction_reads_it(tmp_path, levels):
+    tifffile.imwrite(tmp_path / "a.tif", levels)
+    (trained_on,) = read_data(tmp_path).unlabelled.images
+    predicted = read_rover_image(tmp_path / "a.tif").pixels
+    assert trained_on.dtype == predicted.dtype
+    np.testing.assert_array_equal(trained_on, predicted)
 
 
 def test_holes_become_zero(tmp_path):
