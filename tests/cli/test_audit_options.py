@@ -59,6 +59,11 @@ def test_the_split_of_a_recipe_parts_no_group(homework_npz, tmp_path, capsys):
     assert sum(part["images"] for part in found["summary"]["split"].values()) == 48
 
 
+def test_a_name_that_a_model_and_a_recipe_share_is_the_split_of_the_model(homework_npz):
+    with pytest.raises(AreosegError, match=r"flagship-256/split\.json: .* scenes of this split"):
+        api.audit(api.read(homework_npz), split="flagship-256")
+
+
 @pytest.mark.parametrize(
     ("split", "what"),
     [("unett", "did you mean 'unet'"), ("no.json", "no run, JSON file or recipe")],

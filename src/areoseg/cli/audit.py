@@ -51,7 +51,8 @@ def audit(
         classes: Names of the classes that masks hold, from 0, with commas between them, or their
             number; without it, the classes of Mars. The class called background, or else the first,
             counts as not labelled.
-        split: A run, a file such as its split.json, or a recipe: look for leaks in this split.
+        split: A run or a bundled model, a file such as its split.json, or a recipe: look for leaks
+            in this split.
         fit: Train small networks on the data, each on a part of it, and let them dispute the masks
             of the rest: finds swapped, moved and partly wrong masks. Takes minutes.
         run: A trained run whose answers dispute the masks instead; best one that was not trained on
