@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import AsJson, Threads
+from areoseg.cli.options import AsJson, Threads, height_and_width
 from areoseg.cli.show import notes, output, print_json, print_table
 from areoseg.errors import AreosegError
 
@@ -44,8 +44,8 @@ def bench(
     measured = api.bench(
         model,
         ways=None if ways is None else [name.strip() for name in ways.split(",")],
-        batches=_numbers(batches, "--batches", ","),
-        size=None if size is None else _height_and_width(size),
+        batches=_numbers(batches, "--batches"),
+        size=None if size is None else height_and_width(size, "--size"),
         seconds=seconds,
         threads=threads,
     )
@@ -95,17 +95,8 @@ def print_benchmark(measured: "Benchmark") -> None:
         )
 
 
-def _height_and_width(text: str) -> tuple[int, int]:
-    sides = _numbers(text, "--size", "x")
-    if len(sides) != 2:
-        raise AreosegError(f"--size {text}: give height and width, such as 64x128")
-    return sides[0], sides[1]
-
-
-def _numbers(text: str, option: str, between: str) -> Sequence[int]:
+def _numbers(text: str, option: str) -> Sequence[int]:
     try:
-        return [int(each) for each in text.split(between)]
+        return [int(each) for each in text.split(",")]
     except ValueError:
-        raise AreosegError(
-            f"{option} {text}: give whole numbers with {between!r} between"
-        ) from None
+        raise AreosegError(f"{option} {text}: give whole numbers with commas between") from None

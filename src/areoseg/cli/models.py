@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from areoseg.cli.options import AsJson
+from areoseg.cli.options import AsJson, height_and_width
 from areoseg.cli.show import output, print_json, print_table
 from areoseg.errors import AreosegError
 
@@ -24,7 +24,7 @@ def models(
         draw: A PNG file for a picture of the named model.
         json: Print JSON for programs instead of tables.
     """
-    height, width = _size(size)
+    height, width = height_and_width(size, "--size")
     if name is not None:
         _one_model(name, height, width, draw, json)
     elif draw is not None:
@@ -107,10 +107,3 @@ def _one_model(name: str, height: int, width: int, draw: Path | None, json: bool
         draw_architecture(layers, draw, title=f"{name} at {height}x{width}", height=height)
         if not json:
             output.print(f"picture: {draw}")
-
-
-def _size(text: str) -> tuple[int, int]:
-    height, _, width = text.partition("x")
-    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
-        raise AreosegError(f"--size {text}: write it as HEIGHTxWIDTH, such as 64x128")
-    return int(height), int(width)
