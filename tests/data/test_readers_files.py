@@ -8,19 +8,19 @@ import PIL.Image
 import pytest
 import tifffile
 
-from areoseg.data.readers import (
-    list_images,
-    read_data,
-    read_image,
-    read_mask,
-    read_rover_image,
-)
+from areoseg.data.readers import list_images, read_data, read_rover_image
+from areoseg.data.readers.decode import decode_indices
 from areoseg.errors import AreosegError
 
 
 @pytest.fixture
 def grey():
     return np.random.default_rng(0).integers(0, 256, (12, 20)).astype(np.uint8)
+
+
+def read_image(path):
+    """The image of a set that holds no other."""
+    return read_data(path, format="images").unlabelled.images[0]
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_compressed_tiff_comes_back_as_it_was(tmp_path, grey, compression):
 def test_grey_coded_in_several_channels_becomes_one(tmp_path, grey, mode, suffix):
     PIL.Image.fromarray(grey).convert(mode).save(tmp_path / f"a.{suffix}")
     np.testing.assert_array_equal(read_image(tmp_path / f"a.{suffix}"), grey)
-    np.testing.assert_array_equal(read_mask(tmp_path / f"a.{suffix}"), grey)
+    np.testing.assert_array_equal(decode_indices(tmp_path / f"a.{suffix}"), grey)
 
 
 def test_jpeg_is_what_pillow_decodes(tmp_path):
@@ -80,12 +80,12 @@ def test_a_palette_image_becomes_its_colours_and_a_palette_mask_its_indices(tmp_
     for name in ("a.png", "a.tif"):
         picture.save(tmp_path / name)
         np.testing.assert_array_equal(read_image(tmp_path / name), [[10, 100, 200], [200, 100, 10]])
-        np.testing.assert_array_equal(read_mask(tmp_path / name), indices)
+        np.testing.assert_array_equal(decode_indices(tmp_path / name), indices)
 
 
 def test_a_one_bit_mask_holds_zero_and_one(tmp_path, grey):
     PIL.Image.fromarray(grey > 128).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(read_mask(tmp_path / "a.png"), grey > 128)
+    np.testing.assert_array_equal(decode_indices(tmp_path / "a.png"), grey > 128)
     np.testing.assert_array_equal(read_image(tmp_path / "a.png"), 255 * (grey > 128))
 
 
@@ -194,14 +194,16 @@ def test_a_mask_in_colour_is_refused(tmp_path):
     colour[0, 0, 1] = 1
     PIL.Image.fromarray(colour).save(tmp_path / "a.png")
     with pytest.raises(AreosegError, match=r"a\.png: the mask is in colour"):
-        read_mask(tmp_path / "a.png")
+        decode_indices(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize("value", [300, -1, 0.5, np.nan])
-def test_a_mask_that_does_not_fit_eight_bits_is_refused(tmp_path, value):
-    tifffile.imwrite(tmp_path / "a.tif", np.array([[0, value]], np.float32))
-    with pytest.raises(AreosegError, match="whole numbers from 0 to 255"):
-        read_mask(tmp_path / "a.tif")
+def test_a_mask_that_holds_no_class_is_refused(tmp_path, value):
+    for kind in ("images", "masks"):
+        (tmp_path / kind).mkdir()
+        tifffile.imwrite(tmp_path / kind / "a.tif", np.array([[0, value]], np.float32))
+    with pytest.raises(AreosegError, match=r"masks/a\.tif: mask value .* outside the classes"):
+        read_data(tmp_path)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
@@ -214,7 +216,7 @@ def test_files_that_are_no_images_are_named(tmp_path, suffix):
         read_image(path)
     path.write_text("this is no image\n")
     with pytest.raises(AreosegError, match=rf"a\.{suffix}: .*copy it again"):
-        read_mask(path)
+        decode_indices(path)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "deflate.tif"])
