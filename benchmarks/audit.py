@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.audit import Chunks, audit_scenes
-from areoseg.data.readers import read_data
 from areoseg.data.scenes import SceneSet
 from areoseg.data.synthetic import (
     SyntheticMars,
@@ -31,6 +30,7 @@ from areoseg.data.synthetic import (
     shift_masks,
     swap_masks,
 )
+from clean_scenes import clean_scenes
 
 Indices = NDArray[np.int64]
 
@@ -60,7 +60,7 @@ def copies(kind: str) -> Callable[[SceneSet, int], tuple[SceneSet, Indices]]:
 
 
 def disagreeing_copies(scenes: SceneSet, seed: int) -> tuple[SceneSet, Indices]:
-    """Copies whose masks are those of other scenes, where these differ by a fifth."""
+    """Copies whose masks are those of other scenes, where over 30 % of the pixels differ."""
     copied, which = add_duplicates(scenes, len(scenes) // 10, seed=seed)
     masks = np.asarray(copied.masks, dtype=np.uint8).copy()
     others = np.roll(masks[which], 1, axis=0)
@@ -195,14 +195,6 @@ def main() -> None:
     else:
         clean = [clean_scenes(asked.data, asked.scenes, seed) for seed in range(asked.seeds)]
         score_checks(clean)
-
-
-def clean_scenes(data: Path | None, count: int, seed: int) -> SceneSet:
-    """Synthetic scenes, or those of a data set that the audit does not reject."""
-    if data is None:
-        return draw_set(SyntheticMars(seed=100 + seed), count)
-    scenes = read_data(data).labelled
-    return scenes.select(audit_scenes(scenes, faults=("repeated-mask",)).kept_indices)
 
 
 def score_checks(clean: Sequence[SceneSet]) -> None:

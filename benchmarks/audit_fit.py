@@ -27,11 +27,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.audit import audit_scenes
-from areoseg.data.readers import read_data
 from areoseg.data.scenes import SceneSet
-from areoseg.data.synthetic import SyntheticMars, draw_set, mirror_masks, shift_masks, swap_masks
+from areoseg.data.synthetic import mirror_masks, shift_masks, swap_masks
 from areoseg.data.synthetic.faults import Indices
 from areoseg.training.cross_fit import cross_fit
+from clean_scenes import clean_scenes
 
 SHARE = 0.02
 """Share of the masks that are spoilt."""
@@ -82,14 +82,6 @@ def main() -> None:
             f" {used / len(asked.seeds):.0f} s of processor)",
             flush=True,
         )
-
-
-def clean_scenes(data: Path | None, count: int, seed: int) -> SceneSet:
-    """Synthetic scenes, or those of a data set that the audit does not reject."""
-    if data is None:
-        return draw_set(SyntheticMars(seed=100 + seed), count)
-    scenes = read_data(data).labelled
-    return scenes.select(audit_scenes(scenes, faults=("repeated-mask",)).kept_indices)
 
 
 @cache

@@ -6,7 +6,13 @@ from areoseg.data.scenes import SceneSet
 from areoseg.data.synthetic import SyntheticMars, add_duplicates, draw_set
 from areoseg.errors import AreosegError
 
-LEAKS = ("copy-across-split", "group-across-split", "copy-in-unlabelled", "split-lacks-class")
+LEAKS = (
+    "scene-across-split",
+    "copy-across-split",
+    "group-across-split",
+    "copy-in-unlabelled",
+    "split-lacks-class",
+)
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +24,23 @@ def mars():
 def copied(mars):
     """60 scenes and near duplicates of 10 of them."""
     return add_duplicates(mars, 10, seed=1, kinds=("jpeg", "shifted", "brighter"))
+
+
+def test_a_scene_in_two_parts_is_flagged(mars):
+    names = mars.names
+    split = split_from_names(
+        {"val": [names[3], names[3]], "train": list(names[:5]), "test": [names[1], names[3]]}, mars
+    )
+    found = audit_scenes(mars, faults=("scene-across-split",), split=split).flagged
+    assert [(f.name, f.score, f.reason) for f in found] == [
+        (names[1], 2, "in train and test of the split at once"),
+        (names[3], 3, "in train and val and test of the split at once"),
+    ]
+
+
+def test_a_split_without_overlap_has_no_scene_in_two_parts(mars):
+    split = {"train": range(40), "val": range(40, 60)}
+    assert audit_scenes(mars, faults=("scene-across-split",), split=split).findings == ()
 
 
 def test_copies_in_another_part_are_flagged_outside_of_training(copied):

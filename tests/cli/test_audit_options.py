@@ -13,7 +13,7 @@ from PIL import Image
 
 from areoseg import api
 from areoseg.api.auditing import KEPT
-from areoseg.audit import chunks
+from areoseg.audit import check_decisions, chunks, read_decisions
 from areoseg.cli.app import app
 from areoseg.cli.audit import parse_classes
 from areoseg.errors import AreosegError
@@ -59,6 +59,11 @@ def test_the_split_of_a_recipe_parts_no_group(homework_npz, tmp_path, capsys):
     assert sum(part["images"] for part in found["summary"]["split"].values()) == 48
 
 
+def test_a_name_that_a_model_and_a_recipe_share_is_the_split_of_the_model(homework_npz):
+    with pytest.raises(AreosegError, match=r"flagship-256/split\.json: .* scenes of this split"):
+        api.audit(api.read(homework_npz), split="flagship-256")
+
+
 @pytest.mark.parametrize(
     ("split", "what"),
     [("unett", "did you mean 'unet'"), ("no.json", "no run, JSON file or recipe")],
@@ -83,6 +88,29 @@ def test_any_classes_are_audited(street, tmp_path, capsys):
     assert [each["name"] for each in found["summary"]["classes"]] == names.split(",")
     numbered = audit(street, "--out", tmp_path / "out", "--classes", 7, capsys=capsys)
     assert numbered["summary"]["classes"][6]["name"] == "class 6"
+
+
+def test_frames_are_audited_as_a_recipe_cuts_and_scales_them(street, tmp_path, capsys):
+    out, seven = tmp_path / "out", parse_classes("7")
+    arguments = [street, "--out", out, "--classes", 7, "--scale", 0.5, "--tile", "10x30"]
+    assert audit(*arguments, capsys=capsys)["pairs"] == 12
+    decisions = read_decisions(out / "audit.json")
+    check_decisions(decisions, api.read(street, scale=0.5, tile=(10, 30), taxonomy=seven).labelled)
+    with pytest.raises(AreosegError, match="these data have 6: audit them with --tile and --scale"):
+        check_decisions(decisions, api.read(street, taxonomy=seven).labelled)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "what"),
+    [
+        ("--tile", "64", "--tile 64: write it as HEIGHTxWIDTH"),
+        ("--tile", "64x128", "too small for tiles of 64x128"),
+        ("--scale", 2, "scale 2.0: give a number above 0 and at most 1"),
+    ],
+)
+def test_tiles_and_scales_that_cannot_be_are_refused(street, tmp_path, capsys, option, value, what):
+    with pytest.raises(AreosegError, match=what):
+        audit(street, "--out", tmp_path, "--classes", 7, option, value, capsys=capsys)
 
 
 def test_classes_beyond_those_of_mars_must_be_declared(street, tmp_path):

@@ -4,6 +4,7 @@ import pytest
 
 from areoseg.baselines import BASELINES
 from areoseg.cli.app import app
+from areoseg.errors import AreosegError
 
 
 def areoseg(*arguments):
@@ -15,6 +16,11 @@ def test_all_baselines_are_a_table(homework_npz, capsys):
     printed = capsys.readouterr().out
     for word in (*BASELINES, "terrain", "keras", "all-pixels", "five-class"):
         assert word in printed
+
+
+def test_labels_that_the_data_do_not_have_are_refused(homework_npz):
+    with pytest.raises(AreosegError, match="no 'expert-1' labels in format 'npz'"):
+        areoseg("baseline", "random", "--data", homework_npz, "--labels", "expert-1")
 
 
 @pytest.mark.parametrize("part", ["val", "test"])

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from areoseg.data.dispersion import (
-    REPORT_THRESHOLD,
     dispersion,
     dispersion_threshold,
     largest_dispersion,
@@ -18,35 +17,35 @@ from areoseg.data.split import class_pixels
 from areoseg.data.synthetic import SyntheticMars, draw_set
 from areoseg.errors import AreosegError
 
+REPORT_THRESHOLD = 0.45  # of equation 3
+SAMPLE = math.sqrt(5 / 4)  # the sample deviation of five shares over their population deviation
+
 DATA = Path(__file__).parents[2] / "../shared/data"
 
 counts = st.lists(st.integers(0, 10**6), min_size=5, max_size=5).filter(any)
 
 
-@given(counts, st.sampled_from([0, 1]))
-def test_dispersion_is_the_standard_deviation_of_the_shares(pixels, ddof):
+@given(counts)
+def test_dispersion_is_the_standard_deviation_of_the_shares(pixels):
     shares = np.array(pixels) / sum(pixels)
-    assert dispersion(np.array([pixels]), ddof=ddof) == pytest.approx(
-        np.std(shares, ddof=ddof), abs=1e-9
-    )
+    found = dispersion(np.array([pixels]))
+    assert found == pytest.approx(np.std(shares), abs=1e-9)
+    assert found * SAMPLE == pytest.approx(np.std(shares, ddof=1), abs=1e-9)
 
 
 @given(counts)
 def test_no_scene_of_five_classes_reaches_the_reports_threshold(pixels):
     population = dispersion(np.array([pixels])).item()
-    sample = dispersion(np.array([pixels]), ddof=1).item()
     assert 0 <= population <= largest_dispersion(5) + 1e-15
-    assert 0 <= sample <= largest_dispersion(5, ddof=1) + 1e-15
-    assert population <= sample < REPORT_THRESHOLD
+    assert population * SAMPLE < REPORT_THRESHOLD
 
 
 def test_the_largest_dispersion_is_that_of_a_scene_of_one_class():
     assert largest_dispersion(5) == pytest.approx(0.4)
-    assert largest_dispersion(5, ddof=1) == pytest.approx(1 / math.sqrt(5))
-    for ddof in (0, 1):
-        assert largest_dispersion(5, ddof=ddof) < REPORT_THRESHOLD
-        alone = dispersion(np.eye(5, dtype=np.int64) * 8192, ddof=ddof)
-        assert alone == pytest.approx(np.full(5, largest_dispersion(5, ddof=ddof)))
+    assert largest_dispersion(5) * SAMPLE == pytest.approx(1 / math.sqrt(5))
+    assert 1 / math.sqrt(5) < REPORT_THRESHOLD
+    alone = dispersion(np.eye(5, dtype=np.int64) * 8192)
+    assert alone == pytest.approx(np.full(5, largest_dispersion(5)))
 
 
 def test_equal_shares_have_none_and_void_alone_counts_as_one_class():
@@ -83,12 +82,10 @@ def test_a_threshold_of_nothing_is_refused():
 
 
 def assert_the_median_separates_and_the_reports_threshold_does_not(scenes):
-    for ddof in (0, 1):
-        values = dispersion(class_pixels(scenes), ddof=ddof)
-        assert well_segmented(values, REPORT_THRESHOLD).all()
-        assert well_segmented(values, dispersion_threshold(values)).mean() == pytest.approx(
-            0.5, abs=0.05
-        )
+    values = dispersion(class_pixels(scenes))
+    assert well_segmented(values * SAMPLE, REPORT_THRESHOLD).all()
+    below_the_median = well_segmented(values, dispersion_threshold(values))
+    assert below_the_median.mean() == pytest.approx(0.5, abs=0.05)
 
 
 def test_the_reports_threshold_separates_no_synthetic_scenes():

@@ -8,13 +8,19 @@ import PIL.Image
 import pytest
 import tifffile
 
-from areoseg.data.readers import list_images, read_image, read_mask
+from areoseg.data.readers import list_images, read_data, read_rover_image
+from areoseg.data.readers.decode import decode_indices
 from areoseg.errors import AreosegError
 
 
 @pytest.fixture
 def grey():
     return np.random.default_rng(0).integers(0, 256, (12, 20)).astype(np.uint8)
+
+
+def read_image(path):
+    """The image of a set that holds no other."""
+    return read_data(path, format="images").unlabelled.images[0]
 
 
 @pytest.fixture
@@ -55,7 +61,7 @@ def test_compressed_tiff_comes_back_as_it_was(tmp_path, grey, compression):
 def test_grey_coded_in_several_channels_becomes_one(tmp_path, grey, mode, suffix):
     PIL.Image.fromarray(grey).convert(mode).save(tmp_path / f"a.{suffix}")
     np.testing.assert_array_equal(read_image(tmp_path / f"a.{suffix}"), grey)
-    np.testing.assert_array_equal(read_mask(tmp_path / f"a.{suffix}"), grey)
+    np.testing.assert_array_equal(decode_indices(tmp_path / f"a.{suffix}"), grey)
 
 
 def test_jpeg_is_what_pillow_decodes(tmp_path):
@@ -74,12 +80,12 @@ def test_a_palette_image_becomes_its_colours_and_a_palette_mask_its_indices(tmp_
     for name in ("a.png", "a.tif"):
         picture.save(tmp_path / name)
         np.testing.assert_array_equal(read_image(tmp_path / name), [[10, 100, 200], [200, 100, 10]])
-        np.testing.assert_array_equal(read_mask(tmp_path / name), indices)
+        np.testing.assert_array_equal(decode_indices(tmp_path / name), indices)
 
 
 def test_a_one_bit_mask_holds_zero_and_one(tmp_path, grey):
     PIL.Image.fromarray(grey > 128).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(read_mask(tmp_path / "a.png"), grey > 128)
+    np.testing.assert_array_equal(decode_indices(tmp_path / "a.png"), grey > 128)
     np.testing.assert_array_equal(read_image(tmp_path / "a.png"), 255 * (grey > 128))
 
 
@@ -125,13 +131,15 @@ def test_a_planar_tiff_is_read_like_an_interleaved_one(tmp_path, grey):
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), grey)
 
 
-def test_levels_up_to_4095_are_read_as_twelve_bits(tmp_path):
-    for highest, white in ((4095, 4095), (2000, 4095), (4096, 65535)):
+def test_integers_are_read_as_8_12_or_16_bits(tmp_path):
+    for highest, white in ((4095, 4095), (2000, 4095), (4096, 65535), (256, 4095)):
         tifffile.imwrite(tmp_path / "a.tif", np.array([[0, highest]], np.uint16))
         assert read_image(tmp_path / "a.tif")[0, 1] == pytest.approx(highest / white)
 
 
-@pytest.mark.parametrize(("highest", "white"), [(0.5, 1), (1.0, 1), (1.5, 255), (255.0, 255)])
+@pytest.mark.parametrize(
+    ("highest", "white"), [(0.5, 1), (1.0, 1), (2.5, 255), (255.0, 255), (300.0, 4095)]
+)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
 def test_float_tiff_is_read_by_its_range(tmp_path, highest, white, dtype):
     tifffile.imwrite(tmp_path / "a.tif", np.array([[0, highest]], dtype))
@@ -140,11 +148,40 @@ def test_float_tiff_is_read_by_its_range(tmp_path, highest, white, dtype):
     np.testing.assert_allclose(image, [[0, highest / white]], rtol=1e-6)
 
 
-@pytest.mark.parametrize("values", [[-0.5, 1.0], [0.0, 256.0]])
-def test_floats_outside_the_known_ranges_are_refused(tmp_path, values):
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([-0.5, 1.0], "float32 images range from -0.5 to 1: give grey levels from 0"),
+        ([-3.0, -1.0], "float32 images range from -3 to 0"),
+        ([0.0, 70000.0], "grey levels up to 70000: scale them"),
+    ],
+)
+def test_floats_that_are_no_grey_levels_are_refused(tmp_path, values, message):
     tifffile.imwrite(tmp_path / "a.tif", np.array([values], np.float32))
-    with pytest.raises(AreosegError, match=rf"a\.tif: float images range from {values[0]:g} to"):
+    with pytest.raises(AreosegError, match=rf"a\.tif: {message}"):
         read_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        np.array([[0, 200]], np.uint16),
+        np.array([[0, 255]], np.int32),
+        np.array([[0, 1000]], np.uint16),
+        np.array([[7, 4096]], np.uint16),
+        np.array([[0, 0.25]], np.float32),
+        np.array([[-0.01, 1.3]], np.float32),
+        np.array([[0, 51]], np.float64),
+        np.array([[0, 2000]], np.float32),
+        np.array([[np.nan, 0.5]], np.float32),
+    ],
+)
+def test_a_set_of_one_image_is_read_as_prediction_reads_it(tmp_path, levels):
+    tifffile.imwrite(tmp_path / "a.tif", levels)
+    (trained_on,) = read_data(tmp_path).unlabelled.images
+    predicted = read_rover_image(tmp_path / "a.tif").pixels
+    assert trained_on.dtype == predicted.dtype
+    np.testing.assert_array_equal(trained_on, predicted)
 
 
 def test_holes_become_zero(tmp_path):
@@ -157,14 +194,16 @@ def test_a_mask_in_colour_is_refused(tmp_path):
     colour[0, 0, 1] = 1
     PIL.Image.fromarray(colour).save(tmp_path / "a.png")
     with pytest.raises(AreosegError, match=r"a\.png: the mask is in colour"):
-        read_mask(tmp_path / "a.png")
+        decode_indices(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize("value", [300, -1, 0.5, np.nan])
-def test_a_mask_that_does_not_fit_eight_bits_is_refused(tmp_path, value):
-    tifffile.imwrite(tmp_path / "a.tif", np.array([[0, value]], np.float32))
-    with pytest.raises(AreosegError, match="whole numbers from 0 to 255"):
-        read_mask(tmp_path / "a.tif")
+def test_a_mask_that_holds_no_class_is_refused(tmp_path, value):
+    for kind in ("images", "masks"):
+        (tmp_path / kind).mkdir()
+        tifffile.imwrite(tmp_path / kind / "a.tif", np.array([[0, value]], np.float32))
+    with pytest.raises(AreosegError, match=r"masks/a\.tif: mask value .* outside the classes"):
+        read_data(tmp_path)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
@@ -177,7 +216,7 @@ def test_files_that_are_no_images_are_named(tmp_path, suffix):
         read_image(path)
     path.write_text("this is no image\n")
     with pytest.raises(AreosegError, match=rf"a\.{suffix}: .*copy it again"):
-        read_mask(path)
+        decode_indices(path)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "deflate.tif"])

@@ -68,6 +68,14 @@ def test_depth_is_judged_over_the_whole_set(folder):
     assert read_data(folder).labelled.images[1][0, 0] == pytest.approx(3000 / 65535)
 
 
+def test_eight_bits_in_files_of_sixteen_stay_eight_bits(folder):
+    for index, name in enumerate(("a", "b", "sol 1/c")):
+        save(folder / f"images/{name}.png", some_image(index).astype(np.uint16))
+    images = read_data(folder).labelled.images
+    assert images.dtype == np.uint8
+    np.testing.assert_array_equal(images[0], some_image(0))
+
+
 def test_a_set_of_mixed_depths_becomes_float(folder):
     save(folder / "images/a.png", some_image(9).astype(np.uint16) * 257)
     images = read_data(folder).labelled.images

@@ -101,7 +101,7 @@ def test_progress_counts_every_frame(tmp_path, training_set, test_set):
         ({"test_set": np.zeros((1, 2, 2), complex)}, "'test_set' holds complex128"),
         ({"test_set": np.full((1, 2, 2), -1)}, "test_set image 0.*from -1 to -1"),
         ({"test_set": np.full((1, 2, 2), 70000)}, "test_set image 0.*from 70000 to 70000"),
-        ({"test_set": np.full((1, 2, 2), 300.0)}, "range from 300 to 300"),
+        ({"test_set": np.full((1, 2, 2), 70000.0)}, "grey levels up to 70000"),
     ],
 )
 def test_wrong_keys_shapes_and_types_are_named(tmp_path, arrays, message):

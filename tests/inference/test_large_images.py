@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from areoseg.data.readers import read_image
+from areoseg.data.readers import read_rover_image
 from areoseg.data.readers.tiles import reduced_image
 from areoseg.data.synthetic import SyntheticMars, draw_set
 from areoseg.errors import AreosegError
@@ -269,7 +269,7 @@ def test_a_panorama_takes_no_more_memory_than_the_rows_of_a_tile():
 @pytest.mark.skipif(not NATIVE.is_dir(), reason="the real frames are not at ../shared/data")
 def test_a_navcam_frame_agrees_with_its_own_reduction(trained):
     path = sorted(NATIVE.iterdir())[0]
-    image = read_image(path)
+    image = read_rover_image(path).pixels
     assert image.shape == (1024, 1024)
     auto = Predictor([trained], scale="auto").segment(image, name=path.name).mask
     reduced = Predictor([trained]).segment(reduced_image(image, 0.25)).mask

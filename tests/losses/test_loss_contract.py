@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from areoseg.errors import AreosegError
 from areoseg.losses.combined import build_loss
 from areoseg.losses.registry import LOSSES
+from areoseg.losses.terms import TERMS
 from areoseg.taxonomy import VOID
 
 CLASS_WEIGHTS = torch.tensor([0.5, 1.0, 1.0, 2.0, 9.0])
@@ -206,13 +207,13 @@ def test_input_that_does_not_fit_is_refused(case, make_batch, change, message):
 def test_the_registry_and_the_schema_agree_on_names_options_and_defaults():
     import inspect
 
-    for name, record in LOSSES.items():
-        assert record.name == name
-        assert record.summary
-        assert record.paper
-        arguments = inspect.signature(record.function).parameters
-        options = record.options().options
-        assert options.pop("class_weighted", None) is None or record.takes("class_weights")
+    assert list(LOSSES) == list(TERMS)
+    for name, function in LOSSES.items():
+        assert TERMS[name].summary
+        assert TERMS[name].paper
+        arguments = inspect.signature(function).parameters
+        options = TERMS[name]().options
+        assert options.pop("class_weighted", None) is None or "class_weights" in arguments
         for option, default in options.items():
             assert arguments[option].default == default
         rest = set(arguments) - set(options) - {"logits", "targets"}

@@ -132,6 +132,28 @@ def test_names_and_values_that_the_recipe_does_not_take_are_all_named(tmp_path):
     assert any("space.yaml:5: training.epochs" in line for line in lines)
 
 
+def test_a_section_cannot_change_what_a_search_may_not(tmp_path):
+    (line,) = refused(tmp_path, "data: {choices: [{scale: 1.0}, {scale: 0.5}]}")
+    assert "space.yaml:1: data={scale: 0.5}: it changes data.scale to 0.5" in line
+    assert "it changes the scenes" in line
+
+
+def test_a_section_cannot_leave_out_what_a_search_may_not_change(tmp_path):
+    space = load_space(
+        written(tmp_path, "data: {choices: [{rare_share: 0.1}, {rare_share: 0.1, tile: [8, 8]}]}")
+    )
+    with pytest.raises(
+        AreosegError, match=r"data={rare_share: 0\.1}: it changes data\.tile to null"
+    ):
+        vary_recipe("unet", space, ["data.tile=[8, 8]"])
+
+
+def test_a_section_that_keeps_what_is_fixed_can_be_tried(tmp_path):
+    text = "data: {choices: [{scale: 0.5}, {scale: 0.5, rare_share: 0.1}]}"
+    varied = vary_recipe("unet", load_space(written(tmp_path, text)), ["data.scale=0.5"])
+    assert varied.sample({"data": "{scale: 0.5, rare_share: 0.1}"}).data.rare_share == 0.1
+
+
 @pytest.mark.parametrize(
     ("text", "expected"), [("", "a mapping"), ("- 1", "a mapping"), ("a: [", "not YAML")]
 )

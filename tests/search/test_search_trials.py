@@ -315,6 +315,7 @@ def test_a_trial_that_lasts_beyond_the_budget_is_stopped(search, monkeypatch):
         ({"budget": "soon"}, "--budget 'soon'"),
         ({"trial_budget": "soon"}, "--trial-budget 'soon'"),
         ({"budget": "1m", "trial_budget": "2m"}, "has no time for one trial of 2m"),
+        ({"labels": "expert-1"}, "no 'expert-1' labels in format 'npz'"),
         ({"pruner": "axe"}, "choose from median, hyperband, none"),
     ],
 )

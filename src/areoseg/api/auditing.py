@@ -14,6 +14,7 @@ from areoseg.files import read_json
 from areoseg.recipes import load_recipe, recipe_names
 from areoseg.run import AUDIT_PAGE, SPLIT, is_run
 from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.weights import located
 
 if TYPE_CHECKING:
     from areoseg.audit import Audit
@@ -44,7 +45,8 @@ def audit(
         data: What `read` gave, or scenes. Images without masks are audited themselves where there
             are no others.
         out: A folder for the results; None: nothing is written.
-        split: A run, a file such as its `split.json`, or a recipe: the split to look for leaks in.
+        split: A run or a bundled model, a file such as its `split.json`, or a recipe: the split to
+            look for leaks in.
         fit: Whether small networks are trained on the data, each on a part of it, to dispute the
             masks of the others. Takes minutes.
         run: A trained run whose answers dispute the masks instead. It hardly disputes masks that it
@@ -123,7 +125,7 @@ def _find_split(
     from areoseg.audit import split_from_names
     from areoseg.data.split import PARTS
 
-    path = Path(split)
+    path = located(split)
     if is_run(path):
         path = path / SPLIT
     if path.is_file() and path.suffix == ".json":

@@ -30,6 +30,7 @@ def compare(
     audit: PathLike | None = None,
     groups: PathLike | None = None,
     format: str = "auto",
+    labels: str = "crowd",
     device: str = "cpu",
     threads: int | None = None,
     command: str | None = None,
@@ -46,6 +47,7 @@ def compare(
         audit: Decisions about the data, as for `train`.
         groups: As for `read`.
         format: As for `read`.
+        labels: As for `read`.
         device: `cpu`, `cuda` or `auto`.
         threads: Cores to compute on; None: all.
         command: What to note in the runs as the command that made them.
@@ -68,7 +70,7 @@ def compare(
         from areoseg.studies.running import Trainings, run_study
 
         trainings = Trainings(
-            find_source(data, groups, format, console),
+            find_source(data, groups, format, console, labels),
             lambda source: read_with_progress(source, console),
             Path(out or Path("runs") / opened.name),
             device=device,
@@ -103,6 +105,7 @@ def search(
     audit: PathLike | None = None,
     groups: PathLike | None = None,
     format: str = "auto",
+    labels: str = "crowd",
     device: str = "cpu",
     threads: int | None = None,
     command: str | None = None,
@@ -128,6 +131,7 @@ def search(
         audit: Decisions about the data, as for `train`.
         groups: As for `read`.
         format: As for `read`.
+        labels: As for `read`.
         device: `cpu`, `cuda` or `auto`.
         threads: Cores to compute on; None: all.
         command: What to note in the runs as the command that made them.
@@ -144,7 +148,7 @@ def search(
     clock, seconds = search_times(budget, trial_budget, trials)
     varied = vary_recipe(recipe, load_space(space), overrides)
     decisions = None if audit is None else read_decisions(audit)
-    source = find_source(data, groups, format, console)
+    source = find_source(data, groups, format, console, labels)
     source = replace(source, tile=varied.base.data.tile, scale=varied.base.data.scale)
     trainings = prepare_trainings(
         varied,

@@ -29,6 +29,7 @@ def baselines(
     audit: PathLike | None = None,
     groups: PathLike | None = None,
     format: str = "auto",
+    labels: str = "crowd",
     console: Console | None = None,
 ) -> "dict[str, Scores]":
     """Score what a network has to beat, on the split that a training would make.
@@ -42,6 +43,7 @@ def baselines(
         audit: Decisions about the data, as for `train`.
         groups: As for `read`.
         format: As for `read`.
+        labels: As for `read`.
         console: Where to show progress and warnings; None: standard error.
 
     Returns:
@@ -60,7 +62,7 @@ def baselines(
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, overrides)
     decisions = None if audit is None else read_decisions(audit)
-    source = find_source(data, groups, format, console)
+    source = find_source(data, groups, format, console, labels)
     source = replace(source, tile=recipe.data.tile, scale=recipe.data.scale)
     scenes = read_with_progress(source, console).labelled
     if decisions is not None:

@@ -28,6 +28,7 @@ from areoseg.audit.leaks import (
     find_copies_in_unlabelled,
     find_groups_across_split,
     find_missing_classes,
+    find_scenes_across_split,
 )
 from areoseg.audit.mask_fit import find_mirrored_masks, find_unlikely_masks
 from areoseg.audit.material import Material, Need
@@ -208,6 +209,14 @@ CHECKS: dict[str, Check] = {
             "the same image a second time, or nearly so, with another mask",
             score="share of the pixels that differ, 0 to 1",
             needs=("masks",),
+        ),
+        Check(
+            "scene-across-split",
+            find_scenes_across_split,
+            "flag",
+            "a scene that is in more than one part of a split",
+            score="parts that it is in, from 2",
+            needs=("split",),
         ),
         Check(
             "copy-across-split",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from areoseg.audit.chunks import Arrays, Chunks
+from areoseg.audit.mean_and_deviation import mean_and_deviation
 from areoseg.audit.thumbnails import Floats
 from areoseg.audit.window_features import reduced
 from areoseg.data.scenes import Image, Mask, SceneSet
@@ -36,11 +37,11 @@ def look_of_points(image: Image) -> Floats:
         (400, 11), row by row.
     """
     levels = reduced(image)
-    mean3, deviation3 = _mean_and_deviation(levels, 3)
-    mean9, deviation9 = _mean_and_deviation(levels, 9)
+    mean3, deviation3 = mean_and_deviation(levels, 3)
+    mean9, deviation9 = mean_and_deviation(levels, 9)
     mean17 = ndimage.uniform_filter(levels, 17)
     roughness = np.log1p(deviation3)
-    rough9, spread9 = _mean_and_deviation(roughness, 9)
+    rough9, spread9 = mean_and_deviation(roughness, 9)
     height, width = levels.shape
     rows = np.broadcast_to(np.linspace(0, 1, height)[:, None], (height, width))
     numbers = (
@@ -135,13 +136,6 @@ def _points(scenes: SceneSet) -> Arrays:
         "look": np.stack([look_of_points(image) for image in scenes.images]).astype(np.float16),
         "label": np.stack([grid_points(mask).ravel() for mask in masks]),
     }
-
-
-def _mean_and_deviation(values: Floats, side: int) -> tuple[Floats, Floats]:
-    """Mean and standard deviation of the square around each pixel."""
-    mean = ndimage.uniform_filter(values, side)
-    variance = ndimage.uniform_filter(values * values, side) - mean * mean
-    return mean, np.sqrt(np.maximum(variance, 0))
 
 
 def _mean_where(values: Floats, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -63,7 +63,8 @@ def check_decisions(decisions: Audit, scenes: SceneSet) -> None:
     if decisions.scenes != len(scenes):
         raise AreosegError(
             f"{path}: made of {decisions.scenes} pairs, but these data have {len(scenes)}: audit"
-            " them, cut and scaled as for training, and decide anew"
+            " them with --tile and --scale as the recipe's data.tile and data.scale, and decide"
+            " anew"
         )
     for finding in decisions.findings:
         if not 0 <= finding.index < len(scenes) or scenes.names[finding.index] != finding.name:
@@ -73,8 +74,8 @@ def check_decisions(decisions: Audit, scenes: SceneSet) -> None:
             )
     if decisions.fingerprint != fingerprint(scenes):
         raise AreosegError(
-            f"{path}: made of other data: names, images or masks changed since; audit them and"
-            " decide anew"
+            f"{path}: made of other data: names, images, masks or the scale changed since; audit"
+            " them and decide anew"
         )
 
 

@@ -1,7 +1,7 @@
 """Leaks: what a network would be tested on, seen before in training.
 
-A copy of a test image in the training part, or an image of the same place, makes a score better
-than it is.
+A test image in the training part too, a copy of it there, or an image of the same place, makes a
+score better than it is.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +12,29 @@ from areoseg.data.split import class_pixels
 
 TRAIN = "train"
 """The part of a split that is trained on; copies in it are the leak, not their originals."""
+
+
+def find_scenes_across_split(material: Material) -> list[Finding]:
+    """Flag scenes that a split names in more than one part.
+
+    The score is the number of these parts.
+    """
+    parts_of: dict[int, list[str]] = {}
+    for part, index in _in_order(material.split or {}):
+        if part not in parts_of.setdefault(index, []):
+            parts_of[index].append(part)
+    return [
+        Finding(
+            index=index,
+            name=material.scenes.names[index],
+            fault="scene-across-split",
+            score=float(len(parts)),
+            reason=f"in {' and '.join(parts)} of the split at once",
+            action="flag",
+        )
+        for index, parts in sorted(parts_of.items())
+        if len(parts) > 1
+    ]
 
 
 def find_copies_across_split(material: Material) -> list[Finding]:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from areoseg.audit.thumbnails import Floats
+from areoseg.audit.mean_and_deviation import mean_and_deviation
 from areoseg.audit.window_features import mean_of_loudest, reduced, window_pixels
 from areoseg.data.scenes import Image
 
@@ -30,16 +30,10 @@ def outline_strengths(image: Image) -> NDArray[np.float64]:
         (windows,), in the order of `windows`.
     """
     levels = reduced(image)
-    mean, roughness = _mean_and_log_deviation(levels, 3)
-    middle, contrast = _mean_and_log_deviation(levels, NEAR)
+    mean, deviation = mean_and_deviation(levels, 3)
+    middle, contrast = mean_and_deviation(levels, NEAR)
     bright_side = (mean > middle) & (levels < OVEREXPOSED)
-    flattest = ndimage.minimum_filter(np.where(bright_side, roughness, np.float32(np.inf)), NEAR)
-    strength = np.where(np.isfinite(flattest), contrast - flattest, np.float32(0))
+    roughness = np.where(bright_side, np.log1p(deviation), np.float32(np.inf))
+    flattest = ndimage.minimum_filter(roughness, NEAR)
+    strength = np.where(np.isfinite(flattest), np.log1p(contrast) - flattest, np.float32(0))
     return mean_of_loudest(window_pixels(strength))
-
-
-def _mean_and_log_deviation(levels: Floats, side: int) -> tuple[Floats, Floats]:
-    """Mean of the pixels around each pixel, and the logarithm of 1 + their deviation."""
-    mean = ndimage.uniform_filter(levels, side)
-    variance = ndimage.uniform_filter(levels * levels, side) - mean * mean
-    return mean, np.log1p(np.sqrt(np.maximum(variance, 0)))

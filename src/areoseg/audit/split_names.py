@@ -13,7 +13,8 @@ def split_from_names(
 
     Args:
         split: What a `split.json` holds: for each part a list of names.
-        scenes: The scenes; they need not all be named.
+        scenes: The scenes; they need not all be named, and the check `scene-across-split` tells
+            those that are named in two parts.
         where: How a message names the split.
 
     Raises:

@@ -16,21 +16,14 @@ def grey_levels(image: Image) -> Floats:
     return levels if image.dtype == np.uint8 else levels * np.float32(255)
 
 
-def thumbnail(image: Image, side: int, *, zoom: float = 1.0) -> Floats:
+def thumbnail(image: Image, side: int) -> Floats:
     """The image as a square (side, side) of grey levels 0..255, each pixel an average.
 
     Args:
         image: (H, W).
         side: Pixels of the square; height and width are scaled each by its own factor.
-        zoom: Above 1, only the middle of the image is shown, 1 / zoom of each side.
     """
-    height, width = image.shape
-    top, left = height * (1 - 1 / zoom) / 2, width * (1 - 1 / zoom) / 2
-    small = Pillow.fromarray(grey_levels(image)).resize(
-        (side, side),
-        Pillow.Resampling.BOX if zoom == 1 else Pillow.Resampling.BILINEAR,
-        box=(left, top, width - left, height - top),
-    )
+    small = Pillow.fromarray(grey_levels(image)).resize((side, side), Pillow.Resampling.BOX)
     return np.asarray(small, dtype=np.float32)
 
 

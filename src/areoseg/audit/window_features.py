@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from areoseg.audit.mean_and_deviation import mean_and_deviation
 from areoseg.audit.thumbnails import Floats, grey_levels
 from areoseg.data.scenes import Image
 
@@ -38,11 +38,8 @@ def window_features(image: Image) -> NDArray[np.float64]:
     Returns:
         (windows, 12).
     """
-    levels = reduced(image)
-    mean = ndimage.uniform_filter(levels, 3)
-    variance = ndimage.uniform_filter(levels * levels, 3) - mean * mean
-    roughness = np.log1p(np.sqrt(np.maximum(variance, 0)))
-    return _features(window_pixels(mean), window_pixels(roughness))
+    mean, deviation = mean_and_deviation(reduced(image), 3)
+    return _features(window_pixels(mean), window_pixels(np.log1p(deviation)))
 
 
 def window_pixels(values: Floats) -> Floats:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import AsJson, Format, Groups, Labels, Out, Threads
+from areoseg.cli.options import AsJson, Format, Groups, Labels, Out, Threads, height_and_width
 from areoseg.cli.show import notes, output, percent, print_json, print_table
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import MARS, VOID, Taxonomy, taxonomy_of
@@ -26,6 +26,8 @@ def audit(
     format: Format = "auto",
     labels: Labels = "crowd",
     groups: Groups = None,
+    tile: Annotated[str | None, Parameter(name="--tile")] = None,
+    scale: Annotated[float, Parameter(name="--scale")] = 1.0,
     classes: Annotated[str | None, Parameter(name="--classes")] = None,
     split: Annotated[str | None, Parameter(name="--split")] = None,
     fit: Annotated[bool, Parameter(name="--fit", negative="")] = False,
@@ -48,10 +50,15 @@ def audit(
         labels: Which labels of AI4Mars as distributed: crowd, or expert-1, expert-2, expert-3 for
             pixels on which at least that many experts agree.
         groups: A text file with the group of each pair, a line each, which a split must not part.
+        tile: Height and width of the tiles that frames are cut into, such as 64x128; a recipe says
+            it in data.tile. Whole frames by default.
+        scale: What the sides of frames are multiplied by before, such as 0.25; a recipe says it in
+            data.scale.
         classes: Names of the classes that masks hold, from 0, with commas between them, or their
             number; without it, the classes of Mars. The class called background, or else the first,
             counts as not labelled.
-        split: A run, a file such as its split.json, or a recipe: look for leaks in this split.
+        split: A run or a bundled model, a file such as its split.json, or a recipe: look for leaks
+            in this split.
         fit: Train small networks on the data, each on a part of it, and let them dispute the masks
             of the rest: finds swapped, moved and partly wrong masks. Takes minutes.
         run: A trained run whose answers dispute the masks instead; best one that was not trained on
@@ -68,8 +75,23 @@ def audit(
 
     names = () if fail_on is None else parse_failing(fail_on)
     taxonomy = MARS if classes is None else parse_classes(classes)
-    read = api.read(data, format=format, labels=labels, groups=groups, taxonomy=taxonomy)
-    source = Source(str(data), format, None if groups is None else str(groups), labels)
+    source = Source(
+        path=str(data),
+        format=format,
+        groups=None if groups is None else str(groups),
+        labels=labels,
+        tile=None if tile is None else height_and_width(tile, "--tile"),
+        scale=scale,
+    )
+    read = api.read(
+        data,
+        format=format,
+        labels=labels,
+        groups=groups,
+        tile=source.tile,
+        scale=scale,
+        taxonomy=taxonomy,
+    )
     found = api.audit(
         read,
         out,

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from areoseg.cli.options import AsJson, Data, Decisions, Format, Groups
+from areoseg.cli.options import AsJson, Data, Decisions, Format, Groups, Labels
 from areoseg.cli.show import figure, print_json, print_table
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def baseline(
     audit: Decisions = None,
     groups: Groups = None,
     format: Format = "auto",
+    labels: Labels = "crowd",
     json: AsJson = False,
 ) -> None:
     """Score what a network has to beat, on the split that a training would make.
@@ -40,6 +41,8 @@ def baseline(
             its rover stop.
         format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
             by looking.
+        labels: Which labels of AI4Mars as distributed: crowd, or expert-1, expert-2, expert-3 for
+            pixels on which at least that many experts agree.
         json: Print JSON for programs instead of tables.
     """
     from areoseg import api
@@ -53,6 +56,7 @@ def baseline(
         audit=audit,
         groups=groups,
         format=format,
+        labels=labels,
     )
     if json:
         print_json({each: found.to_json() for each, found in scores.items()})

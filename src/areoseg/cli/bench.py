@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import AsJson, Threads, read_size
+from areoseg.cli.options import AsJson, Threads, height_and_width
 from areoseg.cli.show import notes, output, print_json, print_table
 from areoseg.errors import AreosegError
 
@@ -45,7 +45,7 @@ def bench(
         model,
         ways=None if ways is None else [name.strip() for name in ways.split(",")],
         batches=_batches(batches),
-        size=None if size is None else read_size(size),
+        size=None if size is None else height_and_width(size, "--size"),
         seconds=seconds,
         threads=threads,
     )

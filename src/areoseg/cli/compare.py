@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import AsJson, Decisions, Device, Format, Groups, Threads
+from areoseg.cli.options import AsJson, Decisions, Device, Format, Groups, Labels, Threads
 from areoseg.cli.show import (
     keeping_what_is_finished,
     output,
@@ -29,6 +29,7 @@ def compare(
     audit: Decisions = None,
     groups: Groups = None,
     format: Format = "auto",
+    labels: Labels = "crowd",
     device: Device = "cpu",
     threads: Threads = None,
     json: AsJson = False,
@@ -53,6 +54,8 @@ def compare(
             its rover stop.
         format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
             by looking.
+        labels: Which labels of AI4Mars as distributed: crowd, or expert-1, expert-2, expert-3 for
+            pixels on which at least that many experts agree.
         device: cpu, cuda, or auto for a GPU where there is one.
         threads: Processor cores to compute on; all by default.
         json: Print JSON for programs instead of tables.
@@ -69,6 +72,7 @@ def compare(
             audit=audit,
             groups=groups,
             format=format,
+            labels=labels,
             device=device,
             threads=threads,
             command=this_command(),

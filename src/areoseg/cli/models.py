@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from areoseg.cli.options import AsJson, read_size
+from areoseg.cli.options import AsJson, height_and_width
 from areoseg.cli.show import output, print_json, print_table
 from areoseg.errors import AreosegError
 
@@ -24,7 +24,7 @@ def models(
         draw: A PNG file for a picture of the named model.
         json: Print JSON for programs instead of tables.
     """
-    height, width = read_size(size)
+    height, width = height_and_width(size, "--size")
     if name is not None:
         _one_model(name, height, width, draw, json)
     elif draw is not None:

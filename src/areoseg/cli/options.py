@@ -20,13 +20,13 @@ Threads = Annotated[int | None, Parameter(name="--threads")]
 AsJson = Annotated[bool, Parameter(name="--json", negative="", show_default=False)]
 
 
-def read_size(text: str) -> tuple[int, int]:
-    """Height and width of an option `--size`, such as 64x128.
+def height_and_width(text: str, option: str) -> tuple[int, int]:
+    """The sides in a text such as `64x128`.
 
     Raises:
-        AreosegError: It is something else.
+        AreosegError: It is no such text; the message names the option.
     """
     height, _, width = text.partition("x")
     if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
-        raise AreosegError(f"--size {text}: write it as HEIGHTxWIDTH, such as 64x128")
+        raise AreosegError(f"{option} {text}: write it as HEIGHTxWIDTH, such as 64x128")
     return int(height), int(width)

@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import AsJson, Data, Decisions, Device, Format, Groups, Out, Threads
+from areoseg.cli.options import (
+    AsJson,
+    Data,
+    Decisions,
+    Device,
+    Format,
+    Groups,
+    Labels,
+    Out,
+    Threads,
+)
 from areoseg.cli.show import (
     figure,
     keeping_what_is_finished,
@@ -38,6 +48,7 @@ def search(
     audit: Decisions = None,
     groups: Groups = None,
     format: Format = "auto",
+    labels: Labels = "crowd",
     device: Device = "cpu",
     threads: Threads = None,
     json: AsJson = False,
@@ -69,6 +80,8 @@ def search(
             its rover stop.
         format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
             by looking.
+        labels: Which labels of AI4Mars as distributed: crowd, or expert-1, expert-2, expert-3 for
+            pixels on which at least that many experts agree.
         device: cpu, cuda, or auto for a GPU where there is one.
         threads: Processor cores to compute on; all by default.
         json: Print JSON for programs instead of tables.
@@ -90,6 +103,7 @@ def search(
             audit=audit,
             groups=groups,
             format=format,
+            labels=labels,
             device=device,
             threads=threads,
             command=this_command(),

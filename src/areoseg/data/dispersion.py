@@ -14,12 +14,9 @@ from numpy.typing import NDArray
 
 from areoseg.errors import AreosegError
 
-REPORT_THRESHOLD = 0.45
-"""The threshold of the report's equation 3, which separates nothing."""
 
-
-def dispersion(pixels: NDArray[np.int64], *, ddof: int = 0) -> NDArray[np.float64]:
-    """Standard deviation of the class shares of each scene (equation 2).
+def dispersion(pixels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Population deviation of the class shares of each scene (equation 2).
 
     Written with whole numbers up to the square root, so that scenes with the same shares in another
     order come out equal to the bit:
@@ -28,7 +25,6 @@ def dispersion(pixels: NDArray[np.int64], *, ddof: int = 0) -> NDArray[np.float6
 
     Args:
         pixels: (N, C) pixels of each class in each scene, from `class_pixels`.
-        ddof: 0 for the population deviation, 1 for the sample deviation.
 
     Returns:
         (N,) in 0..`largest_dispersion`. A scene of nothing but void has no shares; it counts as
@@ -40,18 +36,12 @@ def dispersion(pixels: NDArray[np.int64], *, ddof: int = 0) -> NDArray[np.float6
     population = np.full(len(counts), largest_dispersion(classes))
     spread = np.sqrt(classes * (counts**2).sum(axis=1) - total**2)
     np.divide(spread, classes * total, out=population, where=total > 0)
-    return population * math.sqrt(classes / (classes - ddof))
+    return population
 
 
-def largest_dispersion(classes: int, *, ddof: int = 0) -> float:
-    """The dispersion of a scene of one class: no scene has a larger one.
-
-    Args:
-        classes: How many classes there are, C.
-        ddof: 0 for the population deviation, sqrt(C - 1) / C; 1 for the sample deviation,
-            1 / sqrt(C).
-    """
-    return math.sqrt(classes - 1) / classes * math.sqrt(classes / (classes - ddof))
+def largest_dispersion(classes: int) -> float:
+    """The dispersion sqrt(C - 1) / C of a scene of one of C classes: no scene has a larger one."""
+    return math.sqrt(classes - 1) / classes
 
 
 def dispersion_threshold(dispersions: NDArray[np.float64], quantile: float = 0.5) -> float:

@@ -18,10 +18,8 @@ Mask = NDArray[np.uint8]
 
 def unit_image(image: Image) -> NDArray[np.float32]:
     """An image as float32 in 0..1; uint8 is divided by 255, and float32 given back as it is."""
-    unit: NDArray[np.float32] = (
-        image / np.float32(255) if image.dtype == np.uint8 else image.astype(np.float32, copy=False)
-    )
-    return unit
+    unit: NDArray[np.float32] = image.astype(np.float32, copy=False)
+    return unit / np.float32(255) if image.dtype == np.uint8 else unit
 
 
 @dataclass(frozen=True)

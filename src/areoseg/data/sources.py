@@ -35,6 +35,19 @@ class Source:
     tile: tuple[int, int] | None = None
     scale: float = 1.0
 
+    @property
+    def options(self) -> list[str]:
+        """The options of a command that reads the same files; a recipe has tile and scale."""
+        words = ["--data", self.path]
+        for option, value, usual in (
+            ("--format", self.format, "auto"),
+            ("--labels", self.labels, "crowd"),
+            ("--groups", self.groups, None),
+        ):
+            if value is not None and value != usual:
+                words += [option, value]
+        return words
+
     def to_json(self) -> dict[str, object]:
         """The source as JSON values."""
         return asdict(self)

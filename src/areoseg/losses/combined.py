@@ -1,5 +1,6 @@
 """The loss that training minimises: a weighted sum of terms, each reported by itself."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -155,10 +156,10 @@ def _try_terms(terms: Sequence[LossTerm], classes: int) -> None:
 def _build_term(
     name: str, settings: Term, class_weights: Tensor | None, background: int
 ) -> LossTerm:
-    record = LOSSES[name]
+    function = LOSSES[name]
     arguments = settings.options
     if arguments.pop("class_weighted", False):
         arguments["class_weights"] = class_weights
-    if record.takes("background"):
+    if "background" in inspect.signature(function).parameters:
         arguments["background"] = background
-    return LossTerm(name, partial(record.function, **arguments), settings)
+    return LossTerm(name, partial(function, **arguments), settings)

@@ -1,8 +1,6 @@
 """The losses by name: what a recipe calls each term, and the function that computes it."""
 
-import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -16,10 +14,9 @@ from areoseg.losses.jaccard import jaccard
 from areoseg.losses.lovasz import lovasz_softmax
 from areoseg.losses.ohem import ohem_cross_entropy
 from areoseg.losses.report_code import report_code
-from areoseg.losses.terms import TERMS, Term
 from areoseg.losses.tversky import focal_tversky, tversky
 
-_FUNCTIONS: dict[str, Callable[..., Tensor]] = {
+LOSSES: dict[str, Callable[..., Tensor]] = {
     "ce": cross_entropy,
     "dice": dice,
     "focal": focal,
@@ -33,33 +30,7 @@ _FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "edge-ce": edge_cross_entropy,
     "report-code": report_code,
 }
+"""Each takes logits and targets, and keyword-only options, and returns a scalar.
 
-
-@dataclass(frozen=True)
-class LossRecord:
-    """What the registry knows of a loss.
-
-    Attributes:
-        name: What a recipe calls it.
-        function: Takes logits and targets, and keyword-only options; returns a scalar.
-        summary: One line on what it is.
-        paper: Where it comes from.
-        options: The schema of its options.
-    """
-
-    name: str
-    function: Callable[..., Tensor]
-    summary: str
-    paper: str
-    options: type[Term]
-
-    def takes(self, argument: str) -> bool:
-        """Say whether the function has an argument, such as `class_weights`."""
-        return argument in inspect.signature(self.function).parameters
-
-
-LOSSES: dict[str, LossRecord] = {
-    name: LossRecord(name, _FUNCTIONS[name], options.summary, options.paper, options)
-    for name, options in TERMS.items()
-}
-"""Every loss by name, in the order of `terms.LossTerms`."""
+`terms.TERMS` has the schema of the options, with what it is and where it comes from.
+"""

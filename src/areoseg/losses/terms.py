@@ -250,9 +250,6 @@ The text names the five terms. The 0.1, gamma 2 and the Sobel edges are its code
 every other term is our reading.
 """
 
-REPORT_CODE_TERMS: TermTable = {"report-code": 1.0}
-"""The loss of the report's code, without class weights."""
-
 NAMED_LOSSES: Mapping[str, TermTable] = {
     "report": REPORT_TERMS,
     **{name: {name: 1.0} for name in TERMS},

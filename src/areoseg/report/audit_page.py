@@ -66,14 +66,7 @@ def train_command(source: Source) -> str:
         words.append(f"data.tile=[{source.tile[0]},{source.tile[1]}]")
     if source.scale != 1:
         words.append(f"data.scale={source.scale:g}")
-    words += ["--data", source.path]
-    for option, value, usual in (
-        ("--format", source.format, "auto"),
-        ("--labels", source.labels, "crowd"),
-        ("--groups", source.groups, None),
-    ):
-        if value is not None and value != usual:
-            words += [option, value]
+    words += source.options
     return f"areoseg train unet-l {shlex.join(words)} \\\n  --audit decisions.json --out runs/first"
 
 

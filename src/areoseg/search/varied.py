@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe, check_model, parse_recipe
 from areoseg.recipes.loading import read_recipe
-from areoseg.search.space import Choices, Space
+from areoseg.search.space import FIXED, Choices, Space, flow_text
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,14 @@ class VariedRecipe:
         return recipe
 
     def faults(self) -> list[str]:
-        """One line for each range or choice that the recipe does not take.
+        """One line for each range or choice that the recipe does not take, or a search may not try.
 
         Each is tried by itself, in sections that have the first of their own choices.
         """
         found: dict[tuple[str, str], str] = {}
         for name, entry in self.space.entries.items():
             for text in entry.probes:
-                for message in self._refusals([*self._sections_of(name), f"{name}={text}"]):
+                for message in self._refusals(name, text):
                     plain = message.removeprefix(f"override {name}: ")
                     value = f"={text}" if isinstance(entry, Choices) else ""
                     where = f"{self.space.source}:{self.space.lines[name]}: {name}{value}"
@@ -69,12 +70,29 @@ class VariedRecipe:
         around = [other for other in self.space.entries if name.startswith(f"{other}.")]
         return [f"{other}={self.space.entries[other].probes[0]}" for other in sorted(around)]
 
-    def _refusals(self, overrides: Sequence[str]) -> list[str]:
+    def _refusals(self, name: str, text: str) -> list[str]:
+        """What is wrong with one value, given as YAML text."""
         try:
-            check_model(self._parse(overrides), source=self.source)
+            recipe = self._parse([*self._sections_of(name), f"{name}={text}"])
+            check_model(recipe, source=self.source)
         except AreosegError as error:
             return str(error).splitlines()
-        return []
+        return self._fixed_values_changed(name, recipe)
+
+    def _fixed_values_changed(self, name: str, recipe: Recipe) -> list[str]:
+        """One line for each fixed value inside a section of the space that is not as it was.
+
+        A choice of a section takes the place of the whole section, so that it changes what it
+        leaves out too.
+        """
+        return [
+            f"it changes {fixed} to {flow_text(attrgetter(fixed)(recipe))}, which a search cannot"
+            f" do: {reason}: write choices of other values by their names, such as"
+            " data.rare_share"
+            for fixed, reason in FIXED.items()
+            if fixed.startswith(f"{name}.")
+            and attrgetter(fixed)(recipe) != attrgetter(fixed)(self.base)
+        ]
 
     def _parse(self, overrides: Sequence[str]) -> Recipe:
         given = [*self.overrides, *overrides]

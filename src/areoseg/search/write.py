@@ -44,11 +44,7 @@ def best_recipe_text(search: Search, best: TrialRecord, trainings: Trainings) ->
 
 def train_command(search: Search, trainings: Trainings) -> str:
     """The command that trains the best recipe as its trial was trained."""
-    words = ["areoseg", "train", str(search.out / BEST), "--data", trainings.source.path]
-    if trainings.source.format != "auto":
-        words += ["--format", trainings.source.format]
-    if trainings.source.groups is not None:
-        words += ["--groups", trainings.source.groups]
+    words = ["areoseg", "train", str(search.out / BEST), *trainings.source.options]
     if trainings.decisions is not None:
         words += ["--audit", str(trainings.decisions.decisions)]
     if trainings.seconds is not None:

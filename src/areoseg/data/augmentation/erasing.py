@@ -12,7 +12,7 @@ from areoseg.data.augmentation.draws import inside_boxes, random_start, uniform
 def coarse_dropout(
     images: Tensor, masks: Tensor, *, generator: torch.Generator, holes: int, size: int
 ) -> tuple[Tensor, Tensor]:
-    """Hide square holes at random places (Cutout, DeVries and Taylor 2017).
+    """Hide square holes at random places (Cutout, arXiv 1708.04552).
 
     Args:
         images: (N, 1, H, W) float in 0..1.
@@ -33,7 +33,7 @@ def coarse_dropout(
 def grid_mask(
     images: Tensor, masks: Tensor, *, generator: torch.Generator, period: int, ratio: float
 ) -> tuple[Tensor, Tensor]:
-    """Hide the squares of a regular grid, shifted at random (Chen et al. 2020).
+    """Hide the squares of a regular grid, shifted at random (GridMask, arXiv 2001.04086).
 
     Args:
         images: (N, 1, H, W) float in 0..1.

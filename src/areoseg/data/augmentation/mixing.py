@@ -9,8 +9,9 @@ from areoseg.data.augmentation.draws import inside_boxes, random_start, uniform
 def cutmix(
     images: Tensor, masks: Tensor, *, generator: torch.Generator, largest: float
 ) -> tuple[Tensor, Tensor]:
-    """Replace a box by the same box of another tile of the batch (Yun et al. 2019).
+    """Replace a box by the same box of another tile of the batch.
 
+    Yun et al. 2019, arXiv 1905.04899; for segmentation French et al. 2020, arXiv 1906.01916.
     A batch of one stays as it is.
 
     Args:

@@ -15,7 +15,7 @@ def rare_paste(
     objects: int,
     rare_bank: RareBank,
 ) -> tuple[Tensor, Tensor]:
-    """Paste objects from the bank at random places (Ghiasi et al. 2021).
+    """Paste objects from the bank at random places (Simple Copy-Paste, arXiv 2012.07177).
 
     An object keeps its relief against its surroundings and takes its brightness from the place it
     is pasted to. It may be mirrored. Its edge is blended; its labels are not.

@@ -59,7 +59,9 @@ def blur(
 def sensor_noise(
     images: Tensor, masks: Tensor, *, generator: torch.Generator, read: float, shot: float
 ) -> tuple[Tensor, Tensor]:
-    """Add normal noise of variance `read^2 + shot * grey value` (Foi et al. 2008).
+    """Add normal noise of variance `read^2 + shot * grey value`.
+
+    Foi et al. 2008, Practical Poissonian-Gaussian noise modeling.
 
     Args:
         images: (N, 1, H, W) float in 0..1.

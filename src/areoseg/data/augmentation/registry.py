@@ -29,7 +29,6 @@ class TransformRecord:
             augmentation is built, because it imports torch.
         options: The model of its probability and strengths.
         summary: One line on what it does.
-        source: Where it comes from.
         is_warp: Whether it maps sampling positions (N, H, W, 2), and not images and masks.
         needs: What it takes beside its options: `"rare_class"` or `"rare_bank"`.
     """
@@ -38,7 +37,6 @@ class TransformRecord:
     function: str
     options: type[TransformOptions]
     summary: str
-    source: str
     is_warp: bool = field(default=False, kw_only=True)
     needs: tuple[str, ...] = field(default=(), kw_only=True)
 
@@ -46,18 +44,6 @@ class TransformRecord:
     def defaults(self) -> dict[str, float]:
         """Each option's default."""
         return self.options().model_dump()
-
-    @property
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        """Each option's least and greatest value; an open end is named by its limit."""
-        properties = self.options.model_json_schema()["properties"]
-        return {
-            name: (
-                schema.get("minimum", schema.get("exclusiveMinimum")),
-                schema.get("maximum", schema.get("exclusiveMaximum")),
-            )
-            for name, schema in properties.items()
-        }
 
     def load(self) -> Any:
         """The transform's function; imports torch."""
@@ -71,7 +57,6 @@ TRANSFORMS: tuple[TransformRecord, ...] = (
         "pasting:rare_paste",
         options.RarePaste,
         "paste objects of the rare class, cut from training tiles, with blended edges",
-        "Ghiasi et al. 2021, Simple Copy-Paste, arXiv 2012.07177",
         needs=("rare_bank",),
     ),
     TransformRecord(
@@ -79,21 +64,18 @@ TRANSFORMS: tuple[TransformRecord, ...] = (
         "flips:horizontal_flip",
         options.HorizontalFlip,
         "mirror left and right; sky stays above ground",
-        "common practice",
     ),
     TransformRecord(
         "vertical_flip",
         "flips:vertical_flip",
         options.VerticalFlip,
         "mirror top and bottom; a rover never sees this",
-        "common practice",
     ),
     TransformRecord(
         "quarter_turn",
         "warps:quarter_turn",
         options.QuarterTurn,
         "turn by 90, 180 or 270 degrees, stretched back to the tile's shape",
-        "the homework report",
         is_warp=True,
     ),
     TransformRecord(
@@ -101,7 +83,6 @@ TRANSFORMS: tuple[TransformRecord, ...] = (
         "warps:random_crop",
         options.RandomCrop,
         "zoom into a random part of the tile",
-        "common practice",
         is_warp=True,
     ),
     TransformRecord(
@@ -109,7 +90,6 @@ TRANSFORMS: tuple[TransformRecord, ...] = (
         "warps:shift_scale_rotate",
         options.ShiftScaleRotate,
         "shift, zoom and rotate about the tile's centre",
-        "the homework report",
         is_warp=True,
     ),
     TransformRecord(
@@ -117,7 +97,6 @@ TRANSFORMS: tuple[TransformRecord, ...] = (
         "warps:elastic",
         options.Elastic,
         "displace each pixel by a smooth random field",
-        "Simard et al. 2003, Best Practices for Convolutional Neural Networks",
         is_warp=True,
     ),
     TransformRecord(
@@ -125,7 +104,6 @@ TRANSFORMS: tuple[TransformRecord, ...] = (
         "warps:grid_distortion",
         options.GridDistortion,
         "stretch and squeeze the columns and rows of a grid",
-        "the homework report",
         is_warp=True,
     ),
     TransformRecord(
@@ -133,7 +111,6 @@ TRANSFORMS: tuple[TransformRecord, ...] = (
         "warps:optical_distortion",
         options.OpticalDistortion,
         "barrel or pincushion distortion, as of a lens",
-        "the homework report",
         is_warp=True,
     ),
     TransformRecord(
@@ -141,14 +118,12 @@ TRANSFORMS: tuple[TransformRecord, ...] = (
         "mixing:cutmix",
         options.CutMix,
         "replace a box by the same box of another tile of the batch",
-        "Yun et al. 2019, arXiv 1905.04899; French et al. 2020, arXiv 1906.01916",
     ),
     TransformRecord(
         "rare_cutmix",
         "mixing:rare_cutmix",
         options.RareCutMix,
         "replace a box by one around the rare class in another tile of the batch",
-        "CutMix with boxes chosen by class",
         needs=("rare_class",),
     ),
     TransformRecord(
@@ -156,42 +131,36 @@ TRANSFORMS: tuple[TransformRecord, ...] = (
         "photometric:brightness_contrast",
         options.BrightnessContrast,
         "shift the grey values and stretch them about their mean",
-        "the homework report",
     ),
     TransformRecord(
         "gamma",
         "photometric:gamma",
         options.Gamma,
         "raise the grey values to a power near one",
-        "common practice",
     ),
     TransformRecord(
         "blur",
         "photometric:blur",
         options.Blur,
         "smooth by a Gaussian",
-        "the homework report",
     ),
     TransformRecord(
         "sensor_noise",
         "photometric:sensor_noise",
         options.SensorNoise,
         "add read noise and brightness-dependent shot noise",
-        "Foi et al. 2008, Practical Poissonian-Gaussian noise modeling",
     ),
     TransformRecord(
         "coarse_dropout",
         "erasing:coarse_dropout",
         options.CoarseDropout,
         "hide square holes of the image; labels stay",
-        "DeVries and Taylor 2017, Cutout, arXiv 1708.04552",
     ),
     TransformRecord(
         "grid_mask",
         "erasing:grid_mask",
         options.GridMask,
         "hide a regular grid of squares of the image; labels stay",
-        "Chen et al. 2020, GridMask, arXiv 2001.04086",
     ),
 )
 """All transforms, in the order in which they are applied."""

@@ -109,8 +109,9 @@ def shift_scale_rotate(
 
 
 def elastic(positions: Tensor, *, generator: torch.Generator, alpha: float, sigma: float) -> Tensor:
-    """Displace each pixel by a smooth random field (Simard et al. 2003).
+    """Displace each pixel by a smooth random field.
 
+    Simard et al. 2003, Best Practices for Convolutional Neural Networks.
     White noise is smoothed by a Gaussian, then scaled to a root mean square of `alpha` pixels along
     each axis.
 

@@ -4,15 +4,12 @@ from areoseg.data.readers.ai4mars_names import site_and_drive
 from areoseg.data.readers.listing import list_images
 from areoseg.data.readers.open import FORMATS, read_data, recognise_format
 from areoseg.data.readers.rover_image import RoverImage, read_rover_image
-from areoseg.data.readers.single import read_image, read_mask
 
 __all__ = [
     "FORMATS",
     "RoverImage",
     "list_images",
     "read_data",
-    "read_image",
-    "read_mask",
     "read_rover_image",
     "recognise_format",
     "site_and_drive",

@@ -1,11 +1,8 @@
-"""Bring grey levels of any depth to uint8, or to float32 in 0..1.
+"""Bring the grey levels of a whole set to uint8, or to float32 in 0..1.
 
-The rule looks at a whole set, never at one image, so that brightness stays comparable:
-
-- 8 bits stay as they are;
-- 16 bits are divided by 65535, or by 4095 where no level of the set exceeds 4095 (12-bit cameras);
-- floats are used as they are within 0..1 and divided by 255 within 0..255;
-- a set that mixes these becomes float32 throughout.
+The rule is that of `levels`, but it looks at the highest level of the whole set, never of one
+image, so that brightness stays comparable. A set becomes uint8 where all its images have 8 bits,
+also where wider integers hold no more; any other becomes float32 throughout.
 """
 
 from collections.abc import Iterable
@@ -15,8 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from areoseg.data.readers.levels import to_units, white_level
 from areoseg.data.scenes import Image
 from areoseg.errors import AreosegError
+
+# Calibrated images dip below 0 a little; what dips further was centred on 0, and is refused.
+_NOISE = 0.1
 
 
 @dataclass(frozen=True)
@@ -59,39 +60,34 @@ def range_of(levels: NDArray[Any]) -> Range:
 
 
 def white_levels(ranges: Iterable[Range], where: str) -> dict[str, float]:
-    """What each number type of a set is divided by to bring it to 0..1.
+    """The level of each number type of a set that becomes 1.
 
-    An empty answer means that every image has 8 bits and stays as it is.
+    An empty answer means that every image holds integers up to 255, and becomes uint8.
 
     Raises:
-        AreosegError: Floats lie outside 0..255.
+        AreosegError: Floats lie beyond 65535, or so far below 0 that they cannot be grey levels.
     """
-    by_kind: dict[str, list[Range]] = {}
+    lows: dict[str, float] = {}
+    highs: dict[str, float] = {}
     for each in ranges:
-        by_kind.setdefault(each.kind, []).append(each)
-    if set(by_kind) <= {"uint8"}:
-        return {}
-    whites = {"uint8": 255.0}
-    if "uint16" in by_kind:
-        highest = max(each.high for each in by_kind["uint16"])
-        whites["uint16"] = 4095.0 if highest <= 4095 else 65535.0
-    if "float32" in by_kind:
-        whites["float32"] = _float_white(by_kind["float32"], where)
-    return whites
-
-
-def _float_white(ranges: list[Range], where: str) -> float:
-    low, high = min(each.low for each in ranges), max(each.high for each in ranges)
-    if low < 0 or high > 255:
-        raise AreosegError(
-            f"{where}: float images range from {low:.6g} to {high:.6g}: scale them to 0..1 or"
-            " 0..255"
-        )
-    return 1.0 if high <= 1 else 255.0
+        lows[each.kind] = min(each.low, lows.get(each.kind, 0.0))
+        highs[each.kind] = max(each.high, highs.get(each.kind, 0.0))
+    for kind, low in lows.items():
+        if low < -_NOISE * highs[kind]:
+            raise AreosegError(
+                f"{where}: {kind} images range from {low:.6g} to {highs[kind]:.6g}: give grey"
+                " levels from 0, in 0..1 or up to 65535"
+            )
+    whites = {
+        kind: white_level(high, is_float=kind == "float32", where=where)
+        for kind, high in highs.items()
+    }
+    eight_bits = all(kind != "float32" and white == 255 for kind, white in whites.items())
+    return {} if eight_bits else whites
 
 
 def to_image(levels: NDArray[Any], whites: dict[str, float]) -> Image:
-    """Grey levels as an image: uint8 as it is where `whites` is empty, else float32 in 0..1."""
+    """Grey levels as an image of a set: uint8 where `whites` is empty, else float32 in 0..1."""
     if not whites:
-        return levels
-    return levels.astype(np.float32) / np.float32(whites[levels.dtype.name])
+        return levels.astype(np.uint8, copy=False)
+    return to_units(levels, whites[levels.dtype.name])

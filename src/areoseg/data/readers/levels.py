@@ -1,15 +1,16 @@
-"""Bring the grey levels of one image of any depth to uint8, or to float32 in 0..1.
+"""Which grey level becomes white, and one image of any depth as uint8 or as float32 in 0..1.
 
-The module `depth` does the same for a whole set. A single image has no set to be compared with,
-so the rule looks at what is declared, and else at the highest level:
+The rule, which `depth` applies to a whole set:
 
 - 8 bits stay as they are, and black and white becomes 0 and 255;
-- integers are divided by the highest level of their declared depth, or, for want of a declaration
-  or where it is exceeded, of 8, 12 or 16 bits: the smallest that holds the image. 10 bits are not
-  guessed, since a dark frame of a 12-bit camera would look the same and come out too bright;
+- integers are divided by the highest level of 8, 12 or 16 bits: the smallest that holds them, or
+  the declared depth where it does. 10 bits are not guessed, since a dark frame of a 12-bit camera
+  would look the same and come out too bright;
 - floats up to 1 are used as they are, also where a few levels exceed 1 (up to 2) as in calibrated
   reflectance; those beyond are divided like integers;
-- what is below 0 becomes 0.
+- what is below 0 becomes 0, what exceeds white becomes white.
+
+A single image has no set to be compared with, so it is judged by its own highest level.
 """
 
 from typing import Any
@@ -48,19 +49,26 @@ def to_grey(
         levels = np.where(valid, levels, levels.dtype.type(0))
     if levels.dtype == np.uint8:
         return levels.astype(np.uint8, copy=False)
-    highest = float(levels.max())
-    white = _white(highest, bits=bits, is_float=levels.dtype.kind == "f", where=where)
-    if levels.dtype.kind in "ui" and white == 255:
+    is_float = levels.dtype.kind == "f"
+    white = white_level(float(levels.max()), is_float=is_float, bits=bits, where=where)
+    if white == 255 and not is_float:
         grey: NDArray[np.uint8] = np.clip(levels, 0, 255).astype(np.uint8)
         return grey
-    image: NDArray[np.float32] = levels.astype(np.float32)
-    image /= np.float32(white)
-    np.clip(image, 0, 1, out=image)
-    return image
+    return to_units(levels, white)
 
 
-def _white(highest: float, *, bits: int | None, is_float: bool, where: str) -> float:
-    """The level that becomes 1."""
+def white_level(highest: float, *, is_float: bool, bits: int | None = None, where: str) -> float:
+    """The level that becomes 1.
+
+    Args:
+        highest: The highest level of the image, or of the set that is to stay comparable.
+        is_float: Whether the levels are floats, which may be in 0..1 already.
+        bits: The declared depth of integers, or None.
+        where: How a message names the image or the set.
+
+    Raises:
+        AreosegError: The level is beyond 65535.
+    """
     if is_float and highest <= _REFLECTANCE:
         return 1.0
     declared = [] if bits is None or is_float else [2.0**bits - 1]
@@ -70,3 +78,11 @@ def _white(highest: float, *, bits: int | None, is_float: bool, where: str) -> f
     raise AreosegError(
         f"{where}: grey levels up to {highest:.6g}: scale them to 0..1, or to at most 65535"
     )
+
+
+def to_units(levels: NDArray[Any], white: float) -> NDArray[np.float32]:
+    """Grey levels of any number type as float32 in 0..1, where `white` and all above become 1."""
+    image: NDArray[np.float32] = levels.astype(np.float32)
+    image /= np.float32(white)
+    np.clip(image, 0, 1, out=image)
+    return image

@@ -126,8 +126,7 @@ def _read_header(file: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
 
 
 def _pairs(path: Path, training: NDArray[Any], taxonomy: Taxonomy) -> list[Frame]:
-    images = _eight_bits_if_possible(training[:, 0])
-    masks = training[:, 1]
+    images, masks = training[:, 0], training[:, 1]
     return [
         Frame(
             name=_name(TRAINING, index, len(training)),
@@ -142,23 +141,14 @@ def _pairs(path: Path, training: NDArray[Any], taxonomy: Taxonomy) -> list[Frame
 
 
 def _images(path: Path, test: NDArray[Any]) -> list[Frame]:
-    images = _eight_bits_if_possible(test)
     return [
         Frame(
             name=_name(TEST, index, len(test)),
             where=f"{path}: {TEST} image {index}",
-            read_image=partial(Pixels, images[index]),
+            read_image=partial(Pixels, test[index]),
         )
         for index in range(len(test))
     ]
-
-
-def _eight_bits_if_possible(images: NDArray[Any]) -> NDArray[Any]:
-    """uint8 where a wider integer array holds no level beyond 255; numpy's default is int64."""
-    wide = images.dtype.kind in "ui" and images.dtype not in (np.uint8, np.uint16)
-    if wide and images.min() >= 0 and images.max() <= 255:
-        return images.astype(np.uint8)
-    return images
 
 
 def _name(key: str, index: int, count: int) -> str:
