@@ -21,9 +21,9 @@ BACK_BELOW = 0.6
 """The same of a mirrored mask, at most, once it is mirrored back."""
 
 MIRRORED_ABOVE = {
-    "mirrored left-right": 0.15,
-    "mirrored top-bottom": 0.3,
-    "turned upside down": 0.3,
+    "mirrored left-right": 0.2,
+    "mirrored top-bottom": 0.4,
+    "turned upside down": 0.4,
 }
 """Gain in mean log-probability above which a mask is taken to be moved that way.
 
