@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import torch
+from torch import nn
+
 from areoseg.errors import AreosegError
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe
@@ -59,14 +62,27 @@ def seen_before(start: Run, parts: dict[str, list[str]], fingerprint: str) -> tu
 def starting_segmenter(start: Run, recipe: Recipe) -> Segmenter:
     """The recipe's network with the weights of a run, and the brightness that these expect.
 
-    It is not calibrated, and answers background if the recipe learns it, whatever the run did.
+    It is not calibrated. Where the recipe learns background and the run had it as void, its logit
+    begins at 0: it has learnt nothing but to be low, and would take long to rise.
     """
     trained = start.segmenter(fold=False)
     segmenter = build_segmenter(
         recipe, start.taxonomy, mean=float(trained.mean), deviation=float(trained.deviation)
     )
     segmenter.network.load_state_dict(trained.network.state_dict())
+    if start.recipe.data.background == "void" and recipe.data.background == "class":
+        _forget_class(segmenter.network, start.taxonomy.background, len(start.taxonomy))
     return segmenter.train()
+
+
+@torch.no_grad()
+def _forget_class(network: nn.Module, index: int, classes: int) -> None:
+    """Set to 0 what makes the logit of one class, in every layer that answers classes."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d) and layer.out_channels == classes:
+            layer.weight[index] = 0
+            if layer.bias is not None:
+                layer.bias[index] = 0
 
 
 def start_facts(start: Run) -> dict[str, Any]:
