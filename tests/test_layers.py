@@ -28,7 +28,9 @@ def place(parts):
 def imports(path):
     """The modules of areoseg that a file imports anywhere in it, as tuples of names."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("areoseg."):
+        if isinstance(node, ast.ImportFrom) and node.module == "areoseg":
+            yield from ((name.name,) for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("areoseg."):
             yield tuple(node.module.split(".")[1:])
         elif isinstance(node, ast.Import):
             for name in node.names:

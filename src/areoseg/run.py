@@ -118,7 +118,7 @@ class Run:
 
         Of each the `fingerprint` of all labelled scenes, and the names of those in `train`.
         """
-        before: list[dict[str, Any]] = self.facts.get("start", {}).get("learnt", [])
+        before: list[dict[str, Any]] = self.facts.get("learnt_before", [])
         own = {"fingerprint": self.facts["data"]["fingerprint"], "train": self.split["train"]}
         return [*before, own]
 

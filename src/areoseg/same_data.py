@@ -67,7 +67,8 @@ def refuse_learnt(runs: Sequence[Run], known: str) -> None:
         AreosegError: One did.
     """
     for run in runs:
-        if any(learnt["fingerprint"] == known for learnt in run.learnt[:-1]):
+        before = run.facts.get("learnt_before", [])
+        if any(learnt["fingerprint"] == known for learnt in before):
             raise AreosegError(
                 f"{run.path} started with weights that were trained on these data, which therefore"
                 " cannot judge it: score it on others"

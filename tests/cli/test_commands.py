@@ -1,5 +1,6 @@
 """The commands as a user calls them, in processes of their own where the exit code matters."""
 
+import io
 import json
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from areoseg import api
 from areoseg.cli.app import COMMANDS, app
@@ -102,7 +104,7 @@ def test_recipes_are_shown_and_copied_but_never_over_a_file(tmp_path):
 
 
 def test_own_data_that_have_changed_are_not_scored_as_if_they_were_others(
-    run, homework_npz, tmp_path, monkeypatch
+    run, homework_npz, tmp_path
 ):
     with np.load(homework_npz) as file:
         pairs = file["training_set"].copy()
@@ -115,7 +117,9 @@ def test_own_data_that_have_changed_are_not_scored_as_if_they_were_others(
     (moved / "run.json").write_text(json.dumps(facts))
     with pytest.raises(AreosegError, match="not those that this run was trained on"):
         api.evaluate(moved)
-    assert api.evaluate(moved, tmp_path / "mars.npz").images == 48
+    told = Console(file=io.StringIO(), width=300)
+    assert api.evaluate(moved, tmp_path / "mars.npz", console=told).images == 48
+    assert "have the names of scenes that were trained on" in told.file.getvalue()
 
 
 @pytest.mark.parametrize("missing", ["data.fingerprint", "taxonomy.names", "status"])

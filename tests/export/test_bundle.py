@@ -208,3 +208,8 @@ def test_what_the_wheel_carries_is_small_and_whole(name):
     assert run.facts["bundle"]["equal"] > 0.998
     for file in run.path.glob("*.json"):
         assert not re.search(r'"/|"\.\./', file.read_text())
+
+
+def test_a_bundle_is_not_taken_for_a_run_that_was_killed(name):
+    with pytest.raises(AreosegError, match="nothing to resume"):
+        api.resume(name)

@@ -42,6 +42,14 @@ def test_enlarging_is_bilinear(image):
     np.testing.assert_allclose(found, expected[0, 0].numpy(), atol=1e-5)
 
 
+def test_a_window_is_never_a_view_of_the_image():
+    image = np.flipud(np.random.default_rng(0).random((4, 6), dtype=np.float32))
+    found = read_window(image, None, whole((4, 6)), (4, 6))
+    assert np.array_equal(found, image)
+    assert found.flags.c_contiguous
+    assert not np.shares_memory(found, image)
+
+
 def test_bytes_become_units():
     found = read_window(np.full((4, 4), 51, np.uint8), None, whole((4, 4)), (4, 4))
     assert found.dtype == np.float32

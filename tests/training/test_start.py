@@ -62,22 +62,6 @@ def test_calibration_is_not_taken_over(source, first, tmp_path, tiny):
     assert set(run.segmenter().offsets.tolist()) <= {0.0, -1e4}
 
 
-def test_background_is_treated_as_the_new_recipe_says(source, first, tmp_path, tiny):
-    assert first.recipe.data.background == "void"
-    changes = (*STANDING_STILL, "data.background=class")
-    run = run_tiny(source, tmp_path / "run", tiny, *changes, start=first)
-    background = run.taxonomy.background
-    assert run.segmenter().offsets[background] == 0
-    for name in ("network.head.weight", "network.head.bias"):
-        expected = parameters(first)[name].clone()
-        assert expected[background].any()
-        expected[background] = 0  # it had learnt nothing but to be low
-        torch.testing.assert_close(parameters(run)[name], expected, rtol=0, atol=1e-6)
-
-    back = run_tiny(source, tmp_path / "back", tiny, *STANDING_STILL, start=run)
-    assert back.segmenter().offsets[background] == -1e4
-
-
 def test_the_run_notes_what_it_started_with(source, first, tmp_path, tiny):
     second = run_tiny(source, tmp_path / "2", tiny, *STANDING_STILL, start=first, command="second")
     start = second.facts["start"]
@@ -95,6 +79,7 @@ def test_the_run_notes_what_it_started_with(source, first, tmp_path, tiny):
     [
         ("model.widths=[4,6]", "model options"),
         ("network.weight_standardisation=true", "network.weight_standardisation"),
+        ("data.background=class", "data.background"),
     ],
 )
 def test_another_network_is_refused(source, first, tmp_path, tiny, change, what):

@@ -284,7 +284,7 @@ def test_a_validation_without_terrain_is_refused_before_the_training(source, tmp
     masks[0] = 1
     lonely = replace(data, labelled=replace(data.labelled, masks=masks))
     told = refused_for_validation(source, tmp_path / "run", tiny, lonely)
-    assert "0 of 12 scenes to validate on show labelled terrain" in told
+    assert "0 groups of scenes to validate on show labelled terrain" in told
 
 
 def test_a_single_scene_is_too_few_to_calibrate_on(source, tmp_path, tiny):
@@ -294,4 +294,6 @@ def test_a_single_scene_is_too_few_to_calibrate_on(source, tmp_path, tiny):
     told = refused_for_validation(
         source, tmp_path / "run", tiny, few, "split.val=0.125", "calibration=true"
     )
-    assert "1 of 1 scenes to validate on show labelled terrain, but calibration takes 2" in told
+    assert (
+        "1 groups of scenes to validate on show labelled terrain, but calibration takes 2" in told
+    )

@@ -174,6 +174,12 @@ def _scenes_to_score(
         )
     if not own:
         refuse_learnt(runs, known)
+        seen = {name for run in runs for learnt in run.learnt for name in learnt["train"]}
+        if met := sum(name in seen for name in scenes.names):
+            console.print(
+                f"note: {met} of {len(scenes)} scenes have the names of scenes that were trained"
+                " on: if they are the same, the score is too high"
+            )
     if own:
         refuse_unknown_parts(models)
         refuse_other_part(runs, split or "test")

@@ -15,7 +15,7 @@ from areoseg.api.scoring import part_of
 from areoseg.api.training import finish_run
 from areoseg.data.scenes import SceneSet
 from areoseg.files import write_json
-from areoseg.run import AUDIT, FACTS, RECIPE, SPLIT, WEIGHTS, Run, open_run, write_weights
+from areoseg.run import AUDIT, FACTS, RECIPE, SPLIT, WEIGHTS, Run, write_weights
 from areoseg.same_data import refuse_other_data
 from areoseg.same_network import refuse_other_network
 
@@ -94,9 +94,12 @@ def soup(
     made = greedy_soup(ingredients, score, measure_statistics)
 
     best = next(run for run in opened if str(run.path) == made.taken[0])
-    run = _write_soup(made, best, opened, Path(out), command)
+    facts = _soup_facts(made, best, opened, command)
+    run = _write_soup(made, best, facts, Path(out))
     if "calibration" in best.facts:
         run = calibrate_run(run, validation, device=device)
+    else:
+        write_json(run.path / FACTS, facts)
     finish_run(run, labelled, console)
     return run
 
@@ -136,23 +139,28 @@ def _measure_statistics(segmenter: "Segmenter", training: SceneSet, device: str)
     estimate_batch_statistics(segmenter.to(where), batches(), seed=0)
 
 
-def _write_soup(
-    made: "Soup", best: Run, runs: Sequence[Run], out: Path, command: str | None
-) -> Run:
-    """The run folder of a soup, with what it takes over from the best of its runs."""
-    write_weights(out / WEIGHTS, made.segmenter.cpu().state_dict())
-    for name in (RECIPE, SPLIT, AUDIT):
-        if (best.path / name).is_file():
-            shutil.copyfile(best.path / name, out / name)
+def _soup_facts(
+    made: "Soup", best: Run, runs: Sequence[Run], command: str | None
+) -> dict[str, Any]:
+    """The facts of a soup, with what it takes over from the best of its runs."""
     seconds = [run.facts.get("training_seconds") or 0.0 for run in runs]
-    facts: dict[str, Any] = {
+    before = [learnt for run in runs for learnt in run.facts.get("learnt_before", [])]
+    return {
         **{key: value for key, value in best.facts.items() if key not in NOT_OF_A_SOUP},
         "command": command,
         "status": "finished",
         "budget_seconds": None,
         "validation_score": made.score,
         "training_seconds": round(sum(seconds), 2),
+        "learnt_before": before,
         "soup": {"ingredients": [asdict(each) for each in made.tried]},
     }
-    write_json(out / FACTS, facts)
-    return open_run(out)
+
+
+def _write_soup(made: "Soup", best: Run, facts: dict[str, Any], out: Path) -> Run:
+    """The run folder of a soup but for its facts, which end it."""
+    write_weights(out / WEIGHTS, made.segmenter.cpu().state_dict())
+    for name in (RECIPE, SPLIT, AUDIT):
+        if (best.path / name).is_file():
+            shutil.copyfile(best.path / name, out / name)
+    return Run(out, best.recipe, facts)

@@ -145,7 +145,7 @@ def resume(
     console = console or standard_error()
     opened = open_run(run, unfinished=True)
     trained = opened.facts["status"] == "finished" and not (opened.path / RESUME).is_file()
-    unreported = trained and not (opened.path / REPORT).is_file()
+    unreported = trained and not (opened.is_bundle or (opened.path / REPORT).is_file())
     if not unreported:
         refuse_nothing_to_resume(opened)
     found = own_data(opened, data, groups, console)

@@ -70,7 +70,7 @@ def labelled_pixels(
     totals = class_pixels(scenes, taxonomy).sum(axis=0)
     totals[segmenter.never.cpu().numpy()] = 0
     shares = np.minimum(1.0, MOST_OF_A_CLASS / np.maximum(totals, 1)) * (totals > 0)
-    unit_of_scene = _units(scenes)
+    unit_of_scene = scene_units(scenes)
 
     logits, targets, units = [], [], []
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
@@ -100,8 +100,11 @@ def _drawn(mask: NDArray[np.uint8], shares: NDArray[np.float64], index: int) -> 
     return drawn
 
 
-def _units(scenes: SceneSet) -> NDArray[np.intp]:
-    """(N,) the number of each scene's group."""
+def scene_units(scenes: SceneSet) -> NDArray[np.intp]:
+    """(N,) the number of each scene's group.
+
+    Where no groups are known, or only one, each scene is a group.
+    """
     names = scenes.groups if scenes.groups and len(set(scenes.groups)) > 1 else scenes.names
     numbers: NDArray[np.intp] = np.unique(names, return_inverse=True)[1]
     return numbers

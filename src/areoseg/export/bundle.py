@@ -117,7 +117,8 @@ def _shortened(value: Any, name: str = "") -> Any:
     """A value of the facts, or what is in it; `name` is that of the fact that it belongs to."""
     if isinstance(value, dict):
         return {
-            key: each if key == "learnt" else _shortened(each, key) for key, each in value.items()
+            key: each if key == "learnt_before" else _shortened(each, key)
+            for key, each in value.items()
         }
     if isinstance(value, list):
         return [_shortened(each, name) for each in value]

@@ -64,9 +64,9 @@ class AcceleratedEngine:
             candidate = _openvino(self._torch_engine, images)
             candidate(images)  # the first call prepares for the size
             candidate_seconds, answer = _timed(candidate, images)
+            agrees = _agree(probabilities, answer, self._torch_engine.precision)
         except Exception:  # whatever ails OpenVINO here: what is only faster must not end a job
             return
-        agrees = _agree(probabilities, answer, self._torch_engine.precision)
         if agrees and candidate_seconds < seconds:
             self._run, self.accelerated = candidate, True
 

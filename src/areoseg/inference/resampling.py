@@ -34,7 +34,7 @@ def read_window(
     """
     top, bottom, above = _extent(window.top, window.bottom, size[0], image.shape[0])
     left, right, before = _extent(window.left, window.right, size[1], image.shape[1])
-    pixels = unit_image(image[top:bottom, left:right])
+    pixels = np.array(unit_image(image[top:bottom, left:right]), order="C")  # never a view
     if valid is not None:
         seen = valid[top:bottom, left:right]
         if not seen.any():

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.audit import Audit
+from areoseg.calibration.pixels import scene_units
 from areoseg.data.scenes import SceneSet
 from areoseg.data.split import PARTS, Split, class_pixels
 from areoseg.errors import AreosegError
@@ -124,10 +125,11 @@ def _refuse_unlabelled_validation(recipe: Recipe, validation: SceneSet, taxonomy
         AreosegError: None of them has terrain, or one, where calibration takes two groups.
     """
     terrain = class_pixels(validation, taxonomy)[:, list(taxonomy.terrain)].sum(axis=1) > 0
+    groups = len(set(scene_units(validation)[terrain]))
     needed = 2 if recipe.calibration else 1
-    if terrain.sum() < needed:
+    if groups < needed:
         raise AreosegError(
-            f"{terrain.sum()} of {len(validation)} scenes to validate on show labelled terrain, but"
+            f"{groups} groups of scenes to validate on show labelled terrain, but"
             f" {'calibration' if recipe.calibration else 'validation'} takes {needed}: raise"
             " split.val, or take another split.seed"
         )

@@ -2,9 +2,6 @@
 
 from typing import Any
 
-import torch
-from torch import nn
-
 from areoseg.errors import AreosegError
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe
@@ -19,7 +16,7 @@ def refuse_other_start(start: Run, recipe: Recipe, taxonomy: Taxonomy) -> None:
     """Refuse a recipe whose network the weights of a run do not fit.
 
     Raises:
-        AreosegError: Model, changes to it, or classes differ.
+        AreosegError: Model, its options, classes or the treatment of background differ.
     """
     what = differing_network(start.recipe, start.taxonomy, recipe, taxonomy)
     if what is not None:
@@ -60,29 +57,16 @@ def seen_before(start: Run, parts: dict[str, list[str]], fingerprint: str) -> tu
 
 
 def starting_segmenter(start: Run, recipe: Recipe) -> Segmenter:
-    """The recipe's network with the weights of a run, and the brightness that these expect.
+    """The recipe's network with the weights of a run, not calibrated.
 
-    It is not calibrated. Where the recipe learns background and the run had it as void, its logit
-    begins at 0: it has learnt nothing but to be low, and would take long to rise.
+    Images are normalised by the brightness that the weights expect.
     """
     trained = start.segmenter(fold=False)
     segmenter = build_segmenter(
         recipe, start.taxonomy, mean=float(trained.mean), deviation=float(trained.deviation)
     )
     segmenter.network.load_state_dict(trained.network.state_dict())
-    if start.recipe.data.background == "void" and recipe.data.background == "class":
-        _forget_class(segmenter.network, start.taxonomy.background, len(start.taxonomy))
     return segmenter.train()
-
-
-@torch.no_grad()
-def _forget_class(network: nn.Module, index: int, classes: int) -> None:
-    """Set to 0 what makes the logit of one class, in every layer that answers classes."""
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv2d) and layer.out_channels == classes:
-            layer.weight[index] = 0
-            if layer.bias is not None:
-                layer.bias[index] = 0
 
 
 def start_facts(start: Run) -> dict[str, Any]:
@@ -93,7 +77,6 @@ def start_facts(start: Run) -> dict[str, Any]:
         "run": str(start.path),
         "weights_sha256": start.weights_sha256,
         "commands": [*before["commands"], *([command] if command else ())],
-        "learnt": start.learnt,
         "training_seconds": before["training_seconds"]
         + (start.facts.get("training_seconds") or 0.0),
     }

@@ -125,7 +125,7 @@ def train(
         module.state.patience = 0
     refuse_empty_stages(module.stages, module.state.plan)
 
-    facts = {
+    facts: dict[str, Any] = {
         "areoseg": __version__,
         "torch": torch.__version__,
         "python": platform.python_version(),
@@ -150,6 +150,7 @@ def train(
         facts["self_training"] = pseudo.to_json()
     if start is not None:
         facts["start"] = start_facts(start)
+        facts["learnt_before"] = start.learnt
     if preparation.audit is not None:
         write_audit(preparation.audit, out)
     write_json(out / FACTS, facts)
@@ -279,9 +280,10 @@ def _carry_out(
     if rounds.tables:
         facts["rounds"] = {"scenes": len(preparation.unlabelled), "classes": rounds.tables}
     finished = Run(run.path, run.recipe, facts)
-    if ended and run.recipe.calibration:  # writes the facts too: a run is finished with it
+    if ended and run.recipe.calibration:
+        write_json(run.path / FACTS, {**facts, "status": "training"})
         validation = preparation.scenes.select(preparation.split.val)
-        finished = calibrate_run(finished, validation, device=facts["device"])
+        finished = calibrate_run(finished, validation, device=facts["device"])  # writes the facts
     else:
         write_json(run.path / FACTS, facts)
     if not ended:
