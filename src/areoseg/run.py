@@ -113,6 +113,20 @@ class Run:
         return names
 
     @property
+    def commands(self) -> list[str]:
+        """The command lines that made it, those of its start and of its teachers first."""
+        before: list[str] = [
+            *self.facts.get("start", {}).get("commands", ()),
+            *self.facts.get("self_training", {}).get("commands", ()),
+        ]
+        return [*before, self.facts["command"]] if self.facts.get("command") else before
+
+    @property
+    def calibrated_later(self) -> bool:
+        """Whether it was calibrated by a command of its own, not at the end of its training."""
+        return "calibration" in self.facts and not self.recipe.calibration
+
+    @property
     def learnt(self) -> list[dict[str, Any]]:
         """The data that its weights have been trained on, its own last, as JSON values.
 

@@ -164,10 +164,14 @@ def test_self_training_reports_what_it_kept_and_holds_back_the_same_scenes(
 def test_a_student_can_be_of_another_recipe_on_the_teachers_split(
     runs, scenes, homework_npz, tiny, tmp_path
 ):
+    teacher = copied(runs["one"], tmp_path / "teacher")
+    facts = json.loads((teacher / "run.json").read_text())
+    (teacher / "run.json").write_text(json.dumps(facts | {"command": "areoseg train unet"}))
+    areoseg("calibrate", teacher)
     recipe = load_recipe("unet", [*tiny, "model.widths=[4]", "split.seed=9", "training.epochs=1"])
     np.savez(tmp_path / "more.npz", test_set=scenes.images[:4, ::-1])
     run = api.self_train(
-        [runs["one"]],
+        [teacher],
         tmp_path / "more.npz",
         tmp_path / "small",
         recipe=recipe,
@@ -175,6 +179,8 @@ def test_a_student_can_be_of_another_recipe_on_the_teachers_split(
         console=QUIET,
     )
     assert run.recipe.model.options["widths"] == [4]
+    assert run.commands == ["areoseg train unet", f"areoseg calibrate {teacher}"]
+    assert run.facts["self_training"]["training_seconds"] == facts["training_seconds"]
     assert run.split == open_run(runs["one"]).split
     with pytest.raises(AreosegError, match="no unlabelled images"):  # all five are labelled ones
         api.self_train([runs["one"]], homework_npz, tmp_path / "none", console=QUIET)

@@ -1,5 +1,6 @@
 """Self-training: a run that learns from what earlier runs answer with confidence."""
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,8 @@ def self_train(
     )
     origin = {
         "teachers": [str(run.path) for run in opened],
+        "commands": [command for run in opened for command in _commands(run)],
+        "training_seconds": sum(run.facts.get("training_seconds") or 0.0 for run in opened),
         "unlabelled": str(unlabelled),
         "keep": keep,
         "floor": floor,
@@ -129,6 +132,12 @@ def self_train(
     )
     finish_run(run, found.labelled, console)
     return run
+
+
+def _commands(teacher: Run) -> list[str]:
+    """The command lines that made a teacher, its calibration too."""
+    calibrated = [f"areoseg calibrate {shlex.quote(str(teacher.path))}"]
+    return [*teacher.commands, *(calibrated if teacher.calibrated_later else ())]
 
 
 def _student(teacher: Run, recipe: Recipe | PathLike | None) -> Recipe:

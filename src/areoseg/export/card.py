@@ -114,11 +114,17 @@ def _training(run: Run) -> str:
         names = (each["name"] for each in run.facts["soup"]["ingredients"] if each["taken"])
         lines.append(f"- The weights are the mean of the runs {', '.join(names)}.")
     if "self_training" in run.facts:
-        teachers = ", ".join(run.facts["self_training"]["teachers"])
-        lines.append(f"- Trained on pseudo-labels of the runs {teachers} as well.")
+        taught = run.facts["self_training"]
+        lines.append(
+            f"- Trained on pseudo-labels of the runs {', '.join(taught['teachers'])} as well:"
+            f" {taught['scenes']} scenes that nobody has labelled."
+        )
+        if taught.get("training_seconds"):
+            minutes = taught["training_seconds"] / 60
+            lines.append(f"- The runs that made them were trained for {minutes:.0f} minutes more.")
     if run.facts.get("command"):
-        commands = [*(start["commands"] if start else ()), run.facts["command"]]
-        if "calibration" in run.facts and not run.recipe.calibration:
+        commands = run.commands
+        if run.calibrated_later:
             commands.append("areoseg calibrate RUN    # the folder that --out names")
         lines += ["", "To make it again:", "", "```", *commands, "```"]
     lines += ["", "`recipe.yaml` beside this card has every value."]

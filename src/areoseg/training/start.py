@@ -71,12 +71,11 @@ def starting_segmenter(start: Run, recipe: Recipe) -> Segmenter:
 
 def start_facts(start: Run) -> dict[str, Any]:
     """What the new run notes: its start, how it was made, and the time that took in all."""
-    before = start.facts.get("start", {"commands": [], "training_seconds": 0.0})
-    command = start.facts.get("command")
+    before = start.facts.get("start", {"training_seconds": 0.0})
     return {
         "run": str(start.path),
         "weights_sha256": start.weights_sha256,
-        "commands": [*before["commands"], *([command] if command else ())],
+        "commands": start.commands,
         "training_seconds": before["training_seconds"]
         + (start.facts.get("training_seconds") or 0.0),
     }
