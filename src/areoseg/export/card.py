@@ -128,7 +128,7 @@ def _training(run: Run) -> str:
             commands.append("areoseg calibrate RUN    # the folder that --out names")
         lines += ["", "To make it again:", "", "```", *commands, "```"]
     lines += ["", "`recipe.yaml` beside this card has every value."]
-    if run.facts["budget_seconds"]:
+    if run.facts["budget_seconds"] and "self_training" not in run.facts:
         lines.append(
             "A time budget gives as many steps as there is time for; with"
             f" `--plan {run.name}` instead of `--budget` they are those of this run."
