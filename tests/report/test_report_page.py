@@ -76,6 +76,7 @@ def facts():
         "status": "finished",
         "data": {
             "path": "a&b.npz",
+            "source": {"path": "a&b.npz"},
             "labelled": 20,
             "unlabelled": 6000,
             "rejected": 2,

@@ -63,7 +63,8 @@ def test_the_page_shows_stages_where_there_are_some(recipe, tmp_path):
     (tmp_path / "recipe.yaml").write_text(dump_recipe(parse_recipe(recipe)))
     classes = {"names": ["sky", "soil"], "colours": [[0, 0, 0], [9, 9, 9]], "background": 0}
     facts = dict.fromkeys(("data", "device", "threads", "precision", "budget_seconds"))
-    facts |= {"status": "finished", "taxonomy": classes, "data": {}}
+    facts |= {"status": "finished", "taxonomy": classes}
+    facts["data"] = {"source": {}, "fingerprint": "f00dcafe"}
     (tmp_path / "run.json").write_text(json.dumps(facts))
     run = open_run(tmp_path, unfinished=True)
     page = write_report(run, scores={}, examples={}, samples=SceneSet([], None, ())).read_text()
