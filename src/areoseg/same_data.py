@@ -73,3 +73,9 @@ def refuse_learnt(runs: Sequence[Run], known: str) -> None:
                 f"{run.path} started with weights that were trained on these data, which therefore"
                 " cannot judge it: score it on others"
             )
+
+
+def count_learnt(runs: Sequence[Run], names: Sequence[str]) -> int:
+    """How many names are those of scenes that the weights of runs have been trained on."""
+    seen = {name for run in runs for learnt in run.learnt for name in learnt["train"]}
+    return sum(name in seen for name in names)

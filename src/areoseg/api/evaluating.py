@@ -146,7 +146,12 @@ def _scenes_to_score(
     """The scenes that `evaluate` scores: data that no model knows, or one part of their own."""
     from areoseg.data.fingerprint import fingerprint
     from areoseg.data.split import refuse_unknown_part
-    from areoseg.same_data import refuse_learnt, refuse_other_part, refuse_other_scenes
+    from areoseg.same_data import (
+        count_learnt,
+        refuse_learnt,
+        refuse_other_part,
+        refuse_other_scenes,
+    )
 
     if split is not None:
         refuse_unknown_part(split)
@@ -167,23 +172,22 @@ def _scenes_to_score(
     own = any(each.fingerprint == known for each in models)
     if not (own or others):
         refuse_other_scenes(runs[0], scenes)
-    if not own and split is not None:
-        raise AreosegError(
-            f"--split {split}: {source.path} is not what {first.path} was trained on, so it has"
-            " no such part: leave --split away to score all of it"
-        )
-    if not own:
-        refuse_learnt(runs, known)
-        seen = {name for run in runs for learnt in run.learnt for name in learnt["train"]}
-        if met := sum(name in seen for name in scenes.names):
-            console.print(
-                f"note: {met} of {len(scenes)} scenes have the names of scenes that were trained"
-                " on: if they are the same, the score is too high"
-            )
     if own:
         refuse_unknown_parts(models)
         refuse_other_part(runs, split or "test")
         scenes = part_of(scenes, runs[0], split or "test")
+    elif split is not None:
+        raise AreosegError(
+            f"--split {split}: {source.path} is not what {first.path} was trained on, so it has"
+            " no such part: leave --split away to score all of it"
+        )
+    else:
+        refuse_learnt(runs, known)
+        if met := count_learnt(runs, scenes.names):
+            console.print(
+                f"note: {met} of {len(scenes)} scenes have the names of scenes that were trained"
+                " on: if they are the same, the score is too high"
+            )
     if not len(scenes):
         raise AreosegError(f"{source.path}: no labelled scenes to score in this part")
     return scenes

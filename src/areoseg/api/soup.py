@@ -144,7 +144,9 @@ def _soup_facts(
 ) -> dict[str, Any]:
     """The facts of a soup, with what it takes over from the best of its runs."""
     seconds = [run.facts.get("training_seconds") or 0.0 for run in runs]
-    before = [learnt for run in runs for learnt in run.facts.get("learnt_before", [])]
+    before: list[dict[str, Any]] = []
+    for run in runs:
+        before += [each for each in run.facts.get("learnt_before", []) if each not in before]
     return {
         **{key: value for key, value in best.facts.items() if key not in NOT_OF_A_SOUP},
         "command": command,

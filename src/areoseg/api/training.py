@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from areoseg.api.own_data import own_data
+from areoseg.api.own_data import moved_source, own_data
 from areoseg.api.reading import (
     PathLike,
     find_source,
@@ -146,13 +146,13 @@ def resume(
     opened = open_run(run, unfinished=True)
     trained = opened.facts["status"] == "finished" and not (opened.path / RESUME).is_file()
     unreported = trained and not (opened.is_bundle or (opened.path / REPORT).is_file())
-    if not unreported:
-        refuse_nothing_to_resume(opened)
-    found = own_data(opened, data, groups, console)
     if unreported:
+        found = own_data(opened, data, groups, console)
         use_threads(threads or opened.facts["threads"])
         finished = opened
     else:
+        refuse_nothing_to_resume(opened)  # before the data are read, which may take minutes
+        found = read_with_progress(moved_source(opened.source, data, groups), console)
         finished = resume_network(run, found, threads=threads, console=console)
     finish_run(finished, found.labelled, console)
     return finished

@@ -103,8 +103,8 @@ def calibrate(
         AreosegError: The pixels come from fewer than two groups.
     """
     background = taxonomy.background
-    held_back = PROTOCOLS[protocol].drops_background and (pixels.targets == background).any()
-    if held_back:
+    hold_back = PROTOCOLS[protocol].drops_background and (pixels.targets == background).any()
+    if hold_back:
         pixels = pixels.select(pixels.targets != background)
     totals = np.bincount(pixels.targets, minlength=len(taxonomy)) * pixels.class_weights
     score: Score = partial(mean_scores, protocol=protocol, taxonomy=taxonomy)
@@ -125,7 +125,7 @@ def calibrate(
     with_offsets, without = _Trial.empty(len(taxonomy)), _Trial.empty(len(taxonomy))
     for fitted, tested in halves(pixels, rare, repeats=REPEATS):
         fit, test = pixels.select(fitted), pixels.select(tested)
-        if held_back:
+        if hold_back:
             offsets = fit_offsets(_without(background, fit), score, movable)
             offsets[background] = fit_background_offset(fit, score, offsets, background)
         else:

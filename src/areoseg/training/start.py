@@ -6,6 +6,7 @@ from areoseg.errors import AreosegError
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe
 from areoseg.run import Run, build_segmenter
+from areoseg.same_data import count_learnt
 from areoseg.same_network import differing_network
 from areoseg.taxonomy import Taxonomy
 
@@ -38,20 +39,17 @@ def seen_before(start: Run, parts: dict[str, list[str]], fingerprint: str) -> tu
         AreosegError: The data are the same, so that validation or test would judge too well.
     """
     held_back = [name for part in HELD_BACK for name in parts[part]]
-    in_other_data = 0
-    for learnt in start.learnt:
-        seen = set(learnt["train"])
-        known = sum(name in seen for name in held_back)
-        if known and learnt["fingerprint"] == fingerprint:
-            raise AreosegError(
-                f"{start.path} was trained on {known} of the scenes that are held back here:"
-                " split as it does, by the same section split and the same --groups"
-            )
-        in_other_data = max(in_other_data, known)
-    if not in_other_data:
+    same_data = [each["train"] for each in start.learnt if each["fingerprint"] == fingerprint]
+    if seen := set(held_back) & set().union(*same_data):
+        raise AreosegError(
+            f"{start.path} was trained on {len(seen)} of the scenes that are held back here:"
+            " split as it does, by the same section split and the same --groups"
+        )
+    known = count_learnt([start], held_back)
+    if not known:
         return ()
     return (
-        f"{in_other_data} of the scenes held back have the names of scenes that {start.path} was"
+        f"{known} of the scenes held back have the names of scenes that {start.path} was"
         " trained on: if they are the same, scores are too high",
     )
 
