@@ -129,17 +129,17 @@ def test_window_features_of_a_flat_image_are_its_brightness_and_no_roughness():
 
 def test_robust_distances_of_clean_samples_order_like_scipys_mahalanobis():
     rng = np.random.default_rng(0)
-    samples = rng.normal(size=(4000, 3)) @ rng.normal(size=(3, 3))
-    inverse = np.linalg.inv(np.cov(samples.T))
-    expected = [mahalanobis(sample, samples.mean(0), inverse) for sample in samples]
-    assert np.corrcoef(robust_distances(samples), expected)[0, 1] > 0.98
+    points = rng.normal(size=(4000, 3)) @ rng.normal(size=(3, 3))
+    inverse = np.linalg.inv(np.cov(points.T))
+    expected = [mahalanobis(point, points.mean(0), inverse) for point in points]
+    assert np.corrcoef(robust_distances(points), expected)[0, 1] > 0.98
 
 
 def test_robust_distances_are_not_swayed_by_a_cluster_of_outliers():
     rng = np.random.default_rng(0)
-    samples = rng.normal(size=(1000, 4))
-    samples[:80] = rng.normal(8, 0.1, size=(80, 4))
-    distances = robust_distances(samples)
+    points = rng.normal(size=(1000, 4))
+    points[:80] = rng.normal(8, 0.1, size=(80, 4))
+    distances = robust_distances(points)
     assert distances[:80].min() > distances[80:].max()
     assert np.median(distances) == pytest.approx(1)
 

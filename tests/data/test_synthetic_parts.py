@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from areoseg.data.synthetic.light import Light, cast_shadows, shade, shifted
-from areoseg.data.synthetic.noise import SIZE, fractal_noise, make_texture, sample
+from areoseg.data.synthetic.noise import SIZE, fractal_noise, make_texture, sample_texture
 from areoseg.data.synthetic.rocks import Rock, rock_height
 from areoseg.data.synthetic.unlabelled import _near_border
 from areoseg.data.synthetic.view import look
@@ -27,7 +27,7 @@ def test_noise_is_standardised_and_periodic(noise):
 def test_sampling_agrees_with_scipy_at_full_detail(noise):
     rng = np.random.default_rng(1)
     x, y = rng.uniform(-700, 700, (2, 20, 30)).astype(np.float32)
-    found = sample(make_texture(noise), x, y, np.ones((20, 1), dtype=np.float32))
+    found = sample_texture(make_texture(noise), x, y, np.ones((20, 1), dtype=np.float32))
     expected = ndimage.map_coordinates(noise, [y, x], order=1, mode="grid-wrap")
     assert np.allclose(found, expected, atol=2e-3)
 
@@ -37,7 +37,7 @@ def test_far_ground_is_sampled_from_blurred_copies(noise):
     rng = np.random.default_rng(1)
     x, y = rng.uniform(0, SIZE, (2, 40, 40)).astype(np.float32)
     spreads = [
-        sample(texture, x, y, np.full((40, 1), footprint, dtype=np.float32)).std()
+        sample_texture(texture, x, y, np.full((40, 1), footprint, dtype=np.float32)).std()
         for footprint in (1, 8, 60)
     ]
     assert spreads[0] > spreads[1] > spreads[2]

@@ -36,7 +36,7 @@ def page(folder, **facts):
     }
     run = Run(folder, load_recipe("unet"), {"taxonomy": taxonomy, "status": "finished", **facts})
     nothing = SceneSet(np.zeros((0, 8, 8), np.uint8), np.zeros((0, 8, 8), np.uint8), ())
-    path = write_report(run, scores={}, examples={}, samples=nothing)
+    path = write_report(run, scores={}, examples={}, training_examples=nothing)
     return " ".join(path.read_text(encoding="utf-8").split())
 
 

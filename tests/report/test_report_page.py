@@ -159,7 +159,7 @@ def whole(tmp_path):
     worse = evaluate_predictions(predictions[:4], some.masks[:4], resamples=50)
     examples = choose_examples(some.images, some.masks, predictions, some.names, taxonomy=MARS)
     scores = {"val": worse.to_json(), "test": score.to_json()}
-    path = write_report(run, scores=scores, examples=examples, samples=some)
+    path = write_report(run, scores=scores, examples=examples, training_examples=some)
     return path, scores
 
 
@@ -171,7 +171,7 @@ def read(path):
 def bare(tmp_path, values=None, **content):
     """The page of a run that has nothing but what is given."""
     run = make_run(tmp_path / "run", values or facts())
-    content = {"scores": {}, "examples": {}, "samples": scenes(0), **content}
+    content = {"scores": {}, "examples": {}, "training_examples": scenes(0), **content}
     return read(write_report(run, **content))
 
 
@@ -281,7 +281,7 @@ def test_writing_again_gives_the_same_page(whole):
     once = path.read_bytes()
     some = scenes()
     examples = choose_examples(some.images, some.masks, predicted(some), some.names, taxonomy=MARS)
-    write_report(open_run(path.parent), scores=scores, examples=examples, samples=some)
+    write_report(open_run(path.parent), scores=scores, examples=examples, training_examples=some)
     assert path.read_bytes() == once
 
 
@@ -328,9 +328,9 @@ def test_absent_classes_and_undefined_scores_are_dashes(tmp_path):
 
 
 def test_void_is_in_the_legend_where_a_mask_has_it(tmp_path):
-    assert "void" not in bare(tmp_path, samples=scenes())[1].text
+    assert "void" not in bare(tmp_path, training_examples=scenes())[1].text
     (tmp_path / "other").mkdir()
-    assert "void" in bare(tmp_path / "other", samples=scenes(void=True))[1].text
+    assert "void" in bare(tmp_path / "other", training_examples=scenes(void=True))[1].text
 
 
 def test_samples_of_several_sizes_are_shown(tmp_path):
@@ -338,4 +338,4 @@ def test_samples_of_several_sizes_are_shown(tmp_path):
     mixed = SceneSet(
         [some.images[0], some.images[1][:8]], [some.masks[0], some.masks[1][:8]], some.names
     )
-    assert bare(tmp_path, samples=mixed)[1].tags.count("img") == 4
+    assert bare(tmp_path, training_examples=mixed)[1].tags.count("img") == 4

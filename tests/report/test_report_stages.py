@@ -67,6 +67,6 @@ def test_the_page_shows_stages_where_there_are_some(recipe, tmp_path):
     facts["data"] = {"source": {}, "fingerprint": "f00dcafe"}
     (tmp_path / "run.json").write_text(json.dumps(facts))
     run = open_run(tmp_path, unfinished=True)
-    page = write_report(run, scores={}, examples={}, samples=SceneSet([], None, ())).read_text()
+    page = write_report(run, scores={}, examples={}, training_examples=SceneSet([], None, ())).read_text()
     assert ("<h2>Stages</h2>" in page) == ("stages" in recipe)
     assert ("augment=rigid, optimizer.lr=0.01" in page) == ("stages" in recipe)

@@ -183,8 +183,8 @@ def finish_run(run: Run, scenes: SceneSet, console: Console) -> None:
         )
     write_json(run.path / SCORES, scores)
     write_run_audit(run, scenes)
-    samples = part_of(scenes, run, "train").select(range(min(8, len(run.split["train"]))))
-    report = write_report(run, scores=scores, examples=examples, samples=samples)
+    training_examples = part_of(scenes, run, "train").select(range(min(8, len(run.split["train"]))))
+    report = write_report(run, scores=scores, examples=examples, training_examples=training_examples)
     console.print(f"report: {report}")
 
 

@@ -50,7 +50,7 @@ def write_report(
     *,
     scores: Mapping[str, Record | None],
     examples: Mapping[str, Sequence[Example]],
-    samples: SceneSet,
+    training_examples: SceneSet,
 ) -> Path:
     """Write `report.html` into the run folder: one file that needs nothing else.
 
@@ -61,7 +61,7 @@ def write_report(
         scores: Of the parts `val` and `test`, each as `Scores.to_json` gives them; a part may be
             missing or None.
         examples: From `choose_examples`: lists under `best`, `typical` and `worst`.
-        samples: Some scenes of the training part to show; the first few are taken.
+        training_examples: Some scenes of the training part to show; the first few are taken.
 
     Returns:
         The file.
@@ -71,7 +71,7 @@ def write_report(
     """
     page = page_environment().get_template("report.html.j2")
     path = run.path / REPORT
-    write_text(path, page.render(_content(run, scores, examples, samples)))
+    write_text(path, page.render(_content(run, scores, examples, training_examples)))
     return path
 
 
@@ -79,13 +79,13 @@ def _content(
     run: Run,
     scores: Mapping[str, Record | None],
     examples: Mapping[str, Sequence[Example]],
-    samples: SceneSet,
+    training_examples: SceneSet,
 ) -> dict[str, Any]:
     """Everything that the template names."""
     taxonomy = run.taxonomy
     parts = score_tables(scores, taxonomy, run.recipe.protocol)
     weights = run.path / WEIGHTS
-    shown = samples.select(range(min(len(samples), _MOST_SAMPLES)))
+    shown = training_examples.select(range(min(len(training_examples), _MOST_SAMPLES)))
     colours = {
         name: _css(colour) for name, colour in zip(taxonomy.names, taxonomy.colours, strict=True)
     }
@@ -106,7 +106,7 @@ def _content(
         "reliability": _reliability(run.facts.get("calibration")),
         "headline": parts[0] if parts else None,
         "audit": _audit(run.path),
-        "samples": [
+        "training_examples": [
             {"name": scene.name, "pictures": scene_pictures(scene, taxonomy)}
             for scene in map(shown.__getitem__, range(len(shown)))
         ],
@@ -127,9 +127,9 @@ def _content(
     }
 
 
-def _void_colour(samples: SceneSet, examples: Mapping[str, Sequence[Example]]) -> dict[str, str]:
+def _void_colour(training_examples: SceneSet, examples: Mapping[str, Sequence[Example]]) -> dict[str, str]:
     """The colour of void pixels by their name, where a mask on the page has any."""
-    masks = [*(samples.masks if samples.masks is not None else ())]
+    masks = [*(training_examples.masks if training_examples.masks is not None else ())]
     masks += [example.truth for chosen in examples.values() for example in chosen]
     return {"void": _css(VOID_COLOUR)} if any((mask == VOID).any() for mask in masks) else {}
 

@@ -9,11 +9,11 @@ from torch import Tensor
 from areoseg.training.step import Loss
 
 
-def draw_mixture(samples: int, alpha: float) -> tuple[float, Tensor]:
+def draw_mixture(batch_size: int, alpha: float) -> tuple[float, Tensor]:
     """The share of the first scene in each pair, and the second scene of each.
 
     Args:
-        samples: Scenes of the batch, N.
+        batch_size: Scenes of the batch, N.
         alpha: Both parameters of the Beta distribution that the share is drawn from; above 0. Small
             values leave one of the two nearly alone, 1 makes every share as likely.
 
@@ -24,7 +24,7 @@ def draw_mixture(samples: int, alpha: float) -> tuple[float, Tensor]:
     # NumPy's Beta, because that of PyTorch answers 1/2 where a small alpha underflows.
     seed = int(torch.randint(2**63 - 1, ()))
     share = float(np.random.default_rng(seed).beta(alpha, alpha))
-    return share, torch.randperm(samples)
+    return share, torch.randperm(batch_size)
 
 
 def mix_batch(

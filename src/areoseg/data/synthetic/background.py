@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.synthetic.noise import Field, sample
+from areoseg.data.synthetic.noise import Field, sample_texture
 from areoseg.data.synthetic.textures import library
 
 Region = NDArray[np.bool_]
@@ -52,12 +52,12 @@ def skyline(
     start = rng.uniform(0, 512, 2)
     texel = np.ones((1, 1), dtype=np.float32)
     along = column / detail + np.float32(start[0])
-    ridge = sample(library().smooth, along * 0.6, np.full_like(along, start[1]), texel)
+    ridge = sample_texture(library().smooth, along * 0.6, np.full_like(along, start[1]), texel)
     crest = horizon - detail * (rng.uniform(0, 14) + rng.uniform(0.5, 5) * (ridge + 1.5))
     crest = crest + rng.normal(0, 0.06) * (column - shape[1] / 2)
     sky = row < crest
     hills = (row < horizon) & ~sky
-    folds = sample(
+    folds = sample_texture(
         library().rugged,
         np.broadcast_to(along * 0.5, shape),
         np.broadcast_to(row * np.float32(2 / detail), shape).astype(np.float32),

@@ -75,7 +75,7 @@ def make_texture(base: Field) -> Texture:
     )
 
 
-def sample(texture: Texture, x: Field, y: Field, footprint: Field) -> Field:
+def sample_texture(texture: Texture, x: Field, y: Field, footprint: Field) -> Field:
     """Read a texture at coordinates, bilinearly.
 
     Args:

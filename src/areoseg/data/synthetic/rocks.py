@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from areoseg.data.synthetic.noise import Field, sample
+from areoseg.data.synthetic.noise import Field, sample_texture
 from areoseg.data.synthetic.textures import library
 
 
@@ -45,7 +45,7 @@ def rock_height(rock: Rock, shape: tuple[int, int]) -> tuple[tuple[slice, slice]
     y = y * rng.uniform(1.05, 1.5)
     texel = np.full((x.shape[0], 1), 24 / rock.radius, dtype=np.float32)
     corner = rng.uniform(0, 512, 2)
-    rough = sample(library().rugged, x * 24 + corner[0], y * 24 + corner[1], texel)
+    rough = sample_texture(library().rugged, x * 24 + corner[0], y * 24 + corner[1], texel)
     height = rng.uniform(0.95, 1.3) + 0.42 * (x * rng.normal(0, 1) + y * rng.normal(-0.6, 0.7))
     turn = rng.uniform(0, np.pi)
     for side in range(9):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from areoseg.data.synthetic.noise import Field, Texture, sample
+from areoseg.data.synthetic.noise import Field, Texture, sample_texture
 from areoseg.data.synthetic.textures import library
 from areoseg.data.synthetic.view import View
 
@@ -100,7 +100,7 @@ def read(view: View, texture: Texture, scale: float = 1.0, angle: float = 0.0) -
             y * np.float32(np.cos(angle)) - x * np.float32(np.sin(angle)),
         )
     zoom = np.float32(1 / scale)
-    return sample(texture, x * zoom, y * zoom, view.footprint * zoom)
+    return sample_texture(texture, x * zoom, y * zoom, view.footprint * zoom)
 
 
 def fine_relief(view: View, texture: Texture, scale: float) -> Field:
