@@ -1,12 +1,12 @@
-"""What the audit finds of planted faults, and how long it takes.
+"""What the audit finds of planted issues, and how long it takes.
 
-    python benchmarks/audit.py                  # precision and recall for each fault
-    python benchmarks/audit.py --data mars.npz  # the same, planted in the kept scenes of real data
+    python benchmarks/audit.py                  # precision and recall for each issue
+    python benchmarks/audit.py --data mars.npz  # the same, planted in the kept samples of real data
     python benchmarks/audit.py --tiles 20000    # time and peak memory of the whole audit
 
-Precision counts every finding of the fault, so that one in a clean scene costs; recall counts the
-planted scenes. Islands and slivers are in clean scenes too, and copies in real data; what is found
-before planting is left out there.
+Precision counts every finding of the issue, so that one in a clean sample costs; recall counts the
+planted samples. Islands and slivers are in clean samples too, and copies in real data; what is
+found before planting is left out there.
 """
 
 import argparse
@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.audit import Chunks, audit_scenes
-from areoseg.data.scenes import SceneSet
+from areoseg.audit import Chunks, audit_samples
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.synthetic import (
     SyntheticMars,
     add_aliens,
@@ -30,72 +30,76 @@ from areoseg.data.synthetic import (
     shift_masks,
     swap_masks,
 )
-from clean_scenes import clean_scenes
+from clean_samples import clean_samples
 
 Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Planted:
-    """A fault that is planted in clean scenes.
+    """An issue that is planted in clean samples.
 
     Attributes:
         what: What is planted.
-        plant: Gives the faulty set and the indices of its faulty scenes, for a seed.
-        faults: The checks that should find it.
+        plant: Gives the flawed set and the indices of its flawed samples, for a seed.
+        issues: The checks that should find it.
         action: Which findings count: all, or only those that reject.
-        also_before: Whether scenes may have the fault by nature; those do not count.
+        also_before: Whether samples may have the issue by nature; those do not count.
     """
 
     what: str
-    plant: Callable[[SceneSet, int], tuple[SceneSet, Indices]]
-    faults: tuple[str, ...]
+    plant: Callable[[SegmentationDataset, int], tuple[SegmentationDataset, Indices]]
+    issues: tuple[str, ...]
     action: str = "any"
     also_before: bool = False
 
 
-def copies(kind: str) -> Callable[[SceneSet, int], tuple[SceneSet, Indices]]:
-    """Copies of a kind, of one scene in ten."""
-    return lambda scenes, seed: add_duplicates(scenes, len(scenes) // 10, seed=seed, kinds=(kind,))
+def copies(kind: str) -> Callable[[SegmentationDataset, int], tuple[SegmentationDataset, Indices]]:
+    """Copies of a kind, of one sample in ten."""
+    return lambda samples, seed: add_duplicates(
+        samples, len(samples) // 10, seed=seed, kinds=(kind,)
+    )
 
 
-def disagreeing_copies(scenes: SceneSet, seed: int) -> tuple[SceneSet, Indices]:
-    """Copies whose masks are those of other scenes, where over 30 % of the pixels differ."""
-    copied, which = add_duplicates(scenes, len(scenes) // 10, seed=seed)
+def disagreeing_copies(
+    samples: SegmentationDataset, seed: int
+) -> tuple[SegmentationDataset, Indices]:
+    """Copies whose masks are those of other samples, where over 30 % of the pixels differ."""
+    copied, which = add_duplicates(samples, len(samples) // 10, seed=seed)
     masks = np.asarray(copied.masks, dtype=np.uint8).copy()
     others = np.roll(masks[which], 1, axis=0)
     differing = (others != masks[which]).mean(axis=(1, 2)) > 0.3
     masks[which[differing]] = others[differing]
-    return SceneSet(copied.images, masks, copied.names, copied.groups), which[differing]
+    return SegmentationDataset(copied.images, masks, copied.names, copied.groups), which[differing]
 
 
 def spoil_images(
     spoil: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
-) -> Callable[[SceneSet, int], tuple[SceneSet, Indices]]:
-    """A fault that spoils the images of 2 % of the scenes, each by itself."""
+) -> Callable[[SegmentationDataset, int], tuple[SegmentationDataset, Indices]]:
+    """An issue that spoils the images of 2 % of the samples, each by itself."""
 
-    def plant(scenes: SceneSet, seed: int) -> tuple[SceneSet, Indices]:
-        chosen = chosen_scenes(len(scenes), seed)
-        images = np.asarray(scenes.images, dtype=np.uint8).copy()
+    def plant(samples: SegmentationDataset, seed: int) -> tuple[SegmentationDataset, Indices]:
+        chosen = chosen_samples(len(samples), seed)
+        images = np.asarray(samples.images, dtype=np.uint8).copy()
         for index in chosen:
             images[index] = spoil(images[index])
-        return SceneSet(images, scenes.masks, scenes.names, scenes.groups), chosen
+        return SegmentationDataset(images, samples.masks, samples.names, samples.groups), chosen
 
     return plant
 
 
 def spoil_masks(
     spoil: Callable[[NDArray[np.uint8], np.random.Generator], None],
-) -> Callable[[SceneSet, int], tuple[SceneSet, Indices]]:
-    """A fault that spoils the masks of 2 % of the scenes, each by itself."""
+) -> Callable[[SegmentationDataset, int], tuple[SegmentationDataset, Indices]]:
+    """An issue that spoils the masks of 2 % of the samples, each by itself."""
 
-    def plant(scenes: SceneSet, seed: int) -> tuple[SceneSet, Indices]:
-        chosen = chosen_scenes(len(scenes), seed)
-        masks = np.asarray(scenes.masks, dtype=np.uint8).copy()
+    def plant(samples: SegmentationDataset, seed: int) -> tuple[SegmentationDataset, Indices]:
+        chosen = chosen_samples(len(samples), seed)
+        masks = np.asarray(samples.masks, dtype=np.uint8).copy()
         rng = np.random.default_rng(seed)
         for index in chosen:
             spoil(masks[index], rng)
-        return SceneSet(scenes.images, masks, scenes.names, scenes.groups), chosen
+        return SegmentationDataset(samples.images, masks, samples.names, samples.groups), chosen
 
     return plant
 
@@ -107,8 +111,8 @@ def stretched(image: NDArray[np.uint8], low: float, high: float) -> NDArray[np.u
     return np.asarray(np.clip(levels, 0, 255), dtype=np.uint8)
 
 
-def chosen_scenes(count: int, seed: int) -> Indices:
-    """2 % of the scenes, ascending."""
+def chosen_samples(count: int, seed: int) -> Indices:
+    """2 % of the samples, ascending."""
     rng = np.random.default_rng(seed)
     return np.sort(rng.choice(count, max(2, count // 50), replace=False))
 
@@ -152,7 +156,7 @@ PLANTED = (
     ),
     Planted("copies with other masks", disagreeing_copies, ("copies-disagree",), also_before=True),
     Planted(
-        "images of one grey level",
+        "images of one gray level",
         spoil_images(lambda image: np.full_like(image, 90)),
         ("constant-image",),
     ),
@@ -178,56 +182,58 @@ PLANTED = (
         ("unlikely-mask", "mirrored-mask"),
     ),
 )
-"""Every fault that the audit finds in single scenes without a segmenter."""
+"""Every issue that the audit finds in single samples without a segmenter."""
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--scenes", type=int, default=1000, help="clean scenes to plant faults in")
-    parser.add_argument("--seeds", type=int, default=2, help="how often, with other scenes")
-    parser.add_argument("--data", type=Path, help="plant in these labelled scenes instead")
+    parser.add_argument(
+        "--samples", type=int, default=1000, help="clean samples to plant issues in"
+    )
+    parser.add_argument("--seeds", type=int, default=2, help="how often, with other samples")
+    parser.add_argument("--data", type=Path, help="plant in these labeled samples instead")
     parser.add_argument("--tiles", type=int, help="instead: time the whole audit of so many tiles")
     parser.add_argument("--jobs", type=int, default=1, help="threads of the timed audit")
     asked = parser.parse_args()
     if asked.tiles:
         time_audit(asked.tiles, asked.jobs)
     else:
-        clean = [clean_scenes(asked.data, asked.scenes, seed) for seed in range(asked.seeds)]
+        clean = [clean_samples(asked.data, asked.samples, seed) for seed in range(asked.seeds)]
         score_checks(clean)
 
 
-def score_checks(clean: Sequence[SceneSet]) -> None:
-    """Print precision and recall for each planted fault."""
-    print(f"{len(clean)} x {len(clean[0])} scenes")
+def score_checks(clean: Sequence[SegmentationDataset]) -> None:
+    """Print precision and recall for each planted issue."""
+    print(f"{len(clean)} x {len(clean[0])} samples")
     print(f"{'planted':<34}{'found as':<32}{'n':>5}{'precision':>11}{'recall':>8}")
     for each in PLANTED:
         found = planted = right = 0
-        for seed, scenes in enumerate(clean):
-            faulty, indices = each.plant(scenes, seed)
-            before = found_scenes(scenes, each.faults, each.action) if each.also_before else set()
-            flagged = found_scenes(faulty, each.faults, each.action) - before
-            faults = set(indices.tolist()) - before
-            found, planted = found + len(flagged), planted + len(faults)
-            right += len(flagged & faults)
+        for seed, samples in enumerate(clean):
+            flawed, indices = each.plant(samples, seed)
+            before = found_samples(samples, each.issues, each.action) if each.also_before else set()
+            flagged = found_samples(flawed, each.issues, each.action) - before
+            issues = set(indices.tolist()) - before
+            found, planted = found + len(flagged), planted + len(issues)
+            right += len(flagged & issues)
         precision = f"{right / found:.2f}" if found else "-"
-        names = ", ".join(each.faults)
+        names = ", ".join(each.issues)
         print(f"{each.what:<34}{names:<32}{planted:>5}{precision:>11}{right / planted:>8.2f}")
 
 
-def found_scenes(scenes: SceneSet, faults: Sequence[str], action: str) -> set[int]:
-    """The scenes in which one of the checks found something."""
-    findings = audit_scenes(scenes, faults=faults).findings
+def found_samples(samples: SegmentationDataset, issues: Sequence[str], action: str) -> set[int]:
+    """The samples in which one of the checks found something."""
+    findings = audit_samples(samples, issues=issues).findings
     return {each.index for each in findings if action in ("any", each.action)}
 
 
 def time_audit(count: int, jobs: int) -> None:
     """Print time and peak memory of the whole audit of `count` tiles."""
-    scenes = many_tiles(count)
+    samples = many_tiles(count)
     told: dict[str, float] = {}
     start = time.perf_counter()
     chunks = Chunks(jobs=jobs, progress=lambda what, _done, _all: told.update({what: clock()}))
-    audit = audit_scenes(scenes, chunks=chunks)
+    audit = audit_samples(samples, chunks=chunks)
     elapsed, used = time.perf_counter() - start, clock()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{count} tiles of 64x128, {jobs} jobs: {elapsed:.0f} s, {used:.0f} s of processor time")
@@ -242,7 +248,7 @@ def clock() -> float:
     return time.process_time()
 
 
-def many_tiles(count: int) -> SceneSet:
+def many_tiles(count: int) -> SegmentationDataset:
     """Tiles that differ, made fast: random cuts of synthetic frames, two laid on each other."""
     frames = draw_set(SyntheticMars(height=256, width=256, seed=9), 48)
     rng = np.random.default_rng(0)
@@ -257,7 +263,7 @@ def many_tiles(count: int) -> SceneSet:
         image[:] = (0.6 * first + 0.4 * second)[:, flip]
         label = np.asarray(frames.masks)[one]
         mask[:] = label[down : down + 64, right : right + 128][:, flip]
-    return SceneSet(images, masks, tuple(f"tile-{index}" for index in range(count)))
+    return SegmentationDataset(images, masks, tuple(f"tile-{index}" for index in range(count)))
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
-"""What `areoseg audit --fit` finds of planted mask faults, and how long the fit takes.
+"""What `areoseg audit --fit` finds of planted mask issues, and how long the fit takes.
 
-    python benchmarks/audit_fit.py                    # synthetic scenes
-    python benchmarks/audit_fit.py --data mars.npz    # planted in the kept scenes of real data
-    python benchmarks/audit_fit.py --faults mirrored  # only these
-    python benchmarks/audit_fit.py --seeds 5 6 7      # other scenes, other faults in them
-    python benchmarks/audit_fit.py --sets 25          # 25 sets of faults, one after the other
+    python benchmarks/audit_fit.py                    # synthetic samples
+    python benchmarks/audit_fit.py --data mars.npz    # planted in the kept samples of real data
+    python benchmarks/audit_fit.py --issues mirrored  # only these
+    python benchmarks/audit_fit.py --seeds 5 6 7      # other samples, other issues in them
+    python benchmarks/audit_fit.py --sets 25          # 25 sets of issues, one after the other
 
-Precision and recall are pooled over the seeds. Masks that change less than a fifth of the labelled
+Precision and recall are pooled over the seeds. Masks that change less than a fifth of the labeled
 pixels do not count, found or not. Precision counts every other finding, so that one in a clean
-scene costs, also where the data have a fault of their own. Beside the recall stands that of the
-faults which give a fifth of the labelled pixels another class of terrain. The others mostly move
-what was left unlabelled, and a picture does not show what people leave out.
+sample costs, also where the data have an issue of their own. Beside the recall stands that of the
+issues which give a fifth of the labeled pixels another class of terrain. The others mostly move
+what was left unlabeled, and a picture does not show what people leave out.
 
-With `--sets` the segmenters learn from the scenes before faults are planted, so that one fit serves
-all sets and all kinds of faults. That makes the recall surer; the sound scenes, and which of them
-are flagged, are the same in each set.
+With `--sets` the segmenters learn from the samples before issues are planted, so that one fit
+serves all sets and all kinds of issues. That makes the recall surer; the sound samples, and which
+of them are flagged, are the same in each set.
 """
 
 import argparse
@@ -26,20 +26,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.audit import audit_scenes
-from areoseg.data.scenes import SceneSet
+from areoseg.audit import audit_samples
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.synthetic import mirror_masks, shift_masks, swap_masks
-from areoseg.data.synthetic.faults import Indices
+from areoseg.data.synthetic.issues import Indices
 from areoseg.training.cross_fit import cross_fit
-from clean_scenes import clean_scenes
+from clean_samples import clean_samples
 
 SHARE = 0.02
 """Share of the masks that are spoilt."""
 
 LEAST_CHANGE = 0.2
-"""Share of the labelled pixels that a fault must change to count."""
+"""Share of the labeled pixels that an issue must change to count."""
 
-Plant = Callable[..., tuple[SceneSet, Indices]]
+Plant = Callable[..., tuple[SegmentationDataset, Indices]]
 
 PLANTED: dict[str, tuple[Plant, str]] = {
     "swapped": (swap_masks, "swapped-mask"),
@@ -52,25 +52,27 @@ PLANTED: dict[str, tuple[Plant, str]] = {
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--scenes", type=int, default=1000, help="clean scenes to plant faults in")
+    parser.add_argument(
+        "--samples", type=int, default=1000, help="clean samples to plant issues in"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="one fit for each")
-    parser.add_argument("--data", type=Path, help="plant in these labelled scenes instead")
-    parser.add_argument("--sets", type=int, help="plant so many sets of faults after each fit")
-    parser.add_argument("--faults", nargs="+", choices=PLANTED, default=list(PLANTED))
+    parser.add_argument("--data", type=Path, help="plant in these labeled samples instead")
+    parser.add_argument("--sets", type=int, help="plant so many sets of issues after each fit")
+    parser.add_argument("--issues", nargs="+", choices=PLANTED, default=list(PLANTED))
     asked = parser.parse_args()
-    for what in asked.faults:
+    for what in asked.issues:
         found = counted = right = terrain = terrain_right = 0
         start, used = time.perf_counter(), time.process_time()
         for seed in asked.seeds:
-            scenes = clean_scenes(asked.data, asked.scenes, seed)
-            probabilities = fitted(asked.data, asked.scenes, seed) if asked.sets else None
+            samples = clean_samples(asked.data, asked.samples, seed)
+            probabilities = fitted(asked.data, asked.samples, seed) if asked.sets else None
             for number in range(asked.sets or 1):
-                flagged, faults, of_terrain = find(
-                    scenes, what, seed + 1000 * number, probabilities
+                flagged, issues, of_terrain = find(
+                    samples, what, seed + 1000 * number, probabilities
                 )
-                found, counted = found + len(flagged), counted + len(faults)
+                found, counted = found + len(flagged), counted + len(issues)
                 terrain += len(of_terrain)
-                right += len(flagged & faults)
+                right += len(flagged & issues)
                 terrain_right += len(flagged & of_terrain)
         elapsed, used = time.perf_counter() - start, time.process_time() - used
         precision = f"{right / found:.2f}" if found else "-"
@@ -86,40 +88,45 @@ def main() -> None:
 
 @cache
 def fitted(data: Path | None, count: int, seed: int) -> list[NDArray[np.float16]]:
-    """Class probabilities of the scenes of a seed before faults are planted."""
-    return cross_fit(clean_scenes(data, count, seed))
+    """Class probabilities of the samples of a seed before issues are planted."""
+    return cross_fit(clean_samples(data, count, seed))
 
 
 def find(
-    scenes: SceneSet, what: str, seed: int, probabilities: list[NDArray[np.float16]] | None
+    samples: SegmentationDataset,
+    what: str,
+    seed: int,
+    probabilities: list[NDArray[np.float16]] | None,
 ) -> tuple[set[int], set[int], set[int]]:
-    """The scenes that are found, those that have the fault, and of these those of other terrain.
+    """The samples that are found, those that have the issue, and of these those of other terrain.
 
-    Trifling faults are left out of all. Without probabilities, segmenters are fitted to the scenes
-    with the faults in them.
+    Trifling issues are left out of all. Without probabilities, segmenters are fitted to the samples
+    with the issues in them.
     """
-    plant, fault = PLANTED[what]
-    faulty, indices = plant(scenes, SHARE, seed=seed)
-    shares = {int(index): changed(scenes, faulty, index) for index in indices}
-    faults = {index for index, (any_change, _) in shares.items() if any_change >= LEAST_CHANGE}
+    plant, issue = PLANTED[what]
+    flawed, indices = plant(samples, SHARE, seed=seed)
+    shares = {int(index): changed(samples, flawed, index) for index in indices}
+    issues = {index for index, (any_change, _) in shares.items() if any_change >= LEAST_CHANGE}
     of_terrain = {index for index, (_, terrain) in shares.items() if terrain >= LEAST_CHANGE}
     if probabilities is None:
-        probabilities = cross_fit(faulty)
-    findings = audit_scenes(faulty, faults=(fault,), probabilities=probabilities).findings
-    return {finding.index for finding in findings} - (shares.keys() - faults), faults, of_terrain
+        probabilities = cross_fit(flawed)
+    findings = audit_samples(flawed, issues=(issue,), probabilities=probabilities).findings
+    return {finding.index for finding in findings} - (shares.keys() - issues), issues, of_terrain
 
 
-def changed(scenes: SceneSet, faulty: SceneSet, index: int) -> tuple[float, float]:
-    """Share of the labelled pixels of a scene that changed, and that were labelled before too."""
-    before, after = scenes[index].mask, faulty[index].mask
+def changed(
+    samples: SegmentationDataset, flawed: SegmentationDataset, index: int
+) -> tuple[float, float]:
+    """Share of the labeled pixels of a sample that changed, and that were labeled before too."""
+    before, after = samples[index].mask, flawed[index].mask
     assert before is not None
     assert after is not None
-    labelled: NDArray[np.bool_] = (after != 0) & (after != 255)
-    if not labelled.any():
+    labeled: NDArray[np.bool_] = (after != 0) & (after != 255)
+    if not labeled.any():
         return 0.0, 0.0
-    differs = (before != after) & labelled
+    differs = (before != after) & labeled
     of_terrain = differs & (before != 0) & (before != 255)
-    return float(differs.sum() / labelled.sum()), float(of_terrain.sum() / labelled.sum())
+    return float(differs.sum() / labeled.sum()), float(of_terrain.sum() / labeled.sum())
 
 
 if __name__ == "__main__":

@@ -68,15 +68,15 @@ def _training_step(model: str, images: Tensor, masks: Tensor) -> Callable[[], ob
     """A step of forward, cross-entropy, backward and AdamW, in the arithmetic of a training."""
     network = create_model(model).train().to(memory_format=torch.channels_last)
     reduced = choose_precision("auto", torch.device("cpu")) == "bfloat16"
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-4)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)
 
     def step() -> None:
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         with torch.autocast("cpu", torch.bfloat16, enabled=reduced):
             answer = network(images)
         logits = answer if isinstance(answer, Tensor) else answer[0]  # then auxiliary logits
         torch.autograd.backward(functional.cross_entropy(logits.float(), masks))
-        optimiser.step()
+        optimizer.step()
 
     return step
 

@@ -13,7 +13,7 @@ import torch
 
 from areoseg.models import create_model, model_cost
 from areoseg.models.segmenter import Segmenter
-from areoseg.speed import WAYS, matrix_product_gflops, measure
+from areoseg.speed import BACKENDS, matrix_product_gflops, measure
 from areoseg.speed.ways import Forward
 from peers import PEERS
 
@@ -26,19 +26,19 @@ def segmenter_of(name: str) -> Segmenter:
     """The model called `name` with fresh weights."""
     torch.manual_seed(0)
     network = PEERS[name]() if name in PEERS else create_model(name)
-    return Segmenter(network, mean=0.25, deviation=0.1, classes=5).eval()
+    return Segmenter(network, mean=0.25, std=0.1, classes=5).eval()
 
 
 def prepare(name: str, way: str) -> Forward:
     """A model made ready for a way."""
-    return WAYS[way].prepare(segmenter_of(name), torch.rand(1, 1, *SIZE))
+    return BACKENDS[way].prepare(segmenter_of(name), torch.rand(1, 1, *SIZE))
 
 
-def print_model(name: str, ways: list[str], batches: list[int], seconds: float) -> None:
+def print_model(name: str, backends: list[str], batches: list[int], seconds: float) -> None:
     """Time one model by each way and print its rows."""
     gmac = model_cost(segmenter_of(name).network, 1, *SIZE).macs / 1e9
-    for way in ways:
-        lacking = WAYS[way].missing()
+    for way in backends:
+        lacking = BACKENDS[way].missing()
         if lacking is not None:
             print(f"| {name} | {gmac:.2f} | {way} | skipped: {lacking} |||||||", flush=True)
             continue
@@ -55,9 +55,9 @@ def print_model(name: str, ways: list[str], batches: list[int], seconds: float) 
         for timing in found.timings:
             print(
                 f"| {name} | {gmac:.2f} | {way} | {timing.batch} | {timing.images_per_second:.1f} "
-                f"| {1000 * timing.median:.1f} | {1000 * timing.late:.1f} "
+                f"| {1000 * timing.median:.1f} | {1000 * timing.p99:.1f} "
                 f"| {2 * gmac * timing.images_per_second / product:.2f} "
-                f"| {found.first_result:.1f} | {found.peak_mib:.0f} |",
+                f"| {found.time_to_first_output:.1f} | {found.peak_mib:.0f} |",
                 flush=True,
             )
 
@@ -66,7 +66,7 @@ def main() -> None:
     """Time the models that were asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", default=MODELS)
-    parser.add_argument("--ways", nargs="*", default=list(WAYS))
+    parser.add_argument("--backends", nargs="*", default=list(BACKENDS))
     parser.add_argument("--batches", nargs="*", type=int, default=[1, 8, 64])
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -77,7 +77,7 @@ def main() -> None:
     print("|" + "---|" * 10)
     for name in chosen.models:
         try:
-            print_model(name, chosen.ways, chosen.batches, chosen.seconds)
+            print_model(name, chosen.backends, chosen.batches, chosen.seconds)
         except ImportError as error:
             print(f"| {name} | skipped: {error} |||||||||", flush=True)
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from areoseg.cli.app import main
-from areoseg.models.blocks.size import crop_like, pad_to_stride
+from areoseg.models.blocks.size import crop_like, pad_to_multiple
 from areoseg.models.registry import register
 
 
@@ -34,7 +34,7 @@ class Peer(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, C, H, W)."""
-        padded = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        padded = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
         return crop_like(self.network(padded), images)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.synthetic import SyntheticMars, draw_set
 
 torch.set_num_threads(1)  # the suite runs on several processes
@@ -20,18 +20,18 @@ def hear_interrupts() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def scenes() -> SceneSet:
-    """A few labelled synthetic tiles, four to a frame."""
+def samples() -> SegmentationDataset:
+    """A few labeled synthetic tiles, four to a frame."""
     return draw_set(SyntheticMars(height=32, width=64, rock_tiles=0.4), 48)
 
 
 @pytest.fixture(scope="session")
-def homework_npz(scenes, tmp_path_factory):
+def homework_npz(samples, tmp_path_factory):
     """The same tiles in the homework's format, five of them without masks, and their groups."""
     path = tmp_path_factory.mktemp("data") / "mars.npz"
-    images, masks = scenes.stacked()
+    images, masks = samples.stacked()
     np.savez(path, training_set=np.stack([images, masks], axis=1), test_set=images[:5])
-    path.with_name("mars_groups.txt").write_text("\n".join(scenes.groups) + "\n")
+    path.with_name("mars_groups.txt").write_text("\n".join(samples.groups) + "\n")
     return path
 
 

@@ -4,13 +4,13 @@
 recipe.yaml           every value of the recipe
 run.json              data, versions, size, time, and how the run ended
 weights.safetensors   the weights that the run keeps
-split.json            names of the scenes in train, val and test
+split.json            names of the samples in train, val and test
 plan.json             the steps planned, and every correction
 audit.json            what the audit found, or what a person decided about it; audit.html shows it
 metrics.csv           one row an epoch; the same curves for TensorBoard in tensorboard/
 scores.json           scores of the kept weights on val and test
 report.html           all of it to look at
-pseudo_labels.npz     what a self-training learns from besides the labelled scenes
+pseudo_labels.npz     what a self-training learns from besides the labeled samples
 resume.pt             state to go on from, while the run is not finished
 round.npz             pseudo-labels of the present round of self-training, while it is not finished
 ```
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from areoseg.models.segmenter import Segmenter
 
 RECIPE = "recipe.yaml"
-FACTS = "run.json"
+RUN_INFO = "run.json"
 WEIGHTS = "weights.safetensors"
 SPLIT = "split.json"
 PLAN = "plan.json"
@@ -48,12 +48,12 @@ SCORES = "scores.json"
 REPORT = "report.html"
 RESUME = "resume.pt"
 
-NEEDED_FACTS = (
+REQUIRED_INFO = (
     "status",
     "data.source",
     "data.fingerprint",
     "taxonomy.names",
-    "taxonomy.colours",
+    "taxonomy.colors",
     "taxonomy.background",
     "device",
     "threads",
@@ -64,17 +64,17 @@ NEEDED_FACTS = (
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder: at least a recipe and facts, and weights from its first validation on.
+    """A run folder: at least a recipe and info, and weights from its first validation on.
 
     Attributes:
         path: The folder.
         recipe: What was trained.
-        facts: The content of `run.json`.
+        info: The content of `run.json`.
     """
 
     path: Path
     recipe: Recipe
-    facts: dict[str, Any]
+    info: dict[str, Any]
 
     @property
     def name(self) -> str:
@@ -84,22 +84,22 @@ class Run:
     @property
     def taxonomy(self) -> Taxonomy:
         """The classes that the run was trained for."""
-        classes = self.facts["taxonomy"]
+        classes = self.info["taxonomy"]
         return Taxonomy(
             names=tuple(classes["names"]),
-            colours=tuple(tuple(colour) for colour in classes["colours"]),
+            colors=tuple(tuple(color) for color in classes["colors"]),
             background=classes["background"],
         )
 
     @property
     def source(self) -> Source:
         """Where the run's data came from."""
-        return Source.from_json(self.facts["data"]["source"])
+        return Source.from_json(self.info["data"]["source"])
 
     @property
     def is_bundle(self) -> bool:
         """Whether `areoseg bundle` made this folder of another run."""
-        return "bundle" in self.facts
+        return "bundle" in self.info
 
     @property
     def weights_sha256(self) -> str:
@@ -108,7 +108,7 @@ class Run:
 
     @cached_property
     def split(self) -> dict[str, list[str]]:
-        """Names of the scenes in `train`, `val` and `test`."""
+        """Names of the samples in `train`, `val` and `test`."""
         names: dict[str, list[str]] = read_json(self.path / SPLIT)
         return names
 
@@ -116,36 +116,36 @@ class Run:
     def commands(self) -> list[str]:
         """The command lines that made it, those of its start and of its teachers first."""
         before: list[str] = [
-            *self.facts.get("start", {}).get("commands", ()),
-            *self.facts.get("self_training", {}).get("commands", ()),
+            *self.info.get("start", {}).get("commands", ()),
+            *self.info.get("self_training", {}).get("commands", ()),
         ]
-        return [*before, self.facts["command"]] if self.facts.get("command") else before
+        return [*before, self.info["command"]] if self.info.get("command") else before
 
     @property
     def calibrated_later(self) -> bool:
         """Whether it was calibrated by a command of its own, not at the end of its training."""
-        return "calibration" in self.facts and not self.recipe.calibration
+        return "calibration" in self.info and not self.recipe.calibration
 
     @property
-    def learnt(self) -> list[dict[str, Any]]:
+    def trained_on(self) -> list[dict[str, Any]]:
         """The data that its weights have been trained on, its own last, as JSON values.
 
-        Of each the `fingerprint` of all labelled scenes, and the names of those in `train`.
+        Of each the `fingerprint` of all labeled samples, and the names of those in `train`.
         """
-        before: list[dict[str, Any]] = self.facts.get("learnt_before", [])
-        own = {"fingerprint": self.facts["data"]["fingerprint"], "train": self.split["train"]}
+        before: list[dict[str, Any]] = self.info.get("previously_trained_on", [])
+        own = {"fingerprint": self.info["data"]["fingerprint"], "train": self.split["train"]}
         return [*before, own]
 
     def segmenter(self, *, fold: bool = True) -> "Segmenter":
         """The trained network in evaluation mode, on the CPU.
 
         Args:
-            fold: Take standardised weights as plain ones, which answers the same and faster;
+            fold: Take standardized weights as plain ones, which answers the same and faster;
                 otherwise the weights are as `weights.safetensors` has them.
         """
         from safetensors.torch import load_file
 
-        from areoseg.models.blocks.standardised import fold_standardisation
+        from areoseg.models.blocks.standardized import fold_standardization
 
         segmenter = build_segmenter(self.recipe, self.taxonomy)
         path = self.path / WEIGHTS
@@ -155,14 +155,14 @@ class Run:
             reason = one_line(error)[:160]  # PyTorch lists every tensor that differs
             raise AreosegError(f"{path}: these weights do not fit {RECIPE}: {reason}") from None
         if fold:
-            fold_standardisation(segmenter)
+            fold_standardization(segmenter)
         return segmenter.eval()
 
 
 def is_run(path: Path) -> bool:
     """Whether `path` is a folder that a training made, or the name of a bundled model."""
     path = located(path)
-    return (path / RECIPE).is_file() and (path / FACTS).is_file()
+    return (path / RECIPE).is_file() and (path / RUN_INFO).is_file()
 
 
 def open_run(path: str | Path, *, unfinished: bool = False) -> Run:
@@ -179,7 +179,7 @@ def open_run(path: str | Path, *, unfinished: bool = False) -> Run:
     if not is_run(path):
         bundled = ", ".join(bundled_names())
         raise AreosegError(
-            f"{path}: not a run: it has no {RECIPE} and {FACTS}; `areoseg train` makes one"
+            f"{path}: not a run: it has no {RECIPE} and {RUN_INFO}; `areoseg train` makes one"
             + (f"; those that come with areoseg: {bundled}" if bundled else "")
         )
     if not (unfinished or (path / WEIGHTS).is_file()):
@@ -187,24 +187,24 @@ def open_run(path: str | Path, *, unfinished: bool = False) -> Run:
             f"{path}: no weights yet: the run ended before its first validation;"
             f" `areoseg train --resume {path}` goes on"
         )
-    facts = read_json(path / FACTS)
-    missing = [name for name in NEEDED_FACTS if not _is_there(facts, name)]
+    info = read_json(path / RUN_INFO)
+    missing = [name for name in REQUIRED_INFO if not _is_there(info, name)]
     if missing:
-        raise AreosegError(f"{path / FACTS}: no {missing[0]!r} in it: take the whole run folder")
-    return Run(path, load_recipe(path / RECIPE), facts)
+        raise AreosegError(f"{path / RUN_INFO}: no {missing[0]!r} in it: take the whole run folder")
+    return Run(path, load_recipe(path / RECIPE), info)
 
 
-def _is_there(facts: Any, dotted: str) -> bool:
-    """Whether facts that were read have a value of this name."""
+def _is_there(info: Any, dotted: str) -> bool:
+    """Whether info that were read have a value of this name."""
     for key in dotted.split("."):
-        if not isinstance(facts, dict) or key not in facts:
+        if not isinstance(info, dict) or key not in info:
             return False
-        facts = facts[key]
+        info = info[key]
     return True
 
 
 def build_segmenter(
-    recipe: Recipe, taxonomy: Taxonomy, *, mean: float = 0.0, deviation: float = 1.0
+    recipe: Recipe, taxonomy: Taxonomy, *, mean: float = 0.0, std: float = 1.0
 ) -> "Segmenter":
     """The recipe's model with fresh weights, changed as its section `network` says."""
     import torch
@@ -220,9 +220,9 @@ def build_segmenter(
     segmenter = Segmenter(
         network,
         mean=mean,
-        deviation=deviation,
+        std=std,
         classes=classes,
-        never=(taxonomy.background,) if void else (),
+        masked_classes=(taxonomy.background,) if void else (),
     )
     segmenter.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
     return segmenter

@@ -12,7 +12,7 @@ OF_TRAINING_ALONE = ("dropout",)
 """Options of models that change how they are trained, and not what they compute afterwards."""
 
 
-def refuse_other_network(runs: Sequence[Run]) -> None:
+def check_same_architecture(runs: Sequence[Run]) -> None:
     """Refuse runs whose weights cannot be averaged.
 
     Raises:
@@ -39,9 +39,9 @@ def differing_network(
         "taxonomy": (taxonomy, other_taxonomy),
         "model.name": (recipe.model.name, other.model.name),
         "model options": (_lasting_options(recipe), _lasting_options(other)),
-        "network.weight_standardisation": (
-            recipe.network.weight_standardisation,
-            other.network.weight_standardisation,
+        "network.weight_standardization": (
+            recipe.network.weight_standardization,
+            other.network.weight_standardization,
         ),
         "data.background": (recipe.data.background, other.data.background),
     }

@@ -1,4 +1,4 @@
-"""The classes of a segmentation task: their names, their colours, and which one is background.
+"""The classes of a segmentation task: their names, their colors, and which one is background.
 
 Nothing else in areoseg knows how many classes there are.
 """
@@ -17,12 +17,12 @@ class Taxonomy:
 
     Attributes:
         names: One name a class; the position is the class index in masks.
-        colours: One RGB colour a class, 0 to 255.
+        colors: One RGB color a class, 0 to 255.
         background: The class index that protocols treat as background.
     """
 
     names: tuple[str, ...]
-    colours: tuple[tuple[int, int, int], ...]
+    colors: tuple[tuple[int, int, int], ...]
     background: int = 0
 
     def __len__(self) -> int:
@@ -36,22 +36,22 @@ class Taxonomy:
 
 MARS = Taxonomy(
     names=("background", "soil", "bedrock", "sand", "big rock"),
-    colours=((32, 32, 36), (201, 122, 64), (112, 138, 168), (240, 208, 128), (214, 40, 57)),
+    colors=((32, 32, 36), (201, 122, 64), (112, 138, 168), (240, 208, 128), (214, 40, 57)),
 )
 """The homework's classes, which are those of AI4Mars with "no label" as background."""
 
 
 def taxonomy_of(names: Sequence[str]) -> Taxonomy:
-    """Classes of these names, in colours that differ from one to the next.
+    """Classes of these names, in colors that differ from one to the next.
 
     The class called `background` is the background; without one the first is.
     """
     # Steps of the golden angle never come near a hue that was used shortly before.
     hues = [(0.08 + 0.381966 * index) % 1 for index in range(len(names))]
-    colours = [colorsys.hsv_to_rgb(hue, 0.6, 0.85) for hue in hues]
+    colors = [colorsys.hsv_to_rgb(hue, 0.6, 0.85) for hue in hues]
     background = names.index("background") if "background" in names else 0
     return Taxonomy(
         names=tuple(names),
-        colours=tuple((round(255 * r), round(255 * g), round(255 * b)) for r, g, b in colours),
+        colors=tuple((round(255 * r), round(255 * g), round(255 * b)) for r, g, b in colors),
         background=background,
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from areoseg.audit import audit_scenes
+from areoseg.audit import audit_samples
 from areoseg.audit.content_outliers import content_scores
 from areoseg.data.readers import read_data
 
@@ -20,12 +20,12 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def homework():
-    return read_data(DATA).labelled
+    return read_data(DATA).labeled
 
 
 @pytest.fixture(scope="module")
 def aliens(homework):
-    """The scenes that share the one mask which occurs 110 times."""
+    """The samples that share the one mask which occurs 110 times."""
     _, which, counts = np.unique(
         homework.masks.reshape(len(homework), -1), axis=0, return_inverse=True, return_counts=True
     )
@@ -33,7 +33,7 @@ def aliens(homework):
 
 
 def test_the_aliens_and_nothing_else_are_rejected(homework, aliens):
-    audit = audit_scenes(homework)
+    audit = audit_samples(homework)
     assert [finding.index for finding in audit.rejected] == aliens.tolist()
     assert len(audit.kept_indices) == 2505
 
@@ -44,10 +44,10 @@ def test_content_alone_ranks_the_aliens_first(homework, aliens):
 
 
 def test_content_alone_rejects_the_aliens_and_nothing_else(homework, aliens):
-    audit = audit_scenes(homework, faults=("content-outlier",))
+    audit = audit_samples(homework, issues=("content-outlier",))
     assert [finding.index for finding in audit.rejected] == aliens.tolist()
 
 
 def test_without_the_aliens_content_rejects_nothing(homework, aliens):
     clean = homework.select(np.setdiff1d(np.arange(len(homework)), aliens))
-    assert audit_scenes(clean, faults=("content-outlier",)).rejected == ()
+    assert audit_samples(clean, issues=("content-outlier",)).rejected == ()

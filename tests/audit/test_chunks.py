@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from areoseg.audit import Chunks, audit_scenes
+from areoseg.audit import Chunks, audit_samples
 from areoseg.audit import chunks as module
 from areoseg.data.synthetic import SyntheticMars, add_duplicates, draw_set
 
@@ -18,11 +18,11 @@ class Counted:
     def __init__(self, fail_at=None):
         self.images, self.fail_at = 0, fail_at
 
-    def __call__(self, scenes):
+    def __call__(self, samples):
         if self.fail_at is not None and self.images >= self.fail_at:
             raise KeyboardInterrupt
-        self.images += len(scenes)
-        return {"mean": scenes.images.mean(axis=(1, 2))}
+        self.images += len(samples)
+        return {"mean": samples.images.mean(axis=(1, 2))}
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
@@ -80,8 +80,8 @@ def test_what_is_forgotten_is_gone(mars, tmp_path):
 
 
 def test_an_audit_over_threads_and_from_kept_chunks_finds_the_same(mars, tmp_path):
-    scenes, _ = add_duplicates(mars, 8, seed=1)
-    alone = audit_scenes(scenes)
+    samples, _ = add_duplicates(mars, 8, seed=1)
+    alone = audit_samples(samples)
     for _ in range(2):
-        kept = audit_scenes(scenes, chunks=Chunks(jobs=3, keep=tmp_path / "kept"))
+        kept = audit_samples(samples, chunks=Chunks(jobs=3, keep=tmp_path / "kept"))
         assert kept == alone

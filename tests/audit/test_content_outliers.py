@@ -3,7 +3,7 @@ import pytest
 from scipy.spatial.distance import mahalanobis
 from sklearn.metrics import average_precision_score
 
-from areoseg.audit import audit_scenes
+from areoseg.audit import audit_samples
 from areoseg.audit.content_outliers import (
     DOUBTED_ABOVE,
     FEWEST_IMAGES,
@@ -12,7 +12,7 @@ from areoseg.audit.content_outliers import (
 )
 from areoseg.audit.robust_distance import robust_distances
 from areoseg.audit.window_features import WINDOW, window_features, windows
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.synthetic import SyntheticMars, add_aliens, draw_set
 
 
@@ -21,15 +21,15 @@ def mars():
     return draw_set(SyntheticMars(seed=3), 200)
 
 
-def with_fault(mars, indices, spoil):
+def with_issue(mars, indices, spoil):
     images = mars.images.copy()
     for index in indices:
         images[index] = spoil(images[index])
-    return SceneSet(images, mars.masks, mars.names)
+    return SegmentationDataset(images, mars.masks, mars.names)
 
 
-def audit(scenes):
-    return audit_scenes(scenes, faults=("content-outlier",))
+def audit(samples):
+    return audit_samples(samples, issues=("content-outlier",))
 
 
 def noise(image):
@@ -46,33 +46,33 @@ def salt(image):
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_drawings_over_the_terrain_are_rejected_and_nothing_else(mars, seed):
-    scenes, aliens = add_aliens(mars, 8, seed=seed, masks="own")
-    truth = np.isin(np.arange(len(scenes)), aliens)
-    assert average_precision_score(truth, content_scores(scenes.images).total) > 0.95
-    rejected = {finding.index for finding in audit(scenes).rejected}
+    samples, aliens = add_aliens(mars, 8, seed=seed, masks="own")
+    truth = np.isin(np.arange(len(samples)), aliens)
+    assert average_precision_score(truth, content_scores(samples.images).total) > 0.95
+    rejected = {finding.index for finding in audit(samples).rejected}
     assert len(rejected & set(aliens.tolist())) >= 7
     assert rejected <= set(aliens.tolist())
 
 
 def test_the_reason_for_a_drawing_names_its_outlines_and_a_box_around_them(mars):
-    scenes, (alien,) = add_aliens(mars, 1, seed=4, masks="own")
-    (finding,) = audit(scenes).rejected
+    samples, (alien,) = add_aliens(mars, 1, seed=4, masks="own")
+    (finding,) = audit(samples).rejected
     assert finding.index == alien
     assert "as if drawn" in finding.reason
     top, left, bottom, right = finding.region
-    drawn = scenes.images[alien] != mars.images[alien]
+    drawn = samples.images[alien] != mars.images[alien]
     assert drawn[top:bottom, left:right].mean() > 0.1
 
 
 @pytest.mark.parametrize("spoil", [noise, checkers, salt])
 def test_images_of_another_kind_are_found_near_the_top(mars, spoil):
-    scenes = with_fault(mars, [7, 70], spoil)
-    scores = content_scores(scenes.images).total
+    samples = with_issue(mars, [7, 70], spoil)
+    scores = content_scores(samples.images).total
     assert {7, 70} <= set(np.argsort(scores)[-8:].tolist())
-    assert {7, 70} <= {finding.index for finding in audit(scenes).findings}
+    assert {7, 70} <= {finding.index for finding in audit(samples).findings}
 
 
-def test_clean_scenes_are_not_rejected(mars):
+def test_clean_samples_are_not_rejected(mars):
     assert audit(mars).rejected == ()
 
 
@@ -81,15 +81,15 @@ def test_the_reason_says_where_the_image_is_unusual(mars):
         image[10:40, 90:120] = 255
         return image
 
-    scenes = with_fault(mars, [33], stamp)
-    (finding,) = (f for f in audit(scenes).findings if f.index == 33)
+    samples = with_issue(mars, [33], stamp)
+    (finding,) = (f for f in audit(samples).findings if f.index == 33)
     row, column = (int(word) for word in finding.reason.replace(",", "").split() if word.isdigit())
     assert 8 <= row <= 48
     assert 80 <= column <= 128
 
 
 def test_small_sets_have_no_outliers(mars):
-    few = with_fault(mars, [3], noise).select(range(FEWEST_IMAGES - 1))
+    few = with_issue(mars, [3], noise).select(range(FEWEST_IMAGES - 1))
     assert audit(few).findings == ()
 
 
@@ -145,16 +145,16 @@ def test_robust_distances_are_not_swayed_by_a_cluster_of_outliers():
 
 
 def test_the_residual_of_a_segmenter_flags_more_and_rejects_nothing_more(mars):
-    scenes, _ = add_aliens(mars, 8, seed=1, masks="own")
-    plain = audit(scenes)
-    total = content_scores(scenes.images).total
+    samples, _ = add_aliens(mars, 8, seed=1, masks="own")
+    plain = audit(samples)
+    total = content_scores(samples.images).total
     unusual = np.flatnonzero((total > DOUBTED_ABOVE) & (total <= FLAG_ABOVE))[:2].tolist()
     usual = np.flatnonzero(total < 1)[:2].tolist()
-    truth = np.eye(5)[scenes.masks].transpose(0, 3, 1, 2)
+    truth = np.eye(5)[samples.masks].transpose(0, 3, 1, 2)
     found = 0.1 + 0.5 * truth
     found[[*unusual, *usual]] = 0.1 + 0.5 * (1 - truth[[*unusual, *usual]]) / 4
     found[:, 0] += 1 - found.sum(axis=1)
-    told = audit_scenes(scenes, faults=("content-outlier",), probabilities=list(found))
+    told = audit_samples(samples, issues=("content-outlier",), probabilities=list(found))
     assert [f.index for f in told.rejected] == [f.index for f in plain.rejected]
     before = {finding.index for finding in plain.findings}
     assert {finding.index for finding in told.findings} - before == {*unusual}

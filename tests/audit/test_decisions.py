@@ -2,24 +2,24 @@ import json
 
 import pytest
 
-from areoseg.audit import Audit, Finding, OtherScene, check_decisions, read_decisions, write_audit
+from areoseg.audit import Audit, Finding, OtherSample, check_decisions, read_decisions, write_audit
 from areoseg.data.fingerprint import fingerprint
 from areoseg.errors import AreosegError
 
 
 @pytest.fixture
-def audit(scenes):
-    def finding(index, fault, action, **more):
-        return Finding(index, scenes.names[index], fault, 2.5, "because", action, **more)
+def audit(samples):
+    def finding(index, issue, action, **more):
+        return Finding(index, samples.names[index], issue, 2.5, "because", action, **more)
 
     findings = (
         finding(3, "repeated-mask", "reject"),
         finding(5, "content-outlier", "reject"),
-        finding(3, "near-duplicate", "flag", other=OtherScene(1, scenes.names[1])),
+        finding(3, "near-duplicate", "flag", other=OtherSample(1, samples.names[1])),
         finding(7, "content-outlier", "flag", region=(0, 1, 8, 9)),
     )
-    faults = ("repeated-mask", "content-outlier", "near-duplicate")
-    return Audit(len(scenes), faults, findings, fingerprint=fingerprint(scenes))
+    issues = ("repeated-mask", "content-outlier", "near-duplicate")
+    return Audit(len(samples), issues, findings, fingerprint=fingerprint(samples))
 
 
 @pytest.fixture
@@ -31,9 +31,9 @@ def change(path, **values):
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
-def test_an_audit_is_read_back_as_it_was(audit, path, scenes):
+def test_an_audit_is_read_back_as_it_was(audit, path, samples):
     found = read_decisions(path)
-    check_decisions(found, scenes)
+    check_decisions(found, samples)
     assert found.kept_indices == audit.kept_indices
     assert (found.rejected, found.flagged, found.further) == (
         audit.rejected, audit.flagged, audit.further,
@@ -76,12 +76,12 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path, content):
         read_decisions(path)
 
 
-def test_decisions_about_other_data_are_refused(path, scenes):
+def test_decisions_about_other_data_are_refused(path, samples):
     found = read_decisions(path)
     with pytest.raises(AreosegError, match="made of 48 pairs, but these data have 47"):
-        check_decisions(found, scenes.select(range(47)))
-    with pytest.raises(AreosegError, match=f"pair 3 of these data is not '{scenes.names[3]}'"):
-        check_decisions(found, scenes.select(range(47, -1, -1)))
+        check_decisions(found, samples.select(range(47)))
+    with pytest.raises(AreosegError, match=f"pair 3 of these data is not '{samples.names[3]}'"):
+        check_decisions(found, samples.select(range(47, -1, -1)))
     others = [*range(46), 47, 46]  # the names of all findings are where they were
     with pytest.raises(AreosegError, match="made of other data"):
-        check_decisions(found, scenes.select(others))
+        check_decisions(found, samples.select(others))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from cleanlab.count import get_confident_thresholds
 
-from areoseg.audit import audit_scenes
+from areoseg.audit import audit_samples
 from areoseg.audit.confident_disagreement import class_confidence
 from areoseg.audit.segmenter_fits import (
     BACKGROUND_COUNTS,
@@ -14,7 +14,7 @@ from areoseg.audit.segmenter_fits import (
     log_points,
     segmenter_fits,
 )
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.synthetic import (
     SyntheticMars,
     draw_set,
@@ -46,43 +46,43 @@ def probabilities(mars):
     return found
 
 
-def audit(scenes, probabilities, fault):
-    return audit_scenes(scenes, faults=(fault,), probabilities=probabilities).findings
+def audit(samples, probabilities, issue):
+    return audit_samples(samples, issues=(issue,), probabilities=probabilities).findings
 
 
-def changed(mars, faulty, indices):
-    """The indices where at least a fifth of the labelled pixels changed."""
+def changed(mars, flawed, indices):
+    """The indices where at least a fifth of the labeled pixels changed."""
     return {
         int(index)
         for index in indices
-        if (mars.masks[index] != faulty.masks[index])[faulty.masks[index] != 0].mean() >= 0.2
+        if (mars.masks[index] != flawed.masks[index])[flawed.masks[index] != 0].mean() >= 0.2
     }
 
 
 def test_sound_masks_are_not_disputed(mars, probabilities):
-    for fault in ("swapped-mask", "moved-mask"):
-        assert audit(mars, probabilities, fault) == ()
+    for issue in ("swapped-mask", "moved-mask"):
+        assert audit(mars, probabilities, issue) == ()
 
 
 def test_swapped_masks_are_found_and_their_image_is_named(mars, probabilities):
-    faulty, indices = swap_masks(mars, 0.06, seed=1)
-    wrong = changed(mars, faulty, indices)
-    findings = audit(faulty, probabilities, "swapped-mask")
+    flawed, indices = swap_masks(mars, 0.06, seed=1)
+    wrong = changed(mars, flawed, indices)
+    findings = audit(flawed, probabilities, "swapped-mask")
     found = {finding.index for finding in findings}
     assert len(wrong) >= 4
     assert len(found & wrong) >= 0.8 * len(wrong)
     assert found <= set(indices.tolist())
     for finding in findings:
         if finding.other is not None:
-            assert (faulty.masks[finding.index] == mars.masks[finding.other.index]).mean() > 0.6
+            assert (flawed.masks[finding.index] == mars.masks[finding.other.index]).mean() > 0.6
     assert any(finding.other is not None for finding in findings)
     assert {finding.action for finding in findings} == {"flag"}
 
 
 def test_mirrored_masks_are_found_and_said_to_be_mirrored(mars, probabilities):
-    faulty, indices = mirror_masks(mars, 0.06, seed=2)
-    wrong = changed(mars, faulty, indices)
-    findings = audit(faulty, probabilities, "moved-mask")
+    flawed, indices = mirror_masks(mars, 0.06, seed=2)
+    wrong = changed(mars, flawed, indices)
+    findings = audit(flawed, probabilities, "moved-mask")
     found = {finding.index for finding in findings}
     assert len(found & wrong) >= 0.8 * len(wrong)
     assert found <= set(indices.tolist())
@@ -97,15 +97,15 @@ def test_the_reason_says_which_way_a_mask_was_moved(mars, probabilities, move, w
     masks = mars.masks.copy()
     index = max(range(len(masks)), key=lambda i: (masks[i] != move(masks[i])).mean())
     masks[index] = move(masks[index])
-    scenes = SceneSet(mars.images, masks, mars.names)
-    (finding,) = audit(scenes, probabilities, "moved-mask")
+    samples = SegmentationDataset(mars.images, masks, mars.names)
+    (finding,) = audit(samples, probabilities, "moved-mask")
     assert (finding.index, finding.reason.endswith(way)) == (index, True)
 
 
-def test_the_best_shift_is_the_one_that_undoes_the_fault(mars, probabilities):
-    faulty, indices = shift_masks(mars, 0.05, seed=3, pixels=(12, 12))
+def test_the_best_shift_is_the_one_that_undoes_the_issue(mars, probabilities):
+    flawed, indices = shift_masks(mars, 0.05, seed=3, pixels=(12, 12))
     judged = np.ones(CLASSES, dtype=bool)
-    fits = segmenter_fits(probabilities, faulty.masks, judged)
+    fits = segmenter_fits(probabilities, flawed.masks, judged)
     others = np.setdiff1d(np.arange(len(mars)), indices)
     assert fits.shift_gain[indices].mean() > 3 * fits.shift_gain[others].mean()
     sizes = np.hypot(*(fits.shift[indices] * (64, 128)).T)
@@ -144,11 +144,11 @@ def test_a_patch_of_another_class_is_told_with_its_box_and_classes(mars, probabi
     masks = mars.masks.copy()
     index = next(i for i in range(len(masks)) if (masks[i] == 3).mean() > 0.95)
     masks[index][20:44, 40:80] = 2
-    scenes = SceneSet(mars.images, masks, mars.names)
+    samples = SegmentationDataset(mars.images, masks, mars.names)
     sure = [np.where(mask == np.arange(CLASSES)[:, None, None], 0.9, 0.025) for mask in mars.masks]
-    (finding,) = audit(scenes, sure, "wrong-region")
+    (finding,) = audit(samples, sure, "wrong-region")
     assert finding.index == index
-    assert "labelled bedrock, looks like sand" in finding.reason
+    assert "labeled bedrock, looks like sand" in finding.reason
     top, left, bottom, right = finding.region
     assert (top >= 20, left >= 40, bottom <= 44, right <= 80) == (True,) * 4
     assert (bottom - top) * (right - left) > 0.9 * 24 * 40
@@ -164,7 +164,7 @@ def test_confidence_is_that_of_cleanlab():
     np.testing.assert_allclose(class_confidence(found, masks), expected, rtol=1e-5)
 
 
-def test_confidence_is_the_mean_probability_where_a_class_is_labelled():
+def test_confidence_is_the_mean_probability_where_a_class_is_labeled():
     masks = np.array([[[0, 1], [1, VOID]]], dtype=np.uint8)
     found = np.array([[[[0.9, 0.2], [0.4, 0.5]], [[0.1, 0.8], [0.6, 0.5]], np.zeros((2, 2))]])
     assert class_confidence(found, masks).tolist() == pytest.approx([0.9, 0.7, np.inf])
@@ -176,29 +176,31 @@ def test_a_class_that_is_never_answered_is_not_disputed(mars, probabilities):
         terrain = each.astype(np.float32)
         terrain[0] = 0
         without.append((terrain / terrain.sum(axis=0)).astype(np.float16))
-    assert all("labelled background" not in f.reason for f in audit(mars, without, "wrong-region"))
+    assert all("labeled background" not in f.reason for f in audit(mars, without, "wrong-region"))
     assert (label_points(mars.masks[0], np.array([False] + [True] * 4)) != 0).all()
 
 
-def test_void_and_scenes_of_several_sizes_are_taken(mars, probabilities):
+def test_void_and_samples_of_several_sizes_are_taken(mars, probabilities):
     masks = [mask.copy() for mask in mars.masks]
     masks[0][:] = VOID
     masks[1][:30] = VOID
     images = [image[: 40 + i % 3] for i, image in enumerate(mars.images)]
-    scenes = SceneSet(images, [m[: 40 + i % 3] for i, m in enumerate(masks)], mars.names)
+    samples = SegmentationDataset(
+        images, [m[: 40 + i % 3] for i, m in enumerate(masks)], mars.names
+    )
     cut = [p[:, : 40 + i % 3] for i, p in enumerate(probabilities)]
-    faults = ("swapped-mask", "moved-mask", "wrong-region")
-    found = audit_scenes(scenes, faults=faults, probabilities=cut)
-    assert found.faults == faults
+    issues = ("swapped-mask", "moved-mask", "wrong-region")
+    found = audit_samples(samples, issues=issues, probabilities=cut)
+    assert found.issues == issues
     assert 0 not in {finding.index for finding in found.findings}
 
 
 def test_without_probabilities_nothing_is_disputed(mars):
-    assert audit_scenes(mars, faults=("swapped-mask",)).faults == ()
+    assert audit_samples(mars, issues=("swapped-mask",)).issues == ()
 
 
-def test_probabilities_that_do_not_fit_the_scenes_are_refused(mars, probabilities):
-    with pytest.raises(AreosegError, match="119 of 120 scenes"):
+def test_probabilities_that_do_not_fit_the_samples_are_refused(mars, probabilities):
+    with pytest.raises(AreosegError, match="119 of 120 samples"):
         audit(mars, probabilities[1:], "swapped-mask")
     wrong = [*probabilities[:-1], probabilities[-1][:4]]
     with pytest.raises(AreosegError, match=r"\(4, 64, 128\), give \(5, 64, 128\)"):

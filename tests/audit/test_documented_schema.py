@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from areoseg.audit import CHECKS, audit_scenes, write_audit
+from areoseg.audit import CHECKS, audit_samples, write_audit
 from areoseg.audit.findings import SCHEMA
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.synthetic import SyntheticMars, add_aliens, add_duplicates, draw_set
 
 PAGE = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
@@ -31,15 +31,17 @@ def documented(heading):
 def written(tmp_path_factory):
     """The file of an audit that was given everything it can be given."""
     mars = draw_set(SyntheticMars(seed=7), 80)
-    scenes, _ = add_aliens(mars, 4, seed=1)
-    scenes, _ = add_duplicates(scenes, 2, seed=1, kinds=("exact",))
-    scenes = SceneSet(scenes.images, scenes.masks, scenes.names, tuple("ab" * (len(scenes) // 2)))
+    samples, _ = add_aliens(mars, 4, seed=1)
+    samples, _ = add_duplicates(samples, 2, seed=1, kinds=("exact",))
+    samples = SegmentationDataset(
+        samples.images, samples.masks, samples.names, tuple("ab" * (len(samples) // 2))
+    )
     rng = np.random.default_rng(0)
-    sure = [rng.dirichlet(np.ones(5), mask.shape).transpose(2, 0, 1) for mask in scenes.masks]
-    audit = audit_scenes(
-        scenes,
-        unlabelled=SceneSet(scenes.images[:9], None, scenes.names[:9]),
-        split={"train": range(40), "val": range(40, len(scenes))},
+    sure = [rng.dirichlet(np.ones(5), mask.shape).transpose(2, 0, 1) for mask in samples.masks]
+    audit = audit_samples(
+        samples,
+        unlabeled=SegmentationDataset(samples.images[:9], None, samples.names[:9]),
+        split={"train": range(40), "val": range(40, len(samples))},
         probabilities=[each.astype(np.float16) for each in sure],
     )
     return json.loads(write_audit(audit, tmp_path_factory.mktemp("audit")).read_text())
@@ -50,7 +52,7 @@ def test_every_field_of_the_file_is_documented_and_no_other(written):
     assert list(written["summary"]) == documented("and `summary` has")
     entries = [*written["rejected"], *written["flagged"], *written["further"]]
     assert {tuple(entry) for entry in entries} == {
-        ("index", "name", "fault", "score", "reason", "action", "other", "region")
+        ("index", "name", "issue", "score", "reason", "action", "other", "region")
     }
     named = documented("Each entry of `rejected`")
     assert sorted(named) == sorted(entries[0])
@@ -67,6 +69,6 @@ def test_the_documented_version_is_the_one_that_is_written(written):
 def test_every_check_is_documented_with_its_action():
     rows = {row[0].strip("`"): row[1] for row in table("## What it finds")}
     assert rows.keys() == CHECKS.keys()
-    assert all(rows[fault].startswith(check.action) for fault, check in CHECKS.items())
-    for fault, check in CHECKS.items():
-        assert ("--fit" in rows[fault]) == ("probabilities" in check.needs)
+    assert all(rows[issue].startswith(check.action) for issue, check in CHECKS.items())
+    for issue, check in CHECKS.items():
+        assert ("--fit" in rows[issue]) == ("probabilities" in check.needs)

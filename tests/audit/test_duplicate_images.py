@@ -1,8 +1,8 @@
 import numpy as np
 
-from areoseg.audit import audit_scenes
+from areoseg.audit import audit_samples
 from areoseg.audit.identical import identical_groups
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 
 NAMES = ("a", "b", "c", "d", "e")
 
@@ -11,14 +11,14 @@ def images():
     return np.random.default_rng(0).integers(0, 256, (5, 16, 24), dtype=np.uint8)
 
 
-def findings(scenes, fault):
-    return audit_scenes(scenes, faults=(fault,)).flagged
+def findings(samples, issue):
+    return audit_samples(samples, issues=(issue,)).flagged
 
 
 def test_all_but_the_first_of_equal_images_are_flagged():
     pixels = images()
     pixels[3] = pixels[4] = pixels[1]
-    found = findings(SceneSet(pixels, None, NAMES), "duplicate-image")
+    found = findings(SegmentationDataset(pixels, None, NAMES), "duplicate-image")
     assert [(f.index, f.score, f.reason) for f in found] == [
         (3, 3.0, "the same image as b"),
         (4, 3.0, "the same image as b"),
@@ -30,7 +30,7 @@ def test_the_reason_says_where_masks_of_equal_images_disagree():
     pixels[4] = pixels[0]
     masks = np.ones_like(pixels)
     masks[4, :4] = 2
-    (found,) = findings(SceneSet(pixels, masks, NAMES), "duplicate-image")
+    (found,) = findings(SegmentationDataset(pixels, masks, NAMES), "duplicate-image")
     assert found.reason == "the same image as a, but the masks disagree on 25.0% of the pixels"
 
 
@@ -38,7 +38,7 @@ def test_images_of_one_pixel_difference_are_not_duplicates():
     pixels = images()
     pixels[1] = pixels[0]
     pixels[1, 0, 0] ^= 1
-    assert findings(SceneSet(pixels, None, NAMES), "duplicate-image") == ()
+    assert findings(SegmentationDataset(pixels, None, NAMES), "duplicate-image") == ()
 
 
 def test_equal_bytes_of_another_shape_or_type_are_not_identical():
@@ -47,8 +47,8 @@ def test_equal_bytes_of_another_shape_or_type_are_not_identical():
     assert identical_groups([zeros, zeros[:, ::-1].copy()]) == [[0, 1]]
 
 
-def test_constant_images_are_flagged_with_their_grey_level():
+def test_constant_images_are_flagged_with_their_gray_level():
     pixels = images()
     pixels[2] = 7
-    (found,) = findings(SceneSet(pixels, None, NAMES), "constant-image")
-    assert (found.index, found.reason) == (2, "every pixel has the grey level 7")
+    (found,) = findings(SegmentationDataset(pixels, None, NAMES), "constant-image")
+    assert (found.index, found.reason) == (2, "every pixel has the gray level 7")

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from areoseg.audit import audit_scenes
+from areoseg.audit import audit_samples
 from areoseg.audit.edge_agreement import REACH, edge_agreements
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.synthetic import SyntheticMars, draw_set
 
 
@@ -14,8 +14,8 @@ def mars():
 
 def reasons(mars, place):
     masks = np.stack([place(mask) for mask in mars.masks])
-    scenes = SceneSet(mars.images, masks, mars.names)
-    return [f.reason for f in audit_scenes(scenes, faults=("misplaced-masks",)).set_findings]
+    samples = SegmentationDataset(mars.images, masks, mars.names)
+    return [f.reason for f in audit_samples(samples, issues=("misplaced-masks",)).set_findings]
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_masks_in_their_place_are_not_misplaced(mars):
     assert reasons(mars, lambda mask: mask) == []
 
 
-def test_a_few_scenes_tell_nothing(mars):
+def test_a_few_samples_tell_nothing(mars):
     assert reasons(mars.select(range(40)), lambda mask: mask[::-1]) == []
 
 

@@ -33,5 +33,5 @@ def test_an_unknown_name_is_refused_with_the_nearest(text):
 
 
 def test_no_name_at_all_is_refused():
-    with pytest.raises(AreosegError, match="--fail-on: no fault ''"):
+    with pytest.raises(AreosegError, match="--fail-on: no issue ''"):
         parse_failing("")

@@ -3,10 +3,10 @@ import pytest
 from scipy.stats import multivariate_normal
 from sklearn.metrics import roc_auc_score
 
-from areoseg.audit import audit_scenes
+from areoseg.audit import audit_samples
 from areoseg.audit import class_appearance as appearance
 from areoseg.audit.class_appearance import GRID, grid_points, look_of_points, mask_fits
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.synthetic import SyntheticMars, draw_set, mirror_masks, swap_masks
 from areoseg.taxonomy import VOID
 
@@ -16,8 +16,8 @@ def mars():
     return draw_set(SyntheticMars(seed=11), 400)
 
 
-def flagged(scenes, fault):
-    return {f.index for f in audit_scenes(scenes, faults=(fault,)).flagged}
+def flagged(samples, issue):
+    return {f.index for f in audit_samples(samples, issues=(issue,)).flagged}
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +28,14 @@ def two_sides():
     for mask, border in zip(masks, rng.integers(10, 26, 80), strict=True):
         mask[:, :border] = 2
     images = rng.normal(100, 5, masks.shape) + 60 * (masks == 2)
-    return SceneSet(images.astype(np.uint8), masks, tuple(map(str, range(80))))
+    return SegmentationDataset(images.astype(np.uint8), masks, tuple(map(str, range(80))))
 
 
 def test_mirrored_masks_are_found_and_told_how(two_sides):
     masks = two_sides.masks.copy()
     masks[[4, 50]] = masks[[4, 50], :, ::-1]
-    scenes = SceneSet(two_sides.images, masks, two_sides.names)
-    findings = audit_scenes(scenes, faults=("mirrored-mask",)).flagged
+    samples = SegmentationDataset(two_sides.images, masks, two_sides.names)
+    findings = audit_samples(samples, issues=("mirrored-mask",)).flagged
     assert [f.index for f in findings] == [4, 50]
     assert {f.reason for f in findings} == {
         "the mask fits the image better when mirrored left-right"
@@ -45,7 +45,9 @@ def test_mirrored_masks_are_found_and_told_how(two_sides):
 def test_masks_with_classes_exchanged_are_found(two_sides):
     masks = two_sides.masks.copy()
     masks[7] = 3 - masks[7]
-    assert flagged(SceneSet(two_sides.images, masks, two_sides.names), "unlikely-mask") == {7}
+    assert flagged(
+        SegmentationDataset(two_sides.images, masks, two_sides.names), "unlikely-mask"
+    ) == {7}
 
 
 def test_good_masks_fit(two_sides):
@@ -55,24 +57,24 @@ def test_good_masks_fit(two_sides):
 @pytest.mark.parametrize(
     ("spoil", "worse", "better"), [(mirror_masks, "own", "left-right"), (swap_masks, "own", "best")]
 )
-def test_planted_faults_rank_above_most_scenes(mars, spoil, worse, better):
-    scenes, bad = spoil(mars, 0.04, seed=3)
-    fits = mask_fits(scenes)
+def test_planted_issues_rank_above_most_samples(mars, spoil, worse, better):
+    samples, bad = spoil(mars, 0.04, seed=3)
+    fits = mask_fits(samples)
     # Without a segmenter it is a ranking: benchmarks/audit.py has precision and recall.
     assert roc_auc_score(np.isin(np.arange(400), bad), fits[better] - fits[worse]) > 0.75
 
 
-def test_few_scenes_tell_nothing(two_sides):
+def test_few_samples_tell_nothing(two_sides):
     masks = two_sides.masks.copy()
     masks[4] = masks[4, :, ::-1]
-    few = SceneSet(two_sides.images, masks, two_sides.names).select(range(49))
+    few = SegmentationDataset(two_sides.images, masks, two_sides.names).select(range(49))
     assert flagged(few, "mirrored-mask") == set()
 
 
 def test_void_and_rare_classes_are_not_judged(two_sides):
     masks = np.full_like(two_sides.masks, VOID)
     masks[0, 20, 20] = 3
-    fits = mask_fits(SceneSet(two_sides.images, masks, two_sides.names))
+    fits = mask_fits(SegmentationDataset(two_sides.images, masks, two_sides.names))
     assert all((values == 0).all() for values in fits.values())
 
 

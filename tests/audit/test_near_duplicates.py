@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from areoseg.audit import Chunks, audit_scenes
+from areoseg.audit import Chunks, audit_samples
 from areoseg.audit import near_duplicate_pairs as pairs_module
 from areoseg.audit.detail_correlation import FARTHEST, _best_shift
 from areoseg.audit.mask_disagreement import least_disagreement
 from areoseg.audit.near_duplicate_pairs import near_duplicate_pairs
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.synthetic import SyntheticMars, add_duplicates, draw_set
 from areoseg.taxonomy import VOID
 
@@ -19,9 +19,9 @@ def mars():
 
 @pytest.mark.parametrize("kind", ["jpeg", "shifted", "brighter"])
 def test_copies_are_found_and_nothing_else(mars, kind):
-    scenes, copies = add_duplicates(mars, 50, seed=1, kinds=(kind,))
-    found = audit_scenes(scenes, faults=("near-duplicate",)).flagged
-    originals = {f.index: f"image as {scenes.names[f.index][: -len('-copy')]}," for f in found}
+    samples, copies = add_duplicates(mars, 50, seed=1, kinds=(kind,))
+    found = audit_samples(samples, issues=("near-duplicate",)).flagged
+    originals = {f.index: f"image as {samples.names[f.index][: -len('-copy')]}," for f in found}
     assert sorted(originals) == copies.tolist()
     assert all(originals[f.index] in f.reason for f in found)
 
@@ -51,14 +51,14 @@ def test_copies_of_another_size_and_type_are_found(mars):
 
 
 def test_equal_images_are_left_to_the_check_of_duplicates(mars):
-    scenes, _ = add_duplicates(mars, 10, seed=1, kinds=("exact",))
-    assert audit_scenes(scenes, faults=("near-duplicate",)).findings == ()
+    samples, _ = add_duplicates(mars, 10, seed=1, kinds=("exact",))
+    assert audit_samples(samples, issues=("near-duplicate",)).findings == ()
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_fewer_than_two_images_have_no_duplicates(mars, count):
-    scenes = SceneSet(mars.images[:count], None, mars.names[:count])
-    assert audit_scenes(scenes, faults=("near-duplicate",)).findings == ()
+    samples = SegmentationDataset(mars.images[:count], None, mars.names[:count])
+    assert audit_samples(samples, issues=("near-duplicate",)).findings == ()
 
 
 def test_constant_images_resemble_nothing():
@@ -82,12 +82,12 @@ def test_the_best_shift_is_the_one_by_which_the_first_picture_lies_off():
 
 
 def test_copies_whose_masks_disagree_are_flagged_with_how_much(mars):
-    scenes, copies = add_duplicates(mars, 6, seed=1, kinds=("exact", "jpeg", "shifted"))
-    assert audit_scenes(scenes, faults=("copies-disagree",)).findings == ()
-    masks = scenes.masks.copy()
+    samples, copies = add_duplicates(mars, 6, seed=1, kinds=("exact", "jpeg", "shifted"))
+    assert audit_samples(samples, issues=("copies-disagree",)).findings == ()
+    masks = samples.masks.copy()
     masks[copies] = (masks[copies] + 1) % 5
-    wrong = SceneSet(scenes.images, masks, scenes.names)
-    found = audit_scenes(wrong, faults=("copies-disagree",)).flagged
+    wrong = SegmentationDataset(samples.images, masks, samples.names)
+    found = audit_samples(wrong, issues=("copies-disagree",)).flagged
     assert [f.index for f in found] == copies.tolist()
     assert all(f.score > 0.8 for f in found)
     assert all(f.other.name == f.name.removesuffix("-copy") for f in found)
@@ -105,11 +105,11 @@ def test_masks_are_compared_where_they_agree_best():
 
 
 def test_many_images_are_compared_in_blocks(mars, monkeypatch):
-    scenes, copies = add_duplicates(mars, 20, seed=1, kinds=("jpeg",))
-    whole = near_duplicate_pairs(scenes.images)
+    samples, copies = add_duplicates(mars, 20, seed=1, kinds=("jpeg",))
+    whole = near_duplicate_pairs(samples.images)
     monkeypatch.setattr(pairs_module, "BLOCK", 7)
     monkeypatch.setattr(pairs_module, "BATCH", 3)
-    blocks = near_duplicate_pairs(scenes.images, Chunks(jobs=2))
+    blocks = near_duplicate_pairs(samples.images, Chunks(jobs=2))
     assert len(copies) == len(whole[0])
     np.testing.assert_array_equal(whole[0], blocks[0])
     np.testing.assert_allclose(whole[1], blocks[1], atol=1e-5)

@@ -1,8 +1,8 @@
 import numpy as np
 
-from areoseg.audit import audit_scenes
+from areoseg.audit import audit_samples
 from areoseg.audit.small_regions import small_regions
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.taxonomy import VOID
 
 
@@ -40,7 +40,7 @@ def test_a_strip_at_the_border_may_go_on_outside():
     assert small_regions(drawn, 0) == ([], [])
 
 
-def test_diagonal_neighbours_are_one_region():
+def test_diagonal_neighbors_are_one_region():
     drawn = mask()
     drawn[np.arange(10, 30), np.arange(10, 30)] = 2
     assert small_regions(drawn, 0) == ([], [(10, 10, 30, 30)])
@@ -61,9 +61,9 @@ def test_masks_with_several_are_flagged_and_shown_at_the_largest():
     masks[3, 30, 10:60] = 2
     masks[3, 40, 10:50] = 2
     images = np.random.default_rng(0).integers(0, 255, masks.shape, dtype=np.uint8)
-    scenes = SceneSet(images, masks, tuple("abcd"))
-    audit = audit_scenes(scenes, faults=("islands", "slivers"))
-    assert [(f.index, f.fault, f.score, f.reason, f.region) for f in audit.flagged] == [
+    samples = SegmentationDataset(images, masks, tuple("abcd"))
+    audit = audit_samples(samples, issues=("islands", "slivers"))
+    assert [(f.index, f.issue, f.score, f.reason, f.region) for f in audit.flagged] == [
         (2, "islands", 2.0, "2 islands of a few pixels", (5, 5, 6, 7)),
         (3, "slivers", 2.0, "2 strips at most 2 pixels wide", (30, 10, 31, 60)),
     ]

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from areoseg.audit import audit_scenes
+from areoseg.audit import audit_samples
 from areoseg.audit.drift import FEATURES, drifts
 from areoseg.audit.image_statistics import image_statistics
 from areoseg.audit.summary import effective_images, iou_margin
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import class_pixels
 from areoseg.data.synthetic import SyntheticMars, draw_set
 
@@ -18,14 +18,14 @@ def mars():
     return draw_set(SyntheticMars(height=32, width=48, seed=5), 120)
 
 
-def without_masks(scenes, change=lambda images: images):
-    return SceneSet(change(scenes.images), None, scenes.names)
+def without_masks(samples, change=lambda images: images):
+    return SegmentationDataset(change(samples.images), None, samples.names)
 
 
 def test_the_summary_counts_what_is_there(mars):
     split = {"train": range(90), "val": range(90, 120)}
-    unlabelled = without_masks(mars.select(range(10)))
-    audit = audit_scenes(mars, split=split, unlabelled=unlabelled)
+    unlabeled = without_masks(mars.select(range(10)))
+    audit = audit_samples(mars, split=split, unlabeled=unlabeled)
     summary = audit.summary
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
     assert summary["images"] == 120
@@ -40,16 +40,16 @@ def test_the_summary_counts_what_is_there(mars):
     val = summary["split"]["val"]
     assert val["images"] == 30
     assert [c["images"] for c in val["classes"]] == (pixels[90:] > 0).sum(0).tolist()
-    assert summary["unlabelled"]["images"] == 10
+    assert summary["unlabeled"]["images"] == 10
     assert 0 < summary["dispersion"]["q50"] < summary["dispersion"]["largest"] == 0.4
 
 
-def test_an_audit_for_single_faults_has_no_summary(mars):
-    assert audit_scenes(mars, faults=("repeated-mask",)).summary == {}
+def test_an_audit_for_single_issues_has_no_summary(mars):
+    assert audit_samples(mars, issues=("repeated-mask",)).summary == {}
 
 
 def test_images_without_masks_have_a_summary_without_classes(mars):
-    summary = audit_scenes(without_masks(mars)).summary
+    summary = audit_samples(without_masks(mars)).summary
     assert "classes" not in summary
     assert "dispersion" not in summary
 
@@ -76,22 +76,22 @@ def test_a_class_that_never_occurs_has_any_iou():
     assert iou_margin(1) == 0.5
 
 
-def test_brighter_unlabelled_images_drift(mars):
+def test_brighter_unlabeled_images_drift(mars):
     brighter = without_masks(mars, lambda images: np.minimum(images + 40, 255).astype(np.uint8))
-    findings = audit_scenes(mars, faults=("drift",), unlabelled=brighter).set_findings
-    assert {f.fault for f in findings} == {"drift"}
-    assert any(f.reason.startswith("the brightness of the unlabelled images") for f in findings)
+    findings = audit_samples(mars, issues=("drift",), unlabeled=brighter).set_findings
+    assert {f.issue for f in findings} == {"drift"}
+    assert any(f.reason.startswith("the brightness of the unlabeled images") for f in findings)
     assert all(0.1 < f.score <= 1 for f in findings)
 
 
 def test_images_of_the_same_kind_do_not_drift(mars):
     half, other = mars.select(range(0, 120, 2)), without_masks(mars.select(range(1, 120, 2)))
-    assert audit_scenes(half, faults=("drift",), unlabelled=other).set_findings == ()
+    assert audit_samples(half, issues=("drift",), unlabeled=other).set_findings == ()
 
 
 def test_images_of_other_frames_of_the_same_kind_do_not_drift(mars):
     half, other = mars.select(range(60)), without_masks(mars.select(range(60, 120)))
-    assert audit_scenes(half, faults=("drift",), unlabelled=other).set_findings == ()
+    assert audit_samples(half, issues=("drift",), unlabeled=other).set_findings == ()
 
 
 def test_drifts_are_those_of_scipy_and_corrected(mars):

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from areoseg.audit import audit_scenes
+from areoseg.audit import audit_samples
 from areoseg.audit.image_statistics import image_statistics
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.synthetic import SyntheticMars, draw_set
 from areoseg.taxonomy import VOID
 
-FAULTS = ("few-labels", "saturated-image", "lost-bits", "odd-size", "constant-image")
+ISSUES = ("few-labels", "saturated-image", "lost-bits", "odd-size", "constant-image")
 
 
 @pytest.fixture(scope="module")
@@ -19,18 +19,18 @@ def spoilt(mars, index, *, image=None, mask=None):
     images, masks = list(mars.images), list(mars.masks)
     images[index] = images[index] if image is None else image
     masks[index] = masks[index] if mask is None else mask
-    return SceneSet(images, masks, mars.names)
+    return SegmentationDataset(images, masks, mars.names)
 
 
-def found(scenes, fault):
+def found(samples, issue):
     return [
         (f.index, round(f.score, 3), f.reason)
-        for f in audit_scenes(scenes, faults=(fault,)).flagged
+        for f in audit_samples(samples, issues=(issue,)).flagged
     ]
 
 
-def test_clean_scenes_are_not_trivial(mars):
-    assert audit_scenes(mars, faults=FAULTS).findings == ()
+def test_clean_samples_are_not_trivial(mars):
+    assert audit_samples(mars, issues=ISSUES).findings == ()
 
 
 def test_masks_without_labels_are_flagged(mars):
@@ -39,7 +39,7 @@ def test_masks_without_labels_are_flagged(mars):
     assert found(spoilt(mars, 3, mask=empty), "few-labels") == [(3, 1.0, "no labels")]
     empty[40, :30] = 2
     assert found(spoilt(mars, 3, mask=empty), "few-labels") == [
-        (3, 0.99, "only 1.0% of the pixels are labelled")
+        (3, 0.99, "only 1.0% of the pixels are labeled")
     ]
     empty[40:42] = 2
     assert found(spoilt(mars, 3, mask=empty), "few-labels") == []
@@ -62,7 +62,7 @@ def test_images_of_four_bits_are_flagged(mars):
     levels = len(np.unique(coarse))
     ((index, score, reason),) = found(spoilt(mars, 7, image=coarse), "lost-bits")
     assert (index, score) == (7, round(8 - np.log2(levels), 3))
-    assert reason.startswith(f"only {levels} grey levels between ")
+    assert reason.startswith(f"only {levels} gray levels between ")
 
 
 @pytest.mark.parametrize(("highest", "bits"), [(1, 7.0), (15, 4.0)])
@@ -70,7 +70,7 @@ def test_images_stored_as_if_they_had_fewer_bits_are_flagged(mars, highest, bits
     dark = np.rint(mars.images[7] / mars.images[7].max() * highest).astype(np.uint8)
     ((index, score, reason),) = found(spoilt(mars, 7, image=dark), "lost-bits")
     assert (index, score) == (7, bits)
-    assert reason == f"no pixel is above grey level {highest} of 255"
+    assert reason == f"no pixel is above gray level {highest} of 255"
 
 
 def test_a_hazy_image_of_few_levels_keeps_its_bits(mars):
@@ -85,11 +85,13 @@ def test_an_image_of_another_size_is_flagged(mars):
 
 def test_sizes_that_vary_anyway_are_not_odd(mars):
     images = [image[: 40 + i % 3] for i, image in enumerate(mars.images)]
-    assert found(SceneSet(images, None, mars.names), "odd-size") == []
+    assert found(SegmentationDataset(images, None, mars.names), "odd-size") == []
 
 
 def test_statistics_of_floats_are_those_of_bytes(mars):
-    floats = SceneSet((mars.images / np.float32(255)).astype(np.float32), None, mars.names)
+    floats = SegmentationDataset(
+        (mars.images / np.float32(255)).astype(np.float32), None, mars.names
+    )
     one, other = image_statistics(mars), image_statistics(floats)
     for name in one.__dataclass_fields__:
         np.testing.assert_allclose(getattr(one, name), getattr(other, name), atol=1e-3)

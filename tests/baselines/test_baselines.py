@@ -9,8 +9,8 @@ from areoseg.baselines.guessing import expected_confusion, guess
 from areoseg.baselines.logistic_regression import SCALES, logistic_regression, pixel_features
 from areoseg.baselines.majority import majority
 from areoseg.data.readers import read_data
-from areoseg.data.scenes import SceneSet
-from areoseg.data.split import class_pixels, split_scenes
+from areoseg.data.samples import SegmentationDataset
+from areoseg.data.split import class_pixels, split_samples
 from areoseg.errors import AreosegError
 from areoseg.metrics.confusion import confusion_per_image
 from areoseg.metrics.protocols import PROTOCOLS
@@ -23,7 +23,9 @@ HOMEWORK_SHARES = np.array([0.2432, 0.3392, 0.2327, 0.1836, 0.0013])
 
 def score_of_guesses(masks, protocol):
     images = np.zeros_like(masks)
-    guesses = guess(SceneSet(images, masks, tuple(map(str, range(len(masks))))), images, seed=0)
+    guesses = guess(
+        SegmentationDataset(images, masks, tuple(map(str, range(len(masks))))), images, seed=0
+    )
     return score(confusion_per_image(guesses, masks, len(MARS)).sum(axis=0), protocol)
 
 
@@ -47,12 +49,12 @@ def test_guessing_scores_in_practice_what_it_does_in_expectation(protocol):
 @pytest.mark.real_data
 @pytest.mark.skipif(not DATA.is_dir(), reason="the real data is not at ../shared/data")
 def test_guessing_scores_the_reports_value_on_the_homeworks_masks():
-    scenes = read_data(DATA / "terrain64.npz").labelled
+    samples = read_data(DATA / "terrain64.npz").labeled
     copies = {}
-    for index, mask in enumerate(scenes.masks):
+    for index, mask in enumerate(samples.masks):
         copies.setdefault(mask.tobytes(), []).append(index)
     aliens = max(copies.values(), key=len)
-    clean = scenes.select(sorted(set(range(len(scenes))) - set(aliens)))
+    clean = samples.select(sorted(set(range(len(samples))) - set(aliens)))
     pixels = class_pixels(clean).sum(axis=0)
     assert score(expected_confusion(pixels), "five-class") == pytest.approx(0.0990, abs=5e-5)
     assert score_of_guesses(clean.masks, "five-class") == pytest.approx(0.0990, abs=2e-4)
@@ -62,8 +64,8 @@ def test_majority_answers_the_commonest_terrain_class_and_never_background():
     masks = np.zeros((3, 4, 4), dtype=np.uint8)
     masks[:, 0, :3] = 3
     masks[:, 1, 0] = 1
-    scenes = SceneSet(np.zeros_like(masks), masks, ("a", "b", "c"))
-    answers = majority(scenes, scenes.images[:2])
+    samples = SegmentationDataset(np.zeros_like(masks), masks, ("a", "b", "c"))
+    answers = majority(samples, samples.images[:2])
     assert np.array_equal(answers, np.full((2, 4, 4), 3))
     assert score(confusion_per_image(answers, masks[:2], 5).sum(axis=0)) == pytest.approx(
         (6 / 8 + 0) / 2
@@ -83,8 +85,8 @@ def test_logistic_regression_tells_bright_from_dark():
     masks[:, :, 8:] = 3
     masks[:, 0] = 0
     images = (np.where(masks == 3, 200, 60) + random.integers(0, 20, masks.shape)).astype(np.uint8)
-    scenes = SceneSet(images, masks, ("a", "b", "c", "d"))
-    answers = np.stack(logistic_regression(scenes.select([0, 1]), images[2:]))
+    samples = SegmentationDataset(images, masks, ("a", "b", "c", "d"))
+    answers = np.stack(logistic_regression(samples.select([0, 1]), images[2:]))
     terrain = masks[2:] != 0
     assert (answers == masks[2:])[terrain].mean() > 0.95
     assert set(np.unique(answers)) == {1, 3}
@@ -94,34 +96,34 @@ def test_logistic_regression_tells_bright_from_dark():
     "masks", [None, np.zeros((2, 4, 4), np.uint8), np.ones((2, 4, 4), np.uint8)]
 )
 def test_logistic_regression_without_two_classes_is_refused(masks):
-    scenes = SceneSet(np.zeros((2, 4, 4), dtype=np.uint8), masks, ("a", "b"))
+    samples = SegmentationDataset(np.zeros((2, 4, 4), dtype=np.uint8), masks, ("a", "b"))
     with pytest.raises(AreosegError, match="logistic-regression"):
-        logistic_regression(scenes, scenes.images)
+        logistic_regression(samples, samples.images)
 
 
 @pytest.mark.parametrize("name", BASELINES)
-def test_a_baseline_is_repeatable_and_scores_under_every_protocol(name, scenes):
-    split = split_scenes(scenes)
-    first = baseline_scores(name, scenes, split, resamples=10)
-    assert first.to_json() == baseline_scores(name, scenes, split, resamples=10).to_json()
+def test_a_baseline_is_repeatable_and_scores_under_every_protocol(name, samples):
+    split = split_samples(samples)
+    first = baseline_scores(name, samples, split, resamples=10)
+    assert first.to_json() == baseline_scores(name, samples, split, resamples=10).to_json()
     assert first.protocols.keys() == PROTOCOLS.keys()
     assert first.images == len(split.test)
     assert baseline(name).summary
 
 
-def test_logistic_regression_beats_majority_beats_nothing(scenes):
-    split = split_scenes(scenes, val=0.25, test=0.25)
-    scores = {name: baseline_scores(name, scenes, split, resamples=0).score for name in BASELINES}
+def test_logistic_regression_beats_majority_beats_nothing(samples):
+    split = split_samples(samples, val=0.25, test=0.25)
+    scores = {name: baseline_scores(name, samples, split, resamples=0).score for name in BASELINES}
     assert scores["logistic-regression"] > max(scores["majority"], scores["random"])
 
 
-def test_unknown_names_and_empty_parts_are_refused(scenes):
+def test_unknown_names_and_empty_parts_are_refused(samples):
     with pytest.raises(AreosegError, match="did you mean 'random'"):
         baseline("randm")
     with pytest.raises(AreosegError, match="part 'test'"):
-        baseline_scores("random", scenes, split_scenes(scenes, test=0.0))
+        baseline_scores("random", samples, split_samples(samples, test=0.0))
     with pytest.raises(AreosegError, match="there is no part"):
-        baseline_scores("random", scenes, split_scenes(scenes), part="tst")
+        baseline_scores("random", samples, split_samples(samples), part="tst")
 
 
 def test_baselines_are_scored_on_the_split_of_a_training(homework_npz):

@@ -14,7 +14,7 @@ from areoseg.calibration.offsets import (
     fit_background_offset,
     fit_offsets,
 )
-from areoseg.calibration.pixels import LabelledPixels
+from areoseg.calibration.pixels import LabeledPixels
 from areoseg.calibration.temperature import HIGHEST, LOWEST, fit_temperature
 from areoseg.errors import AreosegError
 from areoseg.metrics.calibration import expected_calibration_error, reliability
@@ -33,7 +33,7 @@ def pixels(number=20_000, groups=8, *, scale=1.0, shift=(0, 0, 0, 0, 0), weights
     logits[:, 4] -= 1.5
     probabilities = softmax(logits, axis=1)
     targets = (generator.random((number, 1)) > probabilities.cumsum(axis=1)).sum(axis=1)
-    return LabelledPixels(
+    return LabeledPixels(
         logits=((logits + shift) * scale).astype(np.float32),
         targets=targets.clip(1, 4),
         units=generator.integers(0, groups, number),
@@ -84,7 +84,7 @@ def test_offsets_never_lower_the_score_that_they_are_fitted_to():
 
 def test_offsets_that_cannot_help_stay_at_zero():
     sure = np.eye(5, dtype=np.float32)[[1, 2, 3, 4]] * 50
-    some = LabelledPixels(sure, np.array([1, 2, 3, 4]), np.arange(4), np.ones(5))
+    some = LabeledPixels(sure, np.array([1, 2, 3, 4]), np.arange(4), np.ones(5))
     assert not fit_offsets(some, SCORE, [2, 3, 4]).any()
 
 
@@ -131,7 +131,7 @@ def with_background(*, clear=4.0, doubtful=0.0):
     logits[:, 0] = doubtful
     logits[:4000, 0] = logits[:4000, 1:].max(axis=1) + clear
     targets[:4000] = 0
-    return LabelledPixels(logits, targets, some.units, np.ones(5))
+    return LabeledPixels(logits, targets, some.units, np.ones(5))
 
 
 def test_a_score_of_all_classes_counts_background():
@@ -141,7 +141,7 @@ def test_a_score_of_all_classes_counts_background():
     assert found.offsets[0] == 0
 
 
-def test_where_the_score_is_of_terrain_background_is_held_back_until_it_costs_little():
+def test_where_the_score_is_of_terrain_background_is_held_out_until_it_costs_little():
     some = with_background()
     terrain = some.select(some.targets != 0)
     found = calibrate(some, MARS)
@@ -157,13 +157,13 @@ def test_where_the_score_is_of_terrain_background_is_held_back_until_it_costs_li
     assert 0 < cost < 1.5 * COST_OF_BACKGROUND
 
 
-def test_background_that_costs_nothing_is_not_held_back():
+def test_background_that_costs_nothing_is_not_held_out():
     some = with_background(doubtful=-20)
     terrain = some.select(some.targets != 0)
     assert fit_background_offset(terrain, SCORE, np.zeros(5), 0) == 0
 
 
-def test_background_is_held_back_no_further_than_a_bound():
+def test_background_is_held_out_no_further_than_a_bound():
     some = with_background(doubtful=50)
     terrain = some.select(some.targets != 0)
     assert fit_background_offset(terrain, SCORE, np.zeros(5), 0) == -LONGEST_HOLD
@@ -173,25 +173,25 @@ def test_groups_of_background_alone_count_for_nothing():
     some = with_background()
     units = np.where(some.targets == 0, 0, 1 + some.units)
     units = np.where(units == 4, 9, units)  # numbers may have gaps
-    found = calibrate(LabelledPixels(some.logits, some.targets, units, np.ones(5)), MARS)
+    found = calibrate(LabeledPixels(some.logits, some.targets, units, np.ones(5)), MARS)
     assert found.groups == 8
     units[some.targets != 0] = 1
-    with pytest.raises(AreosegError, match="1 labelled scenes to calibrate on"):
-        calibrate(LabelledPixels(some.logits, some.targets, units, np.ones(5)), MARS)
+    with pytest.raises(AreosegError, match="1 labeled samples to calibrate on"):
+        calibrate(LabeledPixels(some.logits, some.targets, units, np.ones(5)), MARS)
 
 
-def test_facts_are_plain_json_values():
-    facts = calibrate(pixels(2000), MARS).to_json(MARS)
-    assert facts["offsets"].keys() == set(MARS.names)
-    assert len(facts["reliability"]["before"]["accuracy"]) == 15
-    assert sum(facts["reliability"]["after"]["share"]) == pytest.approx(1, abs=1e-4)
-    assert facts["reliability"]["before"]["accuracy"][0] is None
+def test_info_are_plain_json_values():
+    info = calibrate(pixels(2000), MARS).to_json(MARS)
+    assert info["offsets"].keys() == set(MARS.names)
+    assert len(info["reliability"]["before"]["accuracy"]) == 15
+    assert sum(info["reliability"]["after"]["share"]) == pytest.approx(1, abs=1e-4)
+    assert info["reliability"]["before"]["accuracy"][0] is None
 
 
 def test_one_group_and_no_terrain_are_refused():
     with pytest.raises(AreosegError, match="takes two"):
         calibrate(pixels(100, groups=1), MARS)
     some = pixels(100)
-    background = LabelledPixels(some.logits, np.zeros(100, dtype=int), some.units, np.ones(5))
+    background = LabeledPixels(some.logits, np.zeros(100, dtype=int), some.units, np.ones(5))
     with pytest.raises(AreosegError, match="no pixel of any terrain class"):
         calibrate(background, MARS)

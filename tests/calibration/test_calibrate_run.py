@@ -8,10 +8,10 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from areoseg.calibration import calibrate_run
-from areoseg.calibration.pixels import labelled_pixels
-from areoseg.data.scenes import SceneSet
+from areoseg.calibration.pixels import labeled_pixels
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sources import Source, read_source
-from areoseg.models.segmenter import NEVER, Segmenter
+from areoseg.models.segmenter import MASKED_LOGIT, Segmenter
 from areoseg.recipes import load_recipe
 from areoseg.run import open_run
 from areoseg.taxonomy import MARS, VOID
@@ -26,7 +26,7 @@ class Brightness(nn.Module):
 
 
 def segmenter():
-    return Segmenter(Brightness(), mean=0.0, deviation=1.0, classes=5, never=(0,)).eval()
+    return Segmenter(Brightness(), mean=0.0, std=1.0, classes=5, never=(0,)).eval()
 
 
 def test_probabilities_are_those_of_temperature_and_offsets():
@@ -35,7 +35,9 @@ def test_probabilities_are_those_of_temperature_and_offsets():
     logits = plain(images)
     plain.temperature.fill_(2.0)
     plain.offsets[4] = 0.5
-    expected = Brightness()(images) / 2 + torch.tensor([NEVER, 0, 0, 0, 0.5]).view(1, 5, 1, 1)
+    expected = Brightness()(images) / 2 + torch.tensor([MASKED_LOGIT, 0, 0, 0, 0.5]).view(
+        1, 5, 1, 1
+    )
     assert torch.allclose(plain(images), expected)
     assert (plain(images).softmax(dim=1)[:, 0] == 0).all()
     assert plain.never.tolist() == [True, False, False, False, False]
@@ -61,8 +63,8 @@ def test_common_classes_are_drawn_from_and_stand_for_all_their_pixels(monkeypatc
     masks[:, 2:4] = VOID
     masks[:, 4, :5] = 4
     images = np.random.default_rng(0).integers(0, 256, masks.shape, dtype=np.uint8)
-    scenes = SceneSet(images, masks, tuple("abcd"), ("x", "x", "y", "z"))
-    found = labelled_pixels(segmenter(), scenes, MARS)
+    samples = SegmentationDataset(images, masks, tuple("abcd"), ("x", "x", "y", "z"))
+    found = labeled_pixels(segmenter(), samples, MARS)
     counts = np.bincount(found.targets, minlength=5)
     assert counts[[0, 2, 3, 4]].tolist() == [0, 0, 0, 20]
     assert counts[1] == pytest.approx(1000, rel=0.15)
@@ -73,9 +75,11 @@ def test_common_classes_are_drawn_from_and_stand_for_all_their_pixels(monkeypatc
     assert np.allclose(found.logits[:, 4], 2 * found.logits[:, 2], atol=1e-5)
 
 
-def test_scenes_are_the_groups_where_none_are_known():
-    scenes = SceneSet(np.zeros((3, 4, 4), np.uint8), np.ones((3, 4, 4), np.uint8), tuple("abc"))
-    assert set(labelled_pixels(segmenter(), scenes, MARS).units) == {0, 1, 2}
+def test_samples_are_the_groups_where_none_are_known():
+    samples = SegmentationDataset(
+        np.zeros((3, 4, 4), np.uint8), np.ones((3, 4, 4), np.uint8), tuple("abc")
+    )
+    assert set(labeled_pixels(segmenter(), samples, MARS).units) == {0, 1, 2}
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +91,9 @@ def trained(homework_npz, tiny, tmp_path_factory):
 
 
 def validation(run):
-    scenes = read_source(run.source).labelled
+    samples = read_source(run.source).labeled
     names = set(run.split["val"])
-    return scenes.select([i for i, name in enumerate(scenes.names) if name in names])
+    return samples.select([i for i, name in enumerate(samples.names) if name in names])
 
 
 def test_a_run_keeps_its_calibration_and_calibrating_again_gives_the_same(trained, tmp_path):
@@ -102,19 +106,19 @@ def test_a_run_keeps_its_calibration_and_calibrating_again_gives_the_same(traine
     save_file(before, run.path / "weights.safetensors")
 
     once = calibrate_run(run, validation(run))
-    facts = once.facts["calibration"]
+    info = once.info["calibration"]
     stored = load_file(run.path / "weights.safetensors")
-    assert stored["temperature"] == pytest.approx(facts["temperature"])
+    assert stored["temperature"] == pytest.approx(info["temperature"])
     assert stored["temperature"] > 1.2
-    assert stored["offsets"][0] == NEVER
-    assert facts["offsets"]["background"] == 0
-    assert facts["calibration_error"]["after"] < facts["calibration_error"]["before"]
+    assert stored["offsets"][0] == MASKED_LOGIT
+    assert info["offsets"]["background"] == 0
+    assert info["calibration_error"]["after"] < info["calibration_error"]["before"]
     for name, tensor in before.items():
         if name not in ("temperature", "offsets"):
             assert torch.equal(tensor, stored[name]), name
 
     again = calibrate_run(open_run(run.path), validation(run))
-    assert again.facts == once.facts
+    assert again.info == once.info
     restored = load_file(run.path / "weights.safetensors")
     assert all(torch.equal(tensor, restored[name]) for name, tensor in stored.items())
 
@@ -124,8 +128,8 @@ def test_a_recipe_can_end_with_a_calibration(trained, homework_npz, tiny, tmp_pa
     source = trained.source
     quiet = Console(quiet=True)
     run = train(recipe, read_source(source), tmp_path / "run", source=source, console=quiet)
-    assert run.facts["status"] == "finished"
-    assert open_run(run.path).facts["calibration"] == run.facts["calibration"]
+    assert run.info["status"] == "finished"
+    assert open_run(run.path).info["calibration"] == run.info["calibration"]
     assert run.segmenter().temperature != 1
     assert not (run.path / "resume.pt").exists()
     plain = load_file(trained.path / "weights.safetensors")

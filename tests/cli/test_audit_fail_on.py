@@ -48,17 +48,17 @@ def test_the_page_and_the_json_are_written(audit, copied, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("faults", "expected"),
+    ("issues", "expected"),
     [("duplicate-image", 1), ("any", 1), ("repeated-mask,duplicate-image", 1), ("reject", 0)],
 )
-def test_it_fails_on_the_faults_that_are_named(audit, copied, faults, expected):
-    code, output, errors = audit("--fail-on", faults, "--json", data=copied)
+def test_it_fails_on_the_issues_that_are_named(audit, copied, issues, expected):
+    code, output, errors = audit("--fail-on", issues, "--json", data=copied)
     assert code == expected
     assert json.loads(output)["rejected"] == []
     assert ("failed: found" in errors) == bool(expected)
 
 
-def test_unknown_faults_and_bad_data_are_bad_input(audit, tmp_path):
+def test_unknown_issues_and_bad_data_are_bad_input(audit, tmp_path):
     code, _, errors = audit("--fail-on", "duplicate-images")
     assert (code, errors.count("\n")) == (2, 1)
     assert "did you mean 'duplicate-image'" in errors

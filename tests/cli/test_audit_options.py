@@ -28,7 +28,7 @@ def audit(*arguments, capsys):
 
 @pytest.fixture
 def street(tmp_path):
-    """A folder of colour images with seven classes and void, nothing of Mars in it."""
+    """A folder of color images with seven classes and void, nothing of Mars in it."""
     rng = np.random.default_rng(0)
     for kind in ("images", "masks"):
         (tmp_path / "street" / kind).mkdir(parents=True)
@@ -42,11 +42,11 @@ def street(tmp_path):
 
 
 def test_a_split_is_looked_through_for_leaks(homework_npz, tmp_path, capsys):
-    names = api.read(homework_npz).labelled.names
+    names = api.read(homework_npz).labeled.names
     split = tmp_path / "split.json"
     split.write_text(json.dumps({"train": names[:41], "val": names[41:]}))
     found = audit(homework_npz, "--out", tmp_path / "out", "--split", split, capsys=capsys)
-    parted = [each for each in found["flagged"] if each["fault"] == "group-across-split"]
+    parted = [each for each in found["flagged"] if each["issue"] == "group-across-split"]
     assert [each["index"] for each in parted] == [41, 42, 43]  # four tiles a frame
     assert {each["other"]["index"] for each in parted} == {40}
     assert found["summary"]["split"]["val"]["images"] == 7
@@ -54,13 +54,13 @@ def test_a_split_is_looked_through_for_leaks(homework_npz, tmp_path, capsys):
 
 def test_the_split_of_a_recipe_parts_no_group(homework_npz, tmp_path, capsys):
     found = audit(homework_npz, "--out", tmp_path / "out", "--split", "unet", capsys=capsys)
-    assert "group-across-split" in found["faults"]
-    assert "group-across-split" not in {each["fault"] for each in found["flagged"]}
+    assert "group-across-split" in found["issues"]
+    assert "group-across-split" not in {each["issue"] for each in found["flagged"]}
     assert sum(part["images"] for part in found["summary"]["split"].values()) == 48
 
 
 def test_a_name_that_a_model_and_a_recipe_share_is_the_split_of_the_model(homework_npz):
-    with pytest.raises(AreosegError, match=r"flagship-256/split\.json: .* scenes of this split"):
+    with pytest.raises(AreosegError, match=r"flagship-256/split\.json: .* samples of this split"):
         api.audit(api.read(homework_npz), split="flagship-256")
 
 
@@ -73,11 +73,11 @@ def test_what_is_no_split_is_refused(homework_npz, tmp_path, split, what):
         api.audit(api.read(homework_npz), tmp_path / "out", split=split)
 
 
-def test_unlabelled_images_are_compared_with_the_labelled(homework_npz, tmp_path, capsys):
+def test_unlabeled_images_are_compared_with_the_labeled(homework_npz, tmp_path, capsys):
     found = audit(homework_npz, "--out", tmp_path / "out", capsys=capsys)
-    copies = [each for each in found["flagged"] if each["fault"] == "copy-in-unlabelled"]
+    copies = [each for each in found["flagged"] if each["issue"] == "copy-in-unlabeled"]
     assert {each["index"] for each in copies} >= {0, 1, 2, 3, 4}  # the test set is the first five
-    assert copies[0]["other"]["part"] == "unlabelled"
+    assert copies[0]["other"]["part"] == "unlabeled"
     assert copies[0]["score"] > 0.99
 
 
@@ -95,9 +95,9 @@ def test_frames_are_audited_as_a_recipe_cuts_and_scales_them(street, tmp_path, c
     arguments = [street, "--out", out, "--classes", 7, "--scale", 0.5, "--tile", "10x30"]
     assert audit(*arguments, capsys=capsys)["pairs"] == 12
     decisions = read_decisions(out / "audit.json")
-    check_decisions(decisions, api.read(street, scale=0.5, tile=(10, 30), taxonomy=seven).labelled)
+    check_decisions(decisions, api.read(street, scale=0.5, tile=(10, 30), taxonomy=seven).labeled)
     with pytest.raises(AreosegError, match="these data have 6: audit them with --tile and --scale"):
-        check_decisions(decisions, api.read(street, taxonomy=seven).labelled)
+        check_decisions(decisions, api.read(street, taxonomy=seven).labeled)
 
 
 @pytest.mark.parametrize(
@@ -127,11 +127,11 @@ def test_what_are_no_classes_is_refused(text):
 def test_images_without_masks_are_audited(street, tmp_path, capsys):
     found = audit(street / "images", "--out", tmp_path / "out", capsys=capsys)
     assert found["pairs"] == 6
-    assert "repeated-mask" not in found["faults"]
-    assert "near-duplicate" in found["faults"]
+    assert "repeated-mask" not in found["issues"]
+    assert "near-duplicate" in found["issues"]
 
 
-def test_the_table_tells_classes_and_faults_of_the_set(homework_npz, tmp_path, capsys):
+def test_the_table_tells_classes_and_issues_of_the_set(homework_npz, tmp_path, capsys):
     arguments = ["audit", str(homework_npz), "--out", str(tmp_path / "out"), "--jobs", "2"]
     app(arguments, exit_on_error=False, result_action="return_value")
     text = capsys.readouterr().out

@@ -16,7 +16,7 @@ def audit(*arguments, capsys):
     app(
         ["audit", *map(str, arguments), "--json"], exit_on_error=False, result_action="return_value"
     )
-    return json.loads(capsys.readouterr().out)["faults"]
+    return json.loads(capsys.readouterr().out)["issues"]
 
 
 def test_fit_and_run_add_the_checks_that_dispute_masks(
@@ -32,15 +32,15 @@ def test_fit_and_run_add_the_checks_that_dispute_masks(
     plain = audit(homework_npz, "--out", tmp_path / "plain", capsys=capsys)
     fitted = audit(homework_npz, "--out", tmp_path / "fit", "--fit", capsys=capsys)
     by_run = audit(homework_npz, "--out", tmp_path / "r", "--run", tmp_path / "run", capsys=capsys)
-    assert [fault for fault in fitted if fault not in plain] == DISPUTES
+    assert [issue for issue in fitted if issue not in plain] == DISPUTES
     assert by_run == fitted
 
 
 def test_what_cannot_be_asked_is_told(homework_npz, tmp_path):
-    scenes = api.read(homework_npz).labelled
+    samples = api.read(homework_npz).labeled
     with pytest.raises(AreosegError, match="choose one"):
-        api.audit(scenes, fit=True, run=tmp_path)
+        api.audit(samples, fit=True, run=tmp_path)
     with pytest.raises(AreosegError, match="no masks to learn from"):
-        api.audit(api.read(homework_npz).unlabelled, fit=True)
+        api.audit(api.read(homework_npz).unlabeled, fit=True)
     with pytest.raises(AreosegError):
-        api.audit(scenes, run=tmp_path / "nowhere")
+        api.audit(samples, run=tmp_path / "nowhere")

@@ -44,8 +44,8 @@ def test_a_run_has_scores_and_a_report(run):
     scores = json.loads((run / "scores.json").read_text())
     assert scores.keys() == {"val", "test"}
     assert "terrain" in (run / "report.html").read_text()
-    facts = json.loads((run / "run.json").read_text())
-    assert facts["command"].startswith("areoseg train unet")
+    info = json.loads((run / "run.json").read_text())
+    assert info["command"].startswith("areoseg train unet")
 
 
 def test_evaluate_prints_tables_or_json(run, homework_npz):
@@ -112,24 +112,24 @@ def test_own_data_that_have_changed_are_not_scored_as_if_they_were_others(
     np.savez(tmp_path / "mars.npz", training_set=pairs)
     moved = tmp_path / "run"
     shutil.copytree(run, moved)
-    facts = json.loads((moved / "run.json").read_text())
-    facts["data"]["source"]["path"] = str(tmp_path / "mars.npz")
-    (moved / "run.json").write_text(json.dumps(facts))
+    info = json.loads((moved / "run.json").read_text())
+    info["data"]["source"]["path"] = str(tmp_path / "mars.npz")
+    (moved / "run.json").write_text(json.dumps(info))
     with pytest.raises(AreosegError, match="not those that this run was trained on"):
         api.evaluate(moved)
     told = Console(file=io.StringIO(), width=300)
     assert api.evaluate(moved, tmp_path / "mars.npz", console=told).images == 48
-    assert "have the names of scenes that were trained on" in told.file.getvalue()
+    assert "have the names of samples that were trained on" in told.file.getvalue()
 
 
 @pytest.mark.parametrize("missing", ["data.fingerprint", "taxonomy.names", "status"])
-def test_a_run_whose_facts_are_damaged_is_refused(run, tmp_path, missing):
+def test_a_run_whose_info_are_damaged_is_refused(run, tmp_path, missing):
     moved = tmp_path / "run"
     shutil.copytree(run, moved)
-    facts = json.loads((moved / "run.json").read_text())
+    info = json.loads((moved / "run.json").read_text())
     *outer, last = missing.split(".")
-    del (facts[outer[0]] if outer else facts)[last]
-    (moved / "run.json").write_text(json.dumps(facts))
+    del (info[outer[0]] if outer else info)[last]
+    (moved / "run.json").write_text(json.dumps(info))
     with pytest.raises(AreosegError, match=f"no '{missing}' in it"):
         api.evaluate(moved)
 
@@ -218,7 +218,7 @@ def test_a_damaged_plan_is_refused(run, homework_npz, tmp_path, content):
         api.train("unet", homework_npz, tmp_path / "new", plan=tmp_path / "damaged")
 
 
-def test_a_run_folder_without_its_facts_is_refused(run, tmp_path):
+def test_a_run_folder_without_its_info_is_refused(run, tmp_path):
     shutil.copytree(run, tmp_path / "damaged")
     (tmp_path / "damaged" / "run.json").write_text("{}")
     with pytest.raises(AreosegError, match="no 'status' in it"):

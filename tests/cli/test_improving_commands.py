@@ -53,9 +53,9 @@ def test_calibrate_tells_what_it_found_and_the_report_shows_it(runs, tmp_path, c
     page = (run / "report.html").read_text()
     assert "Confidence and accuracy" in page
     areoseg("calibrate", run, "--json")
-    facts = json.loads(capsys.readouterr().out)
-    assert facts == json.loads((run / "run.json").read_text())["calibration"]
-    assert facts["groups"] == 3
+    info = json.loads(capsys.readouterr().out)
+    assert info == json.loads((run / "run.json").read_text())["calibration"]
+    assert info["groups"] == 3
 
 
 def test_several_runs_are_scored_together_and_alone(runs, capsys):
@@ -92,14 +92,14 @@ def test_a_soup_is_a_run_that_other_commands_take(runs, tmp_path, capsys):
     out = tmp_path / "soup"
     areoseg("soup", runs["one"], runs["two"], "--out", out)
     told = capsys.readouterr().out
-    facts = json.loads((out / "run.json").read_text())
-    ingredients = facts["soup"]["ingredients"]
+    info = json.loads((out / "run.json").read_text())
+    ingredients = info["soup"]["ingredients"]
     assert {each["name"] for each in ingredients} == {str(runs["one"]), str(runs["two"])}
     best = ingredients[0]
     assert best["score"] >= ingredients[1]["score"]
     scores = json.loads((out / "scores.json").read_text())
-    assert scores["val"]["score"] == pytest.approx(facts["validation_score"])
-    assert facts["validation_score"] >= best["score"]
+    assert scores["val"]["score"] == pytest.approx(info["validation_score"])
+    assert info["validation_score"] >= best["score"]
     if ingredients[1]["taken"]:
         assert "mean of 2 runs" in told
     else:
@@ -137,22 +137,22 @@ def test_runs_that_do_not_fit_are_refused_in_one_line(runs, tmp_path, names, exp
     assert not (tmp_path / "soup").exists()
 
 
-def test_self_training_reports_what_it_kept_and_holds_back_the_same_scenes(
-    runs, homework_npz, scenes, tmp_path, capsys
+def test_self_training_reports_what_it_kept_and_holds_back_the_same_samples(
+    runs, homework_npz, samples, tmp_path, capsys
 ):
-    images = scenes.images[:4].copy()
-    images[:3] = images[:3, :, ::-1]  # the fourth is a labelled one
+    images = samples.images[:4].copy()
+    images[:3] = images[:3, :, ::-1]  # the fourth is a labeled one
     np.savez(tmp_path / "more.npz", test_set=images)
     out = tmp_path / "taught"
-    arguments = ["--unlabelled", tmp_path / "more.npz", "--out", out, "--keep", 0.4, "--floor", 0.1]
+    arguments = ["--unlabeled", tmp_path / "more.npz", "--out", out, "--keep", 0.4, "--floor", 0.1]
     areoseg("self-train", runs["one"], runs["two"], *arguments)
     told = capsys.readouterr()
     assert "1 images left out" in told.err
-    for word in ("least confidence", "kept", "soil", "pseudo-labels on 3 scenes"):
+    for word in ("least confidence", "kept", "soil", "pseudo-labels on 3 samples"):
         assert word in told.out
-    facts = json.loads((out / "run.json").read_text())["self_training"]
-    assert facts["teachers"] == [str(runs["one"]), str(runs["two"])]
-    answered = [each for each in facts["classes"].values() if each["answered"] > 0.01]
+    info = json.loads((out / "run.json").read_text())["self_training"]
+    assert info["teachers"] == [str(runs["one"]), str(runs["two"])]
+    answered = [each for each in info["classes"].values() if each["answered"] > 0.01]
     assert answered
     for each in answered:
         assert each["kept"] == pytest.approx(0.4, abs=0.05)
@@ -162,14 +162,14 @@ def test_self_training_reports_what_it_kept_and_holds_back_the_same_scenes(
 
 
 def test_a_student_can_be_of_another_recipe_on_the_teachers_split(
-    runs, scenes, homework_npz, tiny, tmp_path
+    runs, samples, homework_npz, tiny, tmp_path
 ):
     teacher = copied(runs["one"], tmp_path / "teacher")
-    facts = json.loads((teacher / "run.json").read_text())
-    (teacher / "run.json").write_text(json.dumps(facts | {"command": "areoseg train unet"}))
+    info = json.loads((teacher / "run.json").read_text())
+    (teacher / "run.json").write_text(json.dumps(info | {"command": "areoseg train unet"}))
     areoseg("calibrate", teacher)
     recipe = load_recipe("unet", [*tiny, "model.widths=[4]", "split.seed=9", "training.epochs=1"])
-    np.savez(tmp_path / "more.npz", test_set=scenes.images[:4, ::-1])
+    np.savez(tmp_path / "more.npz", test_set=samples.images[:4, ::-1])
     run = api.self_train(
         [teacher],
         tmp_path / "more.npz",
@@ -180,9 +180,9 @@ def test_a_student_can_be_of_another_recipe_on_the_teachers_split(
     )
     assert run.recipe.model.options["widths"] == [4]
     assert run.commands == ["areoseg train unet", f"areoseg calibrate {teacher}"]
-    assert run.facts["self_training"]["training_seconds"] == facts["training_seconds"]
+    assert run.info["self_training"]["training_seconds"] == info["training_seconds"]
     assert run.split == open_run(runs["one"]).split
-    with pytest.raises(AreosegError, match="no unlabelled images"):  # all five are labelled ones
+    with pytest.raises(AreosegError, match="no unlabeled images"):  # all five are labeled ones
         api.self_train([runs["one"]], homework_npz, tmp_path / "none", console=QUIET)
 
 
@@ -190,9 +190,9 @@ def test_teachers_of_other_splits_and_odd_shares_are_refused(runs, homework_npz,
     out = tmp_path / "out"
     with pytest.raises(AreosegError, match="another part"):
         api.self_train([runs["one"], runs["other"]], homework_npz, out, console=QUIET)
-    with pytest.raises(AreosegError, match="labelled share 1"):
-        api.self_train([runs["one"]], homework_npz, out, labelled_share=1, console=QUIET)
+    with pytest.raises(AreosegError, match="labeled share 1"):
+        api.self_train([runs["one"]], homework_npz, out, labeled_share=1, console=QUIET)
     np.savez(tmp_path / "small.npz", test_set=np.zeros((2, 16, 16), np.uint8))
-    with pytest.raises(AreosegError, match="16x16 pixels, but the labelled scenes 32x64"):
+    with pytest.raises(AreosegError, match="16x16 pixels, but the labeled samples 32x64"):
         api.self_train([runs["one"]], tmp_path / "small.npz", out, console=QUIET)
     assert not out.exists()

@@ -162,7 +162,7 @@ def test_cutmix_leaves_a_batch_of_one():
 
 def test_rare_cutmix_brings_the_rare_class_to_every_tile():
     images, masks = batch(8)
-    masks[3, 0, 0] = 4  # in a corner, where the box cannot be centred
+    masks[3, 0, 0] = 4  # in a corner, where the box cannot be centered
     new_images, new_masks = mixing.rare_cutmix(
         images, masks, generator=generator(), largest=0.3, rare_class=4
     )

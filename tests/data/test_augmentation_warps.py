@@ -83,7 +83,7 @@ def test_no_strength_is_no_change(name):
 
 @pytest.mark.parametrize("name", STRENGTHS)
 def test_image_and_mask_stay_aligned(name):
-    """A picture whose grey values code its mask still does, away from the borders of its areas."""
+    """A picture whose gray values code its mask still does, away from the borders of its areas."""
     masks = torch.zeros(6, 32, 48, dtype=torch.int64)
     masks[:, :, 20:] = 2
     masks[:, 18:, 10:30] = 4
@@ -192,13 +192,13 @@ def test_grid_distortion_keeps_order_and_cell_widths_in_bounds():
     assert step.std() > 0.05
 
 
-def test_optical_distortion_leaves_the_centre_and_moves_along_the_radius():
+def test_optical_distortion_leaves_the_center_and_moves_along_the_radius():
     images, _ = batch(8, 25, 41)
     identity = warps.identity_positions(images)
-    centre = torch.tensor([20.0, 12.0])
+    center = torch.tensor([20.0, 12.0])
     p = warp("optical_distortion", images, limit=0.4)
-    torch.testing.assert_close(p[:, 12, 20], centre.expand(8, 2))
-    a, b = p - centre, identity - centre
+    torch.testing.assert_close(p[:, 12, 20], center.expand(8, 2))
+    a, b = p - center, identity - center
     torch.testing.assert_close(a[..., 0] * b[..., 1], a[..., 1] * b[..., 0], atol=1e-3, rtol=1e-4)
 
 

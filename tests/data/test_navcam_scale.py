@@ -31,7 +31,7 @@ def test_tiles_tell_the_scale_of_the_frame_that_they_cover():
     assert common_navcam_scale(names, [(100, 128)] * len(names)) == 0.25
 
 
-def test_scenes_of_unknown_scale_do_not_count_but_two_scales_are_none():
+def test_samples_of_unknown_scale_do_not_count_but_two_scales_are_none():
     assert common_navcam_scale([FRAME, "photo"], [(256, 256), (256, 256)]) == 0.25
     assert common_navcam_scale(["photo"], [(256, 256)]) is None
     other = FRAME.replace("430335904", "430335905")

@@ -1,4 +1,4 @@
-"""Planetary files with hand-written labels; the pixels are those of a synthetic scene."""
+"""Planetary files with hand-written labels; the pixels are those of a synthetic sample."""
 
 import sys
 
@@ -106,9 +106,9 @@ CURIOSITY = Metadata(
 
 
 @pytest.fixture
-def levels(scenes):
-    """A scene in 12 bits, at most 2,000 of them, whose first row is nodata."""
-    found = scenes.images[0].astype(np.int64) * 2000 // 255 + 1
+def levels(samples):
+    """A sample in 12 bits, at most 2,000 of them, whose first row is nodata."""
+    found = samples.images[0].astype(np.int64) * 2000 // 255 + 1
     found[0] = 0
     return found
 
@@ -166,7 +166,7 @@ def write_geotiff(path, levels, **options):
         file.write(levels.astype(np.uint16), 1)
 
 
-def assert_is_the_scene(found, levels, white=4095):
+def assert_is_the_sample(found, levels, white=4095):
     np.testing.assert_allclose(found.pixels, levels / white, atol=1e-6)
     assert np.array_equal(found.valid, levels > 0)
 
@@ -175,7 +175,7 @@ def assert_is_the_scene(found, levels, white=4095):
 def test_pds3_with_its_label_attached(tmp_path, levels, suffix):
     write_pds3(tmp_path / f"a{suffix}", levels)
     found = read_rover_image(tmp_path / f"a{suffix}")
-    assert_is_the_scene(found, levels)
+    assert_is_the_sample(found, levels)
     assert found.metadata == CURIOSITY
     assert found.georeference is None
 
@@ -184,7 +184,7 @@ def test_pds3_with_its_label_beside_it_by_either_name(tmp_path, levels):
     write_pds3(tmp_path / "a.IMG", levels, detached=tmp_path / "a.LBL")
     for name in ("a.IMG", "a.LBL"):
         found = read_rover_image(tmp_path / name)
-        assert_is_the_scene(found, levels)
+        assert_is_the_sample(found, levels)
         assert found.metadata == CURIOSITY
 
 
@@ -192,7 +192,7 @@ def test_pds4_by_its_label_or_its_pixels(tmp_path, levels):
     write_pds4(tmp_path / "a.img", levels)
     for name in ("a.img", "a.xml"):
         found = read_rover_image(tmp_path / name)
-        assert_is_the_scene(found, levels)
+        assert_is_the_sample(found, levels)
         assert found.metadata == Metadata(
             mission="Mars2020",
             camera="NAVCAM_LEFT",
@@ -209,7 +209,7 @@ def test_vicar(tmp_path, levels, suffix):
     path = tmp_path / f"NLB_430335904EDR_F0130020NCAM07812M1{suffix}"
     write_vicar(path, levels)
     found = read_rover_image(path)
-    assert_is_the_scene(found, levels)
+    assert_is_the_sample(found, levels)
     # Mission and clock are not in the label but in the name.
     assert found.metadata.camera == "NAV_LEFT_B"
     assert (found.metadata.sol, found.metadata.site, found.metadata.clock) == (412, 13, "430335904")
@@ -221,12 +221,12 @@ def test_what_gdal_cannot_open_pdr_may(tmp_path, levels, monkeypatch):
     write_pds4(tmp_path / "b.img", levels)
 
     def fail(path):
-        raise rasterio.errors.RasterioIOError("not recognised")
+        raise rasterio.errors.RasterioIOError("not recognized")
 
     monkeypatch.setattr(planetary, "_read_with_gdal", fail)
     for name, mission in (("a.img", "MARS SCIENCE LABORATORY"), ("b.img", "Mars2020")):
         found = read_rover_image(tmp_path / name)
-        assert_is_the_scene(found, levels)
+        assert_is_the_sample(found, levels)
         assert found.metadata.mission == mission
 
 
@@ -236,7 +236,7 @@ def test_a_geotiff_keeps_its_place_its_nodata_and_its_depth(tmp_path, levels):
         tmp_path / "a.tif", levels, crs="EPSG:32633", transform=transform, nodata=0, nbits=12
     )
     found = read_rover_image(tmp_path / "a.tif")
-    assert_is_the_scene(found, levels)
+    assert_is_the_sample(found, levels)
     assert found.georeference.authority == "EPSG:32633"
     assert found.georeference.transform == (0.5, 0, 1000, 0, -0.5, 2000)
     assert "UTM zone 33N" in found.georeference.crs

@@ -2,7 +2,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from areoseg.data.readers import read_data, recognise_format, site_and_drive
+from areoseg.data.readers import read_data, recognize_format, site_and_drive
 from areoseg.data.sources import Source, read_source
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import Taxonomy
@@ -76,36 +76,36 @@ def test_site_and_drive_are_read_from_the_name(name, group):
 
 def test_flat_labels_become_classes_grouped_by_rover_stop(flat):
     data = read_data(flat)
-    assert recognise_format(flat) == "ai4mars-flat"
-    assert data.labelled.names == NAMES
-    assert data.labelled.groups == GROUPS
+    assert recognize_format(flat) == "ai4mars-flat"
+    assert data.labeled.names == NAMES
+    assert data.labeled.groups == GROUPS
     for seed in range(3):
-        np.testing.assert_array_equal(data.labelled.images[seed], image(seed))
-        np.testing.assert_array_equal(data.labelled.masks[seed], classes(labels(seed)))
+        np.testing.assert_array_equal(data.labeled.images[seed], image(seed))
+        np.testing.assert_array_equal(data.labeled.masks[seed], classes(labels(seed)))
 
 
 def test_ai4mars_names_with_class_values_are_a_plain_folder_with_groups(flat):
     for seed, name in enumerate(NAMES):
         save(flat / f"masks/{name}.png", classes(labels(seed)).astype(np.uint8))
     data = read_data(flat)
-    assert recognise_format(flat) == "folder"
-    np.testing.assert_array_equal(data.labelled.masks[1], classes(labels(1)))
-    assert data.labelled.groups == GROUPS
+    assert recognize_format(flat) == "folder"
+    np.testing.assert_array_equal(data.labeled.masks[1], classes(labels(1)))
+    assert data.labeled.groups == GROUPS
 
 
 def test_values_that_fit_both_codings_are_taken_as_classes(flat):
     for name in NAMES:
         save(flat / f"masks/{name}.png", np.full(SIZE, 3, np.uint8))
-    assert recognise_format(flat) == "folder"
-    assert (read_data(flat, format="ai4mars-flat").labelled.masks == 4).all()
+    assert recognize_format(flat) == "folder"
+    assert (read_data(flat, format="ai4mars-flat").labeled.masks == 4).all()
 
 
 def test_other_names_are_no_ai4mars_unless_it_is_forced(flat):
     for folder, suffix in (("images", "tif"), ("masks", "png")):
         (flat / f"{folder}/{NAMES[0]}.{suffix}").rename(flat / f"{folder}/A.{suffix}")
-    assert recognise_format(flat) == "folder"
+    assert recognize_format(flat) == "folder"
     data = read_data(flat, format="ai4mars-flat")
-    assert data.labelled.groups == ("A", *GROUPS[1:])
+    assert data.labeled.groups == ("A", *GROUPS[1:])
 
 
 def test_a_value_that_ai4mars_does_not_have_is_named(flat):
@@ -117,7 +117,7 @@ def test_a_value_that_ai4mars_does_not_have_is_named(flat):
 
 
 def test_another_taxonomy_cannot_take_ai4mars_labels(flat, native):
-    rocks = Taxonomy(names=("ground", "rock"), colours=((0, 0, 0), (9, 9, 9)))
+    rocks = Taxonomy(names=("ground", "rock"), colors=((0, 0, 0), (9, 9, 9)))
     for place in (flat, native):
         with pytest.raises(AreosegError, match="but the taxonomy has ground, rock"):
             read_data(place, taxonomy=rocks)
@@ -125,11 +125,11 @@ def test_another_taxonomy_cannot_take_ai4mars_labels(flat, native):
 
 def test_distributed_pairs_are_read_and_the_rest_is_warned_of(native):
     data = read_data(native)
-    assert recognise_format(native) == "ai4mars"
-    assert data.labelled.names == NAMES[:2]
-    assert data.labelled.groups == GROUPS[:2]
-    np.testing.assert_array_equal(data.labelled.masks[1], classes(labels(1)))
-    assert [int(each.mean()) for each in data.labelled.images] == [80, 81]
+    assert recognize_format(native) == "ai4mars"
+    assert data.labeled.names == NAMES[:2]
+    assert data.labeled.groups == GROUPS[:2]
+    np.testing.assert_array_equal(data.labeled.masks[1], classes(labels(1)))
+    assert [int(each.mean()) for each in data.labeled.images] == [80, 81]
     assert data.warnings[:2] == (
         f"left out 1 of 3 crowd labels for want of frames in images/edr: {NAMES[2]}",
         "left out 1 of 3 frames for want of crowd labels: NLB_433192603EDR_F0160400NCAM00398M1",
@@ -137,7 +137,7 @@ def test_distributed_pairs_are_read_and_the_rest_is_warned_of(native):
 
 
 def test_the_folder_above_msl_will_do(native):
-    assert read_data(native.parent).labelled.names == NAMES[:2]
+    assert read_data(native.parent).labeled.names == NAMES[:2]
 
 
 def test_the_rover_and_what_is_far_become_background(native):
@@ -145,7 +145,7 @@ def test_the_rover_and_what_is_far_become_background(native):
     rover[8:], far[:4] = 1, 1
     save(native / f"images/mxy/{NAMES[0].replace('EDR', 'MXY')}.png", rover)
     save(native / f"images/rng-30m/{NAMES[0].replace('EDR', 'RNG')}.png", far)
-    masks = read_data(native).labelled.masks
+    masks = read_data(native).labeled.masks
     np.testing.assert_array_equal(masks[0][4:8], classes(labels(0))[4:8])
     assert not masks[0][8:].any()
     assert not masks[0][:4].any()
@@ -161,14 +161,14 @@ def test_a_rover_mask_of_another_size_is_refused(native):
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_each_level_of_expert_labels_can_be_chosen(native, level):
     data = read_data(native, labels=f"expert-{level}")
-    assert data.labelled.names == NAMES[:1]
-    assert (data.labelled.masks == level + 1).all()
+    assert data.labeled.names == NAMES[:1]
+    assert (data.labeled.masks == level + 1).all()
 
 
 def test_a_source_remembers_the_labels_that_were_chosen(native):
     source = Source(path=str(native), labels="expert-2")
     assert Source.from_json(source.to_json()) == source
-    assert (read_source(source).labelled.masks == 3).all()
+    assert (read_source(source).labeled.masks == 3).all()
 
 
 def test_unknown_labels_are_refused(native):
@@ -196,7 +196,7 @@ def test_another_folder_forced_to_be_ai4mars_is_refused(flat):
         read_data(flat, format="ai4mars")
 
 
-def test_frames_alone_are_unlabelled_images_grouped_by_rover_stop(native):
+def test_frames_alone_are_unlabeled_images_grouped_by_rover_stop(native):
     data = read_data(native / "images/edr")
-    assert len(data.unlabelled) == 3
-    assert data.unlabelled.groups[0] == GROUPS[0]
+    assert len(data.unlabeled) == 3
+    assert data.unlabeled.groups[0] == GROUPS[0]

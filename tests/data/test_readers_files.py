@@ -14,13 +14,13 @@ from areoseg.errors import AreosegError
 
 
 @pytest.fixture
-def grey():
+def gray():
     return np.random.default_rng(0).integers(0, 256, (12, 20)).astype(np.uint8)
 
 
 def read_image(path):
     """The image of a set that holds no other."""
-    return read_data(path, format="images").unlabelled.images[0]
+    return read_data(path, format="images").unlabeled.images[0]
 
 
 @pytest.fixture
@@ -30,11 +30,11 @@ def deep():
     return levels
 
 
-def write_png16(path, channels, colour_type):
+def write_png16(path, channels, color_type):
     """A PNG with 16 bits a channel; Pillow cannot write one with more than one channel."""
     height, width = channels.shape[:2]
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in channels)
-    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, 16, color_type, 0, 0, 0)
     content = b"\x89PNG\r\n\x1a\n"
     for kind, body in ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):
         content += struct.pack(">I", len(body)) + kind + body
@@ -43,25 +43,25 @@ def write_png16(path, channels, colour_type):
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif", "a.TIFF", "a.PNG"])
-def test_eight_bit_grey_comes_back_as_it_was(tmp_path, grey, name):
-    PIL.Image.fromarray(grey).save(tmp_path / name)
+def test_eight_bit_gray_comes_back_as_it_was(tmp_path, gray, name):
+    PIL.Image.fromarray(gray).save(tmp_path / name)
     image = read_image(tmp_path / name)
     assert image.dtype == np.uint8
-    np.testing.assert_array_equal(image, grey)
+    np.testing.assert_array_equal(image, gray)
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_deflate", "packbits"])
-def test_compressed_tiff_comes_back_as_it_was(tmp_path, grey, compression):
-    PIL.Image.fromarray(grey).save(tmp_path / "a.tif", compression=compression)
-    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), grey)
+def test_compressed_tiff_comes_back_as_it_was(tmp_path, gray, compression):
+    PIL.Image.fromarray(gray).save(tmp_path / "a.tif", compression=compression)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), gray)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA"])
 @pytest.mark.parametrize("suffix", ["png", "tif"])
-def test_grey_coded_in_several_channels_becomes_one(tmp_path, grey, mode, suffix):
-    PIL.Image.fromarray(grey).convert(mode).save(tmp_path / f"a.{suffix}")
-    np.testing.assert_array_equal(read_image(tmp_path / f"a.{suffix}"), grey)
-    np.testing.assert_array_equal(decode_indices(tmp_path / f"a.{suffix}"), grey)
+def test_gray_coded_in_several_channels_becomes_one(tmp_path, gray, mode, suffix):
+    PIL.Image.fromarray(gray).convert(mode).save(tmp_path / f"a.{suffix}")
+    np.testing.assert_array_equal(read_image(tmp_path / f"a.{suffix}"), gray)
+    np.testing.assert_array_equal(decode_indices(tmp_path / f"a.{suffix}"), gray)
 
 
 def test_jpeg_is_what_pillow_decodes(tmp_path):
@@ -73,7 +73,7 @@ def test_jpeg_is_what_pillow_decodes(tmp_path):
         np.testing.assert_array_equal(image, PIL.Image.open(tmp_path / "a.jpg").convert("L"))
 
 
-def test_a_palette_image_becomes_its_colours_and_a_palette_mask_its_indices(tmp_path):
+def test_a_palette_image_becomes_its_colors_and_a_palette_mask_its_indices(tmp_path):
     indices = np.array([[0, 1, 2], [2, 1, 0]], np.uint8)
     picture = PIL.Image.fromarray(indices, mode="P")
     picture.putpalette([10, 10, 10, 100, 100, 100, 200, 200, 200])
@@ -83,22 +83,22 @@ def test_a_palette_image_becomes_its_colours_and_a_palette_mask_its_indices(tmp_
         np.testing.assert_array_equal(decode_indices(tmp_path / name), indices)
 
 
-def test_a_one_bit_mask_holds_zero_and_one(tmp_path, grey):
-    PIL.Image.fromarray(grey > 128).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(decode_indices(tmp_path / "a.png"), grey > 128)
-    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), 255 * (grey > 128))
+def test_a_one_bit_mask_holds_zero_and_one(tmp_path, gray):
+    PIL.Image.fromarray(gray > 128).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(decode_indices(tmp_path / "a.png"), gray > 128)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), 255 * (gray > 128))
 
 
-def test_colour_becomes_luminance(tmp_path):
-    colour = np.zeros((4, 4, 3), np.uint8)
-    colour[..., 0], colour[..., 1], colour[..., 2] = 200, 100, 50
-    PIL.Image.fromarray(colour).save(tmp_path / "a.png")
+def test_color_becomes_luminance(tmp_path):
+    color = np.zeros((4, 4, 3), np.uint8)
+    color[..., 0], color[..., 1], color[..., 2] = 200, 100, 50
+    PIL.Image.fromarray(color).save(tmp_path / "a.png")
     assert read_image(tmp_path / "a.png")[0, 0] == round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)
 
 
-@pytest.mark.parametrize(("colour_type", "channels"), [(0, 1), (2, 3), (6, 4)])
-def test_sixteen_bit_png_keeps_all_bits(tmp_path, deep, colour_type, channels):
-    write_png16(tmp_path / "a.png", np.repeat(deep[..., None], channels, axis=2), colour_type)
+@pytest.mark.parametrize(("color_type", "channels"), [(0, 1), (2, 3), (6, 4)])
+def test_sixteen_bit_png_keeps_all_bits(tmp_path, deep, color_type, channels):
+    write_png16(tmp_path / "a.png", np.repeat(deep[..., None], channels, axis=2), color_type)
     image = read_image(tmp_path / "a.png")
     assert image.dtype == np.float32
     np.testing.assert_array_equal(np.rint(image * 65535).astype(np.uint16), deep)
@@ -106,7 +106,7 @@ def test_sixteen_bit_png_keeps_all_bits(tmp_path, deep, colour_type, channels):
 
 def test_sixteen_bit_png_with_alpha_is_refused_rather_than_cut_to_eight(tmp_path, deep):
     write_png16(tmp_path / "a.png", np.repeat(deep[..., None], 2, axis=2), 4)
-    with pytest.raises(AreosegError, match="16-bit grey with alpha"):
+    with pytest.raises(AreosegError, match="16-bit gray with alpha"):
         read_image(tmp_path / "a.png")
 
 
@@ -124,11 +124,11 @@ def test_sixteen_bit_tiff_keeps_all_bits(tmp_path, deep, byteorder, channels):
     np.testing.assert_array_equal(np.rint(image * 65535).astype(np.uint16), deep)
 
 
-def test_a_planar_tiff_is_read_like_an_interleaved_one(tmp_path, grey):
+def test_a_planar_tiff_is_read_like_an_interleaved_one(tmp_path, gray):
     tifffile.imwrite(
-        tmp_path / "a.tif", np.stack([grey] * 3), photometric="rgb", planarconfig="separate"
+        tmp_path / "a.tif", np.stack([gray] * 3), photometric="rgb", planarconfig="separate"
     )
-    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), grey)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), gray)
 
 
 def test_integers_are_read_as_8_12_or_16_bits(tmp_path):
@@ -151,12 +151,12 @@ def test_float_tiff_is_read_by_its_range(tmp_path, highest, white, dtype):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ([-0.5, 1.0], "float32 images range from -0.5 to 1: give grey levels from 0"),
+        ([-0.5, 1.0], "float32 images range from -0.5 to 1: give gray levels from 0"),
         ([-3.0, -1.0], "float32 images range from -3 to 0"),
-        ([0.0, 70000.0], "grey levels up to 70000: scale them"),
+        ([0.0, 70000.0], "gray levels up to 70000: scale them"),
     ],
 )
-def test_floats_that_are_no_grey_levels_are_refused(tmp_path, values, message):
+def test_floats_that_are_no_gray_levels_are_refused(tmp_path, values, message):
     tifffile.imwrite(tmp_path / "a.tif", np.array([values], np.float32))
     with pytest.raises(AreosegError, match=rf"a\.tif: {message}"):
         read_image(tmp_path / "a.tif")
@@ -178,7 +178,7 @@ def test_floats_that_are_no_grey_levels_are_refused(tmp_path, values, message):
 )
 def test_a_set_of_one_image_is_read_as_prediction_reads_it(tmp_path, levels):
     tifffile.imwrite(tmp_path / "a.tif", levels)
-    (trained_on,) = read_data(tmp_path).unlabelled.images
+    (trained_on,) = read_data(tmp_path).unlabeled.images
     predicted = read_rover_image(tmp_path / "a.tif").pixels
     assert trained_on.dtype == predicted.dtype
     np.testing.assert_array_equal(trained_on, predicted)
@@ -189,11 +189,11 @@ def test_holes_become_zero(tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), [[0, 0.25, 0]])
 
 
-def test_a_mask_in_colour_is_refused(tmp_path):
-    colour = np.zeros((4, 4, 3), np.uint8)
-    colour[0, 0, 1] = 1
-    PIL.Image.fromarray(colour).save(tmp_path / "a.png")
-    with pytest.raises(AreosegError, match=r"a\.png: the mask is in colour"):
+def test_a_mask_in_color_is_refused(tmp_path):
+    color = np.zeros((4, 4, 3), np.uint8)
+    color[0, 0, 1] = 1
+    PIL.Image.fromarray(color).save(tmp_path / "a.png")
+    with pytest.raises(AreosegError, match=r"a\.png: the mask is in color"):
         decode_indices(tmp_path / "a.png")
 
 

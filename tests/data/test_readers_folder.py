@@ -3,7 +3,7 @@ import PIL.Image
 import pytest
 import tifffile
 
-from areoseg.data.readers import read_data, recognise_format
+from areoseg.data.readers import read_data, recognize_format
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import Taxonomy
 
@@ -36,14 +36,14 @@ def test_pairs_match_by_path_without_suffix(folder):
     tifffile.imwrite(folder / "images/a.TIF", some_image(1))
     (folder / "images/readme.txt").write_text("not an image")
     data = read_data(folder)
-    assert recognise_format(folder) == "folder"
-    assert data.labelled.names == ("a", "b", "sol 1/c")
+    assert recognize_format(folder) == "folder"
+    assert data.labeled.names == ("a", "b", "sol 1/c")
     for index, seed in enumerate((1, 0, 2)):
-        np.testing.assert_array_equal(data.labelled.images[index], some_image(seed))
-        np.testing.assert_array_equal(data.labelled.masks[index], some_mask(seed))
-    assert data.labelled.images.shape == (3, *SIZE)
-    assert data.labelled.groups is None
-    assert len(data.unlabelled) == 0
+        np.testing.assert_array_equal(data.labeled.images[index], some_image(seed))
+        np.testing.assert_array_equal(data.labeled.masks[index], some_mask(seed))
+    assert data.labeled.images.shape == (3, *SIZE)
+    assert data.labeled.groups is None
+    assert len(data.unlabeled) == 0
     assert data.warnings == ()
 
 
@@ -51,8 +51,8 @@ def test_images_of_different_sizes_stay_apart(folder):
     save(folder / "images/d.png", some_image(3, (8, 8)))
     save(folder / "masks/d.png", some_mask(3, (8, 8)))
     data = read_data(folder)
-    assert [image.shape for image in data.labelled.images] == [SIZE, SIZE, (8, 8), SIZE]
-    assert [mask.shape for mask in data.labelled.masks] == [SIZE, SIZE, (8, 8), SIZE]
+    assert [image.shape for image in data.labeled.images] == [SIZE, SIZE, (8, 8), SIZE]
+    assert [mask.shape for mask in data.labeled.masks] == [SIZE, SIZE, (8, 8), SIZE]
 
 
 def test_depth_is_judged_over_the_whole_set(folder):
@@ -60,39 +60,39 @@ def test_depth_is_judged_over_the_whole_set(folder):
         levels = np.zeros(SIZE, np.uint16)
         levels[0, 0] = level
         save(folder / f"images/{name}.png", levels)
-    assert [image[0, 0] for image in read_data(folder).labelled.images] == pytest.approx(
+    assert [image[0, 0] for image in read_data(folder).labeled.images] == pytest.approx(
         [1000 / 4095, 3000 / 4095, 1]
     )
     levels[0, 0] = 50000
     save(folder / "images/a.png", levels)
-    assert read_data(folder).labelled.images[1][0, 0] == pytest.approx(3000 / 65535)
+    assert read_data(folder).labeled.images[1][0, 0] == pytest.approx(3000 / 65535)
 
 
 def test_eight_bits_in_files_of_sixteen_stay_eight_bits(folder):
     for index, name in enumerate(("a", "b", "sol 1/c")):
         save(folder / f"images/{name}.png", some_image(index).astype(np.uint16))
-    images = read_data(folder).labelled.images
+    images = read_data(folder).labeled.images
     assert images.dtype == np.uint8
     np.testing.assert_array_equal(images[0], some_image(0))
 
 
 def test_a_set_of_mixed_depths_becomes_float(folder):
     save(folder / "images/a.png", some_image(9).astype(np.uint16) * 257)
-    images = read_data(folder).labelled.images
+    images = read_data(folder).labeled.images
     assert images.dtype == np.float32
     np.testing.assert_allclose(images[0], some_image(9) / 255, rtol=1e-6)
     np.testing.assert_allclose(images[1], some_image(0) / 255, rtol=1e-6)
 
 
-def test_colour_is_warned_of(folder):
-    colour = np.stack([some_image(1), some_image(2), some_image(3)], axis=2)
-    save(folder / "images/b.png", colour)
-    assert read_data(folder).warnings == ("1 image in colour, read as luminance: b",)
+def test_color_is_warned_of(folder):
+    color = np.stack([some_image(1), some_image(2), some_image(3)], axis=2)
+    save(folder / "images/b.png", color)
+    assert read_data(folder).warnings == ("1 image in color, read as luminance: b",)
 
 
-def test_slight_differences_between_jpeg_channels_are_no_colour(folder):
-    grey = some_image(1)
-    save(folder / "images/b.png", np.stack([grey, grey, np.minimum(grey, 252) + 3], axis=2))
+def test_slight_differences_between_jpeg_channels_are_no_color(folder):
+    gray = some_image(1)
+    save(folder / "images/b.png", np.stack([gray, gray, np.minimum(gray, 252) + 3], axis=2))
     assert read_data(folder).warnings == ()
 
 
@@ -100,7 +100,7 @@ def test_jpeg_masks_are_read_with_a_warning(folder):
     (folder / "masks/a.png").unlink()
     save(folder / "masks/a.jpg", np.full(SIZE, 2, np.uint8))
     data = read_data(folder)
-    assert (data.labelled.masks[0] == 2).all()
+    assert (data.labeled.masks[0] == 2).all()
     assert data.warnings[0].startswith("1 mask stored as JPEG")
 
 
@@ -157,7 +157,7 @@ def test_void_in_a_plain_folder_points_to_ai4mars(folder):
 
 
 def test_the_taxonomy_says_which_values_are_classes(folder):
-    rocks = Taxonomy(names=("ground", "rock"), colours=((0, 0, 0), (9, 9, 9)))
+    rocks = Taxonomy(names=("ground", "rock"), colors=((0, 0, 0), (9, 9, 9)))
     with pytest.raises(AreosegError, match=r"values 2, 3, 4 outside the classes 0 to 1"):
         read_data(folder, taxonomy=rocks)
 
@@ -188,28 +188,28 @@ def test_a_folder_of_nothing_known_is_refused(tmp_path):
         read_data(tmp_path / "absent")
 
 
-def test_images_alone_are_an_unlabelled_set(tmp_path):
+def test_images_alone_are_an_unlabeled_set(tmp_path):
     save(tmp_path / "a.png", some_image(0))
     save(tmp_path / "deep/a.png", some_image(1))
     save(tmp_path / "b.png", some_image(2))
     save(tmp_path / "b.tif", some_image(3))
     data = read_data(tmp_path)
-    assert recognise_format(tmp_path) == "images"
-    assert data.unlabelled.names == ("a", "b.png", "b.tif", "deep/a")
-    np.testing.assert_array_equal(data.unlabelled.images[3], some_image(1))
-    assert data.unlabelled.masks is None
-    assert len(data.labelled) == 0
+    assert recognize_format(tmp_path) == "images"
+    assert data.unlabeled.names == ("a", "b.png", "b.tif", "deep/a")
+    np.testing.assert_array_equal(data.unlabeled.images[3], some_image(1))
+    assert data.unlabeled.masks is None
+    assert len(data.labeled) == 0
 
 
 def test_names_stay_unique_whatever_the_suffixes(tmp_path):
     for name in ("a.png", "a.tif", "a.png.tif"):
         save(tmp_path / name, some_image())
-    assert len(set(read_data(tmp_path).unlabelled.names)) == 3
+    assert len(set(read_data(tmp_path).unlabeled.names)) == 3
 
 
-def test_one_image_file_is_an_unlabelled_set(tmp_path):
+def test_one_image_file_is_an_unlabeled_set(tmp_path):
     save(tmp_path / "a.png", some_image())
-    assert read_data(tmp_path / "a.png").unlabelled.names == ("a",)
+    assert read_data(tmp_path / "a.png").unlabeled.names == ("a",)
 
 
 def test_a_folder_of_data_sets_is_not_read_as_images(folder):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from areoseg.data.readers import read_data, recognise_format
+from areoseg.data.readers import read_data, recognize_format
 from areoseg.errors import AreosegError
 
 PAIRS, TESTS, HEIGHT, WIDTH = 6, 4, 16, 32
@@ -29,39 +29,39 @@ def saved(folder, **arrays):
 def test_pairs_and_test_images_come_back_as_they_were(tmp_path, training_set, test_set):
     path = saved(tmp_path, training_set=training_set, test_set=test_set)
     data = read_data(path)
-    np.testing.assert_array_equal(data.labelled.images, training_set[:, 0])
-    np.testing.assert_array_equal(data.labelled.masks, training_set[:, 1])
-    np.testing.assert_array_equal(data.unlabelled.images, test_set)
-    assert data.labelled.images.dtype == np.uint8
-    assert data.unlabelled.masks is None
-    assert data.labelled.names[5] == "training_set/0005"
-    assert data.unlabelled.names[0] == "test_set/0000"
-    assert data.labelled.groups is None
+    np.testing.assert_array_equal(data.labeled.images, training_set[:, 0])
+    np.testing.assert_array_equal(data.labeled.masks, training_set[:, 1])
+    np.testing.assert_array_equal(data.unlabeled.images, test_set)
+    assert data.labeled.images.dtype == np.uint8
+    assert data.unlabeled.masks is None
+    assert data.labeled.names[5] == "training_set/0005"
+    assert data.unlabeled.names[0] == "test_set/0000"
+    assert data.labeled.groups is None
     assert data.warnings == ()
 
 
 def test_the_test_set_may_be_absent(tmp_path, training_set):
     data = read_data(saved(tmp_path, training_set=training_set))
-    assert (len(data.labelled), len(data.unlabelled)) == (PAIRS, 0)
+    assert (len(data.labeled), len(data.unlabeled)) == (PAIRS, 0)
 
 
 def test_the_training_set_may_be_absent(tmp_path, test_set):
     data = read_data(saved(tmp_path, test_set=test_set))
-    assert (len(data.labelled), len(data.unlabelled)) == (0, TESTS)
+    assert (len(data.labeled), len(data.unlabeled)) == (0, TESTS)
 
 
-def test_an_npz_under_another_name_is_recognised(tmp_path, test_set):
+def test_an_npz_under_another_name_is_recognized(tmp_path, test_set):
     path = saved(tmp_path, test_set=test_set).rename(tmp_path / "homework.data")
-    assert recognise_format(path) == "npz"
+    assert recognize_format(path) == "npz"
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.int32, np.float32, np.float64])
 def test_eight_bit_values_in_wider_types_are_understood(tmp_path, training_set, dtype):
     data = read_data(saved(tmp_path, training_set=training_set.astype(dtype)))
-    image = data.labelled.images
+    image = data.labeled.images
     scale = 1 if image.dtype == np.uint8 else 255
     np.testing.assert_allclose(image * scale, training_set[:, 0], rtol=1e-6)
-    np.testing.assert_array_equal(data.labelled.masks, training_set[:, 1])
+    np.testing.assert_array_equal(data.labeled.masks, training_set[:, 1])
 
 
 def test_training_and_test_images_share_one_scale(tmp_path):
@@ -69,15 +69,15 @@ def test_training_and_test_images_share_one_scale(tmp_path):
     dark = np.zeros((1, 2, 8, 8), np.uint16)
     dark[0, 0] = 1000
     data = read_data(saved(tmp_path, training_set=dark, test_set=bright))
-    assert data.labelled.images.max() == pytest.approx(1000 / 65535)
-    assert data.unlabelled.images.max() == pytest.approx(60000 / 65535)
+    assert data.labeled.images.max() == pytest.approx(1000 / 65535)
+    assert data.unlabeled.images.max() == pytest.approx(60000 / 65535)
 
 
 def test_an_npz_is_cut_into_tiles_grouped_by_frame(tmp_path, training_set):
     data = read_data(saved(tmp_path, training_set=training_set), tile=(8, 16))
-    assert data.labelled.images.shape == (PAIRS * 4, 8, 16)
-    assert data.labelled.names[1] == "training_set/0000@y000x016"
-    assert data.labelled.groups[1] == "training_set/0000"
+    assert data.labeled.images.shape == (PAIRS * 4, 8, 16)
+    assert data.labeled.names[1] == "training_set/0000@y000x016"
+    assert data.labeled.groups[1] == "training_set/0000"
 
 
 def test_progress_counts_every_frame(tmp_path, training_set, test_set):
@@ -101,7 +101,7 @@ def test_progress_counts_every_frame(tmp_path, training_set, test_set):
         ({"test_set": np.zeros((1, 2, 2), complex)}, "'test_set' holds complex128"),
         ({"test_set": np.full((1, 2, 2), -1)}, "test_set image 0.*from -1 to -1"),
         ({"test_set": np.full((1, 2, 2), 70000)}, "test_set image 0.*from 70000 to 70000"),
-        ({"test_set": np.full((1, 2, 2), 70000.0)}, "grey levels up to 70000"),
+        ({"test_set": np.full((1, 2, 2), 70000.0)}, "gray levels up to 70000"),
     ],
 )
 def test_wrong_keys_shapes_and_types_are_named(tmp_path, arrays, message):
@@ -136,8 +136,8 @@ def test_odd_images_are_warned_of_with_count_and_names(tmp_path, training_set):
         "2 images with NaN or infinite pixels, read as 0: training_set/0001, training_set/0004",
         "1 image constant, without any contrast: training_set/0002",
     )
-    assert data.labelled.images[1, 0, 0] == 0
-    assert np.isfinite(data.labelled.images).all()
+    assert data.labeled.images[1, 0, 0] == 0
+    assert np.isfinite(data.labeled.images).all()
 
 
 def test_long_warnings_name_the_first_and_count_the_rest(tmp_path):

@@ -69,8 +69,8 @@ def test_image_and_mask_shrink_to_one_size_whatever_the_scale():
 
 
 def test_frames_are_scaled_then_cut(folder):
-    whole = read_data(folder, scale=0.5).labelled
-    tiles = read_data(folder, scale=0.5, tile=(10, 15)).labelled
+    whole = read_data(folder, scale=0.5).labeled
+    tiles = read_data(folder, scale=0.5, tile=(10, 15)).labeled
     assert whole.images.shape == (2, 20, 30)
     assert tiles.images.shape == tiles.masks.shape == (8, 10, 15)
     assert tiles.names[5] == "a@y000x015"
@@ -80,7 +80,7 @@ def test_frames_are_scaled_then_cut(folder):
 
 
 def test_tiles_share_the_group_of_their_frame_or_its_name(folder):
-    tiles = read_data(folder, tile=(20, 30)).labelled
+    tiles = read_data(folder, tile=(20, 30)).labeled
     assert set(tiles.groups[:4]) == {"site-013-drive-0000"}
     assert set(tiles.groups[4:]) == {"a"}
 
@@ -105,8 +105,8 @@ def test_tiles_that_are_no_sizes_are_refused(folder, tile):
 def test_a_groups_file_overrules_names_and_reads_ai4mars_frames(folder, tmp_path):
     path = tmp_path / "groups.txt"
     path.write_text("NLB_433192603EDR_F0160328NCAM00398M1\r\n north rim \n\n")
-    assert read_data(folder, groups=path).labelled.groups == ("site-016-drive-0328", "north rim")
-    tiles = read_data(folder, groups=path, tile=(20, 60)).labelled
+    assert read_data(folder, groups=path).labeled.groups == ("site-016-drive-0328", "north rim")
+    tiles = read_data(folder, groups=path, tile=(20, 60)).labeled
     assert tiles.groups == ("site-016-drive-0328",) * 2 + ("north rim",) * 2
 
 

@@ -9,7 +9,7 @@ from areoseg.errors import AreosegError
 
 
 @pytest.fixture
-def grey():
+def gray():
     return np.random.default_rng(0).integers(0, 256, (6, 9)).astype(np.uint8)
 
 
@@ -24,11 +24,11 @@ def refusal(path):
 
 
 @pytest.mark.parametrize("name", ["a.png", "name with spaces.png", "火星 Марс.tif", "ü.jpg"])
-def test_eight_bits_stay_as_they_are(tmp_path, grey, name):
-    PIL.Image.fromarray(grey).save(tmp_path / name, quality=100)
+def test_eight_bits_stay_as_they_are(tmp_path, gray, name):
+    PIL.Image.fromarray(gray).save(tmp_path / name, quality=100)
     found = read_rover_image(tmp_path / name)
     assert found.pixels.dtype == np.uint8
-    np.testing.assert_allclose(found.pixels, grey, atol=4 if name.endswith("jpg") else 0)
+    np.testing.assert_allclose(found.pixels, gray, atol=4 if name.endswith("jpg") else 0)
     assert (found.valid, found.georeference, found.size) == (None, None, (6, 9))
 
 
@@ -68,19 +68,19 @@ def test_holes_are_not_valid_and_become_black(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
-def test_transparent_pixels_are_not_valid(tmp_path, grey, mode):
-    picture = PIL.Image.fromarray(grey).convert(mode)
-    alpha = np.full(grey.shape, 1, np.uint8)  # hardly opaque is not transparent
+def test_transparent_pixels_are_not_valid(tmp_path, gray, mode):
+    picture = PIL.Image.fromarray(gray).convert(mode)
+    alpha = np.full(gray.shape, 1, np.uint8)  # hardly opaque is not transparent
     alpha[0] = 0
     picture.putalpha(PIL.Image.fromarray(alpha))
     picture.save(tmp_path / "a.png")
     found = read_rover_image(tmp_path / "a.png")
     assert np.array_equal(found.valid, alpha > 0)
-    assert np.array_equal(found.pixels[1:], grey[1:])
+    assert np.array_equal(found.pixels[1:], gray[1:])
     assert not found.pixels[0].any()
 
 
-def test_a_transparent_colour_of_a_palette_is_not_valid(tmp_path):
+def test_a_transparent_color_of_a_palette_is_not_valid(tmp_path):
     picture = PIL.Image.fromarray(np.array([[0, 1, 2]], np.uint8), mode="P")
     picture.putpalette([10, 10, 10, 100, 100, 100, 200, 200, 200])
     picture.save(tmp_path / "a.png", transparency=1)
@@ -90,17 +90,17 @@ def test_a_transparent_colour_of_a_palette_is_not_valid(tmp_path):
 
 
 @pytest.mark.parametrize(("mode", "suffix"), [("RGB", "png"), ("CMYK", "jpg"), ("CMYK", "tif")])
-def test_colour_becomes_luminance(tmp_path, mode, suffix):
-    colour = PIL.Image.new("RGB", (300, 300), (200, 100, 50)).convert(mode)
-    colour.save(tmp_path / f"a.{suffix}", quality=100)
+def test_color_becomes_luminance(tmp_path, mode, suffix):
+    color = PIL.Image.new("RGB", (300, 300), (200, 100, 50)).convert(mode)
+    color.save(tmp_path / f"a.{suffix}", quality=100)
     pixels = read_rover_image(tmp_path / f"a.{suffix}").pixels
-    expected = np.asarray(colour.convert("RGB").convert("L"), np.float32)
+    expected = np.asarray(color.convert("RGB").convert("L"), np.float32)
     np.testing.assert_allclose(pixels, expected, atol=2)
 
 
-def test_black_and_white_becomes_0_and_255(tmp_path, grey):
-    PIL.Image.fromarray(grey > 128).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(read_rover_image(tmp_path / "a.png").pixels, 255 * (grey > 128))
+def test_black_and_white_becomes_0_and_255(tmp_path, gray):
+    PIL.Image.fromarray(gray > 128).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_rover_image(tmp_path / "a.png").pixels, 255 * (gray > 128))
 
 
 def test_one_pixel_is_an_image(tmp_path):
@@ -108,9 +108,9 @@ def test_one_pixel_is_an_image(tmp_path):
     assert read_rover_image(tmp_path / "a.png").pixels.tolist() == [[7]]
 
 
-def test_the_name_tells_what_no_label_does(tmp_path, grey):
+def test_the_name_tells_what_no_label_does(tmp_path, gray):
     path = tmp_path / "NLB_430335904EDR_F0130000NCAM07812M1.JPG"
-    PIL.Image.fromarray(grey).save(path)
+    PIL.Image.fromarray(gray).save(path)
     assert read_rover_image(path).metadata.site == 13
 
 

@@ -1,4 +1,4 @@
-"""The pieces that scenes are made of, each against a plain computation of the same thing."""
+"""The pieces that samples are made of, each against a plain computation of the same thing."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from scipy import ndimage
 from areoseg.data.synthetic.light import Light, cast_shadows, shade, shifted
 from areoseg.data.synthetic.noise import SIZE, fractal_noise, make_texture, sample_texture
 from areoseg.data.synthetic.rocks import Rock, rock_height
-from areoseg.data.synthetic.unlabelled import _near_border
+from areoseg.data.synthetic.unlabeled import _near_border
 from areoseg.data.synthetic.view import look
 
 
@@ -16,7 +16,7 @@ def noise():
     return fractal_noise(np.random.default_rng(0), exponent=3)
 
 
-def test_noise_is_standardised_and_periodic(noise):
+def test_noise_is_standardized_and_periodic(noise):
     assert noise.mean() == pytest.approx(0, abs=1e-4)
     assert noise.std() == pytest.approx(1, abs=1e-4)
     across_the_seam = np.abs(noise[:, 0] - noise[:, -1]).mean()
@@ -75,7 +75,7 @@ def test_ground_grows_finer_toward_the_horizon():
     assert view.footprint[32, 0] == pytest.approx(1, rel=0.02)
 
 
-def test_a_large_scene_shows_the_same_ground_in_more_detail():
+def test_a_large_sample_shows_the_same_ground_in_more_detail():
     small = look(256, 256, horizon=-40, steepness=1.2, offset=(0, 0))
     large = look(1024, 1024, horizon=-40, steepness=1.2, offset=(0, 0))
     for name in ("x", "y"):

@@ -73,10 +73,10 @@ def test_filters_are_halved_and_the_rest_is_as_it_was(run, bundled):
 
 
 def test_a_bundle_answers_as_its_run_and_says_how_nearly(run, bundled):
-    facts = open_run(bundled / weights.DEFAULT).facts["bundle"]
-    assert facts["equal"] > 0.998
+    info = open_run(bundled / weights.DEFAULT).info["bundle"]
+    assert info["equal"] > 0.998
     validation = len(json.loads((run / "split.json").read_text())["val"])
-    assert facts["compared_on"] == f"{validation} validation scenes of the run"
+    assert info["compared_on"] == f"{validation} validation samples of the run"
 
 
 def test_a_bundle_tells_no_folder_of_the_machine_that_made_it(run, bundled, homework_npz):
@@ -84,11 +84,11 @@ def test_a_bundle_tells_no_folder_of_the_machine_that_made_it(run, bundled, home
         if file.suffix != ".safetensors":
             assert str(homework_npz.parent) not in file.read_text()
             assert str(run.parent) not in file.read_text()
-    facts = open_run(bundled / weights.DEFAULT).facts
-    assert facts["data"]["source"]["path"] == "mars.npz"
-    assert facts["data"]["source"]["groups"] == "mars_groups.txt"
-    assert facts["command"].endswith("--data mars.npz --out=tiny")
-    assert "model.widths=[4,8]" in shlex.split(facts["command"])
+    info = open_run(bundled / weights.DEFAULT).info
+    assert info["data"]["source"]["path"] == "mars.npz"
+    assert info["data"]["source"]["groups"] == "mars_groups.txt"
+    assert info["command"].endswith("--data mars.npz --out=tiny")
+    assert "model.widths=[4,8]" in shlex.split(info["command"])
 
 
 def test_the_card_has_what_a_user_has_to_know(run, bundled):
@@ -97,7 +97,7 @@ def test_the_card_has_what_a_user_has_to_know(run, bundled):
     scores = json.loads((run / "scores.json").read_text())
     for part in ("test", "val"):
         assert f"{scores[part]['protocols']['terrain']['score']:.3f} (" in card
-    for section in ("Use", "Scores", "Training", "Weights", "Limits", "Licence"):
+    for section in ("Use", "Scores", "Training", "Weights", "Limits", "License"):
         assert f"\n## {section}\n" in card
     assert "areoseg train unet" in card
     assert "Apache-2.0. Training data: drawn, CC0-1.0." in card
@@ -109,8 +109,8 @@ def test_the_card_has_what_a_user_has_to_know(run, bundled):
 def test_the_card_tells_what_the_weights_began_with(bundled):
     whole = open_run(bundled / weights.DEFAULT)
     before = {"run": "/there/first", "commands": ["areoseg train unet --out /there/first"]}
-    facts = {**whole.facts, "start": {**before, "training_seconds": 600.0}}
-    card = model_card(replace(whole, facts=without_folders(facts)))
+    info = {**whole.info, "start": {**before, "training_seconds": 600.0}}
+    card = model_card(replace(whole, info=without_folders(info)))
     assert "began with the weights of first: 10 minutes more" in card
     assert "\nareoseg train unet --out first\nareoseg train unet " in card
 
@@ -195,7 +195,7 @@ def test_weights_beyond_the_range_of_16_bits_are_refused(run, tmp_path):
 def test_the_command_says_size_and_parity(run, homework_npz, tmp_path, capsys):
     command("bundle", run, "--out", tmp_path / "b", "--data", homework_npz)
     assert re.search(
-        r"b: 0\.\d MB, .*of the pixels are equal, .*24 scenes", capsys.readouterr().out
+        r"b: 0\.\d MB, .*of the pixels are equal, .*24 samples", capsys.readouterr().out
     )
 
 
@@ -205,7 +205,7 @@ def test_what_the_wheel_carries_is_small_and_whole(name):
     assert run.is_bundle
     assert (run.path / "weights.safetensors").stat().st_size <= LARGEST
     assert run.segmenter().never.shape == (len(run.taxonomy),)
-    assert run.facts["bundle"]["equal"] > 0.998
+    assert run.info["bundle"]["equal"] > 0.998
     for file in run.path.glob("*.json"):
         assert not re.search(r'"/|"\.\./', file.read_text())
 

@@ -37,7 +37,7 @@ def test_an_exported_run_is_compared_on_its_validation_part_and_submits_the_same
     path = tmp_path / "mars.onnx"
     exported = api.export(run, "onnx", path, console=told)
     validation = len(json.loads((run / "split.json").read_text())["val"])
-    assert exported.scenes == f"{validation} validation scenes of the run"
+    assert exported.samples == f"{validation} validation samples of the run"
     assert api.submit(run, homework_npz, tmp_path / "run.csv") == 5
     assert api.submit(path, homework_npz, tmp_path / "file.csv") == 5
     ours, theirs = (
@@ -60,7 +60,7 @@ def test_the_description_tells_recipe_score_and_hash(run, tmp_path, told):
     assert len(description.weights_sha256) == 64
 
 
-def test_without_its_data_a_run_is_compared_on_synthetic_scenes_and_says_so(
+def test_without_its_data_a_run_is_compared_on_synthetic_samples_and_says_so(
     run, tmp_path, told, monkeypatch
 ):
     from areoseg.api import exporting
@@ -69,17 +69,17 @@ def test_without_its_data_a_run_is_compared_on_synthetic_scenes_and_says_so(
         raise AreosegError("mars.npz: no such file")
 
     monkeypatch.setattr(exporting, "own_data", gone)
-    monkeypatch.setattr("areoseg.data.sources.SYNTHETIC_LABELLED", 8)
+    monkeypatch.setattr("areoseg.data.sources.SYNTHETIC_LABELED", 8)
     exported = api.export(run, "torch-export", tmp_path / "mars.pt2", console=told)
-    assert exported.scenes == "4 scenes of synthetic"
-    assert "synthetic scenes instead of the run's own: mars.npz: no such file" in lines(told)
+    assert exported.samples == "4 samples of synthetic"
+    assert "synthetic samples instead of the run's own: mars.npz: no such file" in lines(told)
 
 
 def test_other_data_can_be_named(run, homework_npz, tmp_path, told):
     exported = api.export(
         run, "torch-export", tmp_path / "mars.pt2", data=homework_npz, console=told
     )
-    assert exported.scenes == f"24 scenes of {homework_npz}"
+    assert exported.samples == f"24 samples of {homework_npz}"
 
 
 @needs_onnx
@@ -101,7 +101,7 @@ def test_a_file_is_scored_on_other_data_or_beside_its_run(run, homework_npz, tmp
 
 
 @needs_onnx
-def test_a_file_is_not_scored_on_what_it_may_have_learnt_by_heart(
+def test_a_file_is_not_scored_on_what_it_may_have_learned_by_heart(
     run, homework_npz, tiny, tmp_path, told
 ):
     path = tmp_path / "mars.onnx"

@@ -35,7 +35,7 @@ def segmenter(model="unet", **options):
     """A calibrated network with a class that is never answered."""
     torch.manual_seed(0)
     network = create_model(model, **({"widths": [4, 8]} if model == "unet" else {}) | options)
-    made = Segmenter(network, mean=0.3, deviation=0.2, classes=5, never=(0,))
+    made = Segmenter(network, mean=0.3, std=0.2, classes=5, never=(0,))
     made.temperature.fill_(1.7)
     made.offsets[1:] = torch.tensor([0.2, -0.1, 0.3, 0.0])
     return made.eval()
@@ -45,29 +45,29 @@ def description_of(made):
     return Description(
         areoseg="0.1.0",
         taxonomy=MARS,
-        stride=made.network.stride,
+        size_divisor=made.network.size_divisor,
         scale=0.25,
         recipe="model: unet\n",
         score={"value": 0.5, "protocol": "terrain", "part": "test", "images": 7},
-        licence="Apache-2.0",
+        license="Apache-2.0",
         weights_sha256="ab" * 32,
         data_fingerprint=None,
     )
 
 
 @pytest.fixture
-def few(scenes):
-    return scenes.select(range(6))
+def few(samples):
+    return samples.select(range(6))
 
 
-def write(chosen, made, out, scenes):
+def write(chosen, made, out, samples):
     return write_checked(
         chosen,
         made,
         description_of(made),
         out,
-        scenes=scenes,
-        calibration=list(scenes.images),
+        samples=samples,
+        calibration=list(samples.images),
     )
 
 
@@ -95,7 +95,7 @@ def test_an_exported_file_takes_any_size_and_predicts_as_a_run_does(name, few, t
     path = tmp_path / f"mars{chosen.suffix}"
     write(chosen, made, path, few)
     engine = open_engine(path)
-    assert (engine.taxonomy, engine.stride, engine.scale) == (MARS, 2, 0.25)
+    assert (engine.taxonomy, engine.size_divisor, engine.scale) == (MARS, 2, 0.25)
     assert engine.description == description_of(made)
     images = torch.randint(256, (3, 1, 13, 7)) / 255
     with torch.no_grad():
@@ -126,7 +126,7 @@ def test_an_8_bit_export_is_kept_or_refused_by_its_score(few, tmp_path):
     path = tmp_path / "mars.xml"
     generous = replace(chosen, allowance=Allowance(terrain=1.0))
     parity = write(generous, segmenter(), path, few)
-    assert parity.probability > 1e-4  # it did quantise
+    assert parity.probability > 1e-4  # it did quantize
     assert sorted(file.name for file in tmp_path.iterdir()) == ["mars.bin", "mars.xml"]
     path.unlink()
     (tmp_path / "mars.bin").unlink()

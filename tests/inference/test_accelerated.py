@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not openvino_is_there(), reason="OpenVINO is not
 def torch_engine(**options):
     torch.manual_seed(0)
     network = create_model("unet", widths=[4, 8])
-    return TorchEngine(Segmenter(network, mean=0.3, deviation=0.2, classes=5), MARS, **options)
+    return TorchEngine(Segmenter(network, mean=0.3, std=0.2, classes=5), MARS, **options)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_only_who_asks_for_speed_goes_over(tmp_path, monkeypatch):
     run = SimpleNamespace(
         segmenter=lambda: torch_engine().segmenter,
         taxonomy=MARS,
-        facts={"precision": "float32"},
+        info={"precision": "float32"},
         recipe=None,
     )
     monkeypatch.setattr("areoseg.inference.engine.open_run", lambda path: run)

@@ -13,7 +13,7 @@ from areoseg.taxonomy import MARS
 def segmenter():
     torch.manual_seed(0)
     network = create_model("unet", widths=[4, 8, 16])
-    return Segmenter(network, mean=0.5, deviation=0.2, classes=5, never=(0,))
+    return Segmenter(network, mean=0.5, std=0.2, classes=5, never=(0,))
 
 
 def test_an_engine_answers_probabilities_in_float32(segmenter):
@@ -23,7 +23,7 @@ def test_an_engine_answers_probabilities_in_float32(segmenter):
     assert found.dtype == torch.float32
     assert torch.allclose(found.sum(dim=1), torch.ones(3, 8, 12))
     assert (found[:, 0] == 0).all()
-    assert (engine.stride, engine.scale, engine.taxonomy) == (4, 0.25, MARS)
+    assert (engine.size_divisor, engine.scale, engine.taxonomy) == (4, 0.25, MARS)
     assert not segmenter.training
 
 

@@ -25,21 +25,21 @@ FRAME = "NLB_430335904EDR_F0130000NCAM07812M1"
 
 
 class Brightness(nn.Module):
-    """Answers the class whose grey value, 0 to 4 in fifths, is the nearest."""
+    """Answers the class whose gray value, 0 to 4 in fifths, is the nearest."""
 
     def forward(self, images):
-        centres = torch.linspace(0.1, 0.9, 5).view(1, 5, 1, 1)
-        return -100 * (images - centres).abs()
+        centers = torch.linspace(0.1, 0.9, 5).view(1, 5, 1, 1)
+        return -100 * (images - centers).abs()
 
 
 @pytest.fixture
 def predictor():
-    segmenter = Segmenter(Brightness(), mean=0.0, deviation=1.0, classes=5)
+    segmenter = Segmenter(Brightness(), mean=0.0, std=1.0, classes=5)
     return Predictor([TorchEngine(segmenter, MARS)], tile=64, overlap=16)
 
 
 def levels(height=8, width=10):
-    """An image of the five grey levels, and the mask that `Brightness` gives for it."""
+    """An image of the five gray levels, and the mask that `Brightness` gives for it."""
     mask = np.arange(height * width).reshape(height, width) % 5
     return ((mask * 2 + 1) / 10 * 255).astype(np.uint8), mask
 

@@ -27,21 +27,21 @@ class Pyramid(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.stride = 4
+        self.size_divisor = 4
         generator = torch.Generator().manual_seed(0)
         self.register_buffer("fine", torch.randn(5, 1, 5, 5, generator=generator))
         self.register_buffer("coarse", torch.randn(5, 1, 5, 5, generator=generator))
 
     def forward(self, images):
-        assert all(side % self.stride == 0 for side in images.shape[-2:])
-        pooled = functional.max_pool2d(images, self.stride)
+        assert all(side % self.size_divisor == 0 for side in images.shape[-2:])
+        pooled = functional.max_pool2d(images, self.size_divisor)
         coarse = functional.conv2d(pooled, self.coarse, padding=2)
         coarse = functional.interpolate(coarse, images.shape[-2:], mode="bilinear")
         return 0.3 * (functional.conv2d(images, self.fine, padding=2) + coarse)
 
 
 def engine(network=None, scale=None, taxonomy=MARS):
-    segmenter = Segmenter(network or Pyramid(), mean=0.5, deviation=0.2, classes=5)
+    segmenter = Segmenter(network or Pyramid(), mean=0.5, std=0.2, classes=5)
     return TorchEngine(segmenter, taxonomy, scale=scale)
 
 
@@ -52,12 +52,12 @@ def terrain(height, width, seed=0):
 
 
 def full(predictor, image, valid=None, name=None):
-    """All probabilities (C, H, W), after a look at how the bands lie."""
+    """All probabilities (C, H, W), after a look at how the row_blocks lie."""
     top, parts = 0, []
-    for band in predictor.bands(image, valid, name=name):
-        assert band.top == top
-        top += band.probabilities.shape[1]
-        parts.append(band.probabilities)
+    for row_block in predictor.row_blocks(image, valid, name=name):
+        assert row_block.top == top
+        top += row_block.probabilities.shape[1]
+        parts.append(row_block.probabilities)
     assert top == image.shape[0]
     return np.concatenate(parts, axis=1)
 
@@ -69,13 +69,13 @@ def untiled(predictor, image):
 
 @pytest.fixture(scope="module")
 def trained():
-    """A small U-Net that has learnt a little of the synthetic Mars."""
-    scenes = draw_set(SyntheticMars(height=32, width=64, rock_tiles=0.4), 32)
-    images = torch.from_numpy(scenes.images / np.float32(255)).unsqueeze(1)
-    masks = torch.from_numpy(scenes.masks.astype(np.int64))
+    """A small U-Net that has learned a little of the synthetic Mars."""
+    samples = draw_set(SyntheticMars(height=32, width=64, rock_tiles=0.4), 32)
+    images = torch.from_numpy(samples.images / np.float32(255)).unsqueeze(1)
+    masks = torch.from_numpy(samples.masks.astype(np.int64))
     torch.manual_seed(0)
     network = create_model("unet", widths=[8, 16, 16])
-    segmenter = Segmenter(network, mean=0.25, deviation=0.1, classes=5)
+    segmenter = Segmenter(network, mean=0.25, std=0.1, classes=5)
     optimizer = torch.optim.Adam(segmenter.parameters(), 0.01)
     for step in range(40):
         chosen = slice(step % 4 * 8, step % 4 * 8 + 8)
@@ -128,7 +128,7 @@ def test_bands_are_many_where_an_image_is_large(monkeypatch):
     monkeypatch.setattr("areoseg.inference.predictor.BAND_BYTES", 5 * 4 * 200 * 10)
     image = terrain(150, 200)
     predictor = Predictor([engine()], tile=64, overlap=32)
-    heights = [band.probabilities.shape[1] for band in predictor.bands(image)]
+    heights = [row_block.probabilities.shape[1] for row_block in predictor.row_blocks(image)]
     assert max(heights) == 10
     assert sum(heights) == 150
 
@@ -222,7 +222,7 @@ def test_options_that_mean_nothing_are_refused(options, message):
 
 
 def test_models_of_different_classes_are_refused():
-    other = Taxonomy(names=tuple("abcde"), colours=MARS.colours)
+    other = Taxonomy(names=tuple("abcde"), colors=MARS.colors)
     with pytest.raises(AreosegError, match="different classes"):
         Predictor([engine(), engine(taxonomy=other)])
     with pytest.raises(AreosegError, match="no model"):
@@ -261,7 +261,7 @@ def test_a_panorama_takes_no_more_memory_than_the_rows_of_a_tile():
     script = PANORAMA.format(folder=str(Path(__file__).parent))
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     # All probabilities are 229 MiB. Held are 256 rows of them (59), mask and confidence (34),
-    # and a band with what is made of it (some 16 each).
+    # and a row_block with what is made of it (some 16 each).
     assert float(run.stdout) < 170
 
 
@@ -274,5 +274,5 @@ def test_a_navcam_frame_agrees_with_its_own_reduction(trained):
     auto = Predictor([trained], scale="auto").segment(image, name=path.name).mask
     reduced = Predictor([trained]).segment(reduced_image(image, 0.25)).mask
     assert (auto == reduced.repeat(4, axis=0).repeat(4, axis=1)).mean() > 0.95
-    # At the pixel beside the centre of each reduced pixel, with no edge between.
+    # At the pixel beside the center of each reduced pixel, with no edge between.
     assert (auto[2::4, 2::4] == reduced).mean() > 0.97

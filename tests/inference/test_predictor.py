@@ -11,15 +11,15 @@ from areoseg.taxonomy import MARS
 
 
 class Brightness(nn.Module):
-    """Answers the class whose grey value, 0 to 4 in fifths, is the nearest."""
+    """Answers the class whose gray value, 0 to 4 in fifths, is the nearest."""
 
     def forward(self, images):
-        centres = torch.linspace(0.1, 0.9, 5).view(1, 5, 1, 1)
-        return -100 * (images - centres).abs()
+        centers = torch.linspace(0.1, 0.9, 5).view(1, 5, 1, 1)
+        return -100 * (images - centers).abs()
 
 
 def segmenter(never=()):
-    return Segmenter(Brightness(), mean=0.0, deviation=1.0, classes=5, never=never)
+    return Segmenter(Brightness(), mean=0.0, std=1.0, classes=5, never=never)
 
 
 def predictor_of(*segmenters, **options):
@@ -27,7 +27,7 @@ def predictor_of(*segmenters, **options):
 
 
 def levels(height=8, width=10):
-    """An image of the five grey levels, and the mask that `Brightness` gives for it."""
+    """An image of the five gray levels, and the mask that `Brightness` gives for it."""
     mask = np.arange(height * width).reshape(height, width) % 5
     return ((mask * 2 + 1) / 10 * 255).astype(np.uint8), mask
 
@@ -58,8 +58,8 @@ def test_bytes_and_floats_side_by_side_are_each_brought_to_the_same_range():
 
 def test_an_image_smaller_than_the_stride_is_padded_and_cropped():
     network = create_model("unet", widths=[4, 8, 16])
-    small = Segmenter(network, mean=0.0, deviation=1.0, classes=5).eval()
-    assert network.stride == 4
+    small = Segmenter(network, mean=0.0, std=1.0, classes=5).eval()
+    assert network.size_divisor == 4
     (mask,) = predictor_of(small).masks([np.full((1, 7), 99, np.uint8)])
     assert mask.shape == (1, 7)
 

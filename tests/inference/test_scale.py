@@ -46,7 +46,7 @@ def test_what_a_run_noted_is_believed(tmp_path):
     assert trained_scale(run_with(tmp_path, {"navcam_scale": None}, ["a"])) is None
 
 
-def test_runs_that_noted_nothing_are_known_by_their_scenes(tmp_path):
+def test_runs_that_noted_nothing_are_known_by_their_samples(tmp_path):
     assert trained_scale(run_with(tmp_path, {}, ["training_set/0000"])) == 0.25
     tiles = [f"{FRAME}@y{y:03d}x{x:03d}" for y in range(0, 512, 64) for x in range(0, 512, 128)]
     assert trained_scale(run_with(tmp_path, {}, tiles)) == 0.5

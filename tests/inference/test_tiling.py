@@ -7,13 +7,13 @@ from areoseg.inference.tiling import blended_rows, spans
 
 
 @pytest.mark.parametrize("length", [1, 7, 31, 32, 33, 61, 64, 100, 517])
-@pytest.mark.parametrize(("tile", "overlap", "stride"), [(32, 16, 4), (32, 0, 8), (32, 5, 1)])
-def test_spans_cover_an_axis_and_their_weights_sum_to_one(length, tile, overlap, stride):
+@pytest.mark.parametrize(("tile", "overlap", "size_divisor"), [(32, 16, 4), (32, 0, 8), (32, 5, 1)])
+def test_spans_cover_an_axis_and_their_weights_sum_to_one(length, tile, overlap, size_divisor):
     total = np.zeros(length)
-    found = spans(length, tile, overlap=overlap, stride=stride)
+    found = spans(length, tile, overlap=overlap, size_divisor=size_divisor)
     for span in found:
-        assert span.start % stride == 0
-        assert tile - stride < span.stop - span.start <= tile or len(found) == 1
+        assert span.start % size_divisor == 0
+        assert tile - size_divisor < span.stop - span.start <= tile or len(found) == 1
         total[span.start : span.stop] += span.weights
     np.testing.assert_allclose(total, 1, atol=1e-6)
     for one, other in pairwise(found):
@@ -45,7 +45,9 @@ def test_more_than_two_tiles_may_share_a_pixel():
 
 
 def blend(array, most_rows, tile=32, overlap=8, skip=()):
-    rows, columns = (spans(length, tile, overlap=overlap, stride=4) for length in array.shape[-2:])
+    rows, columns = (
+        spans(length, tile, overlap=overlap, size_divisor=4) for length in array.shape[-2:]
+    )
 
     def window_of(window):
         if (window.top, window.left) in skip:

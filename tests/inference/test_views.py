@@ -12,9 +12,9 @@ from areoseg.taxonomy import MARS
 class Convolution(nn.Module):
     """One fixed convolution that is not symmetric."""
 
-    def __init__(self, stride=1):
+    def __init__(self, size_divisor=1):
         super().__init__()
-        self.stride = stride
+        self.size_divisor = size_divisor
         generator = torch.Generator().manual_seed(0)
         self.register_buffer("kernel", torch.randn(5, 1, 3, 3, generator=generator))
         self.seen = []
@@ -26,7 +26,7 @@ class Convolution(nn.Module):
 
 @pytest.fixture
 def engine():
-    return TorchEngine(Segmenter(Convolution(), mean=0.0, deviation=1.0, classes=5), MARS)
+    return TorchEngine(Segmenter(Convolution(), mean=0.0, std=1.0, classes=5), MARS)
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ def test_flips_and_scales_are_shown_together(engine, images):
 
 
 def test_edges_that_the_engine_is_given_are_multiples_of_its_stride():
-    network = Convolution(stride=8)
-    engine = TorchEngine(Segmenter(network, mean=0.0, deviation=1.0, classes=5), MARS)
+    network = Convolution(size_divisor=8)
+    engine = TorchEngine(Segmenter(network, mean=0.0, std=1.0, classes=5), MARS)
     found = view_probabilities(engine, torch.rand(1, 1, 1, 9), scales=(1, 1.5))
     assert found.shape == (1, 5, 1, 9)
     assert network.seen == [(1, 1, 8, 16), (1, 1, 8, 16)]

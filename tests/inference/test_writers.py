@@ -21,14 +21,14 @@ UTM = Georeference(
 
 
 @dataclass(frozen=True)
-class Scene:
+class Sample:
     image: RoverImage
     mask: np.ndarray
     probabilities: np.ndarray
 
 
 @pytest.fixture
-def scene():
+def sample():
     """An image of 13x21 pixels with probabilities; its last column holds no data."""
     generator = np.random.default_rng(0)
     probabilities = generator.dirichlet(np.full(5, 0.4), (13, 21)).astype(np.float32)
@@ -39,12 +39,12 @@ def scene():
     probabilities[0, ~valid] = 1
     pixels = generator.integers(0, 256, (13, 21), np.uint8)
     mask = probabilities.argmax(axis=0).astype(np.uint8)
-    return Scene(RoverImage(pixels, valid), mask, probabilities)
+    return Sample(RoverImage(pixels, valid), mask, probabilities)
 
 
-def write(scene, out, *names, place=None):
+def write(sample, out, *names, place=None):
     """Write outputs in parts of 5, 1 and 7 rows."""
-    image = RoverImage(scene.image.pixels, scene.image.valid, georeference=place)
+    image = RoverImage(sample.image.pixels, sample.image.valid, georeference=place)
     with open_outputs(names, out, "sub/a", image, MARS) as add:
         for top, bottom in ((0, 5), (5, 6), (6, 13)):
             rows = slice(top, bottom)
@@ -52,9 +52,9 @@ def write(scene, out, *names, place=None):
                 Rows(
                     top,
                     image.pixels[rows],
-                    scene.mask[rows],
+                    sample.mask[rows],
                     image.valid[rows],
-                    scene.probabilities[:, rows],
+                    sample.probabilities[:, rows],
                 )
             )
 
@@ -76,17 +76,17 @@ def test_a_png_written_in_parts_is_what_pillow_reads(tmp_path, channels, smooth)
     assert np.array_equal(decoded(tmp_path / "a.png"), pixels)
 
 
-def test_masks_and_overlays_mirror_the_name_of_the_input(tmp_path, scene):
-    write(scene, tmp_path, "masks", "overlays")
-    assert np.array_equal(decoded(tmp_path / "masks" / "sub" / "a.png"), scene.mask)
+def test_masks_and_overlays_mirror_the_name_of_the_input(tmp_path, sample):
+    write(sample, tmp_path, "masks", "overlays")
+    assert np.array_equal(decoded(tmp_path / "masks" / "sub" / "a.png"), sample.mask)
     assert decoded(tmp_path / "overlays" / "sub" / "a.png").shape == (13, 21, 3)
 
 
-def test_confidence_and_entropy_are_0_where_no_data_are(tmp_path, scene):
-    write(scene, tmp_path, "confidence", "entropy")
+def test_confidence_and_entropy_are_0_where_no_data_are(tmp_path, sample):
+    write(sample, tmp_path, "confidence", "entropy")
     confidence = decoded(tmp_path / "confidence" / "sub" / "a.png")
     uncertain = decoded(tmp_path / "entropy" / "sub" / "a.png")
-    expected = scene.probabilities.max(axis=0) * scene.image.valid
+    expected = sample.probabilities.max(axis=0) * sample.image.valid
     np.testing.assert_allclose(confidence / 255, expected, atol=0.5 / 255 + 1e-6)
     assert not uncertain[:, -1].any()
     assert uncertain[:, :-1].any()
@@ -102,25 +102,25 @@ def test_entropy_is_that_of_scipy():
     assert entropy(np.full((4, 1, 1), 0.25, np.float32)) == pytest.approx(1)
 
 
-def test_probabilities_are_an_npz_with_the_classes_last(tmp_path, scene):
-    write(scene, tmp_path, "probabilities")
+def test_probabilities_are_an_npz_with_the_classes_last(tmp_path, sample):
+    write(sample, tmp_path, "probabilities")
     with np.load(tmp_path / "probabilities" / "sub" / "a.npz", allow_pickle=False) as file:
         assert tuple(file["classes"]) == MARS.names
         assert file["probabilities"].dtype == np.float16
-        expected = np.moveaxis(scene.probabilities, 0, -1).astype(np.float16)
+        expected = np.moveaxis(sample.probabilities, 0, -1).astype(np.float16)
         assert np.array_equal(file["probabilities"], expected)
 
 
-def test_probabilities_on_a_map_are_a_geotiff_with_a_band_a_class(tmp_path, scene):
+def test_probabilities_on_a_map_are_a_geotiff_with_a_band_a_class(tmp_path, sample):
     rasterio = pytest.importorskip("rasterio", reason="the extra planetary is not installed")
     tifffile = pytest.importorskip("tifffile")
-    write(scene, tmp_path, "probabilities", place=UTM)
+    write(sample, tmp_path, "probabilities", place=UTM)
     path = tmp_path / "probabilities" / "sub" / "a.tif"
     with rasterio.open(path) as file:
         assert file.descriptions == MARS.names
         assert file.crs.to_epsg() == 32633
         assert tuple(file.transform)[:6] == UTM.transform
-        np.testing.assert_allclose(file.read(), scene.probabilities, atol=5e-4)
+        np.testing.assert_allclose(file.read(), sample.probabilities, atol=5e-4)
     assert tifffile.TiffFile(path).pages.first.dtype == np.float16
     assert not list(path.parent.glob("*.npz"))
 
@@ -134,21 +134,21 @@ def area_of(geometry):
     return areas[0] - sum(areas[1:])
 
 
-def test_polygons_in_pixels_cover_each_class_exactly(tmp_path, scene):
+def test_polygons_in_pixels_cover_each_class_exactly(tmp_path, sample):
     pytest.importorskip("rasterio", reason="the extra planetary is not installed")
-    write(scene, tmp_path, "polygons")
+    write(sample, tmp_path, "polygons")
     found = json.loads((tmp_path / "polygons" / "sub" / "a.geojson").read_text())
     assert (found["type"], found["coordinates"]) == ("FeatureCollection", "pixel")
     for index in range(1, 5):
         parts = [each for each in found["features"] if each["properties"]["class"] == index]
         assert {each["properties"]["name"] for each in parts} == {MARS.names[index]}
-        assert sum(area_of(each["geometry"]) for each in parts) == (scene.mask == index).sum()
+        assert sum(area_of(each["geometry"]) for each in parts) == (sample.mask == index).sum()
     assert not any(each["properties"]["class"] == 0 for each in found["features"])
 
 
-def test_polygons_on_a_map_have_its_coordinates_and_name_its_system(tmp_path, scene):
+def test_polygons_on_a_map_have_its_coordinates_and_name_its_system(tmp_path, sample):
     pytest.importorskip("rasterio", reason="the extra planetary is not installed")
-    write(scene, tmp_path, "polygons", place=UTM)
+    write(sample, tmp_path, "polygons", place=UTM)
     found = json.loads((tmp_path / "polygons" / "sub" / "a.geojson").read_text())
     assert found["coordinates"] == "map"
     assert found["crs"]["properties"]["name"] == "urn:ogc:def:crs:EPSG::32633"
@@ -157,21 +157,21 @@ def test_polygons_on_a_map_have_its_coordinates_and_name_its_system(tmp_path, sc
     assert points[:, 0].min() >= 100
     assert points[:, 1].max() <= 200
     total = sum(area_of(each["geometry"]) for each in found["features"])
-    assert total == pytest.approx((scene.mask > 0).sum() * 0.25)
+    assert total == pytest.approx((sample.mask > 0).sum() * 0.25)
 
 
-def test_a_mask_of_background_alone_has_no_polygons(tmp_path, scene):
+def test_a_mask_of_background_alone_has_no_polygons(tmp_path, sample):
     pytest.importorskip("rasterio", reason="the extra planetary is not installed")
-    empty = Scene(scene.image, 0 * scene.mask, scene.probabilities)
+    empty = Sample(sample.image, 0 * sample.mask, sample.probabilities)
     write(empty, tmp_path, "polygons")
     path = tmp_path / "polygons" / "sub" / "a.geojson"
     assert json.loads(path.read_text())["features"] == []
 
 
-def test_nothing_is_left_where_writing_is_given_up(tmp_path, scene):
+def test_nothing_is_left_where_writing_is_given_up(tmp_path, sample):
     with (
         pytest.raises(RuntimeError),
-        open_outputs([*OUTPUTS][:5], tmp_path, "a", scene.image, MARS),
+        open_outputs([*OUTPUTS][:5], tmp_path, "a", sample.image, MARS),
     ):
         raise RuntimeError
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -14,21 +14,21 @@ from areoseg.taxonomy import VOID
 CLASS_WEIGHTS = torch.tensor([0.5, 1.0, 1.0, 2.0, 9.0])
 CASES = {
     **{name: {name: 1.0} for name in LOSSES},
-    "generalised dice": {"dice": {"generalised": True}},
+    "generalized dice": {"dice": {"generalized": True}},
     "boundary edges": {"boundary": {"kind": "edges"}},
     "focal, gamma below 1": {"focal": {"gamma": 0.5}},
     "focal, alpha": {"focal": {"alpha": [0.0, 1.0, 1.0, 2.0, 9.0]}},
     "smoothed ce": {"ce": {"label_smoothing": 0.1}},
     "weighted dice": {"dice": {"class_weighted": True}},
-    "weighted generalised dice": {"dice": {"class_weighted": True, "generalised": True}},
+    "weighted generalized dice": {"dice": {"class_weighted": True, "generalized": True}},
     "weighted lovasz": {"lovasz": {"class_weighted": True}},
 }
-NEIGHBOURS_MATTER = {"boundary", "boundary edges", "edge-ce", "report-code"}
+NEIGHBORS_MATTER = {"boundary", "boundary edges", "edge-ce", "report-code"}
 BOUNDED_BY_ONE = {
     "dice",
-    "generalised dice",
+    "generalized dice",
     "weighted dice",
-    "weighted generalised dice",
+    "weighted generalized dice",
     "jaccard",
     "tversky",
     "focal-tversky",
@@ -97,7 +97,7 @@ def test_logits_of_void_pixels_do_not_matter(case, make_batch):
     assert (logits.grad[void.expand_as(logits)] == 0).all()
 
 
-@pytest.mark.parametrize("case", sorted(set(CASES) - NEIGHBOURS_MATTER))
+@pytest.mark.parametrize("case", sorted(set(CASES) - NEIGHBORS_MATTER))
 @some_examples
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_void_pixel_counts_as_one_that_is_not_there(case, make_batch, seed):

@@ -91,17 +91,17 @@ def test_a_faulty_table_is_refused_with_its_place(terms, message):
         parse_terms(terms)
 
 
-def test_all_faults_come_at_once_on_one_line():
+def test_all_errors_come_at_once_on_one_line():
     with pytest.raises(AreosegError) as caught:
         parse_terms({"focl": 1, "ce": -1, "dice": {"generalized": True}})
     message = str(caught.value)
     assert message.count("; ") == 2
     assert "\n" not in message
-    for part in ("'focal'", "ce.weight", "'generalised'"):
+    for part in ("'focal'", "ce.weight", "'generalized'"):
         assert part in message
 
 
-def test_as_a_field_of_a_recipe_the_faults_are_located_too():
+def test_as_a_field_of_a_recipe_the_errors_are_located_too():
     from pydantic import BaseModel, ValidationError
 
     class Recipe(BaseModel):
@@ -109,5 +109,5 @@ def test_as_a_field_of_a_recipe_the_faults_are_located_too():
 
     with pytest.raises(ValidationError) as caught:
         Recipe.model_validate({"loss": {"focal": {"gama": 1}, "ce": -1}})
-    places = [fault["loc"] for fault in caught.value.errors()]
+    places = [detail["loc"] for detail in caught.value.errors()]
     assert places == [("loss", "ce", "weight"), ("loss", "focal", "gama")]

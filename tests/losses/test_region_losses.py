@@ -76,14 +76,14 @@ def test_a_region_loss_is_its_formula_over_the_classes_present(
 
 
 @pytest.mark.parametrize("weights", [None, WEIGHTS])
-def test_generalised_dice_is_its_formula(make_batch, weights):
+def test_generalized_dice_is_its_formula(make_batch, weights):
     logits, targets = make_batch(4)
     above = below = 0.0
     for k, p, y in per_class(logits, targets):
         weight = (1.0 if weights is None else weights[k].item()) / y.sum() ** 2
         above += weight * (p * y).sum()
         below += weight * (p.sum() + y.sum())
-    actual = dice(logits, targets, class_weights=weights, generalised=True)
+    actual = dice(logits, targets, class_weights=weights, generalized=True)
     assert actual.item() == pytest.approx(1 - 2 * above / below, rel=1e-5)
 
 

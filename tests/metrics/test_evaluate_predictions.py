@@ -126,7 +126,7 @@ def test_one_image_has_a_score_but_no_interval(masks):
     assert np.isnan(scores.interval).all()
 
 
-def test_nothing_labelled_scores_nan_without_a_warning(recwarn):
+def test_nothing_labeled_scores_nan_without_a_warning(recwarn):
     targets = np.full((3, 8, 8), VOID, np.uint8)
     content = evaluate_predictions(np.zeros_like(targets), targets, resamples=10).to_json()
     assert content["score"] is None
@@ -136,7 +136,7 @@ def test_nothing_labelled_scores_nan_without_a_warning(recwarn):
 
 
 def test_another_taxonomy_brings_its_own_names():
-    taxonomy = Taxonomy(names=("sky", "ground"), colours=((0, 0, 0), (9, 9, 9)))
+    taxonomy = Taxonomy(names=("sky", "ground"), colors=((0, 0, 0), (9, 9, 9)))
     target = np.array([[[0, 1], [1, 1]]], np.uint8)
     scores = evaluate_predictions(target, target, taxonomy=taxonomy)
     assert list(scores.classes) == ["sky", "ground"]

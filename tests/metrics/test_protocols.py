@@ -24,8 +24,8 @@ poor_masks = arrays(np.uint8, (6,), elements=st.integers(0, 4))
 
 def scikit_learn_score(name, prediction, target):
     """The protocols once more, by jaccard_score over hand-picked pixels and labels."""
-    labelled_only = name in ("terrain", "keras")
-    kept = (target != VOID) & ((target != 0) if labelled_only else True)
+    labeled_only = name in ("terrain", "keras")
+    kept = (target != VOID) & ((target != 0) if labeled_only else True)
     target, prediction = target[kept], prediction[kept]
     true, either = set(target.tolist()), set(target.tolist()) | set(prediction.tolist())
     labels = {
@@ -79,7 +79,7 @@ def test_perfect_predictions_score_one(name):
     assert score(confusion_matrix(target, target, 5), name) == 1.0
 
 
-def test_one_labelled_pixel_predicted_background_costs_keras_a_fifth():
+def test_one_labeled_pixel_predicted_background_costs_keras_a_fifth():
     target = np.array([1] * 10 + [2] * 10 + [3] * 10 + [4] * 10)
     prediction = target.copy()
     assert score(confusion_matrix(prediction, target, 5), "keras") == 1.0
@@ -142,7 +142,7 @@ def test_no_pixel_at_all_scores_nan(name):
 
 
 @pytest.mark.parametrize("name", ["terrain", "keras"])
-def test_no_labelled_pixel_scores_nan_under_protocols_that_drop_background(name):
+def test_no_labeled_pixel_scores_nan_under_protocols_that_drop_background(name):
     confusion = confusion_matrix(np.array([0, 1, 2]), np.array([0, 0, 0]), 5)
     assert np.isnan(score(confusion, name))
 
@@ -154,7 +154,7 @@ def test_selecting_pixels_leaves_the_given_matrix_alone():
 
 
 def test_another_taxonomy_has_its_own_background():
-    taxonomy = Taxonomy(names=("rock", "sky", "sand"), colours=((0, 0, 0),) * 3, background=1)
+    taxonomy = Taxonomy(names=("rock", "sky", "sand"), colors=((0, 0, 0),) * 3, background=1)
     confusion = np.array([[6, 0, 2], [9, 5, 9], [0, 2, 8]])
     iou = class_iou(confusion, "terrain", taxonomy)
     np.testing.assert_allclose(iou, [6 / 8, np.nan, 8 / 12])

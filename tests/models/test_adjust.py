@@ -10,16 +10,16 @@ from torch import nn
 from areoseg.errors import AreosegError
 from areoseg.models.adjust import adjust_network
 from areoseg.models.blocks.dropblock import DropBlock
-from areoseg.models.blocks.initialise import SCHEMES
-from areoseg.models.blocks.standardised import fold_standardisation
+from areoseg.models.blocks.initialize import SCHEMES
+from areoseg.models.blocks.standardized import fold_standardization
 from areoseg.recipes.network import NetworkSettings
 
 OPTIONS = {
-    "he": {"initialisation": "he"},
-    "xavier": {"initialisation": "xavier"},
-    "orthogonal": {"initialisation": "orthogonal"},
+    "he": {"initialization": "he"},
+    "xavier": {"initialization": "xavier"},
+    "orthogonal": {"initialization": "orthogonal"},
     "zero_last_gamma": {"zero_last_gamma": True},
-    "weight_standardisation": {"weight_standardisation": True},
+    "weight_standardization": {"weight_standardization": True},
     "dropblock": {"dropblock": 3},
     "drop_path": {"drop_path": 0.3},
 }
@@ -38,7 +38,7 @@ SUITED = {
     "zero_last_gamma": RESIDUAL,
     "drop_path": RESIDUAL | TRANSFORMERS,
     "dropblock": WITH_DROPOUT,
-    "weight_standardisation": set(NAMES) - {"unet-classic", "turkeyseg"},
+    "weight_standardization": set(NAMES) - {"unet-classic", "turkeyseg"},
 }
 """The models that have something that the option changes; other options suit all."""
 
@@ -105,7 +105,7 @@ def test_an_adjusted_network_exports_as_plainly_as_the_model(name):
     images = random_images(1, 1, *training_size(network))
     with torch.no_grad():
         expected = network(images)
-        fold_standardisation(network)
+        fold_standardization(network)
         torch.testing.assert_close(network(images), expected)
         program = torch.export.export(network, (images,))
         torch.testing.assert_close(program.module()(images), expected, atol=1e-5, rtol=1e-4)
@@ -130,13 +130,13 @@ def test_by_default_nothing_changes():
 
 
 def test_the_recipe_knows_every_scheme():
-    (literal, _) = get_args(NetworkSettings.model_fields["initialisation"].annotation)
+    (literal, _) = get_args(NetworkSettings.model_fields["initialization"].annotation)
     assert set(get_args(literal)) == set(SCHEMES)
 
 
 def test_an_unknown_scheme_is_refused():
     with pytest.raises(AreosegError, match=r"no scheme 'lecun': use he, xavier, orthogonal"):
-        adjust_network(build("unet"), initialisation="lecun")
+        adjust_network(build("unet"), initialization="lecun")
 
 
 def test_dropblock_has_the_rates_of_the_dropout_that_it_replaces():

@@ -69,12 +69,12 @@ def test_position_convolution_adds_to_its_input():
     torch.testing.assert_close(position(features) - features, position.convolution(features))
 
 
-def test_layer_norm_2d_normalises_each_pixel_over_its_channels():
+def test_layer_norm_2d_normalizes_each_pixel_over_its_channels():
     norm = LayerNorm2d(6)
-    normalised = norm(3 + 2 * torch.randn(2, 6, 4, 5))
-    torch.testing.assert_close(normalised.mean(dim=1), torch.zeros(2, 4, 5), atol=1e-5, rtol=0)
-    deviation = normalised.std(dim=1, correction=0)
-    torch.testing.assert_close(deviation, torch.ones(2, 4, 5), atol=1e-3, rtol=0)
+    normalized = norm(3 + 2 * torch.randn(2, 6, 4, 5))
+    torch.testing.assert_close(normalized.mean(dim=1), torch.zeros(2, 4, 5), atol=1e-5, rtol=0)
+    std = normalized.std(dim=1, correction=0)
+    torch.testing.assert_close(std, torch.ones(2, 4, 5), atol=1e-3, rtol=0)
 
 
 def test_a_gate_computes_additive_attention():

@@ -18,7 +18,7 @@ SIZES = [
     ("rockseg", {}, 5.357, 1353),
     ("rockseg", {"variant": "report"}, 3.08, 1900),
     ("turkeyseg", {}, 13.66, 7430),
-    ("turkeyseg", {"variant": "normalised"}, 13.66, 7430),
+    ("turkeyseg", {"variant": "normalized"}, 13.66, 7430),
     ("light4mars-t", {}, 0.102, 15.3),
     ("light4mars-s", {}, 1.50, 163),
     ("light4mars-b", {}, 2.57, 283),
@@ -33,7 +33,7 @@ VARIANTS = [
     ("rockseg", {"variant": "report", "widths": (8, 8, 16, 16)}),
     (
         "turkeyseg",
-        {"variant": "normalised", "global_widths": (16, 32, 32), "local_widths": (16, 32)}
+        {"variant": "normalized", "global_widths": (16, 32, 32), "local_widths": (16, 32)}
         | {"reduction": 2},
     ),
     (
@@ -83,13 +83,13 @@ def test_variants_learn(name, options):
     images = nn.functional.avg_pool2d(torch.randn(4, 1, 32, 32), 5, stride=1, padding=2)
     images = images / images.std()
     targets = (images[:, 0] > 0).long()
-    optimiser = torch.optim.Adam(model.parameters(), lr=5e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
     losses = []
     for _ in range(15):
         loss = nn.functional.cross_entropy(model(images), targets)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.9 * losses[0]
 
@@ -127,7 +127,7 @@ def test_attention_uwnet_looks_at_the_bridge_and_not_at_the_encoder_in_its_first
     assert seen["skip"] is seen["bridge"]
 
 
-def test_turkeyseg_of_the_report_has_no_normalisation():
+def test_turkeyseg_of_the_report_has_no_normalization():
     norms = (nn.GroupNorm, nn.LayerNorm, nn.BatchNorm2d)
 
     def count(variant):
@@ -135,7 +135,7 @@ def test_turkeyseg_of_the_report_has_no_normalisation():
         return sum(isinstance(layer, norms) for layer in model.modules())
 
     assert count("report") == 0
-    assert count("normalised") > 20
+    assert count("normalized") > 20
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_turkeyseg_of_the_report_has_no_normalisation():
     [
         ("attention-uwnet", {"variant": "w"}, "no variant 'w': choose from paper, report"),
         ("rockseg", {"variant": "w"}, "choose from paper, report"),
-        ("turkeyseg", {"variant": "w"}, "choose from report, normalised"),
+        ("turkeyseg", {"variant": "w"}, "choose from report, normalized"),
         ("light4mars-t", {"variant": "w"}, "choose from paper, official"),
         ("rockseg", {"widths": (8, 8, 8, 24)}, "24, must be a multiple of 4 \\* heads = 16"),
         ("unet-transformer", {"heads": 3}, "heads=3 does not divide .* 256"),

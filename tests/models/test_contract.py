@@ -87,7 +87,7 @@ def test_a_record_says_what_the_model_is_and_where_it_comes_from(name):
     assert inspect.getdoc(known.build)
 
 
-def test_all_options_are_keywords_with_defaults_and_one_grey_channel_gives_five_classes(name):
+def test_all_options_are_keywords_with_defaults_and_one_gray_channel_gives_five_classes(name):
     parameters = inspect.signature(record(name).build).parameters
     assert all(option.kind is option.KEYWORD_ONLY for option in parameters.values())
     assert all(option.default is not option.empty for option in parameters.values())
@@ -195,13 +195,13 @@ def test_a_few_steps_on_one_batch_lower_the_loss(name):
     images = nn.functional.avg_pool2d(images, 5, stride=1, padding=2)
     images = (images - images.mean()) / images.std()
     targets = torch.bucketize(images[:, 0], torch.tensor([-1.0, -0.3, 0.3, 1.0]))
-    optimiser = torch.optim.Adam(model.parameters(), lr=5e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
     losses = []
     for _ in range(25):
         loss = nn.functional.cross_entropy(all_logits(model(images))[0], targets)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(loss.item())
     assert np.mean(losses[-3:]) < 0.9 * losses[0]
 

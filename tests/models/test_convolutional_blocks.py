@@ -10,8 +10,8 @@ from areoseg.models.blocks.convolution import (
     double_convolution,
     separable_convolution,
 )
-from areoseg.models.blocks.initialise import fan_in, initialise_weights
-from areoseg.models.blocks.normalisation import (
+from areoseg.models.blocks.initialize import fan_in, initialize_weights
+from areoseg.models.blocks.normalization import (
     batch_norm,
     default_groups,
     group_norm,
@@ -25,7 +25,7 @@ from areoseg.models.blocks.resize import (
     upsample_bilinear,
     upsample_nearest,
 )
-from areoseg.models.blocks.size import crop_like, pad_to_stride
+from areoseg.models.blocks.size import crop_like, pad_to_multiple
 from areoseg.models.blocks.squeeze_excitation import SqueezeExcitation
 
 
@@ -37,17 +37,17 @@ def _seed():
 class TestSize:
     def test_a_size_that_fits_is_not_touched(self):
         images = torch.rand(1, 1, 8, 16)
-        assert pad_to_stride(images, in_channels=1, stride=8) is images
+        assert pad_to_multiple(images, in_channels=1, stride=8) is images
         assert crop_like(images, images) is images
 
     def test_padding_repeats_the_last_row_and_column(self):
         images = torch.arange(6.0).view(1, 1, 2, 3)
-        padded = pad_to_stride(images, in_channels=1, stride=2)
+        padded = pad_to_multiple(images, in_channels=1, stride=2)
         assert padded.tolist() == [[[[0, 1, 2, 2], [3, 4, 5, 5]]]]
 
     def test_cropping_undoes_padding(self):
         images = torch.rand(2, 3, 17, 9)
-        padded = pad_to_stride(images, in_channels=3, stride=8)
+        padded = pad_to_multiple(images, in_channels=3, stride=8)
         assert padded.shape == (2, 3, 24, 16)
         assert torch.equal(crop_like(padded, images), images)
 
@@ -65,10 +65,10 @@ class TestSize:
     )
     def test_images_that_do_not_fit_the_model_are_refused(self, shape, message):
         with pytest.raises(AreosegError, match=message):
-            pad_to_stride(torch.rand(shape), in_channels=1, stride=8)
+            pad_to_multiple(torch.rand(shape), in_channels=1, stride=8)
 
 
-class TestNormalisation:
+class TestNormalization:
     @pytest.mark.parametrize(
         ("channels", "groups"), [(1, 1), (6, 1), (8, 2), (12, 3), (20, 5), (32, 8), (36, 6)]
     )
@@ -114,18 +114,18 @@ class TestConvolution:
         assert weights == 9 * 10 + 10 * 20
 
 
-class TestInitialise:
+class TestInitialize:
     def test_variance_stays_through_many_layers(self):
         blocks = [convolution_block(64, 64, norm=None, kernel_size=1) for _ in range(20)]
         network = nn.Sequential(*blocks)
-        initialise_weights(network)
+        initialize_weights(network)
         with torch.no_grad():
             features = network(torch.randn(64, 64, 4, 4))
         assert 0.2 < features.square().mean() < 5
 
     def test_a_transposed_convolution_keeps_the_variance_too(self):
         up = nn.ConvTranspose2d(256, 256, 2, stride=2)
-        initialise_weights(up)
+        initialize_weights(up)
         with torch.no_grad():
             features = up(torch.randn(4, 256, 8, 8).relu())
         assert features.var().item() == pytest.approx(1, rel=0.1)
@@ -138,7 +138,7 @@ class TestInitialise:
     def test_biases_start_at_zero_and_linear_layers_are_left_alone(self):
         network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Linear(4, 4))
         before = network[1].weight.clone()
-        initialise_weights(network)
+        initialize_weights(network)
         assert torch.equal(network[0].bias, torch.zeros(4))
         assert torch.equal(network[1].weight, before)
 
@@ -186,7 +186,7 @@ class TestPyramid:
 
     def test_without_norm_and_activation_an_atrous_pyramid_is_linear(self):
         pyramid = AtrousPyramid(4, 6, rates=(1, 2), norm=None, activation=nn.Identity)
-        initialise_weights(pyramid)  # no biases
+        initialize_weights(pyramid)  # no biases
         one, other = torch.randn(2, 1, 4, 4, 8)
         torch.testing.assert_close(
             pyramid(one - 3 * other), pyramid(one) - 3 * pyramid(other), atol=1e-4, rtol=1e-4

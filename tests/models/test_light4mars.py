@@ -66,7 +66,7 @@ def test_the_official_block_has_one_layer_norm_for_both_halves():
     assert norms == [1, 2]
 
 
-def test_the_feed_forward_sees_the_3x3_neighbourhood_and_no_further():
+def test_the_feed_forward_sees_the_3x3_neighborhood_and_no_further():
     feed_forward = UpgradedFeedForward(4)
     features = torch.randn(1, 7, 7, 4)
     changed = features.clone()
@@ -83,7 +83,7 @@ def test_aggregated_local_attention_is_its_formula():
     upsampled = functional.interpolate(coarse, scale_factor=2.0, mode="bilinear")
     joined = attention.join(torch.cat((skip, upsampled), dim=1))
     local = attention.norm(joined)
-    by_size = {layer.kernel_size[0]: layer(local) for layer in attention.neighbours}
+    by_size = {layer.kernel_size[0]: layer(local) for layer in attention.neighbors}
     assert sorted(by_size) == [1, 3, 5]
     expected = attention.aggregate(local + by_size[1] + by_size[3] + by_size[5]) * joined
     torch.testing.assert_close(attention(skip, coarse), expected)

@@ -47,7 +47,7 @@ def test_overrides_reach_into_a_loss_that_is_a_name_and_a_term_that_is_a_weight(
     ("override", "expected"),
     [
         ("optimizer.lrr=1", "did you mean 'lr'"),
-        ("optimiser.lr=1", "did you mean 'optimizer'"),
+        ("optimizer.lr=1", "did you mean 'optimizer'"),
         ("training.epochs=0", "override training.epochs"),
         ("training.epochs=many", "override training.epochs"),
         ("loss.dise=1", "did you mean 'dice'"),
@@ -71,7 +71,7 @@ def test_a_wrong_override_is_answered_with_its_name_and_the_nearest_right_one(ov
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_all_faults_of_a_file_are_told_at_once_each_with_its_line(tmp_path):
+def test_all_errors_of_a_file_are_told_at_once_each_with_its_line(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text("summary: mine\nmodel: unet\noptimizer:\n  lrr: 1\ntraining:\n  epochs: -1\n")
     with pytest.raises(AreosegError) as caught:
@@ -137,7 +137,7 @@ def test_a_recipe_cannot_be_changed():
     assert isinstance(recipe, Recipe)
 
 
-def test_keys_that_are_there_twice_are_told_with_all_other_faults():
+def test_keys_that_are_there_twice_are_told_with_all_other_errors():
     text = """\
 model: unet
 loss:
@@ -166,7 +166,7 @@ def test_an_alias_inside_itself_is_refused_like_any_other_value():
         parse_recipe("model: unet\na: &a [*a]")
 
 
-def test_a_background_that_is_void_cannot_be_priced_and_other_faults_are_told_too():
+def test_a_background_that_is_void_cannot_be_priced_and_other_errors_are_told_too():
     text = "model: unet\nloss: {ce: 1, background: 1}\ntraining: {epochs: -1}"
     with pytest.raises(AreosegError) as caught:
         parse_recipe(text, source="mine.yaml")

@@ -65,7 +65,7 @@ def test_the_command_lists_all_and_the_options_of_one_place(capsys):
     command("loss")
     assert "boundary={weight: 0.1, kind:" in " ".join(capsys.readouterr().out.split())
     with pytest.raises(AreosegError, match="did you mean 'optimizer'"):
-        command("optimiser")
+        command("optimizer")
 
 
 def test_listing_the_parts_loads_no_torch():

@@ -2,17 +2,17 @@ import inspect
 
 import pytest
 
-from areoseg.data.split import split_scenes
+from areoseg.data.split import split_samples
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.recipes.schema import SplitSettings
 
 
 def test_the_settings_are_the_options_of_the_split_with_its_defaults():
-    options = inspect.signature(split_scenes).parameters
+    options = inspect.signature(split_samples).parameters
     for name, field in SplitSettings.model_fields.items():
         assert options[name].default == field.default
-    assert options.keys() - SplitSettings.model_fields.keys() == {"scenes", "taxonomy"}
+    assert options.keys() - SplitSettings.model_fields.keys() == {"samples", "taxonomy"}
 
 
 def test_a_bare_word_is_the_strategy():

@@ -25,7 +25,7 @@ stages:
 """
 
 
-def faults(text, *overrides):
+def errors(text, *overrides):
     with pytest.raises(AreosegError) as caught:
         parse_recipe(text, source="mine.yaml", overrides=overrides)
     return str(caught.value).splitlines()
@@ -88,7 +88,7 @@ def test_aliases_are_not_changed_together():
     assert [stage.augment.original for stage in recipe.stages] == [0.5, 0]
 
 
-def test_all_faults_of_all_stages_come_at_once_with_their_places():
+def test_all_errors_of_all_stages_come_at_once_with_their_places():
     text = """\
 model: unet
 stages:
@@ -102,7 +102,7 @@ stages:
   - data: {tile: [3, 3], rare_share: 2}
 """
     assert {
-        line.split(": input")[0].split(": no")[0].split(": miss")[0] for line in faults(text)
+        line.split(": input")[0].split(": no")[0].split(": miss")[0] for line in errors(text)
     } == {
         "mine.yaml:3: stages.0.epochs",
         "mine.yaml:4: stages.1.epochs",
@@ -117,13 +117,13 @@ stages:
     }
 
 
-def test_a_fault_of_the_recipe_is_not_told_again_in_its_stages():
+def test_a_error_of_the_recipe_is_not_told_again_in_its_stages():
     text = "model: unet\noptimizer: {lrr: 1}\nstages: [{epochs: 1, optimizer: {momentum: 0.9}}]"
-    (line,) = faults(text)
+    (line,) = errors(text)
     assert line.startswith("mine.yaml:2: optimizer.lrr: no such value")
 
 
-def test_a_fault_of_the_recipe_hides_none_of_a_section_that_stands_for_itself():
+def test_a_error_of_the_recipe_hides_none_of_a_section_that_stands_for_itself():
     text = """\
 model: unet
 loss: {ce: -1}
@@ -135,7 +135,7 @@ stages:
     augment: rigidd
     optimizer: {name: sgd, momentum: 2}
 """
-    assert [line.split(": input")[0] for line in faults(text)] == [
+    assert [line.split(": input")[0] for line in errors(text)] == [
         "mine.yaml:2: loss.ce.weight",
         "mine.yaml:3: augment.policy",
         "mine.yaml:4: optimizer.lr",
@@ -167,7 +167,7 @@ def test_a_stage_may_name_its_loss():
     ],
 )
 def test_a_wrong_stage_is_one_line(stages, expected):
-    (line,) = faults(f"model: unet\nstages: {stages}")
+    (line,) = errors(f"model: unet\nstages: {stages}")
     assert expected in line
 
 
@@ -181,7 +181,7 @@ def test_a_wrong_stage_is_one_line(stages, expected):
     ],
 )
 def test_a_wrong_override_of_a_stage_is_one_line(override, expected):
-    (line,) = faults("model: unet\nstages: [{epochs: 1}, {epochs: 2}]", override)
+    (line,) = errors("model: unet\nstages: [{epochs: 1}, {epochs: 2}]", override)
     assert expected in line
 
 
@@ -192,5 +192,5 @@ data: {background: class}
 loss: {ce: 1, background: 1}
 stages: [{epochs: 1}, {epochs: 1, data: {background: void}}]
 """
-    (line,) = faults(text)
+    (line,) = errors(text)
     assert line.startswith("mine.yaml:4: stages.1.loss.background: needs data.background=class")

@@ -17,7 +17,7 @@ ROWS = {
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_a_row_has_the_losses_the_optimiser_and_the_augmentation_of_the_report(name):
+def test_a_row_has_the_losses_the_optimizer_and_the_augmentation_of_the_report(name):
     recipe = load_recipe(name)
     assert (recipe.model.name, recipe.augment.policy) == ROWS[name]
     assert recipe.augment.original == 0.5

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from areoseg import api
-from areoseg.audit import Audit, Finding, OtherScene
+from areoseg.audit import Audit, Finding, OtherSample
 from areoseg.cli.app import app
 from areoseg.data.fingerprint import fingerprint
 from areoseg.data.sources import Source
@@ -38,25 +38,25 @@ def browser():
 
 @pytest.fixture(scope="module")
 def audited(homework_npz, tmp_path_factory):
-    """The homework's file, its scenes, and the page of an audit with known findings."""
-    scenes = api.read(homework_npz).labelled
+    """The homework's file, its samples, and the page of an audit with known findings."""
+    samples = api.read(homework_npz).labeled
     findings = [
-        Finding(i, scenes.names[i], "content-outlier", 3.0 + i, "unlike the rest", "reject")
+        Finding(i, samples.names[i], "content-outlier", 3.0 + i, "unlike the rest", "reject")
         for i in REJECTED
     ] + [
         Finding(
-            i, scenes.names[i], "near-duplicate", 0.6 + i / 100, "seen before", "flag",
-            OtherScene(0, scenes.names[0]), (0, 0, 16, 32),
+            i, samples.names[i], "near-duplicate", 0.6 + i / 100, "seen before", "flag",
+            OtherSample(0, samples.names[0]), (0, 0, 16, 32),
         )
         for i in NEAR
     ]  # fmt: skip
     audit = Audit(
-        len(scenes), ("content-outlier", "near-duplicate"), tuple(findings),
-        fingerprint=fingerprint(scenes),
+        len(samples), ("content-outlier", "near-duplicate"), tuple(findings),
+        fingerprint=fingerprint(samples),
     )  # fmt: skip
     path = tmp_path_factory.mktemp("audit") / "audit.html"
-    write_audit_page(audit, scenes, path, source=Source(str(homework_npz)))
-    return homework_npz, scenes, path
+    write_audit_page(audit, samples, path, source=Source(str(homework_npz)))
+    return homework_npz, samples, path
 
 
 @pytest.fixture
@@ -77,16 +77,16 @@ def page(browser, audited):
     context.close()
 
 
-def gallery(page, fault):
-    return page.locator(f'.gallery[data-fault="{fault}"]')
+def gallery(page, issue):
+    return page.locator(f'.gallery[data-issue="{issue}"]')
 
 
-def names(page, fault):
-    return gallery(page, fault).locator(".card .name").all_inner_texts()
+def names(page, issue):
+    return gallery(page, issue).locator(".card .name").all_inner_texts()
 
 
-def box(page, scenes, index, fault="content-outlier"):
-    return gallery(page, fault).get_by_label(f"reject {scenes.names[index]}", exact=True)
+def box(page, samples, index, issue="content-outlier"):
+    return gallery(page, issue).get_by_label(f"reject {samples.names[index]}", exact=True)
 
 
 def standing(page):
@@ -102,8 +102,8 @@ def saved(page, path):
 
 
 def test_a_gallery_opens_and_shows_the_worst_first(page, audited):
-    scenes = audited[1]
-    worst = [scenes.names[i] for i in reversed(REJECTED)]
+    samples = audited[1]
+    worst = [samples.names[i] for i in reversed(REJECTED)]
     assert names(page, "content-outlier") == worst
     near = gallery(page, "near-duplicate")
     assert near.locator(".card").count() == 0  # nothing is drawn in a gallery that is closed
@@ -113,46 +113,46 @@ def test_a_gallery_opens_and_shows_the_worst_first(page, audited):
     near.get_by_role("button", name="Show more: 10 left").click()
     assert near.locator(".card").count() == len(NEAR)
     shown = near.locator(".card").first.locator("img")
-    assert shown.count() == 2 * 4  # image, mask, and both for the overlay; also of the other scene
+    assert shown.count() == 2 * 4  # image, mask, and both for the overlay; also of the other sample
     assert all(shown.nth(i).evaluate("picture => picture.naturalWidth > 0") for i in range(8))
     assert near.locator(".card").first.locator(".region").count() == 3
 
 
-def test_filters_choose_by_fault_class_score_decision_and_name(page, audited):
-    scenes = audited[1]
+def test_filters_choose_by_issue_class_score_decision_and_name(page, audited):
+    samples = audited[1]
     page.get_by_label("Class").select_option("big rock")
-    rocky = [scenes.names[i] for i in reversed(REJECTED) if ROCK in scenes.masks[i]]
+    rocky = [samples.names[i] for i in reversed(REJECTED) if ROCK in samples.masks[i]]
     assert 0 < len(rocky) < len(REJECTED)
     assert names(page, "content-outlier") == rocky
     page.get_by_label("Class").select_option("any class")
 
-    page.get_by_label("Fault").select_option("near-duplicate")
+    page.get_by_label("Issue").select_option("near-duplicate")
     assert gallery(page, "content-outlier").is_hidden()
     assert len(names(page, "near-duplicate")) == 24
     page.get_by_label("Decision").select_option("rejected")
-    both = [scenes.names[i] for i in sorted({*REJECTED} & {*NEAR}, reverse=True)]
+    both = [samples.names[i] for i in sorted({*REJECTED} & {*NEAR}, reverse=True)]
     assert names(page, "near-duplicate") == both
     page.get_by_label("Decision").select_option("kept")
-    page.get_by_label("Name").fill(scenes.names[30])
-    assert names(page, "near-duplicate") == [scenes.names[30]]
-    page.get_by_label("Name").fill("no such scene")
+    page.get_by_label("Name").fill(samples.names[30])
+    assert names(page, "near-duplicate") == [samples.names[30]]
+    page.get_by_label("Name").fill("no such sample")
     assert "None passes" in gallery(page, "near-duplicate").inner_text()
 
     page.locator("#filters").evaluate("form => form.reset()")
-    page.get_by_label("Fault").select_option("content-outlier")
+    page.get_by_label("Issue").select_option("content-outlier")
     page.locator(".gallery:visible").get_by_label("Score at least").fill("50")
     assert len(names(page, "content-outlier")) == len(REJECTED) // 2
     assert "5 of 10" in gallery(page, "content-outlier").locator(".many").inner_text()
 
 
 def test_boxes_work_by_keyboard_and_agree_in_all_galleries(page, audited):
-    scenes = audited[1]
+    samples = audited[1]
     gallery(page, "near-duplicate").locator("summary").focus()
     page.keyboard.press("Enter")
-    page.get_by_label("Name").fill(scenes.names[8])
-    twin = box(page, scenes, 8, "near-duplicate")
+    page.get_by_label("Name").fill(samples.names[8])
+    twin = box(page, samples, 8, "near-duplicate")
     assert twin.is_checked()
-    box(page, scenes, 8).focus()
+    box(page, samples, 8).focus()
     page.keyboard.press("Space")
     assert not twin.is_checked()
     assert standing(page) == "9 rejected, 1 changed by you"
@@ -162,10 +162,10 @@ def test_boxes_work_by_keyboard_and_agree_in_all_galleries(page, audited):
 
 
 def test_decisions_survive_a_reload(page, audited):
-    scenes = audited[1]
-    box(page, scenes, 2).uncheck()
+    samples = audited[1]
+    box(page, samples, 2).uncheck()
     page.reload()
-    assert not box(page, scenes, 2).is_checked()
+    assert not box(page, samples, 2).is_checked()
     assert standing(page) == "9 rejected, 1 changed by you"
 
 
@@ -185,14 +185,14 @@ def test_a_narrow_screen_has_no_sideways_scrolling(page):
 
 
 def test_what_is_decided_is_what_is_trained_on(page, audited, tmp_path, tiny):
-    data, scenes, _ = audited
-    box(page, scenes, 2).uncheck()  # the audit would reject it
+    data, samples, _ = audited
+    box(page, samples, 2).uncheck()  # the audit would reject it
     gallery(page, "near-duplicate").locator("summary").click()
-    page.get_by_label("Name").fill(scenes.names[20])
-    box(page, scenes, 20, "near-duplicate").check()  # the audit would keep it
+    page.get_by_label("Name").fill(samples.names[20])
+    box(page, samples, 20, "near-duplicate").check()  # the audit would keep it
     decisions = tmp_path / "decisions.json"
     told = saved(page, decisions)
-    rejected = {scenes.names[i] for i in {*REJECTED, 20} - {2}}
+    rejected = {samples.names[i] for i in {*REJECTED, 20} - {2}}
     assert {entry["name"] for entry in told["rejected"]} == rejected
     assert [entry["reason"] for entry in told["rejected"] if entry["index"] == 20] == [
         "rejected by hand: seen before"
@@ -204,7 +204,7 @@ def test_what_is_decided_is_what_is_trained_on(page, audited, tmp_path, tiny):
     app([*command, *options], result_action="return_value")
     trained = open_run(run)
     used = {name for part in trained.split.values() for name in part}
-    assert used == {*scenes.names} - rejected
-    assert trained.facts["data"]["decisions"] == str(decisions)
+    assert used == {*samples.names} - rejected
+    assert trained.info["data"]["decisions"] == str(decisions)
     kept = json.loads((run / "audit.json").read_text())
     assert {entry["name"] for entry in kept["rejected"]} == rejected

@@ -1,4 +1,4 @@
-"""Which scenes the sheet of an augmentation shows."""
+"""Which samples the sheet of an augmentation shows."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ BIG_ROCK = 4
 
 @pytest.fixture
 def sheet_of(homework_npz, tmp_path, monkeypatch):
-    """Draws a sheet and gives back the masks of the scenes that it shows, and the file."""
+    """Draws a sheet and gives back the masks of the samples that it shows, and the file."""
     shown = []
     sheet = build.augmentation_sheet
 
@@ -43,17 +43,17 @@ def lone_rock(path, pixels):
 
 
 @pytest.mark.parametrize("transform", ["rare_paste", "rare_cutmix"])
-def test_a_sheet_of_what_favours_a_rare_class_shows_scenes_that_hold_it(
+def test_a_sheet_of_what_favors_a_rare_class_shows_samples_that_hold_it(
     sheet_of, tmp_path, transform
 ):
     data = lone_rock(tmp_path / "lone.npz", pixels=16)
-    masks, out = sheet_of(f"{{{transform}: {{}}}}", data, scenes=3)
+    masks, out = sheet_of(f"{{{transform}: {{}}}}", data, samples=3)
     assert (masks == BIG_ROCK).any(axis=(1, 2)).tolist() == [True, False, False]
     assert out.read_bytes().startswith(b"\x89PNG")
 
 
-def test_half_of_the_scenes_hold_the_rare_class_at_least(sheet_of):
-    masks, _ = sheet_of("{rare_cutmix: {}}", scenes=5)
+def test_half_of_the_samples_hold_the_rare_class_at_least(sheet_of):
+    masks, _ = sheet_of("{rare_cutmix: {}}", samples=5)
     assert (masks == BIG_ROCK).any(axis=(1, 2))[:3].all()
     assert len(masks) == 5
 
@@ -64,6 +64,6 @@ def test_nothing_to_paste_is_one_line(sheet_of, tmp_path, pixels):
         sheet_of("{rare_paste: {}}", lone_rock(tmp_path / "lone.npz", pixels))
 
 
-def test_a_sheet_of_no_scene_is_refused(sheet_of):
-    with pytest.raises(AreosegError, match="--scenes 0: a sheet takes one scene at least"):
-        sheet_of("flips", scenes=0)
+def test_a_sheet_of_no_sample_is_refused(sheet_of):
+    with pytest.raises(AreosegError, match="--samples 0: a sheet takes one sample at least"):
+        sheet_of("flips", samples=0)

@@ -39,7 +39,7 @@ def test_examples_are_ranked_by_the_share_of_right_pixels():
     }
 
 
-def test_the_score_is_the_share_of_labelled_pixels_that_are_right():
+def test_the_score_is_the_share_of_labeled_pixels_that_are_right():
     truths, predictions = masks_with_wrong_pixels(25)
     truths[0].ravel()[:5] = VOID
     truths[0].ravel()[5:20] = MARS.background
@@ -53,7 +53,7 @@ def test_typical_examples_come_from_the_middle():
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 3, 5, 11, 12])
-def test_no_scene_is_chosen_twice(number):
+def test_no_sample_is_chosen_twice(number):
     truths, predictions = masks_with_wrong_pixels(*range(number))
     chosen = chosen_names(truths, predictions)
     names = all_of(chosen)
@@ -61,26 +61,26 @@ def test_no_scene_is_chosen_twice(number):
     assert len(chosen["best"]) == (0 if number == 0 else max(1, min(4, number // 3)))
 
 
-def test_scenes_without_labels_are_left_out():
+def test_samples_without_labels_are_left_out():
     truths, predictions = masks_with_wrong_pixels(0, 0, 0)
     truths[0], truths[1] = MARS.background, VOID
     assert all_of(chosen_names(truths, predictions)) == ["2"]
 
 
-def test_scenes_with_few_labels_are_shown_only_if_there_are_no_others():
+def test_samples_with_few_labels_are_shown_only_if_there_are_no_others():
     truths, predictions = masks_with_wrong_pixels(5, 0)
     truths[0].ravel()[5:] = MARS.background
     assert all_of(chosen_names(truths, predictions)) == ["1"]
     assert all_of(chosen_names(truths[:1], predictions[:1])) == ["0"]
 
 
-def test_of_equal_scenes_the_one_with_more_classes_comes_first():
+def test_of_equal_samples_the_one_with_more_classes_comes_first():
     truths, predictions = masks_with_wrong_pixels(0, 0, 0)
     truths[1].ravel()[:50] = predictions[1].ravel()[:50] = 3
     assert chosen_names(truths, predictions, each=1)["best"] == ["1"]
 
 
-def test_scenes_may_differ_in_size():
+def test_samples_may_differ_in_size():
     truths = [np.ones((4, 6), np.uint8), np.ones((8, 3), np.uint8)]
     chosen = choose_examples(truths, truths, truths, ["a", "b"], taxonomy=MARS)
     assert sorted(example.name for kind in chosen.values() for example in kind) == ["a", "b"]

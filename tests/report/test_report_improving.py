@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.recipes import load_recipe
 from areoseg.report import write_report
 from areoseg.report.charts import reliability_chart
@@ -28,14 +28,14 @@ CALIBRATION = {
 }
 
 
-def page(folder, **facts):
+def page(folder, **info):
     taxonomy = {
         "names": list(MARS.names),
-        "colours": [list(colour) for colour in MARS.colours],
+        "colors": [list(color) for color in MARS.colors],
         "background": 0,
     }
-    run = Run(folder, load_recipe("unet"), {"taxonomy": taxonomy, "status": "finished", **facts})
-    nothing = SceneSet(np.zeros((0, 8, 8), np.uint8), np.zeros((0, 8, 8), np.uint8), ())
+    run = Run(folder, load_recipe("unet"), {"taxonomy": taxonomy, "status": "finished", **info})
+    nothing = SegmentationDataset(np.zeros((0, 8, 8), np.uint8), np.zeros((0, 8, 8), np.uint8), ())
     path = write_report(run, scores={}, examples={}, training_examples=nothing)
     return " ".join(path.read_text(encoding="utf-8").split())
 
@@ -63,22 +63,22 @@ def test_ingredients_and_pseudo_labels_are_listed(tmp_path):
     row = {"answered": 0.5, "threshold": 0.875, "kept": 0.4, "share": 0.7}
     absent = {"answered": 0.0, "threshold": None, "kept": None, "share": 0.0}
     taught = {
-        "scenes": 12,
-        "labelled_share": 0.5,
+        "samples": 12,
+        "labeled_share": 0.5,
         "teachers": ["runs/<a>"],
         "classes": {"soil": row, "sand": absent},
     }
     text = page(tmp_path, soup={"ingredients": tried}, self_training=taught)
     assert "runs/&lt;a&gt;" in text
     assert "<a>" not in text
-    for figure in ("0.6100", "0.8750", "12 scenes", "–"):
+    for figure in ("0.6100", "0.8750", "12 samples", "–"):
         assert figure in text
 
 
-def test_each_round_on_unlabelled_scenes_has_its_table(tmp_path):
+def test_each_round_on_unlabeled_samples_has_its_table(tmp_path):
     row = {"answered": 0.5, "threshold": 0.8125, "kept": 0.6, "share": 1.0}
-    text = page(tmp_path, rounds={"scenes": 4000, "classes": [{}, {"soil": row}]})
-    for figure in ("4 000 unlabelled scenes", "Round 2", "0.8125", "60.0", "no answer was sure"):
+    text = page(tmp_path, rounds={"samples": 4000, "classes": [{}, {"soil": row}]})
+    for figure in ("4 000 unlabeled samples", "Round 2", "0.8125", "60.0", "no answer was sure"):
         assert figure in text
 
 

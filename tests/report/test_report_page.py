@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.metrics.scores import evaluate_predictions
 from areoseg.recipes import dump_recipe, parse_recipe
 from areoseg.report import choose_examples, write_report
@@ -50,14 +50,16 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.text).split())
 
 
-def scenes(number=9, *, void=False):
+def samples(number=9, *, void=False):
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (number, 16, 24), dtype=np.uint8)
     masks = np.repeat(np.repeat(generator.integers(0, 5, (number, 4, 6)), 4, 1), 4, 2)
     masks = masks.astype(np.uint8)
     masks[:1, 0, 0] = VOID if void else 0
     names = (HOSTILE, *(f"tile-{index}" for index in range(1, number)))[:number]
-    return SceneSet(images, masks, names, tuple(f"stop-{index // 2}" for index in range(number)))
+    return SegmentationDataset(
+        images, masks, names, tuple(f"stop-{index // 2}" for index in range(number))
+    )
 
 
 def predicted(some):
@@ -67,7 +69,7 @@ def predicted(some):
     return predictions
 
 
-def facts():
+def info():
     return {
         "areoseg": "0.1.0",
         "torch": "2.13.0+x",
@@ -77,8 +79,8 @@ def facts():
         "data": {
             "path": "a&b.npz",
             "source": {"path": "a&b.npz"},
-            "labelled": 20,
-            "unlabelled": 6000,
+            "labeled": 20,
+            "unlabeled": 6000,
             "rejected": 2,
             "groups": 11,
             "training_shares": dict(
@@ -86,11 +88,11 @@ def facts():
             ),
             "fingerprint": "f00dcafe",
             "mean": 0.48,
-            "deviation": 0.21,
+            "std": 0.21,
         },
         "taxonomy": {
             "names": list(MARS.names),
-            "colours": [list(colour) for colour in MARS.colours],
+            "colors": [list(color) for color in MARS.colors],
             "background": 0,
         },
         "model": {"size": [64, 128], "parameters": 484_213, "macs": 312_441_856},
@@ -114,7 +116,7 @@ def make_run(folder, values, recipe="model: unet\nsummary: '<i>mine</i>'"):
 
 
 def add_files(folder):
-    """All that a run has beside its recipe and its facts."""
+    """All that a run has beside its recipe and its info."""
     split = {"train": ["a"] * 1234, "val": ["b"] * 4, "test": ["c"] * 3}
     (folder / "split.json").write_text(json.dumps(split), encoding="utf-8")
     (folder / "weights.safetensors").write_bytes(bytes(1_940_000))
@@ -138,11 +140,11 @@ def add_files(folder):
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    found = {"index": 5, "name": "<u>alien</u>", "fault": "repeated-mask", "score": 110.0}
+    found = {"index": 5, "name": "<u>alien</u>", "issue": "repeated-mask", "score": 110.0}
     audit = {
         "pairs": 20,
         "rejected": [{**found, "reason": "the same mask on 110 images"}],
-        "flagged": [{**found, "index": index, "fault": "strange"} for index in range(150)],
+        "flagged": [{**found, "index": index, "issue": "strange"} for index in range(150)],
     }
     (folder / "audit.json").write_text(json.dumps(audit), encoding="utf-8")
     (folder / "audit.html").write_text("", encoding="utf-8")
@@ -151,9 +153,9 @@ def add_files(folder):
 @pytest.fixture
 def whole(tmp_path):
     """A run with everything, its scores, and its page."""
-    run = make_run(tmp_path / "first <night>", facts())
+    run = make_run(tmp_path / "first <night>", info())
     add_files(run.path)
-    some = scenes()
+    some = samples()
     predictions = predicted(some)
     score = evaluate_predictions(predictions, some.masks, groups=some.groups, resamples=50)
     worse = evaluate_predictions(predictions[:4], some.masks[:4], resamples=50)
@@ -170,8 +172,8 @@ def read(path):
 
 def bare(tmp_path, values=None, **content):
     """The page of a run that has nothing but what is given."""
-    run = make_run(tmp_path / "run", values or facts())
-    content = {"scores": {}, "examples": {}, "training_examples": scenes(0), **content}
+    run = make_run(tmp_path / "run", values or info())
+    content = {"scores": {}, "examples": {}, "training_examples": samples(0), **content}
     return read(write_report(run, **content))
 
 
@@ -279,14 +281,14 @@ def test_every_picture_says_what_it_shows(whole):
 def test_writing_again_gives_the_same_page(whole):
     path, scores = whole
     once = path.read_bytes()
-    some = scenes()
+    some = samples()
     examples = choose_examples(some.images, some.masks, predicted(some), some.names, taxonomy=MARS)
     write_report(open_run(path.parent), scores=scores, examples=examples, training_examples=some)
     assert path.read_bytes() == once
 
 
 def test_a_run_with_nothing_yet_has_a_page(tmp_path):
-    values = facts()
+    values = info()
     for key in ("steps", "epochs", "best_step", "training_seconds", "command"):
         del values[key]
     values["status"] = "training"
@@ -301,7 +303,7 @@ def test_a_finished_run_has_no_notice(tmp_path):
 
 
 def test_without_a_test_part_the_validation_heads_the_page(tmp_path):
-    some = scenes()
+    some = samples()
     score = evaluate_predictions(predicted(some), some.masks, resamples=20).to_json()
     words = bare(tmp_path, scores={"val": score, "test": None})[1].words
     assert f"{score['score']:.3f} mean IoU, protocol terrain , validation part" in words
@@ -310,7 +312,7 @@ def test_without_a_test_part_the_validation_heads_the_page(tmp_path):
 
 
 def test_without_groups_the_reader_is_warned(tmp_path):
-    values = facts()
+    values = info()
     values["data"]["groups"] = None
     assert "No groups are known" in bare(tmp_path, values)[1].words
 
@@ -328,14 +330,14 @@ def test_absent_classes_and_undefined_scores_are_dashes(tmp_path):
 
 
 def test_void_is_in_the_legend_where_a_mask_has_it(tmp_path):
-    assert "void" not in bare(tmp_path, training_examples=scenes())[1].text
+    assert "void" not in bare(tmp_path, training_examples=samples())[1].text
     (tmp_path / "other").mkdir()
-    assert "void" in bare(tmp_path / "other", training_examples=scenes(void=True))[1].text
+    assert "void" in bare(tmp_path / "other", training_examples=samples(void=True))[1].text
 
 
 def test_samples_of_several_sizes_are_shown(tmp_path):
-    some = scenes(2)
-    mixed = SceneSet(
+    some = samples(2)
+    mixed = SegmentationDataset(
         [some.images[0], some.images[1][:8]], [some.masks[0], some.masks[1][:8]], some.names
     )
     assert bare(tmp_path, training_examples=mixed)[1].tags.count("img") == 4

@@ -2,13 +2,13 @@ import base64
 import io
 
 import numpy as np
-from PIL import Image as Pillow
+from PIL import Image
 
-from areoseg.colours import colour_mask
+from areoseg.colors import color_mask
 from areoseg.report.examples import Example
 from areoseg.report.pictures import (
-    UNCOUNTED_COLOUR,
-    WRONG_COLOUR,
+    UNCOUNTED_COLOR,
+    WRONG_COLOR,
     error_map,
     image_uri,
     mask_uri,
@@ -20,12 +20,12 @@ from areoseg.taxonomy import MARS, VOID
 def decoded(uri):
     head, content = uri.split(",", 1)
     assert head == "data:image/png;base64"
-    return np.asarray(Pillow.open(io.BytesIO(base64.b64decode(content))))
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))
 
 
-def test_a_mask_comes_out_in_its_class_colours():
+def test_a_mask_comes_out_in_its_class_colors():
     mask = np.array([[0, 1, 2], [3, 4, VOID]], dtype=np.uint8)
-    np.testing.assert_array_equal(decoded(mask_uri(mask, MARS)), colour_mask(mask, MARS))
+    np.testing.assert_array_equal(decoded(mask_uri(mask, MARS)), color_mask(mask, MARS))
 
 
 def test_a_prediction_of_any_integer_type_is_drawn():
@@ -47,8 +47,8 @@ def test_large_pictures_are_reduced_and_keep_their_shape():
     mask = np.random.default_rng(0).integers(0, 5, (640, 320)).astype(np.uint8)
     reduced = decoded(mask_uri(mask, MARS))
     assert reduced.shape == (256, 128, 3)
-    colours = {tuple(colour) for colour in reduced.reshape(-1, 3).tolist()}
-    assert colours <= set(MARS.colours)  # no mixed colours
+    colors = {tuple(color) for color in reduced.reshape(-1, 3).tolist()}
+    assert colors <= set(MARS.colors)  # no mixed colors
 
 
 def test_a_dark_image_is_stretched_and_a_constant_one_survives():
@@ -68,12 +68,12 @@ def test_the_error_map_tells_right_wrong_and_uncounted_pixels_apart():
     prediction = np.array([[1, 2, 2, 2]], dtype=np.uint8)
     image = np.array([[0, 80, 160, 255]], dtype=np.uint8)
     right, wrong, background, void = error_map(Example(image, truth, prediction, "a", 0.5), MARS)[0]
-    assert tuple(wrong) == WRONG_COLOUR
-    assert tuple(background) == tuple(void) == UNCOUNTED_COLOUR
-    assert len(set(right.tolist())) == 1  # grey
+    assert tuple(wrong) == WRONG_COLOR
+    assert tuple(background) == tuple(void) == UNCOUNTED_COLOR
+    assert len(set(right.tolist())) == 1  # gray
 
 
 def test_a_right_pixel_is_never_as_light_as_an_uncounted_one():
     image = np.array([[0, 255]], dtype=np.uint8)
     truth = np.ones_like(image)
-    assert error_map(Example(image, truth, truth, "a", 1.0), MARS).max() < min(UNCOUNTED_COLOUR)
+    assert error_map(Example(image, truth, truth, "a", 1.0), MARS).max() < min(UNCOUNTED_COLOR)

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.recipes import dump_recipe, parse_recipe
 from areoseg.report import write_report
 from areoseg.report.stages import StageRow, stage_rows
@@ -61,12 +61,14 @@ def test_without_stages_there_is_no_row_and_a_single_one_has_all_steps(stages, r
 @pytest.mark.parametrize("recipe", [RECIPE, "model: unet"])
 def test_the_page_shows_stages_where_there_are_some(recipe, tmp_path):
     (tmp_path / "recipe.yaml").write_text(dump_recipe(parse_recipe(recipe)))
-    classes = {"names": ["sky", "soil"], "colours": [[0, 0, 0], [9, 9, 9]], "background": 0}
-    facts = dict.fromkeys(("data", "device", "threads", "precision", "budget_seconds"))
-    facts |= {"status": "finished", "taxonomy": classes}
-    facts["data"] = {"source": {}, "fingerprint": "f00dcafe"}
-    (tmp_path / "run.json").write_text(json.dumps(facts))
+    classes = {"names": ["sky", "soil"], "colors": [[0, 0, 0], [9, 9, 9]], "background": 0}
+    info = dict.fromkeys(("data", "device", "threads", "precision", "budget_seconds"))
+    info |= {"status": "finished", "taxonomy": classes}
+    info["data"] = {"source": {}, "fingerprint": "f00dcafe"}
+    (tmp_path / "run.json").write_text(json.dumps(info))
     run = open_run(tmp_path, unfinished=True)
-    page = write_report(run, scores={}, examples={}, training_examples=SceneSet([], None, ())).read_text()
+    page = write_report(
+        run, scores={}, examples={}, training_examples=SegmentationDataset([], None, ())
+    ).read_text()
     assert ("<h2>Stages</h2>" in page) == ("stages" in recipe)
     assert ("augment=rigid, optimizer.lr=0.01" in page) == ("stages" in recipe)

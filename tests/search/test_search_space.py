@@ -51,7 +51,7 @@ def test_a_good_space_gives_distributions_and_recipes(tmp_path):
     assert recipe.loss.dice.weight == 0.5
 
 
-def test_another_optimiser_comes_with_its_own_defaults(tmp_path):
+def test_another_optimizer_comes_with_its_own_defaults(tmp_path):
     space = load_space(written(tmp_path, "optimizer: {choices: [adamw, lion]}"))
     varied = vary_recipe("unet", space, ["optimizer=adamw"])
     assert varied.sample({"optimizer": "lion"}).optimizer.betas == (0.9, 0.99)
@@ -84,7 +84,7 @@ def test_numbers_are_whole_only_where_all_are_written_so(tmp_path):
     assert whole == {"a": True, "b": False, "c": False}
 
 
-def test_every_fault_of_a_space_is_named_with_its_line(tmp_path):
+def test_every_error_of_a_space_is_named_with_its_line(tmp_path):
     lines = refused(
         tmp_path,
         "optimizer.lr: {low: 1.0, high: 0.1}\n"
@@ -105,7 +105,7 @@ def test_every_fault_of_a_space_is_named_with_its_line(tmp_path):
         6: "augment.policy.choices",
         7: "a choice is there twice",
         8: "write {low: ..., high: ...} or {choices: [...]}",
-        9: "cannot change this value: trials on other scenes",
+        9: "cannot change this value: trials on other samples",
         10: "training.swa.steps: no such setting",
     }
     assert len(lines) == len(expected)
@@ -135,7 +135,7 @@ def test_names_and_values_that_the_recipe_does_not_take_are_all_named(tmp_path):
 def test_a_section_cannot_change_what_a_search_may_not(tmp_path):
     (line,) = refused(tmp_path, "data: {choices: [{scale: 1.0}, {scale: 0.5}]}")
     assert "space.yaml:1: data={scale: 0.5}: it changes data.scale to 0.5" in line
-    assert "it changes the scenes" in line
+    assert "it changes the samples" in line
 
 
 def test_a_section_cannot_leave_out_what_a_search_may_not_change(tmp_path):

@@ -101,7 +101,7 @@ def test_a_search_leaves_the_best_recipe_a_table_and_a_page(search, tmp_path, ho
     assert "# areoseg train" in text
     assert load_recipe(out / "best.yaml").model.options["widths"] is not None
     again = api.train(out / "best.yaml", homework_npz, tmp_path / "again", threads=1, console=QUIET)
-    assert again.facts["validation_score"] == found.best.score
+    assert again.info["validation_score"] == found.best.score
 
 
 def test_the_command_for_the_best_recipe_reads_the_data_as_the_search_did(
@@ -154,11 +154,11 @@ def test_the_images_of_the_test_part_change_nothing(search, space, homework_npz,
     found = search(trials=2)
     assert not list((tmp_path / "out").rglob("scores.json"))
     best = tmp_path / "out" / "trials" / f"{found.best.number:04d}"
-    held_back = [int(name.rpartition("/")[2]) for name in read_json(best / "split.json")["test"]]
-    assert held_back
+    held_out = [int(name.rpartition("/")[2]) for name in read_json(best / "split.json")["test"]]
+    assert held_out
     with np.load(homework_npz) as file:
         pairs = file["training_set"].copy()
-    pairs[held_back, 0] = 0
+    pairs[held_out, 0] = 0
     np.savez(tmp_path / "other.npz", training_set=pairs)
     other = api.search(
         "unet",
@@ -210,22 +210,22 @@ def test_what_a_killed_process_was_at_is_tried_again(search, space, homework_npz
     while not journal.is_file() and process.poll() is None and time.monotonic() < until:
         time.sleep(0.05)
     assert journal.is_file()
-    facts = read_facts(out)
-    beside = open_study(out, seed=0, pruner="none", facts=facts)
+    info = read_info(out)
+    beside = open_study(out, seed=0, pruner="none", info=info)
     assert [trial.state for trial in beside.trials] == [TrialState.RUNNING]  # it lives
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    after = open_study(out, seed=0, pruner="none", facts=facts)
+    after = open_study(out, seed=0, pruner="none", info=info)
     assert [trial.state for trial in after.trials] == [TrialState.FAIL, TrialState.WAITING]
     assert after.ask().number == 1
 
 
-def read_facts(out):
+def read_info(out):
     for line in (out / "journal.log").read_text().splitlines():
         found = json.loads(line).get("user_attr", {})
-        if "facts" in found:
-            return found["facts"]
-    raise AssertionError("no facts in the journal")
+        if "info" in found:
+            return found["info"]
+    raise AssertionError("no info in the journal")
 
 
 def test_two_processes_share_one_search(space, homework_npz, tiny, tmp_path):
@@ -286,7 +286,7 @@ def test_a_trial_that_fails_leaves_the_others(search, instant, tmp_path):
 
 def test_a_training_that_cannot_be_done_is_a_failed_trial(search, monkeypatch):
     def broken(*arguments, **options):
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory\nmore")
+        raise RuntimeError("DeerrorCPUAllocator: can't allocate memory\nmore")
 
     monkeypatch.setattr("areoseg.search.trial.train", broken)
     with pytest.raises(AreosegError, match="can't allocate memory more"):
@@ -325,18 +325,18 @@ def test_bad_options_are_refused(search, options, expected):
 
 
 def test_data_without_a_validation_part_are_refused(search):
-    with pytest.raises(AreosegError, match="no scenes to validate on"):
+    with pytest.raises(AreosegError, match="no samples to validate on"):
         search("split.val=0")
 
 
 def test_decisions_about_the_data_hold_in_every_trial(search, homework_npz, tmp_path):
-    scenes = api.read(homework_npz).labelled
-    finding = Finding(3, scenes.names[3], "content-outlier", 1.0, "by hand", "reject")
-    audit = Audit(len(scenes), (), (finding,), fingerprint=fingerprint(scenes))
+    samples = api.read(homework_npz).labeled
+    finding = Finding(3, samples.names[3], "content-outlier", 1.0, "by hand", "reject")
+    audit = Audit(len(samples), (), (finding,), fingerprint=fingerprint(samples))
     path = write_audit(audit, tmp_path / "decisions")
     found = search(trials=1, audit=path)
     split = read_json(tmp_path / "out" / "trials" / f"{found.best.number:04d}" / "split.json")
-    assert {name for part in split.values() for name in part} == {*scenes.names} - {finding.name}
+    assert {name for part in split.values() for name in part} == {*samples.names} - {finding.name}
     assert f"--audit {path}" in (tmp_path / "out" / "best.yaml").read_text()
     with pytest.raises(AreosegError, match="data"):
         search(trials=1)

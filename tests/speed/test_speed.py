@@ -8,13 +8,13 @@ from areoseg.errors import AreosegError
 from areoseg.models import create_model
 from areoseg.models.graph import ProbabilityGraph
 from areoseg.models.segmenter import Segmenter
-from areoseg.speed import WAYS, matrix_product_gflops, measure
+from areoseg.speed import BACKENDS, matrix_product_gflops, measure
 
 
 def segmenter():
     torch.manual_seed(0)
     network = create_model("unet", widths=[4, 8])
-    return Segmenter(network, mean=0.3, deviation=0.2, classes=5).eval()
+    return Segmenter(network, mean=0.3, std=0.2, classes=5).eval()
 
 
 def test_a_measurement_has_its_numbers():
@@ -24,15 +24,15 @@ def test_a_measurement_has_its_numbers():
     assert [timing.batch for timing in found.timings] == [1, 3]
     for timing in found.timings:
         assert timing.calls >= 5
-        assert timing.median <= timing.late
+        assert timing.median <= timing.p99
         assert timing.images_per_second == pytest.approx(timing.batch / timing.median)
     assert found.peak_mib > 10
-    assert found.first_result > 0
+    assert found.time_to_first_output > 0
 
 
 @pytest.mark.parametrize("name", ["eager", "channels_last", "ONNX Runtime", "OpenVINO"])
 def test_every_float32_way_answers_the_same(name):
-    way = WAYS[name]
+    way = BACKENDS[name]
     if way.missing() is not None:
         pytest.skip(way.missing())
     images = torch.rand(2, 1, 16, 24)

@@ -233,16 +233,16 @@ def test_the_command_draws_what_is_there_and_refuses_a_faulty_study(write_study,
 
 
 def test_results_of_other_decisions_are_trained_again(compare, homework_npz, trained, tmp_path):
-    scenes = areoseg.read(homework_npz).labelled
-    finding = Finding(3, scenes.names[3], "content-outlier", 1.0, "by hand", "reject")
-    audit = Audit(len(scenes), (), (finding,), fingerprint=fingerprint(scenes))
+    samples = areoseg.read(homework_npz).labeled
+    finding = Finding(3, samples.names[3], "content-outlier", 1.0, "by hand", "reject")
+    audit = Audit(len(samples), (), (finding,), fingerprint=fingerprint(samples))
     path = write_audit(audit, tmp_path / "decisions")
     compare()
     trained.clear()
     compare(audit=path)
     assert trained == ["train"] * 4
     run = areoseg.open_run(tmp_path / "runs" / "loss" / "ce-seed0")
-    assert scenes.names[3] not in {name for part in run.split.values() for name in part}
+    assert samples.names[3] not in {name for part in run.split.values() for name in part}
     compare(audit=path)
     assert trained == ["train"] * 4
     with pytest.raises(AreosegError, match="other data"):

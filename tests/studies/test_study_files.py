@@ -52,7 +52,7 @@ def test_a_recipe_file_is_found_beside_the_study(write_study, tmp_path):
     assert study.trials[0].recipe.model.name == "unet-l"
 
 
-def test_all_faults_of_all_rows_come_at_once_with_their_lines(tmp_path):
+def test_all_errors_of_all_rows_come_at_once_with_their_lines(tmp_path):
     path = tmp_path / "study.yaml"
     path.write_text(
         "sections:\n"
@@ -77,7 +77,7 @@ def test_all_faults_of_all_rows_come_at_once_with_their_lines(tmp_path):
     assert lines[3].startswith(f"{path}:9: loss/option: ")
 
 
-def test_a_fault_of_the_common_recipe_comes_once(write_study):
+def test_a_error_of_the_common_recipe_comes_once(write_study):
     rows = [{"name": "a"}, {"name": "b"}]
     with pytest.raises(AreosegError, match="learning") as caught:
         write_study([{"name": "s", "rows": rows}], overrides=["training.learning=3"])

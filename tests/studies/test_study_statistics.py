@@ -5,11 +5,11 @@ from scipy import stats
 from areoseg.studies.statistics import p_value, spread, verdict
 
 
-def test_mean_deviation_and_interval_are_those_of_scipy():
+def test_mean_std_and_interval_are_those_of_scipy():
     values = [0.51, 0.53, 0.50, 0.56]
     found = spread(values)
     assert found.mean == pytest.approx(np.mean(values))
-    assert found.deviation == pytest.approx(stats.tstd(values))
+    assert found.std == pytest.approx(stats.tstd(values))
     expected = stats.t.interval(0.95, 3, loc=np.mean(values), scale=stats.sem(values))
     assert found.interval == pytest.approx(expected)
 
@@ -17,7 +17,7 @@ def test_mean_deviation_and_interval_are_those_of_scipy():
 def test_scores_that_are_not_defined_are_left_out():
     assert spread([0.5, None]).values == (0.5,)
     assert spread([None]).mean is None
-    assert spread([0.5]).deviation is None
+    assert spread([0.5]).std is None
     assert spread([0.5]).interval is None
 
 
@@ -42,7 +42,7 @@ def test_a_verdict_needs_more_than_the_seeds_give(row, expected):
     assert verdict(spread(row), spread([0.50, 0.51, 0.52])) == expected
 
 
-def test_rows_without_any_deviation_differ_if_their_means_do():
+def test_rows_without_any_std_differ_if_their_means_do():
     assert verdict(spread([0.5, 0.5]), spread([0.5, 0.5])) == "no difference"
     assert verdict(spread([0.6, 0.6]), spread([0.5, 0.5])) == "better"
 

@@ -7,7 +7,7 @@ import pytest
 from areoseg.errors import AreosegError
 from areoseg.studies import Result, build_table, write_table
 from areoseg.studies.page import Axis, row_bar, section_axis
-from areoseg.studies.results import PartScores
+from areoseg.studies.results import SplitScores
 from areoseg.studies.write import (
     SCORE_COLUMNS,
     cells,
@@ -44,7 +44,7 @@ def result(trial, score):
             "all-pixels": score - 0.2,
             "five-class": None,
         }
-        return PartScores(images=9, protocols=protocols, iou={"soil": score, "background": None})
+        return SplitScores(images=9, protocols=protocols, iou={"soil": score, "background": None})
 
     return Result(
         section=trial.section,
@@ -68,13 +68,13 @@ def result(trial, score):
     )
 
 
-def test_rows_have_their_mean_deviation_and_verdict_against_the_first(study, results):
+def test_rows_have_their_mean_std_and_verdict_against_the_first(study, results):
     table = build_table(study, results)
     ce, dice, focal, ohem = table.sections[0].rows
     assert (ce.verdict, dice.verdict, focal.verdict) == ("baseline", "better", "one seed")
     assert ohem.verdict == "no score"
     assert dice.score.mean == pytest.approx(0.61)
-    assert dice.score.deviation == pytest.approx(0.01)
+    assert dice.score.std == pytest.approx(0.01)
     assert dice.difference == pytest.approx(0.1)
     assert (dice.minutes, dice.steps) == (1.5, 300)
     assert (table.done, table.planned, table.comparisons) == (7, 12, 1)
@@ -138,7 +138,7 @@ def test_csv_reads_back(study, results):
     assert rows[3]["test terrain mean"] == rows[1]["iou background"] == ""
 
 
-def test_json_has_mean_deviation_and_every_seed(study, results):
+def test_json_has_mean_std_and_every_seed(study, results):
     row = build_table(study, results).to_json()["sections"][0]["rows"][1]
     assert row["score"]["values"] == SCORES["dice"]
     assert row["score"]["mean"] == pytest.approx(0.61)

@@ -8,7 +8,7 @@ from torch import nn
 
 from areoseg.data.sources import Source, read_source
 from areoseg.errors import AreosegError
-from areoseg.models.blocks.standardised import standardise
+from areoseg.models.blocks.standardized import standardize
 from areoseg.recipes import check_model, dump_recipe, load_recipe, parse_recipe
 from areoseg.run import build_segmenter, open_run
 from areoseg.taxonomy import MARS
@@ -16,9 +16,9 @@ from areoseg.training import callbacks
 from areoseg.training.train import resume, train
 
 RECIPES = {
-    "dropblock": ("unet-l", ["network.dropblock=3", "network.weight_standardisation=true"]),
+    "dropblock": ("unet-l", ["network.dropblock=3", "network.weight_standardization=true"]),
     "drop_path": ("unet-resse", ["network.drop_path=0.4", "network.zero_last_gamma=true"]),
-    "mixup": ("unet", ["training.mixup=0.4", "network.initialisation=orthogonal"]),
+    "mixup": ("unet", ["training.mixup=0.4", "network.initialization=orthogonal"]),
 }
 
 
@@ -56,7 +56,7 @@ def test_an_adjusted_training_resumes_to_the_same_weights_and_is_rebuilt(
         torch.testing.assert_close(opened.segmenter()(images), unfolded.eval()(images))
 
 
-def test_a_loaded_run_has_plain_convolutions_of_standardised_weights(homework_npz, tmp_path, tiny):
+def test_a_loaded_run_has_plain_convolutions_of_standardized_weights(homework_npz, tmp_path, tiny):
     source = Source(path=str(homework_npz))
     recipe = load_recipe("unet-l", [*tiny, "training.epochs=1", *RECIPES["dropblock"][1]])
     data = read_source(source)
@@ -65,11 +65,11 @@ def test_a_loaded_run_has_plain_convolutions_of_standardised_weights(homework_np
     layer = run.segmenter().network.encoder[0][1][0]
     assert type(layer) is nn.Conv2d
     raw = saved["network.encoder.0.1.0.weight"]
-    torch.testing.assert_close(layer.weight.detach(), standardise(raw))
-    assert not torch.allclose(raw, standardise(raw), atol=0.1)
+    torch.testing.assert_close(layer.weight.detach(), standardize(raw))
+    assert not torch.allclose(raw, standardize(raw), atol=0.1)
 
 
-def test_each_option_changes_what_is_learnt(homework_npz, tmp_path, tiny):
+def test_each_option_changes_what_is_learned(homework_npz, tmp_path, tiny):
     source = Source(path=str(homework_npz))
 
     def losses(number, *overrides):
@@ -80,7 +80,7 @@ def test_each_option_changes_what_is_learnt(homework_npz, tmp_path, tiny):
         )
         return (run.path / "metrics.csv").read_text()
 
-    options = ["drop_path=0.5", "zero_last_gamma=true", "weight_standardisation=true"]
+    options = ["drop_path=0.5", "zero_last_gamma=true", "weight_standardization=true"]
     overrides = [f"network.{option}" for option in options]
     curves = [losses(0), losses(1, "training.mixup=1.0")]
     curves += [losses(number, option) for number, option in enumerate(overrides, start=2)]
@@ -110,8 +110,8 @@ def test_a_network_without_what_an_option_changes_is_refused_in_one_line(overrid
     [
         ("network.drop_path=1.0", "override network.drop_path"),
         ("network.dropblock=0", "override network.dropblock"),
-        ("network.initialisation=lecun", "override network.initialisation"),
-        ("network.initialization=he", "did you mean 'initialisation'"),
+        ("network.initialization=lecun", "override network.initialization"),
+        ("network.initialization=he", "did you mean 'initialization'"),
         ("training.mixup=-1", "override training.mixup"),
     ],
 )

@@ -15,7 +15,7 @@ from areoseg.training.averaging import (
 def segmenter():
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5))
-    return Segmenter(network, mean=0.5, deviation=0.2, classes=4)
+    return Segmenter(network, mean=0.5, std=0.2, classes=4)
 
 
 def wander(model, step):
@@ -81,16 +81,16 @@ def test_statistics_are_those_of_the_averaged_weights():
     batches = [torch.rand(4, 1, 8, 8) for _ in range(3)]
     estimate_batch_statistics(average, iter(batches), seed=1)
     answers = average.network[0]((torch.cat(batches) - 0.5) / 0.2)
-    normalisation = average.network[1]
-    torch.testing.assert_close(normalisation.running_mean, answers.mean(dim=(0, 2, 3)))
+    normalization = average.network[1]
+    torch.testing.assert_close(normalization.running_mean, answers.mean(dim=(0, 2, 3)))
     torch.testing.assert_close(
-        normalisation.running_var, answers.var(dim=(0, 2, 3)), rtol=0.02, atol=0
+        normalization.running_var, answers.var(dim=(0, 2, 3)), rtol=0.02, atol=0
     )
     assert not average.training
-    assert not torch.equal(normalisation.running_mean, model.network[1].running_mean)
+    assert not torch.equal(normalization.running_mean, model.network[1].running_mean)
 
 
-def test_without_batch_normalisation_no_batch_is_drawn():
+def test_without_batch_normalization_no_batch_is_drawn():
     def refuse():
         pytest.fail("a batch was drawn")
         yield torch.zeros(1)

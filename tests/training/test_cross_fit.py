@@ -2,29 +2,29 @@ import numpy as np
 import pytest
 import torch
 
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.training import cross_fit as module
 from areoseg.training.cross_fit import cross_fit
 
 
 @pytest.fixture
-def few(scenes):
-    return scenes.select(range(16))
+def few(samples):
+    return samples.select(range(16))
 
 
-def test_every_scene_has_probabilities_of_its_own_size(few):
+def test_every_sample_has_probabilities_of_its_own_size(few):
     images = [image[: 20 + i] for i, image in enumerate(few.images)]
     masks = [mask[: 20 + i] for i, mask in enumerate(few.masks)]
     masks[3][:] = 255
-    found = cross_fit(SceneSet(images, masks, few.names, few.groups), folds=2, steps=2)
+    found = cross_fit(SegmentationDataset(images, masks, few.names, few.groups), folds=2, steps=2)
     for image, each in zip(images, found, strict=True):
         assert (each.dtype, each.shape) == (np.float16, (5, *image.shape))
         np.testing.assert_allclose(each.astype(np.float32).sum(axis=0), 1, atol=0.01)
 
 
 def test_no_network_sees_the_group_that_it_judges(few, monkeypatch):
-    numbered = SceneSet(
+    numbered = SegmentationDataset(
         [np.full((8, 8), i, dtype=np.uint8) for i in range(16)],
         [np.ones((8, 8), dtype=np.uint8)] * 16,
         few.names,
@@ -43,7 +43,7 @@ def test_no_network_sees_the_group_that_it_judges(few, monkeypatch):
         assert few.groups[judged[-1]] not in seen_groups
         return np.zeros((5, *size), dtype=np.float16)
 
-    monkeypatch.setattr(module, "_normalised", lambda images: images)
+    monkeypatch.setattr(module, "_normalized", lambda images: images)
     monkeypatch.setattr(module, "_train", train)
     monkeypatch.setattr(module, "_predict", predict)
     cross_fit(numbered, folds=3)
@@ -59,14 +59,14 @@ def test_the_same_seed_gives_the_same_probabilities(few):
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_what_is_easily_learnt_is_learnt():
+def test_what_is_easily_learned_is_learned():
     rng = np.random.default_rng(0)
     masks = [
         np.kron(rng.integers(1, 3, (2, 2)), np.ones((8, 8))).astype(np.uint8) for _ in range(12)
     ]
     images = [(mask * 100 + rng.integers(0, 20, mask.shape)).astype(np.uint8) for mask in masks]
     names = tuple(map(str, range(12)))
-    found = cross_fit(SceneSet(images, masks, names), folds=2, steps=30)
+    found = cross_fit(SegmentationDataset(images, masks, names), folds=2, steps=30)
     right = [(each.argmax(axis=0) == mask).mean() for each, mask in zip(found, masks, strict=True)]
     assert np.mean(right) > 0.85
 
@@ -77,8 +77,8 @@ def test_progress_ends_where_all_steps_are_done(few):
     assert told == [("fitting", done, 4) for done in (1, 2, 3, 4)]
 
 
-def test_scenes_without_masks_or_of_one_group_are_refused(few):
+def test_samples_without_masks_or_of_one_group_are_refused(few):
     with pytest.raises(AreosegError, match="no masks to learn from"):
-        cross_fit(SceneSet(few.images, None, few.names))
+        cross_fit(SegmentationDataset(few.images, None, few.names))
     with pytest.raises(AreosegError, match="one group"):
-        cross_fit(SceneSet(few.images, few.masks, few.names, ("stop",) * 16))
+        cross_fit(SegmentationDataset(few.images, few.masks, few.names, ("stop",) * 16))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from areoseg.data.scenes import DataSet, SceneSet
+from areoseg.data.samples import LoadedData, SegmentationDataset
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
@@ -16,13 +16,13 @@ UNAUDITED = "data.audit=false"
 
 @pytest.fixture(scope="module")
 def part_background():
-    """Sixty scenes of 8x8 pixels; a third is 3/4 background, a third 1/4, a third has none."""
+    """Sixty samples of 8x8 pixels; a third is 3/4 background, a third 1/4, a third has none."""
     rows = np.array([6, 2, 0])[np.arange(60) % 3]
     masks = np.where(np.arange(8) < rows[:, None], 0, 1).astype(np.uint8)
     masks = np.repeat(masks[:, :, None], 8, axis=2)
     masks[::7, 7, 7] = 4
     images = np.random.default_rng(0).integers(0, 255, masks.shape, dtype=np.uint8)
-    return SceneSet(images, masks, tuple(str(i) for i in range(60)))
+    return SegmentationDataset(images, masks, tuple(str(i) for i in range(60)))
 
 
 def recipe(*overrides):
@@ -48,7 +48,7 @@ def test_the_share_itself_is_not_over_it(part_background):
 
 
 def test_dropping_everything_is_refused(part_background):
-    clouded = SceneSet(
+    clouded = SegmentationDataset(
         part_background.images,
         np.where(np.arange(8) < 7, 0, part_background.masks),
         part_background.names,
@@ -65,14 +65,14 @@ def test_a_threshold_that_separates_nothing_is_said(part_background):
         assert divide(chosen, part_background).notes == ()
 
 
-def test_a_run_says_how_many_scenes_were_dropped(part_background, tiny, tmp_path):
+def test_a_run_says_how_many_samples_were_dropped(part_background, tiny, tmp_path):
     chosen = load_recipe(
         "unet", [*tiny, UNAUDITED, "training.epochs=1", "data.drop_background_over=0.5"]
     )
-    nothing = SceneSet(part_background.images[:0], None, ())
+    nothing = SegmentationDataset(part_background.images[:0], None, ())
     run = train(
         chosen,
-        DataSet(labelled=part_background, unlabelled=nothing),
+        LoadedData(labeled=part_background, unlabeled=nothing),
         tmp_path / "run",
         source=Source("nowhere"),
         console=Console(quiet=True),

@@ -47,7 +47,7 @@ def test_at_either_end_nothing_is_mixed(share, order):
         torch.testing.assert_close(value, plain_terms[name])
 
 
-def test_void_in_one_scene_leaves_the_loss_of_the_other():
+def test_void_in_one_sample_leaves_the_loss_of_the_other():
     targets = torch.stack((TARGETS, torch.full_like(TARGETS, VOID)), dim=1)
     total, _ = mixed_loss(loss_of({"ce": 1.0}), 0.6)(LOGITS, targets, 1.0)
     torch.testing.assert_close(total, 0.6 * functional.cross_entropy(LOGITS, TARGETS))
@@ -70,7 +70,7 @@ def test_shares_have_the_beta_distribution_and_pairs_are_a_permutation():
     assert sorted(draw_mixture(7, 0.4)[1].tolist()) == list(range(7))
 
 
-def test_a_tiny_alpha_leaves_one_scene_alone():
+def test_a_tiny_alpha_leaves_one_sample_alone():
     torch.manual_seed(0)
     shares = torch.tensor([draw_mixture(1, 1e-3)[0] for _ in range(200)])
     assert ((shares < 0.01) | (shares > 0.99)).float().mean() > 0.95

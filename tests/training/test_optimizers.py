@@ -66,7 +66,7 @@ def ranger(p, grads, *, decay, betas, eps, alpha, k):
     b1, b2 = betas
     rho_inf = 2 / (1 - b2) - 1
     for t, g in enumerate(grads, start=1):
-        if g.ndim > 1:  # gradient centralisation
+        if g.ndim > 1:  # gradient centralization
             g = g - g.mean(axis=tuple(range(1, g.ndim)), keepdims=True)
         p = p - LR * decay * p
         m = b1 * m + (1 - b1) * g
@@ -96,7 +96,7 @@ FORMULAS = {"sgd": sgd, "adam": adam, "adamw": adamw, "lion": lion, "ranger": ra
 
 @pytest.mark.parametrize("decay_all", [False, True])
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_an_optimiser_steps_by_its_formula_and_vectors_decay_only_if_asked(name, decay_all):
+def test_an_optimizer_steps_by_its_formula_and_vectors_decay_only_if_asked(name, decay_all):
     model = network()
     starts = [p.detach().double().numpy() for p in model.parameters()]
     grads = [[g.double().numpy() for g in gradients(model, t)] for t in range(STEPS)]
@@ -114,7 +114,7 @@ def test_an_optimiser_steps_by_its_formula_and_vectors_decay_only_if_asked(name,
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_the_state_of_an_optimiser_survives_a_file_that_holds_only_plain_values(name):
+def test_the_state_of_an_optimizer_survives_a_file_that_holds_only_plain_values(name):
     whole = network()
     expected = trained(whole, build_optimizer(name, whole), range(STEPS))
 
@@ -155,7 +155,7 @@ def test_adamw_is_as_torch_has_it_and_lion_balances_rate_and_decay():
 
 
 @pytest.mark.parametrize("record", OPTIMIZERS.values(), ids=lambda record: record.name)
-def test_every_optimiser_says_what_it_is_and_where_it_comes_from(record):
+def test_every_optimizer_says_what_it_is_and_where_it_comes_from(record):
     assert record.summary
     assert record.paper
 
@@ -164,6 +164,6 @@ def test_every_optimiser_says_what_it_is_and_where_it_comes_from(record):
     ("name", "options", "expected"),
     [("adan", {}, "use sgd"), ("lion", {"momentum": 0.9}, "no option 'momentum'")],
 )
-def test_an_optimiser_or_option_that_there_is_not_is_refused(name, options, expected):
+def test_an_optimizer_or_option_that_there_is_not_is_refused(name, options, expected):
     with pytest.raises(AreosegError, match=expected):
         build_optimizer(name, network(), **options)

@@ -1,4 +1,4 @@
-"""Training on pseudo-labelled scenes besides labelled ones."""
+"""Training on pseudo-labeled samples besides labeled ones."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file
 
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sources import read_source
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
@@ -14,7 +14,7 @@ from areoseg.run import open_run
 from areoseg.taxonomy import VOID
 from areoseg.training import callbacks
 from areoseg.training.batches import Tensors, TrainingBatches
-from areoseg.training.pseudo_scenes import PseudoScenes
+from areoseg.training.pseudo_samples import PseudoSamples
 from areoseg.training.train import resume, train
 
 
@@ -35,8 +35,8 @@ def batches(**options):
     )
 
 
-def test_a_batch_has_the_share_of_labelled_scenes_and_a_pass_sees_each_of_them_once():
-    mixed = batches(pseudo=tensors(50, 255), labelled_share=0.25)
+def test_a_batch_has_the_share_of_labeled_samples_and_a_pass_sees_each_of_them_once():
+    mixed = batches(pseudo=tensors(50, 255), labeled_share=0.25)
     assert mixed.steps_per_pass == 10
     seen = []
     for step in range(10):
@@ -48,7 +48,7 @@ def test_a_batch_has_the_share_of_labelled_scenes_and_a_pass_sees_each_of_them_o
 
 
 def test_the_order_within_a_batch_is_random_and_repeatable():
-    mixed = batches(pseudo=tensors(50, 255), labelled_share=0.5)
+    mixed = batches(pseudo=tensors(50, 255), labeled_share=0.5)
     orders = {tuple(mixed(step)[0][:, 0, 0, 0].tolist()) for step in range(6)}
     assert len(orders) > 1
     assert torch.equal(mixed(4)[1], mixed(4)[1])
@@ -60,12 +60,12 @@ def test_without_pseudo_labels_nothing_changes():
 
 
 def pseudo(source):
-    """The unlabelled scenes, soil in their upper half."""
-    unlabelled = read_source(source).unlabelled
-    masks = np.full(unlabelled.images.shape, VOID, np.uint8)
+    """The unlabeled samples, soil in their upper half."""
+    unlabeled = read_source(source).unlabeled
+    masks = np.full(unlabeled.images.shape, VOID, np.uint8)
     masks[:, :16] = 1
-    labelled = SceneSet(unlabelled.images, masks, unlabelled.names)
-    return PseudoScenes(labelled, 0.5, {"teachers": ["one"]})
+    labeled = SegmentationDataset(unlabeled.images, masks, unlabeled.names)
+    return PseudoSamples(labeled, 0.5, {"teachers": ["one"]})
 
 
 def run(source, out, tiny, *overrides, **options):
@@ -78,10 +78,10 @@ def test_pseudo_labels_change_the_weights_but_not_the_split(source, tmp_path, ti
     plain = run(source, tmp_path / "plain", tiny)
     taught = run(source, tmp_path / "taught", tiny, pseudo=pseudo(source))
     assert taught.split == plain.split
-    assert taught.facts["data"] == plain.facts["data"]
-    assert taught.facts["steps"] == pytest.approx(2 * plain.facts["steps"], abs=3)
-    assert taught.facts["self_training"]["scenes"] == 5
-    assert taught.facts["self_training"]["teachers"] == ["one"]
+    assert taught.info["data"] == plain.info["data"]
+    assert taught.info["steps"] == pytest.approx(2 * plain.info["steps"], abs=3)
+    assert taught.info["self_training"]["samples"] == 5
+    assert taught.info["self_training"]["teachers"] == ["one"]
     assert (taught.path / "pseudo_labels.npz").is_file()
 
 
@@ -100,7 +100,7 @@ def test_an_interrupted_self_training_resumes_to_the_same_weights(
     resumed = resume(tmp_path / "part", read_source(source), console=Console(quiet=True))
     one, other = (load_file(each.path / "weights.safetensors") for each in (whole, resumed))
     assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
-    assert resumed.facts["self_training"] == whole.facts["self_training"]
+    assert resumed.info["self_training"] == whole.info["self_training"]
 
 
 def test_pseudo_labels_that_are_lost_or_changed_are_refused(source, tmp_path, tiny):
@@ -109,16 +109,16 @@ def test_pseudo_labels_that_are_lost_or_changed_are_refused(source, tmp_path, ti
     with np.load(path) as arrays:
         np.savez(path, **{**arrays, "masks": arrays["masks"] * 0})
     with pytest.raises(AreosegError, match="not the pseudo-labels that the run was begun with"):
-        PseudoScenes.of_run(open_run(made.path))
+        PseudoSamples.of_run(open_run(made.path))
     path.write_bytes(b"PK nothing")
     with pytest.raises(AreosegError, match="cannot read the pseudo-labels"):
-        PseudoScenes.of_run(open_run(made.path))
+        PseudoSamples.of_run(open_run(made.path))
 
 
 def test_pseudo_labels_of_another_size_are_refused(source, tmp_path, tiny):
-    small = PseudoScenes(pseudo(source).scenes, 0.5, {})
-    scenes = small.scenes
-    cut = SceneSet(scenes.images[:, :16], scenes.masks[:, :16], scenes.names)
-    with pytest.raises(AreosegError, match="16x64 pixels, but the labelled scenes 32x64"):
-        run(source, tmp_path / "run", tiny, pseudo=PseudoScenes(cut, 0.5, {}))
+    small = PseudoSamples(pseudo(source).samples, 0.5, {})
+    samples = small.samples
+    cut = SegmentationDataset(samples.images[:, :16], samples.masks[:, :16], samples.names)
+    with pytest.raises(AreosegError, match="16x64 pixels, but the labeled samples 32x64"):
+        run(source, tmp_path / "run", tiny, pseudo=PseudoSamples(cut, 0.5, {}))
     assert not (tmp_path / "run").exists()

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import MARS, VOID
-from areoseg.training.pseudo_labels import balanced_thresholds, pseudo_label, unseen_scenes
+from areoseg.training.pseudo_labels import balanced_thresholds, pseudo_label, unseen_samples
 
 
 def teacher(images):
@@ -18,9 +18,9 @@ def teacher(images):
     return found
 
 
-def scenes(images, **options):
-    names = tuple(f"scene-{index}" for index in range(len(images)))
-    return SceneSet(images, None, names, **options)
+def samples(images, **options):
+    names = tuple(f"sample-{index}" for index in range(len(images)))
+    return SegmentationDataset(images, None, names, **options)
 
 
 def test_thresholds_by_hand():
@@ -35,40 +35,42 @@ def test_thresholds_by_hand():
 
 def test_each_class_keeps_the_same_share_however_sure_the_teacher_is():
     ramp = np.tile(np.linspace(0, 1, 200, dtype=np.float32), (1, 10, 1))
-    found = pseudo_label(teacher, scenes(ramp), classes=5, keep=0.3, floor=0.0)
-    facts = found.to_json(MARS)
-    assert facts["soil"]["kept"] == pytest.approx(0.3, abs=0.01)
-    assert facts["bedrock"]["kept"] == pytest.approx(0.3, abs=0.01)
-    assert facts["soil"]["answered"] == pytest.approx(0.5)
-    assert facts["soil"]["threshold"] > facts["bedrock"]["threshold"] > 0.5
-    assert facts["sand"] == {"answered": 0, "threshold": None, "kept": None, "share": 0}
-    mask = found.scenes.masks[0]
+    found = pseudo_label(teacher, samples(ramp), classes=5, keep=0.3, floor=0.0)
+    info = found.to_json(MARS)
+    assert info["soil"]["ema_model"] == pytest.approx(0.3, abs=0.01)
+    assert info["bedrock"]["ema_model"] == pytest.approx(0.3, abs=0.01)
+    assert info["soil"]["answered"] == pytest.approx(0.5)
+    assert info["soil"]["threshold"] > info["bedrock"]["threshold"] > 0.5
+    assert info["sand"] == {"answered": 0, "threshold": None, "kept": None, "share": 0}
+    mask = found.samples.masks[0]
     assert (mask[:, :29] == 1).all()  # the darkest
     assert (mask[:, -29:] == 2).all()  # the brightest
     assert (mask[:, 40:-40] == VOID).all()
 
 
-def test_scenes_without_a_pseudo_label_are_left_out():
+def test_samples_without_a_pseudo_label_are_left_out():
     images = np.stack([np.full((4, 4), value, np.float32) for value in (0.02, 0.49, 0.01)])
-    found = pseudo_label(teacher, scenes(images), classes=5, keep=1.0, floor=0.9)
-    assert found.scenes.names == ("scene-0", "scene-2")
-    assert found.kept.tolist() == [0, 32, 0, 0, 0]
+    found = pseudo_label(teacher, samples(images), classes=5, keep=1.0, floor=0.9)
+    assert found.samples.names == ("sample-0", "sample-2")
+    assert found.ema_model.tolist() == [0, 32, 0, 0, 0]
     with pytest.raises(AreosegError, match="lower the floor"):
-        pseudo_label(teacher, scenes(images[1:2]), classes=5, floor=0.9)
+        pseudo_label(teacher, samples(images[1:2]), classes=5, floor=0.9)
 
 
 @pytest.mark.parametrize("options", [{"keep": 0}, {"keep": 1.2}, {"floor": 1}, {"floor": -0.1}])
 def test_shares_that_make_no_sense_are_refused(options):
     with pytest.raises(AreosegError, match="keep a share above 0"):
-        pseudo_label(teacher, scenes(np.zeros((1, 4, 4), np.uint8)), classes=5, **options)
+        pseudo_label(teacher, samples(np.zeros((1, 4, 4), np.uint8)), classes=5, **options)
 
 
-def test_images_of_held_back_groups_and_labelled_images_are_left_out():
+def test_images_of_held_out_groups_and_labeled_images_are_left_out():
     images = np.arange(6, dtype=np.uint8)[:, None, None] * np.ones((1, 2, 2), np.uint8)
-    labelled = SceneSet(images[:2], np.zeros((2, 2, 2), np.uint8), ("a", "b"), ("stop-1", "stop-2"))
-    unlabelled = scenes(images[1:], groups=("stop-9", "stop-1", "stop-2", "stop-3", "stop-4"))
-    # The first is an image of the training part, the third of the stop that is held back.
-    found = unseen_scenes(unlabelled, labelled, held_back=["b"])
-    assert found.names == ("scene-1", "scene-3", "scene-4")
-    without_groups = scenes(images[1:])
-    assert len(unseen_scenes(without_groups, labelled, held_back=["b"])) == 4
+    labeled = SegmentationDataset(
+        images[:2], np.zeros((2, 2, 2), np.uint8), ("a", "b"), ("stop-1", "stop-2")
+    )
+    unlabeled = samples(images[1:], groups=("stop-9", "stop-1", "stop-2", "stop-3", "stop-4"))
+    # The first is an image of the training part, the third of the stop that is held out.
+    found = unseen_samples(unlabeled, labeled, held_out=["b"])
+    assert found.names == ("sample-1", "sample-3", "sample-4")
+    without_groups = samples(images[1:])
+    assert len(unseen_samples(without_groups, labeled, held_out=["b"])) == 4

@@ -1,4 +1,4 @@
-"""Self-training within one training: rounds in which its weights label the unlabelled scenes."""
+"""Self-training within one training: rounds in which its weights label the unlabeled samples."""
 
 from dataclasses import replace
 
@@ -8,11 +8,11 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file
 
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sources import read_source
 from areoseg.errors import AreosegError
 from areoseg.models.segmenter import Segmenter
-from areoseg.recipes import UnlabelledSettings, load_recipe
+from areoseg.recipes import UnlabeledSettings, load_recipe
 from areoseg.taxonomy import MARS, VOID
 from areoseg.training import callbacks
 from areoseg.training.batches import Tensors, TrainingBatches
@@ -20,7 +20,7 @@ from areoseg.training.rounds import ROUND, Rounds
 from areoseg.training.train import resume, train
 
 QUIET = Console(quiet=True)
-SETTINGS = UnlabelledSettings(share=0.5, start=0.5, rounds=2, keep=1.0, floor=0.6)
+SETTINGS = UnlabeledSettings(share=0.5, start=0.5, rounds=2, keep=1.0, floor=0.6)
 
 
 class Thresholder(torch.nn.Module):
@@ -35,9 +35,9 @@ class Thresholder(torch.nn.Module):
 
 
 def batches():
-    scenes = Tensors(torch.zeros(4, 8, 8, dtype=torch.uint8), torch.zeros(4, 8, 8).byte())
+    samples = Tensors(torch.zeros(4, 8, 8, dtype=torch.uint8), torch.zeros(4, 8, 8).byte())
     return TrainingBatches(
-        scenes,
+        samples,
         batch_size=4,
         seed=0,
         augmentation=lambda images, targets, _: (images, targets),
@@ -47,10 +47,10 @@ def batches():
 
 
 def rounds_of(folder, images, settings=SETTINGS):
-    teacher = Segmenter(Thresholder(), mean=0.5, deviation=1.0, classes=len(MARS))
-    names = tuple(f"scene-{index}" for index in range(len(images)))
-    scenes = SceneSet(images, None, names)
-    return Rounds(settings, scenes, teacher, MARS, folder, "float32")
+    teacher = Segmenter(Thresholder(), mean=0.5, std=1.0, classes=len(MARS))
+    names = tuple(f"sample-{index}" for index in range(len(images)))
+    samples = SegmentationDataset(images, None, names)
+    return Rounds(settings, samples, teacher, MARS, folder, "float32")
 
 
 def two_halves(number=3):
@@ -64,10 +64,10 @@ def two_halves(number=3):
 )
 def test_rounds_lie_at_equal_distances_from_the_start_to_the_end(progress, expected):
     assert SETTINGS.round_at(progress) == expected
-    assert UnlabelledSettings().round_at(progress) == -1
+    assert UnlabeledSettings().round_at(progress) == -1
 
 
-def test_before_the_first_round_the_batches_are_the_labelled_ones(tmp_path):
+def test_before_the_first_round_the_batches_are_the_labeled_ones(tmp_path):
     own = batches()
     rounds = rounds_of(tmp_path, two_halves())
     assert rounds.batches(own, 0.49) is own
@@ -77,7 +77,7 @@ def test_before_the_first_round_the_batches_are_the_labelled_ones(tmp_path):
 
 def test_in_a_round_a_share_of_each_batch_has_the_labels_of_the_teacher(tmp_path):
     mixed = rounds_of(tmp_path, two_halves()).batches(batches(), 0.5)
-    assert (mixed.labelled_size, mixed.batch_size) == (2, 4)
+    assert (mixed.labeled_size, mixed.batch_size) == (2, 4)
     images, targets = mixed(0)
     taught = images.flatten(1).sum(1) > 0
     assert int(taught.sum()) == 2
@@ -90,7 +90,7 @@ def test_labels_are_made_once_a_round(tmp_path):
     first = rounds.batches(batches(), 0.5).pseudo
     assert rounds.batches(batches(), 0.6).pseudo is first
     assert rounds.batches(batches(), 0.9).pseudo is not first
-    assert [table["soil"]["kept"] for table in rounds.tables] == [1.0, 1.0]
+    assert [table["soil"]["ema_model"] for table in rounds.tables] == [1.0, 1.0]
 
 
 def test_a_teacher_that_is_sure_of_nothing_teaches_nothing(tmp_path):
@@ -118,21 +118,21 @@ def test_an_interrupted_round_is_taken_over_as_it_was(tmp_path):
 
 def test_labels_of_other_images_or_damaged_ones_are_refused(tmp_path):
     rounds_of(tmp_path, two_halves()).batches(batches(), 0.5)
-    with pytest.raises(AreosegError, match="of other unlabelled images"):
+    with pytest.raises(AreosegError, match="of other unlabeled images"):
         rounds_of(tmp_path, two_halves(2)).batches(batches(), 0.5)
     (tmp_path / ROUND).write_bytes(b"PK nothing")
     with pytest.raises(AreosegError, match="cannot read the pseudo-labels"):
         rounds_of(tmp_path, two_halves()).batches(batches(), 0.5)
 
 
-CHANGES = ("unlabelled={share: 0.5, start: 0.4, rounds: 2, floor: 0.1}", "training.epochs=4")
+CHANGES = ("unlabeled={share: 0.5, start: 0.4, rounds: 2, floor: 0.1}", "training.epochs=4")
 
 
 def read(source):
-    """The data with unlabelled scenes of their own: those of the fixture are labelled ones."""
+    """The data with unlabeled samples of their own: those of the fixture are labeled ones."""
     found = read_source(source)
-    unlabelled = replace(found.unlabelled, images=255 - found.unlabelled.images)
-    return replace(found, unlabelled=unlabelled)
+    unlabeled = replace(found.unlabeled, images=255 - found.unlabeled.images)
+    return replace(found, unlabeled=unlabeled)
 
 
 def run(source, out, tiny, *overrides):
@@ -150,11 +150,11 @@ def same(one, other):
 
 def test_a_training_notes_its_rounds_and_learns_from_them(source, tmp_path, tiny):
     taught = run(source, tmp_path / "taught", tiny)
-    plain = run(source, tmp_path / "plain", tiny, "unlabelled.share=0")
-    assert taught.facts["rounds"]["scenes"] == 5
-    assert len(taught.facts["rounds"]["classes"]) == 2
-    assert set(taught.facts["rounds"]["classes"][0]) == set(MARS.names)
-    assert "rounds" not in plain.facts
+    plain = run(source, tmp_path / "plain", tiny, "unlabeled.share=0")
+    assert taught.info["rounds"]["samples"] == 5
+    assert len(taught.info["rounds"]["classes"]) == 2
+    assert set(taught.info["rounds"]["classes"][0]) == set(MARS.names)
+    assert "rounds" not in plain.info
     assert taught.split == plain.split
     assert not same(weights(taught), weights(plain))
     assert not (taught.path / ROUND).exists()
@@ -176,17 +176,17 @@ def test_a_resumed_training_ends_with_the_same_weights(
             run(source, tmp_path / "part", tiny)
     resumed = resume(tmp_path / "part", read(source), console=QUIET)
     assert same(weights(whole), weights(resumed))
-    assert resumed.facts["rounds"] == whole.facts["rounds"]
+    assert resumed.info["rounds"] == whole.info["rounds"]
 
 
-def test_without_scenes_to_label_a_training_says_so_and_goes_on(source, tmp_path, tiny, capsys):
-    labelled_ones = read_source(source)
+def test_without_samples_to_label_a_training_says_so_and_goes_on(source, tmp_path, tiny, capsys):
+    labeled_ones = read_source(source)
     recipe = load_recipe("unet", [*tiny, *CHANGES, "training.epochs=1"])
     made = train(
-        recipe, labelled_ones, tmp_path / "run", source=source, console=Console(stderr=True)
+        recipe, labeled_ones, tmp_path / "run", source=source, console=Console(stderr=True)
     )
-    assert "no unlabelled images" in " ".join(capsys.readouterr().err.split())
-    assert "rounds" not in made.facts
+    assert "no unlabeled images" in " ".join(capsys.readouterr().err.split())
+    assert "rounds" not in made.info
 
 
 def test_void_pixels_of_pseudo_labels_stay_void(tmp_path):

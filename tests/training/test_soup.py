@@ -11,7 +11,7 @@ from areoseg.training.soup import Ingredient, equal_weights, greedy_soup, mean_o
 def segmenter(seed=0):
     torch.manual_seed(seed)
     network = create_model("unet", widths=[4, 8])
-    return Segmenter(network, mean=0.5, deviation=0.2, classes=5, never=(0,)).eval()
+    return Segmenter(network, mean=0.5, std=0.2, classes=5, never=(0,)).eval()
 
 
 def filled(value):

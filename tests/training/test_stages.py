@@ -10,7 +10,7 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file
 
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sources import read_source
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
@@ -21,9 +21,9 @@ from areoseg.training.plan import Plan
 from areoseg.training.prepare import prepare
 from areoseg.training.stages import (
     Stage,
+    check_stages_not_empty,
     epoch_end,
     make_stages,
-    refuse_empty_stages,
     stage_at,
     stage_end,
     without_rest,
@@ -33,8 +33,8 @@ from areoseg.training.train import resume, train
 QUIET = Console(quiet=True)
 
 STAGES = {
-    "another optimiser": "[{epochs: 2}, {epochs: 3, optimizer: sgd, augment: rigid}]",
-    "the same optimiser": "[{epochs: 2}, {epochs: 3, augment: mild, schedule: constant}]",
+    "another optimizer": "[{epochs: 2}, {epochs: 3, optimizer: sgd, augment: rigid}]",
+    "the same optimizer": "[{epochs: 2}, {epochs: 3, augment: mild, schedule: constant}]",
     "another loss": "[{epochs: 2}, {epochs: 3, loss: {dice: 1}, class_weights: inverse}]",
     "a plateau": "[{epochs: 2}, {epochs: 3, schedule: {name: plateau, patience: 1}}]",
     "other data": "[{epochs: 2, data: {drop_background_over: 0.4}}, "
@@ -117,7 +117,7 @@ def test_a_stage_trains_by_its_own_values(run_stages):
 
 
 class OptimizerStates(pl.Callback):
-    """Notes how many steps the optimiser remembers at the first step of each epoch."""
+    """Notes how many steps the optimizer remembers at the first step of each epoch."""
 
     def __init__(self):
         self.remembered = []
@@ -133,7 +133,7 @@ class OptimizerStates(pl.Callback):
     ("second", "goes_on"),
     [("augment: rigid", True), ("optimizer: {lr: 2e-3}", True), ("optimizer: {lr: 1e-3}", False)],
 )
-def test_the_optimiser_begins_anew_only_where_its_section_changes(run_stages, second, goes_on):
+def test_the_optimizer_begins_anew_only_where_its_section_changes(run_stages, second, goes_on):
     noted = OptimizerStates()
     stages = f"[{{epochs: 1}}, {{epochs: 1, {second}}}]"
     run = run_stages("run", stages, callbacks=[noted])
@@ -152,9 +152,9 @@ class Corrected(Budget):
 
 
 def test_a_plan_with_stages_is_replayed_to_the_same_weights(run_stages):
-    stages = STAGES["another optimiser"]
+    stages = STAGES["another optimizer"]
     first = run_stages("first", stages, "training.keep=last", budget=Corrected(1000))
-    assert first.facts["steps"] == 24
+    assert first.info["steps"] == 24
     plan = Plan.from_json(json.loads((first.path / "plan.json").read_text()))
     again = run_stages("again", stages, "training.keep=last", plan=plan)
     assert equal(weights(first), weights(again))
@@ -192,24 +192,24 @@ def test_a_stage_without_a_step_is_refused_before_training(run_stages, tmp_path,
     assert not (tmp_path / "run").exists()
 
 
-def scenes_with(backgrounds, *, rocks=()):
-    """Scenes of 8x8 pixels with so many rows of background, and big rock in some of them."""
+def samples_with(backgrounds, *, rocks=()):
+    """Samples of 8x8 pixels with so many rows of background, and big rock in some of them."""
     masks = np.where(np.arange(8) < np.array(backgrounds)[:, None], 0, 1).astype(np.uint8)
     masks = np.repeat(masks[:, :, None], 8, axis=2)
     masks[list(rocks), 4:, 4:] = 4
     images = np.random.default_rng(0).integers(0, 255, masks.shape, dtype=np.uint8)
-    return SceneSet(images, masks, tuple(map(str, range(len(masks)))))
+    return SegmentationDataset(images, masks, tuple(map(str, range(len(masks)))))
 
 
-def prepared(scenes, *overrides):
+def prepared(samples, *overrides):
     recipe = load_recipe("unet", ["data.audit=false", "training.batch_size=4", *overrides])
-    return prepare(recipe, scenes, MARS)
+    return prepare(recipe, samples, MARS)
 
 
-def test_each_stage_drops_its_own_scenes_and_the_split_has_all_that_any_trains_on():
-    scenes = scenes_with([0, 2, 6] * 20, rocks=range(0, 60, 3))
+def test_each_stage_drops_its_own_samples_and_the_split_has_all_that_any_trains_on():
+    samples = samples_with([0, 2, 6] * 20, rocks=range(0, 60, 3))
     stages = "[{epochs: 1, data: {drop_background_over: 0.1}}, {epochs: 1}]"
-    found = prepared(scenes, "data.drop_background_over=0.5", f"stages={stages}")
+    found = prepared(samples, "data.drop_background_over=0.5", f"stages={stages}")
     train_backgrounds = {index % 3 for index in found.split.train}
     assert train_backgrounds == {0, 1}
     first, second = found.stages
@@ -217,21 +217,21 @@ def test_each_stage_drops_its_own_scenes_and_the_split_has_all_that_any_trains_o
     assert len(first.batches.tensors) == sum(index % 3 == 0 for index in found.split.train)
     assert len(first.batches.rare) == len(first.pixels)
     assert not first.pixels[:, MARS.background].any()
-    everything = prepared(scenes, f"stages={stages}")
+    everything = prepared(samples, f"stages={stages}")
     assert {index % 3 for index in everything.split.train} == {0, 1, 2}
 
 
 def test_what_the_masks_lack_is_told_for_all_stages_at_once():
-    scenes = scenes_with([0, 2, 6] * 20)
+    samples = samples_with([0, 2, 6] * 20)
     stages = [
         {"epochs": 1, "augment": {"rare_cutmix": {"probability": 0.5}}},
         {"epochs": 1, "data": {"drop_background_over": 0.1, "rare_share": 0.3}},
         {"epochs": 1, "augment": {"rare_paste": {"probability": 0.5}}},
         {"epochs": 1, "augment": {"rare_paste": {}, "rare_class": 9}},
     ]
-    scenes.masks[2::3, 7, 7] = 2  # the rarest class, in scenes that the second stage drops
+    samples.masks[2::3, 7, 7] = 2  # the rarest class, in samples that the second stage drops
     with pytest.raises(AreosegError) as caught:
-        prepared(scenes, f"stages={json.dumps(stages)}")
+        prepared(samples, f"stages={json.dumps(stages)}")
     lines = str(caught.value).splitlines()
     starts = [
         "stages.0.augment.rare_cutmix: the masks",
@@ -244,7 +244,7 @@ def test_what_the_masks_lack_is_told_for_all_stages_at_once():
 
 def test_a_policy_on_missing_masks_is_refused_without_stages_too():
     with pytest.raises(AreosegError, match=r"^augment\.rare_paste: the masks of .* big rock"):
-        prepared(scenes_with([0, 2, 6] * 20), "augment={rare_paste: {probability: 0.5}}")
+        prepared(samples_with([0, 2, 6] * 20), "augment={rare_paste: {probability: 0.5}}")
 
 
 @pytest.fixture
@@ -289,4 +289,4 @@ def test_a_whole_training_is_one_stage_whose_progress_is_its_own():
     assert only == Stage(None, None, 0.0, 1.0)
     values = np.random.default_rng(0).random(100)
     assert [only.progress(value) for value in values] == list(values)
-    refuse_empty_stages((only,), Plan.of(total=1, epoch_steps=1))
+    check_stages_not_empty((only,), Plan.of(total=1, epoch_steps=1))

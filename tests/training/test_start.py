@@ -49,9 +49,9 @@ def test_a_training_that_stands_still_keeps_the_weights_it_starts_with(
 
 
 def test_calibration_is_not_taken_over(source, first, tmp_path, tiny):
-    scenes = read_source(source).labelled
+    samples = read_source(source).labeled
     names = set(first.split["val"])
-    val = scenes.select([i for i, name in enumerate(scenes.names) if name in names])
+    val = samples.select([i for i, name in enumerate(samples.names) if name in names])
     calibrated = calibrate_run(first, val, device="cpu")
     weights = load_file(calibrated.path / "weights.safetensors")
     write_weights(
@@ -64,21 +64,21 @@ def test_calibration_is_not_taken_over(source, first, tmp_path, tiny):
 
 def test_the_run_notes_what_it_started_with(source, first, tmp_path, tiny):
     second = run_tiny(source, tmp_path / "2", tiny, *STANDING_STILL, start=first, command="second")
-    start = second.facts["start"]
+    start = second.info["start"]
     assert start["run"] == str(first.path)
     assert start["weights_sha256"] == first.weights_sha256
     assert start["commands"] == ["areoseg train unet --out a/first"]
     third = run_tiny(source, tmp_path / "3", tiny, *STANDING_STILL, start=second)
-    assert third.facts["start"]["commands"] == [*start["commands"], "second"]
-    both = first.facts["training_seconds"] + second.facts["training_seconds"]
-    assert third.facts["start"]["training_seconds"] == pytest.approx(both)
+    assert third.info["start"]["commands"] == [*start["commands"], "second"]
+    both = first.info["training_seconds"] + second.info["training_seconds"]
+    assert third.info["start"]["training_seconds"] == pytest.approx(both)
 
 
 @pytest.mark.parametrize(
     ("change", "what"),
     [
         ("model.widths=[4,6]", "model options"),
-        ("network.weight_standardisation=true", "network.weight_standardisation"),
+        ("network.weight_standardization=true", "network.weight_standardization"),
         ("data.background=class", "data.background"),
     ],
 )
@@ -89,7 +89,7 @@ def test_another_network_is_refused(source, first, tmp_path, tiny, change, what)
 
 
 def test_what_changes_no_shape_may_be_another(source, first, tmp_path, tiny):
-    changes = (*STANDING_STILL, "network.initialisation=orthogonal")
+    changes = (*STANDING_STILL, "network.initialization=orthogonal")
     run = run_tiny(source, tmp_path / "run", tiny, *changes, start=first)
     torch.testing.assert_close(
         parameters(run)["network.head.weight"], parameters(first)["network.head.weight"]
@@ -100,31 +100,31 @@ def test_what_the_start_of_a_start_has_seen_is_not_forgotten(source, first, tmp_
     data = read_source(source)
     other = replace(
         data,
-        labelled=replace(
-            data.labelled,
-            images=255 - data.labelled.images,
-            names=tuple(f"other-{name}" for name in data.labelled.names),
+        labeled=replace(
+            data.labeled,
+            images=255 - data.labeled.images,
+            names=tuple(f"other-{name}" for name in data.labeled.names),
         ),
     )
     second = run_tiny(source, tmp_path / "2", tiny, *STANDING_STILL, data=other, start=first)
-    assert [len(learnt["train"]) for learnt in second.learnt] == [24, 24]
-    with pytest.raises(AreosegError, match="of the scenes that are held back"):
+    assert [len(learned["train"]) for learned in second.trained_on] == [24, 24]
+    with pytest.raises(AreosegError, match="of the samples that are held out"):
         run_tiny(source, tmp_path / "3", tiny, "split.seed=1", start=second)
     with pytest.raises(AreosegError, match="started with weights that were trained on these data"):
         api.evaluate(second.path, source.path, groups=source.groups, console=Console(quiet=True))
 
 
-def test_scenes_that_the_start_has_seen_cannot_judge(source, first, tmp_path, tiny):
-    with pytest.raises(AreosegError, match="of the scenes that are held back"):
+def test_samples_that_the_start_has_seen_cannot_judge(source, first, tmp_path, tiny):
+    with pytest.raises(AreosegError, match="of the samples that are held out"):
         run_tiny(source, tmp_path / "run", tiny, "split.seed=1", start=first)
     assert not (tmp_path / "run").exists()
 
 
 def test_names_that_the_start_has_seen_in_other_data_are_told(source, first, tmp_path, tiny):
     data = read_source(source)
-    images = [np.flip(image, axis=1) for image in data.labelled.images]
-    masks = [np.flip(mask, axis=1) for mask in data.labelled.masks]
-    other = replace(data, labelled=replace(data.labelled, images=images, masks=masks))
+    images = [np.flip(image, axis=1) for image in data.labeled.images]
+    masks = [np.flip(mask, axis=1) for mask in data.labeled.masks]
+    other = replace(data, labeled=replace(data.labeled, images=images, masks=masks))
     console = Console(file=io.StringIO(), width=300)
     run_tiny(
         source,
@@ -136,4 +136,4 @@ def test_names_that_the_start_has_seen_in_other_data_are_told(source, first, tmp
         console=console,
         start=first,
     )
-    assert "have the names of scenes that" in console.file.getvalue()
+    assert "have the names of samples that" in console.file.getvalue()

@@ -53,9 +53,9 @@ def assert_equal_weights(one, other):
 
 def test_a_training_leaves_a_whole_run(source, tmp_path, tiny):
     run = run_tiny(source, tmp_path / "run", tiny)
-    assert run.facts["status"] == "finished"
-    assert run.facts["epochs"] == 3
-    assert run.facts["data"]["groups"] == 12
+    assert run.info["status"] == "finished"
+    assert run.info["epochs"] == 3
+    assert run.info["data"]["groups"] == 12
     for name in ("recipe.yaml", "run.json", "split.json", "plan.json", "metrics.csv", "audit.json"):
         assert (run.path / name).is_file(), name
     assert not (run.path / "resume.pt").exists()
@@ -77,13 +77,13 @@ def test_the_kept_weights_are_those_of_the_best_validation(source, tmp_path, tin
     run = run_tiny(source, tmp_path / "run", tiny)
     table = np.genfromtxt(run.path / "metrics.csv", delimiter=",", names=True)
     best = int(np.argmax(table["score"]))
-    assert run.facts["best_step"] == table["step"][best]
-    assert run.facts["validation_score"] == pytest.approx(table["score"][best])
+    assert run.info["best_step"] == table["step"][best]
+    assert run.info["validation_score"] == pytest.approx(table["score"][best])
 
 
 def test_background_as_void_is_never_answered(source, tmp_path, tiny):
     data = read_source(source)
-    images = torch.from_numpy(data.unlabelled.images).float().div(255).unsqueeze(1)
+    images = torch.from_numpy(data.unlabeled.images).float().div(255).unsqueeze(1)
     void = run_tiny(source, tmp_path / "void", tiny, "data.background=void")
     answers = void.segmenter()(images).argmax(dim=1)
     assert not (answers == 0).any()
@@ -93,7 +93,7 @@ def test_background_as_void_is_never_answered(source, tmp_path, tiny):
 
 def test_a_group_is_never_in_two_parts(source, tmp_path, tiny):
     run = run_tiny(source, tmp_path / "run", tiny)
-    data = read_source(source).labelled
+    data = read_source(source).labeled
     group_of = dict(zip(data.names, data.groups, strict=True))
     parts = [{group_of[name] for name in names} for names in run.split.values()]
     assert parts[0].isdisjoint(parts[1])
@@ -111,13 +111,13 @@ def test_early_stopping_ends_a_training_that_gets_no_better(source, tmp_path, ti
         "optimizer.lr=1e-12",
         "training.ema=0",
     )
-    assert run.facts["epochs"] < 30
+    assert run.info["epochs"] < 30
 
 
 def test_a_plan_can_be_replayed(source, tmp_path, tiny):
     plan = Plan.of(total=11, epoch_steps=4).corrected(4, 9, epoch_steps=3)
     first = run_tiny(source, tmp_path / "a", tiny, plan=plan)
-    assert first.facts["steps"] == 9
+    assert first.info["steps"] == 9
     written = Plan.from_json(json.loads((first.path / "plan.json").read_text()))
     assert written == plan
     second = run_tiny(source, tmp_path / "b", tiny, plan=written)
@@ -136,17 +136,17 @@ def test_an_early_stop_is_part_of_the_plan(source, tmp_path, tiny):
     first = run_tiny(source, tmp_path / "a", tiny, *idle)
     plan = Plan.from_json(json.loads((first.path / "plan.json").read_text()))
     second = run_tiny(source, tmp_path / "b", tiny, *idle, plan=plan)
-    assert first.facts["steps"] == second.facts["steps"] == plan.total
+    assert first.info["steps"] == second.info["steps"] == plan.total
     assert_equal_weights(weights(first), weights(second))
 
 
 def test_a_budget_plans_and_ends(source, tmp_path, tiny):
     run = run_tiny(source, tmp_path / "run", tiny, budget=Budget(4.0))
-    assert run.facts["status"] == "finished"
+    assert run.info["status"] == "finished"
     assert (
-        run.facts["steps"] == Plan.from_json(json.loads((run.path / "plan.json").read_text())).total
+        run.info["steps"] == Plan.from_json(json.loads((run.path / "plan.json").read_text())).total
     )
-    assert run.facts["budget_seconds"] == 4.0
+    assert run.info["budget_seconds"] == 4.0
 
 
 def test_a_folder_that_holds_a_run_is_left_alone(source, tmp_path, tiny):
@@ -186,10 +186,10 @@ def test_a_killed_run_resumes_to_the_weights_of_one_that_was_not(source, tmp_pat
         time.sleep(0.002)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "the run ended before it could be killed"
-    assert open_run(killed, unfinished=True).facts["status"] == "training"
+    assert open_run(killed, unfinished=True).info["status"] == "training"
 
     resumed = resume(killed, read_source(source), console=QUIET)
-    assert resumed.facts["epochs"] == 40
+    assert resumed.info["epochs"] == 40
     assert_equal_weights(weights(whole), weights(resumed))
     assert (resumed.path / "metrics.csv").read_text() == (whole.path / "metrics.csv").read_text()
 
@@ -229,10 +229,10 @@ def test_a_run_is_finished_only_when_it_is_calibrated(source, tmp_path, tiny, mo
         patch.setattr("areoseg.training.train.calibrate_run", killed)
         with pytest.raises(Killed):
             run_tiny(source, tmp_path / "part", tiny, "calibration=true")
-    assert open_run(tmp_path / "part").facts["status"] == "training"
+    assert open_run(tmp_path / "part").info["status"] == "training"
     resumed = resume(tmp_path / "part", read_source(source), console=QUIET)
-    assert resumed.facts["status"] == "finished"
-    assert resumed.facts["calibration"] == whole.facts["calibration"]
+    assert resumed.info["status"] == "finished"
+    assert resumed.info["calibration"] == whole.info["calibration"]
     assert_equal_weights(weights(whole), weights(resumed))
 
 
@@ -241,7 +241,7 @@ def test_groups_that_would_change_the_split_are_refused(source, tmp_path, tiny):
     data = read_source(source)
     module_state = TrainingState(Plan.of(total=9, epoch_steps=3))
     save_resume_state(run.path / "resume.pt", module_state, {})
-    others = replace(data, labelled=replace(data.labelled, groups=data.labelled.names))
+    others = replace(data, labeled=replace(data.labeled, groups=data.labeled.names))
     with pytest.raises(AreosegError, match=r"split in another way.*--groups"):
         resume(run.path, others, console=QUIET)
 
@@ -264,8 +264,8 @@ def test_a_damaged_state_is_refused_and_never_unpickled(source, tmp_path, tiny):
 
 def test_nothing_to_train_on_is_refused(source, tmp_path, tiny):
     data = read_source(source)
-    empty = type(data)(labelled=data.labelled.select([]), unlabelled=data.unlabelled)
-    with pytest.raises(AreosegError, match="no labelled scenes"):
+    empty = type(data)(labeled=data.labeled.select([]), unlabeled=data.unlabeled)
+    with pytest.raises(AreosegError, match="no labeled samples"):
         train(load_recipe("unet", tiny), empty, tmp_path / "run", source=source, console=QUIET)
     assert not (tmp_path / "run").exists()
 
@@ -280,20 +280,20 @@ def refused_for_validation(source, out, tiny, data, *overrides):
 
 def test_a_validation_without_terrain_is_refused_before_the_training(source, tmp_path, tiny):
     data = read_source(source)
-    masks = np.zeros_like(data.labelled.masks)
+    masks = np.zeros_like(data.labeled.masks)
     masks[0] = 1
-    lonely = replace(data, labelled=replace(data.labelled, masks=masks))
+    lonely = replace(data, labeled=replace(data.labeled, masks=masks))
     told = refused_for_validation(source, tmp_path / "run", tiny, lonely)
-    assert "0 groups of scenes to validate on show labelled terrain" in told
+    assert "0 groups of samples to validate on show labeled terrain" in told
 
 
-def test_a_single_scene_is_too_few_to_calibrate_on(source, tmp_path, tiny):
+def test_a_single_sample_is_too_few_to_calibrate_on(source, tmp_path, tiny):
     data = read_source(source)
-    few = data.labelled.select(range(8))
-    few = replace(data, labelled=replace(few, groups=few.names))
+    few = data.labeled.select(range(8))
+    few = replace(data, labeled=replace(few, groups=few.names))
     told = refused_for_validation(
         source, tmp_path / "run", tiny, few, "split.val=0.125", "calibration=true"
     )
     assert (
-        "1 groups of scenes to validate on show labelled terrain, but calibration takes 2" in told
+        "1 groups of samples to validate on show labeled terrain, but calibration takes 2" in told
     )

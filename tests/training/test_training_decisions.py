@@ -8,7 +8,7 @@ from rich.console import Console
 from areoseg import api
 from areoseg.audit import Audit, Finding, write_audit
 from areoseg.data.fingerprint import fingerprint
-from areoseg.data.split import PARTS
+from areoseg.data.split import SPLITS
 from areoseg.errors import AreosegError
 from areoseg.run import open_run
 from areoseg.training import callbacks
@@ -19,16 +19,16 @@ REJECTED = range(7)
 
 @pytest.fixture(scope="module")
 def decide(homework_npz, tmp_path_factory):
-    """Write decisions that reject the scenes at some positions."""
-    scenes = api.read(homework_npz).labelled
+    """Write decisions that reject the samples at some positions."""
+    samples = api.read(homework_npz).labeled
 
     def write(rejected):
         findings = [
-            Finding(i, scenes.names[i], "content-outlier", 1.0, "by hand", "reject")
+            Finding(i, samples.names[i], "content-outlier", 1.0, "by hand", "reject")
             for i in rejected
         ]
         audit = Audit(
-            len(scenes), ("content-outlier",), tuple(findings), fingerprint=fingerprint(scenes)
+            len(samples), ("content-outlier",), tuple(findings), fingerprint=fingerprint(samples)
         )
         return write_audit(audit, tmp_path_factory.mktemp("decisions"))
 
@@ -47,16 +47,16 @@ def train(homework_npz, tmp_path, tiny):
 
 
 def names_in(run):
-    return {name for part in PARTS for name in run.split[part]}
+    return {name for part in SPLITS for name in run.split[part]}
 
 
 def test_what_is_rejected_is_left_out_and_noted(train, decide, homework_npz):
     path = decide(REJECTED)
     run = train("run", path, overrides=["training.epochs=1", "data.audit=false"])
-    names = api.read(homework_npz).labelled.names
+    names = api.read(homework_npz).labeled.names
     assert names_in(run) == {*names} - {*names[:7]}
-    assert run.facts["data"]["rejected"] == 7
-    assert run.facts["data"]["decisions"] == str(path)
+    assert run.info["data"]["rejected"] == 7
+    assert run.info["data"]["decisions"] == str(path)
     report = (run.path / "report.html").read_text()
     assert "A person had the last word" in report
     assert "content-outlier" in (run.path / "audit.html").read_text()
@@ -76,7 +76,7 @@ def test_a_resumed_training_keeps_to_them(train, decide, tmp_path, monkeypatch):
     path.unlink()  # the run has its own copy
     after = api.resume(tmp_path / "part", console=QUIET)
     assert after.split == before.split
-    assert after.facts["data"]["rejected"] == 7
+    assert after.info["data"]["rejected"] == 7
 
 
 def test_decisions_about_other_data_stop_a_training_before_it_begins(train, decide, tmp_path):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from areoseg.api.reading import PathLike, progress_bar, standard_error
-from areoseg.data.scenes import DataSet, SceneSet
+from areoseg.data.samples import LoadedData, SegmentationDataset
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError, did_you_mean
 from areoseg.files import read_json
@@ -24,7 +24,7 @@ KEPT = ".audit-chunks"
 
 
 def audit(
-    data: DataSet | SceneSet,
+    data: LoadedData | SegmentationDataset,
     out: PathLike | None = None,
     *,
     split: PathLike | None = None,
@@ -42,7 +42,7 @@ def audit(
     where it was.
 
     Args:
-        data: What `read` gave, or scenes. Images without masks are audited themselves where there
+        data: What `read` gave, or samples. Images without masks are audited themselves where there
             are no others.
         out: A folder for the results; None: nothing is written.
         split: A run or a bundled model, a file such as its `split.json`, or a recipe: the split to
@@ -62,14 +62,14 @@ def audit(
             or `out` cannot be written.
     """
     from areoseg.api.class_probabilities import fitted_probabilities, run_probabilities
-    from areoseg.audit import Chunks, audit_scenes, write_audit
+    from areoseg.audit import Chunks, audit_samples, write_audit
 
     if jobs < 1:
         raise AreosegError(f"--jobs {jobs}: give 1 or more")
     if fit and run is not None:
         raise AreosegError("--fit and --run both give probabilities: choose one of them")
-    scenes, unlabelled = _parts(data)
-    parts = None if split is None else _find_split(split, scenes, taxonomy)
+    samples, unlabeled = _parts(data)
+    parts = None if split is None else _find_split(split, samples, taxonomy)
     with progress_bar(console or standard_error()) as progress:
         tasks = {"": progress.add_task("auditing", total=None)}
 
@@ -83,15 +83,15 @@ def audit(
         probabilities = None
         if fit:
             probabilities = fitted_probabilities(
-                scenes, threads=threads, taxonomy=taxonomy, progress=show
+                samples, threads=threads, taxonomy=taxonomy, progress=show
             )
         elif run is not None:
             probabilities = run_probabilities(
-                run, scenes, threads=threads, taxonomy=taxonomy, progress=show
+                run, samples, threads=threads, taxonomy=taxonomy, progress=show
             )
-        found = audit_scenes(
-            scenes,
-            unlabelled=unlabelled,
+        found = audit_samples(
+            samples,
+            unlabeled=unlabeled,
             split=parts,
             probabilities=probabilities,
             taxonomy=taxonomy,
@@ -103,38 +103,40 @@ def audit(
         write_audit(found, Path(out))
         page = Path(out) / AUDIT_PAGE
         write_audit_page(
-            found, scenes, page, source=source, unlabelled=unlabelled, taxonomy=taxonomy
+            found, samples, page, source=source, unlabeled=unlabeled, taxonomy=taxonomy
         )
     chunks.forget()
     return found
 
 
-def _parts(data: DataSet | SceneSet) -> tuple[SceneSet, SceneSet | None]:
-    """The scenes to audit, and unlabelled images that go with them."""
-    if isinstance(data, SceneSet):
+def _parts(
+    data: LoadedData | SegmentationDataset,
+) -> tuple[SegmentationDataset, SegmentationDataset | None]:
+    """The samples to audit, and unlabeled images that go with them."""
+    if isinstance(data, SegmentationDataset):
         return data, None
-    if len(data.labelled):
-        return data.labelled, data.unlabelled
-    return replace(data.unlabelled, masks=None), None
+    if len(data.labeled):
+        return data.labeled, data.unlabeled
+    return replace(data.unlabeled, masks=None), None
 
 
 def _find_split(
-    split: PathLike, scenes: SceneSet, taxonomy: Taxonomy
+    split: PathLike, samples: SegmentationDataset, taxonomy: Taxonomy
 ) -> dict[str, tuple[int, ...]]:
-    """The split of a run, in a file, or that a recipe would make of these scenes."""
+    """The split of a run, in a file, or that a recipe would make of these samples."""
     from areoseg.audit import split_from_names
-    from areoseg.data.split import PARTS
+    from areoseg.data.split import SPLITS
 
     path = located(split)
     if is_run(path):
         path = path / SPLIT
     if path.is_file() and path.suffix == ".json":
-        return split_from_names(read_json(path), scenes, where=str(path))
+        return split_from_names(read_json(path), samples, where=str(path))
     if not (path.is_file() or str(split) in recipe_names()):
         hint = did_you_mean(str(split), recipe_names(), otherwise="check the path")
         raise AreosegError(f"--split {split}: no run, JSON file or recipe: {hint}")
 
     from areoseg.training.division import divide
 
-    division = divide(load_recipe(split), scenes, taxonomy)
-    return {part: division.split.part(part) for part in PARTS}
+    division = divide(load_recipe(split), samples, taxonomy)
+    return {part: division.split.part(part) for part in SPLITS}

@@ -22,20 +22,20 @@ def draw_augmentation(
     out: PathLike,
     *,
     overrides: Sequence[str] = (),
-    scenes: int = 6,
+    samples: int = 6,
     seed: int = 0,
     format: str = "auto",
     console: Console | None = None,
 ) -> list[str]:
-    """Draw what the augmentation of a recipe does to a few labelled scenes.
+    """Draw what the augmentation of a recipe does to a few labeled samples.
 
-    Where it favours a rare class, half of the scenes hold that class.
+    Where it favors a rare class, half of the samples hold that class.
 
     Returns:
         The names of the transforms, in the order in which they are applied.
 
     Raises:
-        AreosegError: Recipe or data cannot be used, or there are no labelled scenes, or none with
+        AreosegError: Recipe or data cannot be used, or there are no labeled samples, or none with
             the rare class that the augmentation needs.
     """
     import numpy as np
@@ -46,22 +46,22 @@ def draw_augmentation(
     from areoseg.taxonomy import MARS
     from areoseg.training.batches import Tensors
 
-    if scenes < 1:
-        raise AreosegError(f"--scenes {scenes}: a sheet takes one scene at least")
+    if samples < 1:
+        raise AreosegError(f"--samples {samples}: a sheet takes one sample at least")
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, overrides)
     console = console or standard_error()
     source = find_source(data, None, format, console)
     source = replace(source, tile=recipe.data.tile, scale=recipe.data.scale)
-    labelled = read_with_progress(source, console).labelled
-    if not len(labelled):
-        raise AreosegError(f"{data}: no labelled scenes to show an augmentation on")
-    tensors = Tensors.of(labelled)
+    labeled = read_with_progress(source, console).labeled
+    if not len(labeled):
+        raise AreosegError(f"{data}: no labeled samples to show an augmentation on")
+    tensors = Tensors.of(labeled)
     settings = recipe.augment
     bank = None
     if settings.needs_rare_bank:
         bank = rare_object_bank(tensors.images.numpy(), tensors.masks.numpy(), settings.rare_class)
-    order = np.random.default_rng(seed).permutation(len(labelled))
+    order = np.random.default_rng(seed).permutation(len(labeled))
     if {"rare_paste", "rare_cutmix"} & settings.transforms.keys():
         holds = (tensors.masks == settings.rare_class).flatten(1).any(dim=1).numpy()[order]
         if not holds.any() or (bank is not None and not bank):
@@ -69,9 +69,9 @@ def draw_augmentation(
                 f"{data}: no object of class {settings.rare_class} large enough to paste or to mix:"
                 " set augment.rare_class"
             )
-        half = np.flatnonzero(holds)[: (scenes + 1) // 2]
+        half = np.flatnonzero(holds)[: (samples + 1) // 2]
         order = np.concatenate([order[half], np.delete(order, half)])
-    images, masks = tensors.batch(order[:scenes], void=None)
+    images, masks = tensors.batch(order[:samples], void=None)
     rows = augmentation_sheet(images, masks, settings, seed=seed, rare_bank=bank)
     draw(rows, Path(out), taxonomy=MARS, title=f"augment: {settings.policy}")
     return list(settings.transforms)

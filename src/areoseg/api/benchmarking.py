@@ -47,18 +47,19 @@ class Benchmark:
 def bench(
     model: PathLike,
     *,
-    ways: Sequence[str] | None = None,
+    backends: Sequence[str] | None = None,
     batches: Sequence[int] = (1, 8, 64),
     size: tuple[int, int] | None = None,
     seconds: float = 2.0,
     threads: int | None = None,
     console: Console | None = None,
 ) -> Benchmark:
-    """Time the ways to run a model, each in a process of its own.
+    """Time the backends to run a model, each in a process of its own.
 
     Args:
-        model: A run folder, of which all ways are timed, or an exported file, which has but one.
-        ways: Names in `areoseg.speed.WAYS`; None: all.
+        model: A run folder, of which all backends are timed, or an exported file, which has but
+            one.
+        backends: Names in `areoseg.speed.BACKENDS`; None: all.
         batches: Images a call.
         size: Height and width of the images; None: the run's training tiles, or 64x128.
         seconds: How long each is timed at each batch size.
@@ -75,7 +76,7 @@ def bench(
         raise AreosegError("bench: batches, size and seconds must be above 0")
     use_threads(threads)
     size = size or _own_size(model)
-    prepared, skipped = _prepared(model, ways, size)
+    prepared, skipped = _prepared(model, backends, size)
     product: dict[str, float] = {}
     measurements = []
     with progress_bar(console or standard_error()) as progress:
@@ -95,20 +96,20 @@ def bench(
 
 
 def _prepared(
-    model: PathLike, ways: Sequence[str] | None, size: tuple[int, int]
+    model: PathLike, backends: Sequence[str] | None, size: tuple[int, int]
 ) -> "tuple[dict[str, partial[Forward]], dict[str, str]]":
-    """Ways that can be run, each with what makes it ready, and ways that cannot, with why."""
+    """Ways that can be run, each with what makes it ready, and backends that cannot, with why."""
     from areoseg.inference import open_engine
-    from areoseg.speed import WAYS
+    from areoseg.speed import BACKENDS
 
     if not is_run(Path(model)):
         open_engine(model)  # what is no model shows before anything is timed
         return {Path(model).name: partial(_file, str(model))}, {}
     open_run(model)
-    for name in ways or ():
-        if name not in WAYS:
-            raise AreosegError(f"there is no way {name!r}: {did_you_mean(name, WAYS)}")
-    chosen = [WAYS[name] for name in ways or WAYS]
+    for name in backends or ():
+        if name not in BACKENDS:
+            raise AreosegError(f"there is no way {name!r}: {did_you_mean(name, BACKENDS)}")
+    chosen = [BACKENDS[name] for name in backends or BACKENDS]
     missing = {way.name: way.missing() for way in chosen}
     skipped = {name: reason for name, reason in missing.items() if reason is not None}
     ready = {
@@ -123,9 +124,9 @@ def _way(run: str, name: str, size: tuple[int, int]) -> "Forward":
     """A run made ready for one way."""
     import torch
 
-    from areoseg.speed import WAYS
+    from areoseg.speed import BACKENDS
 
-    return WAYS[name].prepare(open_run(run).segmenter(), torch.rand(1, 1, *size))
+    return BACKENDS[name].prepare(open_run(run).segmenter(), torch.rand(1, 1, *size))
 
 
 def _file(path: str) -> "Forward":
@@ -138,7 +139,7 @@ def _file(path: str) -> "Forward":
 def _own_size(model: PathLike) -> tuple[int, int]:
     if not is_run(Path(model)):
         return TILE
-    height, width = open_run(model).facts.get("model", {}).get("size", TILE)
+    height, width = open_run(model).info.get("model", {}).get("size", TILE)
     return height, width
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from areoseg.api.exporting import scenes_to_compare
+from areoseg.api.exporting import samples_to_compare
 from areoseg.api.reading import PathLike, standard_error
 from areoseg.errors import AreosegError
 from areoseg.run import RESUME, open_run
@@ -22,13 +22,13 @@ class Bundled:
     Attributes:
         path: The folder.
         parity: How near its network is to the run's.
-        scenes: On what they were compared, for people.
+        samples: On what they were compared, for people.
         size: Bytes of all its files.
     """
 
     path: Path
     parity: "Parity"
-    scenes: str
+    samples: str
     size: int
 
 
@@ -46,7 +46,7 @@ def bundle(
     Args:
         run: The run folder.
         out: The folder to make; its name is the model's.
-        data: Labelled scenes to compare on, as for `export`.
+        data: Labeled samples to compare on, as for `export`.
         credit: Who made the training data and what allows their use, for the card.
         threads: Cores to compute on; None: all.
         console: Where to show progress and warnings; None: standard error.
@@ -66,7 +66,7 @@ def bundle(
         )
     if opened.is_bundle:
         raise AreosegError(f"{run}: this is a bundle already: copy its folder")
-    _, scenes, where = scenes_to_compare(opened, data, console or standard_error())
-    parity = write_bundle(opened, Path(out), scenes=scenes, where=where, credit=credit)
+    _, samples, where = samples_to_compare(opened, data, console or standard_error())
+    parity = write_bundle(opened, Path(out), samples=samples, where=where, credit=credit)
     size = sum(file.stat().st_size for file in Path(out).iterdir())
     return Bundled(Path(out), parity, where, size)

@@ -4,7 +4,7 @@ from rich.console import Console
 
 from areoseg.api.own_data import own_data
 from areoseg.api.reading import PathLike, standard_error
-from areoseg.api.scoring import part_of
+from areoseg.api.scoring import select_split
 from areoseg.api.training import finish_run
 from areoseg.errors import AreosegError
 from areoseg.run import RESUME, Run, open_run
@@ -51,7 +51,7 @@ def calibrate(
         raise AreosegError(
             f"{run}: a bundle stays as its card says: calibrate the run that it was made of"
         )
-    labelled = own_data(opened, data, groups, console).labelled
-    calibrated = calibrate_run(opened, part_of(labelled, opened, "val"), device=device)
-    finish_run(calibrated, labelled, console)
+    labeled = own_data(opened, data, groups, console).labeled
+    calibrated = calibrate_run(opened, select_split(labeled, opened, "val"), device=device)
+    finish_run(calibrated, labeled, console)
     return calibrated

@@ -1,4 +1,4 @@
-"""Class probabilities of labelled scenes, for an audit to hold against the masks."""
+"""Class probabilities of labeled samples, for an audit to hold against the masks."""
 
 from collections.abc import Callable
 from itertools import groupby
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.api.reading import PathLike
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.run import open_run
 from areoseg.taxonomy import MARS, Taxonomy
@@ -20,38 +20,38 @@ Progress = Callable[[str, int, int], None]
 """Called with what is done, how much of it is finished, and all of it."""
 
 BATCH = 32
-"""Scenes that are shown to a run at once."""
+"""Samples that are shown to a run at once."""
 
 
 def fitted_probabilities(
-    scenes: SceneSet,
+    samples: SegmentationDataset,
     *,
     seed: int = 0,
     threads: int | None = None,
     taxonomy: Taxonomy = MARS,
     progress: Progress | None = None,
 ) -> list[NDArray[np.float16]]:
-    """For each scene (C, H, W), by small networks trained on the others; see `cross_fit`.
+    """For each sample (C, H, W), by small networks trained on the others; see `cross_fit`.
 
     Raises:
-        AreosegError: There are no masks, or all scenes are of one group.
+        AreosegError: There are no masks, or all samples are of one group.
     """
     from areoseg.device import use_threads
     from areoseg.training.cross_fit import cross_fit
 
     use_threads(threads)
-    return cross_fit(scenes, seed=seed, taxonomy=taxonomy, progress=progress)
+    return cross_fit(samples, seed=seed, taxonomy=taxonomy, progress=progress)
 
 
 def run_probabilities(
     run: PathLike,
-    scenes: SceneSet,
+    samples: SegmentationDataset,
     *,
     threads: int | None = None,
     taxonomy: Taxonomy = MARS,
     progress: Progress | None = None,
 ) -> list[NDArray[np.float16]]:
-    """For each scene (C, H, W), by a trained run.
+    """For each sample (C, H, W), by a trained run.
 
     Raises:
         AreosegError: It is no run, or it answers other classes than `taxonomy`.
@@ -68,21 +68,23 @@ def run_probabilities(
     use_threads(threads)
     predictor = Predictor.load(run)
     found: list[NDArray[np.float16]] = []
-    for _, same_size in groupby(range(len(scenes)), key=lambda i: scenes.images[i].shape):
+    for _, same_size in groupby(range(len(samples)), key=lambda i: samples.images[i].shape):
         indices = list(same_size)
         for start in range(0, len(indices), BATCH):
-            found += _predict(predictor, scenes.select(indices[start : start + BATCH]))
+            found += _predict(predictor, samples.select(indices[start : start + BATCH]))
             if progress is not None:
-                progress("predicting", len(found), len(scenes))
+                progress("predicting", len(found), len(samples))
     return found
 
 
-def _predict(predictor: "Predictor", scenes: SceneSet) -> list[NDArray[np.float16]]:
-    """Probabilities of some scenes of one size: together, or in tiles where they are large."""
+def _predict(predictor: "Predictor", samples: SegmentationDataset) -> list[NDArray[np.float16]]:
+    """Probabilities of some samples of one size: together, or in tiles where they are large."""
     from areoseg.inference.predictor import to_tensor
 
-    images = list(scenes.images)
+    images = list(samples.images)
     if max(images[0].shape) <= predictor.tile:
         return list(predictor.probabilities(to_tensor(images)).half().cpu().numpy())
-    bands = [[band.probabilities for band in predictor.bands(image)] for image in images]
-    return [np.concatenate(each, axis=1).astype(np.float16) for each in bands]
+    row_blocks = [
+        [row_block.probabilities for row_block in predictor.row_blocks(image)] for image in images
+    ]
+    return [np.concatenate(each, axis=1).astype(np.float16) for each in row_blocks]

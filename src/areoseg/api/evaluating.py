@@ -1,4 +1,4 @@
-"""Scoring runs and exported files on labelled scenes."""
+"""Scoring runs and exported files on labeled samples."""
 
 import time
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from areoseg.api.judged import Judged, open_judged, refuse_unknown_parts
+from areoseg.api.model_under_test import ModelUnderTest, check_split_names, open_model_under_test
 from areoseg.api.own_data import moved_source
 from areoseg.api.reading import PathLike, find_source, read_with_progress, standard_error
-from areoseg.api.scoring import part_of, score_masks
-from areoseg.data.scenes import SceneSet
+from areoseg.api.scoring import score_masks, select_split
+from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def evaluate(
             data set and split.
         data: As for `read`; None: what the first run was trained on. An exported file knows no data
             of its own; with those of its run, that run has to be named beside it.
-        split: `train`, `val` or `test` of the run's own data; None: all labelled scenes of data
+        split: `train`, `val` or `test` of the run's own data; None: all labeled samples of data
             that no model was trained on, and `test` of their own.
         flips: Whether each image is predicted mirrored as well.
         groups: As for `read`.
@@ -65,17 +65,17 @@ def evaluate(
         console: Where to show progress and warnings; None: standard error.
 
     Raises:
-        AreosegError: Models or data cannot be used, `split` is asked of other data, or a scene that
-            is scored may have been in the training part of one of the models.
+        AreosegError: Models or data cannot be used, `split` is asked of other data, or a sample
+            that is scored may have been in the training part of one of the models.
     """
     from areoseg.device import use_threads
 
     use_threads(threads)
     opened = _opened(models, device)
-    scenes = _scenes_to_score(
+    samples = _samples_to_score(
         opened, data, split, groups, format, labels, console or standard_error()
     )
-    return _evaluated(opened, scenes, flips=flips, device=device).scores
+    return _evaluated(opened, samples, flips=flips, device=device).scores
 
 
 def evaluate_each(
@@ -116,7 +116,7 @@ def evaluate_each(
 
     use_threads(threads)
     opened = _opened(models, device)
-    scenes = _scenes_to_score(
+    samples = _samples_to_score(
         opened, data, split, groups, format, labels, console or standard_error()
     )
     ways = [([each], False) for each in opened]
@@ -124,37 +124,37 @@ def evaluate_each(
         ways.append((opened, False))
     if flips:
         ways.append((opened, True))
-    return [_evaluated(some, scenes, flips=mirrored, device=device) for some, mirrored in ways]
+    return [_evaluated(some, samples, flips=mirrored, device=device) for some, mirrored in ways]
 
 
-def _opened(models: PathLike | Sequence[PathLike], device: str) -> list[Judged]:
+def _opened(models: PathLike | Sequence[PathLike], device: str) -> list[ModelUnderTest]:
     paths = [models] if isinstance(models, str | Path) else list(models)
     if not paths:
         raise AreosegError("no run to score: name at least one run folder")
-    return [open_judged(path, device=device) for path in paths]
+    return [open_model_under_test(path, device=device) for path in paths]
 
 
-def _scenes_to_score(
-    models: Sequence[Judged],
+def _samples_to_score(
+    models: Sequence[ModelUnderTest],
     data: PathLike | None,
     split: str | None,
     groups: PathLike | None,
     format: str,
     labels: str,
     console: Console,
-) -> SceneSet:
-    """The scenes that `evaluate` scores: data that no model knows, or one part of their own."""
+) -> SegmentationDataset:
+    """The samples that `evaluate` scores: data that no model knows, or one part of their own."""
     from areoseg.data.fingerprint import fingerprint
-    from areoseg.data.split import refuse_unknown_part
+    from areoseg.data.split import check_split_name
     from areoseg.same_data import (
-        count_learnt,
-        refuse_learnt,
-        refuse_other_part,
-        refuse_other_scenes,
+        check_not_trained_on,
+        check_same_samples,
+        check_same_split,
+        count_trained_on,
     )
 
     if split is not None:
-        refuse_unknown_part(split)
+        check_split_name(split)
     first = models[0]
     runs = [each.run for each in models if each.run is not None]
     if data is None and not runs:
@@ -167,45 +167,45 @@ def _scenes_to_score(
         source = replace(chosen, tile=first.recipe.data.tile, scale=first.recipe.data.scale)
     else:
         source = moved_source(runs[0].source, None, groups)
-    scenes = read_with_progress(source, console).labelled
-    known = fingerprint(scenes)
+    samples = read_with_progress(source, console).labeled
+    known = fingerprint(samples)
     own = any(each.fingerprint == known for each in models)
     if not (own or others):
-        refuse_other_scenes(runs[0], scenes)
+        check_same_samples(runs[0], samples)
     if own:
-        refuse_unknown_parts(models)
-        refuse_other_part(runs, split or "test")
-        scenes = part_of(scenes, runs[0], split or "test")
+        check_split_names(models)
+        check_same_split(runs, split or "test")
+        samples = select_split(samples, runs[0], split or "test")
     elif split is not None:
         raise AreosegError(
             f"--split {split}: {source.path} is not what {first.path} was trained on, so it has"
             " no such part: leave --split away to score all of it"
         )
     else:
-        refuse_learnt(runs, known)
-        if met := count_learnt(runs, scenes.names):
+        check_not_trained_on(runs, known)
+        if met := count_trained_on(runs, samples.names):
             console.print(
-                f"note: {met} of {len(scenes)} scenes have the names of scenes that were trained"
+                f"note: {met} of {len(samples)} samples have the names of samples that were trained"
                 " on: if they are the same, the score is too high"
             )
-    if not len(scenes):
-        raise AreosegError(f"{source.path}: no labelled scenes to score in this part")
-    return scenes
+    if not len(samples):
+        raise AreosegError(f"{source.path}: no labeled samples to score in this part")
+    return samples
 
 
 def _evaluated(
-    models: Sequence[Judged], scenes: SceneSet, *, flips: bool, device: str
+    models: Sequence[ModelUnderTest], samples: SegmentationDataset, *, flips: bool, device: str
 ) -> Evaluated:
     from areoseg.inference import Predictor
 
     predictor = Predictor.load(*(each.path for each in models), device=device, flips=flips)
     started = time.perf_counter()
-    predictions = list(predictor.masks(scenes.images))
-    milliseconds = 1000 * (time.perf_counter() - started) / len(scenes)
+    predictions = list(predictor.masks(samples.images))
+    milliseconds = 1000 * (time.perf_counter() - started) / len(samples)
     what = "runs" if all(each.run for each in models) else "models"
     name = str(models[0].path) if len(models) == 1 else f"mean of {len(models)} {what}"
     return Evaluated(
         name=f"{name}, mirrored too" if flips else name,
-        scores=score_masks(predictions, scenes, models[0]),
+        scores=score_masks(predictions, samples, models[0]),
         milliseconds=milliseconds,
     )

@@ -64,7 +64,7 @@ def compare(
     opened = load_study(study)
     decisions = None if audit is None else read_decisions(audit)
     build_table(opened, {}, part=part, protocol_name=protocol)  # a wrong name shows before hours
-    faults: list[str] = []
+    errors: list[str] = []
     data_of = None
     if data is not None:
         from areoseg.studies.running import Trainings, run_study
@@ -79,14 +79,14 @@ def compare(
             console=console,
             decisions=decisions,
         )
-        faults = run_study(opened, trainings)
+        errors = run_study(opened, trainings)
         data_of = trainings.data_of
     results = read_results(opened, data_of)
     table = build_table(opened, results, part=part, protocol_name=protocol)
     for path in write_table(table, opened):
         console.print(f"table: {path}")
-    if faults:
-        raise AreosegError("\n".join(faults))
+    if errors:
+        raise AreosegError("\n".join(errors))
     return table
 
 

@@ -8,8 +8,8 @@ from rich.console import Console
 
 from areoseg.api.own_data import own_data
 from areoseg.api.reading import PathLike, find_source, read_with_progress, standard_error
-from areoseg.api.scoring import part_of
-from areoseg.data.scenes import SceneSet
+from areoseg.api.scoring import select_split
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sources import SYNTHETIC, Source
 from areoseg.errors import AreosegError
 from areoseg.files import read_json
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from areoseg.inference.description import Description
 
 MOST_COMPARED = 500
-"""Scenes on which an export is compared with its network."""
+"""Samples on which an export is compared with its network."""
 
 MOST_CALIBRATING = 128
-"""Scenes on which an 8-bit export is calibrated."""
+"""Samples on which an 8-bit export is calibrated."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Exported:
     Attributes:
         path: The file.
         parity: How near it is to the network.
-        scenes: On what they were compared, for people.
+        samples: On what they were compared, for people.
     """
 
     path: Path
     parity: "Parity"
-    scenes: str
+    samples: str
 
 
 def export(
@@ -57,8 +57,8 @@ def export(
         run: The run folder.
         to: `onnx`, `openvino`, `openvino-int8` or `torch-export`.
         out: The file to write.
-        data: Labelled scenes to compare on, as for `read`; None: the run's own validation part, or
-            synthetic scenes where its data are gone.
+        data: Labeled samples to compare on, as for `read`; None: the run's own validation part, or
+            synthetic samples where its data are gone.
         threads: Cores to compute on; None: all.
         console: Where to show progress and warnings; None: standard error.
 
@@ -72,37 +72,37 @@ def export(
 
     use_threads(threads)
     opened, chosen = open_run(run), export_format(to)
-    calibrating, compared, where = scenes_to_compare(opened, data, console or standard_error())
+    calibrating, compared, where = samples_to_compare(opened, data, console or standard_error())
     segmenter = opened.segmenter()
-    stride = int(getattr(segmenter.network, "stride", 1))
-    tiles = eight_bit_tiles(calibrating, stride) if chosen.calibrates else []
+    size_divisor = int(getattr(segmenter.network, "size_divisor", 1))
+    tiles = eight_bit_tiles(calibrating, size_divisor) if chosen.calibrates else []
     parity = write_checked(
         chosen,
         segmenter,
-        describe(opened, stride=stride),
+        describe(opened, size_divisor=size_divisor),
         Path(out),
-        scenes=compared,
+        samples=compared,
         calibration=tiles,
     )
     return Exported(Path(out), parity, where)
 
 
-def describe(run: Run, *, stride: int) -> "Description":
+def describe(run: Run, *, size_divisor: int) -> "Description":
     """What a file exported from a run says of itself."""
-    from areoseg.export.bundle import LICENCE
+    from areoseg.export.bundle import LICENSE
     from areoseg.inference.description import Description
     from areoseg.inference.scale import trained_scale
 
     return Description(
         areoseg=__version__,
         taxonomy=run.taxonomy,
-        stride=stride,
+        size_divisor=size_divisor,
         scale=trained_scale(run),
         recipe=(run.path / RECIPE).read_text(encoding="utf-8"),
         score=_score(run),
-        licence=LICENCE,
+        license=LICENSE,
         weights_sha256=run.weights_sha256,
-        data_fingerprint=run.facts["data"].get("fingerprint"),
+        data_fingerprint=run.info["data"].get("fingerprint"),
     )
 
 
@@ -123,40 +123,42 @@ def _score(run: Run) -> dict[str, Any] | None:
     return None
 
 
-def scenes_to_compare(
+def samples_to_compare(
     run: Run, data: PathLike | None, console: Console
-) -> tuple[SceneSet, SceneSet, str]:
-    """Scenes to calibrate on and scenes to compare on, and what they are, for people."""
+) -> tuple[SegmentationDataset, SegmentationDataset, str]:
+    """Samples to calibrate on and samples to compare on, and what they are, for people."""
     if data is None:
         try:
-            labelled = own_data(run, None, None, console).labelled
+            labeled = own_data(run, None, None, console).labeled
         except AreosegError as error:
-            console.print(f"note: synthetic scenes instead of the run's own: {error}")
+            console.print(f"note: synthetic samples instead of the run's own: {error}")
             calibrating, compared, where = _halves(run, SYNTHETIC, console)
         else:
-            calibrating, compared = (part_of(labelled, run, part) for part in ("train", "val"))
-            where = "validation scenes of the run"
+            calibrating, compared = (select_split(labeled, run, part) for part in ("train", "val"))
+            where = "validation samples of the run"
     else:
         calibrating, compared, where = _halves(run, data, console)
     if not (len(calibrating) and len(compared)):
         raise AreosegError(
-            f"{data or run.path}: too few labelled scenes to compare on: give --data"
+            f"{data or run.path}: too few labeled samples to compare on: give --data"
         )
     compared = _spread(compared, MOST_COMPARED)
     return _spread(calibrating, MOST_CALIBRATING), compared, f"{len(compared)} {where}"
 
 
-def _halves(run: Run, data: PathLike, console: Console) -> tuple[SceneSet, SceneSet, str]:
+def _halves(
+    run: Run, data: PathLike, console: Console
+) -> tuple[SegmentationDataset, SegmentationDataset, str]:
     source = Source(SYNTHETIC)
     if str(data) != SYNTHETIC:
         own = run.source
         source = replace(find_source(data, None, "auto", console), tile=own.tile, scale=own.scale)
-    labelled = read_with_progress(source, console).labelled
-    even, odd = range(0, len(labelled), 2), range(1, len(labelled), 2)
-    return labelled.select(even), labelled.select(odd), f"scenes of {data}"
+    labeled = read_with_progress(source, console).labeled
+    even, odd = range(0, len(labeled), 2), range(1, len(labeled), 2)
+    return labeled.select(even), labeled.select(odd), f"samples of {data}"
 
 
-def _spread(scenes: SceneSet, most: int) -> SceneSet:
-    """At most `most` scenes, spread evenly over all."""
-    count = min(most, len(scenes))
-    return scenes.select([index * len(scenes) // count for index in range(count)])
+def _spread(samples: SegmentationDataset, most: int) -> SegmentationDataset:
+    """At most `most` samples, spread evenly over all."""
+    count = min(most, len(samples))
+    return samples.select([index * len(samples) // count for index in range(count)])

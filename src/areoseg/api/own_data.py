@@ -1,4 +1,4 @@
-"""The scenes that runs were trained on, read again."""
+"""The samples that runs were trained on, read again."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,11 +6,11 @@ from dataclasses import replace
 from rich.console import Console
 
 from areoseg.api.reading import PathLike, read_with_progress
-from areoseg.data.scenes import DataSet
+from areoseg.data.samples import LoadedData
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
 from areoseg.run import Run, open_run
-from areoseg.same_data import refuse_other_scenes
+from areoseg.same_data import check_same_samples
 
 
 def opened_once(paths: Sequence[PathLike]) -> list[Run]:
@@ -36,7 +36,9 @@ def moved_source(source: Source, data: PathLike | None, groups: PathLike | None)
     )
 
 
-def own_data(run: Run, data: PathLike | None, groups: PathLike | None, console: Console) -> DataSet:
+def own_data(
+    run: Run, data: PathLike | None, groups: PathLike | None, console: Console
+) -> LoadedData:
     """What a run was trained on.
 
     Args:
@@ -49,5 +51,5 @@ def own_data(run: Run, data: PathLike | None, groups: PathLike | None, console: 
         AreosegError: The data cannot be read, or are others.
     """
     found = read_with_progress(moved_source(run.source, data, groups), console)
-    refuse_other_scenes(run, found.labelled)
+    check_same_samples(run, found.labeled)
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from areoseg import weights
-from areoseg.api.judged import open_judged
+from areoseg.api.model_under_test import open_model_under_test
 from areoseg.api.reading import (
     PathLike,
     progress_bar,
@@ -132,7 +132,7 @@ def submit(
     threads: int | None = None,
     console: Console | None = None,
 ) -> int:
-    """Segment the unlabelled images of a data set into the homework's CSV.
+    """Segment the unlabeled images of a data set into the homework's CSV.
 
     A row has the pixels of the image as it is. Models see it scaled as the data of the first were.
 
@@ -149,7 +149,7 @@ def submit(
         The number of rows.
 
     Raises:
-        AreosegError: A model cannot be used, there are no unlabelled images, or the file cannot be
+        AreosegError: A model cannot be used, there are no unlabeled images, or the file cannot be
             written.
     """
     from areoseg.device import use_threads
@@ -163,9 +163,9 @@ def submit(
     predictor = Predictor.load(
         *models, device=device, accelerate=True, scale=_scale_of_training(models)
     )
-    images = read_with_progress(Source(path=str(data)), console).unlabelled.images
+    images = read_with_progress(Source(path=str(data)), console).unlabeled.images
     if not len(images):
-        raise AreosegError(f"{data}: no unlabelled images to submit: it needs a test_set")
+        raise AreosegError(f"{data}: no unlabeled images to submit: it needs a test_set")
     with progress_bar(console) as progress:
         made = ahead(predictor.masks(images), max(1, PIXELS_AHEAD // images[0].size))
         masks = progress.track(made, total=len(images), description="predicting")
@@ -174,4 +174,4 @@ def submit(
 
 def _scale_of_training(models: Sequence[PathLike]) -> float:
     """What the images of its data were multiplied by before the first model was trained on them."""
-    return open_judged(models[0]).recipe.data.scale if models else 1.0
+    return open_model_under_test(models[0]).recipe.data.scale if models else 1.0

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from areoseg.data.scenes import DataSet
+from areoseg.data.samples import LoadedData
 from areoseg.data.sources import SYNTHETIC, Source, companion_groups, read_source
 from areoseg.taxonomy import MARS, Taxonomy
 
@@ -24,12 +24,12 @@ def read(
     scale: float = 1.0,
     taxonomy: Taxonomy = MARS,
     console: Console | None = None,
-) -> DataSet:
+) -> LoadedData:
     """Read a data set.
 
     Args:
         data: An npz file, a folder of images and masks, a folder of AI4Mars, or `synthetic`.
-        groups: A file with the group of each labelled scene, a line a scene.
+        groups: A file with the group of each labeled sample, a line a sample.
         format: A reader's name, or `auto` to find out by looking.
         labels: Which labels of AI4Mars as distributed: `crowd`, or `expert-1`, `expert-2`,
             `expert-3` for pixels on which at least that many experts agree.
@@ -62,8 +62,8 @@ def find_source(
     return Source(path=str(data), format=format, groups=groups, labels=labels)
 
 
-def read_with_progress(source: Source, console: Console, taxonomy: Taxonomy = MARS) -> DataSet:
-    """The scenes of a source; a bar while they are read, and a line for each warning."""
+def read_with_progress(source: Source, console: Console, taxonomy: Taxonomy = MARS) -> LoadedData:
+    """The samples of a source; a bar while they are read, and a line for each warning."""
     with progress_bar(console) as progress:
         task = progress.add_task("reading", total=None)
         found = read_source(

@@ -8,13 +8,13 @@ from rich.console import Console
 
 from areoseg.api.own_data import own_data
 from areoseg.api.reading import PathLike, find_source, read_with_progress, standard_error
-from areoseg.data.scenes import Mask, SceneSet
-from areoseg.data.split import Split, refuse_unknown_part
+from areoseg.data.samples import Mask, SegmentationDataset
+from areoseg.data.split import Split, check_split_name
 from areoseg.recipes import Recipe, load_recipe
 from areoseg.run import Run, open_run
 
 if TYPE_CHECKING:
-    from areoseg.api.judged import Judged
+    from areoseg.api.model_under_test import ModelUnderTest
     from areoseg.inference.predictor import Predictor
     from areoseg.metrics.scores import Scores
 
@@ -56,7 +56,7 @@ def baselines(
     from areoseg.baselines import BASELINES, baseline, baseline_scores
     from areoseg.training.division import divide
 
-    refuse_unknown_part(split)
+    check_split_name(split)
     console = console or standard_error()
     chosen = [baseline(name).name for name in (BASELINES if names is None else names)]
     if not isinstance(recipe, Recipe):
@@ -64,14 +64,14 @@ def baselines(
     decisions = None if audit is None else read_decisions(audit)
     source = find_source(data, groups, format, console, labels)
     source = replace(source, tile=recipe.data.tile, scale=recipe.data.scale)
-    scenes = read_with_progress(source, console).labelled
+    samples = read_with_progress(source, console).labeled
     if decisions is not None:
-        check_decisions(decisions, scenes)
-    division = divide(recipe, scenes, audit=decisions)
+        check_decisions(decisions, samples)
+    division = divide(recipe, samples, audit=decisions)
     for note in division.notes:
         console.print(f"note: {note}")
     return {
-        name: baseline_scores(name, scenes, division.split, part=split, protocol=recipe.protocol)
+        name: baseline_scores(name, samples, division.split, part=split, protocol=recipe.protocol)
         for name in chosen
     }
 
@@ -87,14 +87,15 @@ def baseline_score(
     from areoseg.baselines import baseline_scores
 
     opened = open_run(run)
-    scenes = own_data(opened, None, None, console or standard_error()).labelled
-    position = {scene: index for index, scene in enumerate(scenes.names)}
+    samples = own_data(opened, None, None, console or standard_error()).labeled
+    position = {sample: index for index, sample in enumerate(samples.names)}
     parts = {
-        part: tuple(position[scene] for scene in members) for part, members in opened.split.items()
+        part: tuple(position[sample] for sample in members)
+        for part, members in opened.split.items()
     }
     return baseline_scores(
         name,
-        scenes,
+        samples,
         Split(**parts),
         part=split,
         protocol=opened.recipe.protocol,
@@ -103,28 +104,32 @@ def baseline_score(
     ).score
 
 
-def score_scenes(predictor: "Predictor", scenes: SceneSet, run: Run) -> tuple["Scores", list[Mask]]:
-    """Scores of the predictor on labelled scenes, and its masks."""
-    predictions = list(predictor.masks(scenes.images))
-    return score_masks(predictions, scenes, run), predictions
+def score_samples(
+    predictor: "Predictor", samples: SegmentationDataset, run: Run
+) -> tuple["Scores", list[Mask]]:
+    """Scores of the predictor on labeled samples, and its masks."""
+    predictions = list(predictor.masks(samples.images))
+    return score_masks(predictions, samples, run), predictions
 
 
-def score_masks(predictions: Sequence[Mask], scenes: SceneSet, run: "Run | Judged") -> "Scores":
+def score_masks(
+    predictions: Sequence[Mask], samples: SegmentationDataset, run: "Run | ModelUnderTest"
+) -> "Scores":
     """Scores of masks by the protocol of a run or file, with intervals by group."""
     from areoseg.metrics.scores import evaluate_predictions
 
-    assert scenes.masks is not None
+    assert samples.masks is not None
     return evaluate_predictions(
         predictions,
-        scenes.masks,
-        groups=scenes.groups,
+        samples.masks,
+        groups=samples.groups,
         taxonomy=run.taxonomy,
         protocol=run.recipe.protocol,
     )
 
 
-def part_of(scenes: SceneSet, run: Run, part: str) -> SceneSet:
-    """The scenes of one part of the run's split."""
-    refuse_unknown_part(part)
+def select_split(samples: SegmentationDataset, run: Run, part: str) -> SegmentationDataset:
+    """The samples of one part of the run's split."""
+    check_split_name(part)
     wanted = set(run.split[part])
-    return scenes.select([i for i, name in enumerate(scenes.names) if name in wanted])
+    return samples.select([i for i, name in enumerate(samples.names) if name in wanted])

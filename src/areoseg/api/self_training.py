@@ -9,12 +9,12 @@ from rich.console import Console
 from areoseg.api.own_data import moved_source, opened_once, own_data
 from areoseg.api.reading import PathLike, read_with_progress, standard_error
 from areoseg.api.training import finish_run
-from areoseg.data.scenes import DataSet, SceneSet
+from areoseg.data.samples import LoadedData, SegmentationDataset
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe, check_model, load_recipe
 from areoseg.run import AUDIT, Run
-from areoseg.same_data import refuse_other_data
+from areoseg.same_data import check_same_data
 
 if TYPE_CHECKING:
     from areoseg.audit import Audit
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 def self_train(
     teachers: Sequence[PathLike],
-    unlabelled: PathLike,
+    unlabeled: PathLike,
     out: PathLike,
     *,
     recipe: Recipe | PathLike | None = None,
     keep: float = 0.5,
     floor: float = 0.5,
-    labelled_share: float = 0.5,
+    labeled_share: float = 0.5,
     flips: bool = False,
     budget: str | None = None,
     data: PathLike | None = None,
@@ -38,20 +38,20 @@ def self_train(
     command: str | None = None,
     console: Console | None = None,
 ) -> Run:
-    """Label unlabelled images with trained runs, and train from scratch on both kinds of scenes.
+    """Label unlabeled images with trained runs, and train from scratch on both kinds of samples.
 
-    Validation and test stay those of the teachers: scenes that people labelled.
+    Validation and test stay those of the teachers: samples that people labeled.
 
     Args:
         teachers: Run folders of one data set and split; the probabilities of several are averaged.
-        unlabelled: An npz file with a test_set, or a folder of images.
+        unlabeled: An npz file with a test_set, or a folder of images.
         out: The run folder to make.
         recipe: What to train: itself, its name or file; None: as the first teacher.
         keep: Share of the answers of each class that become labels, the most confident ones.
         floor: Confidence, 0 to 1, below which no answer becomes a label.
-        labelled_share: Share of each batch that people labelled, above 0 and below 1.
+        labeled_share: Share of each batch that people labeled, above 0 and below 1.
         flips: Whether teachers predict each image mirrored as well.
-        budget: As for `train`; labelling counts too.
+        budget: As for `train`; labeling counts too.
         data: Where the teachers' data lie now; None: where they were.
         groups: Where their groups file lies now; None: where it was.
         device: `cpu`, `cuda` or `auto`.
@@ -68,37 +68,35 @@ def self_train(
     from areoseg.device import choose_device, use_threads
     from areoseg.inference import Predictor
     from areoseg.training.budget import Budget, parse_budget
-    from areoseg.training.pseudo_labels import pseudo_label, refuse_shares, unseen_scenes
-    from areoseg.training.pseudo_scenes import PseudoScenes, refuse_other_size
-    from areoseg.training.train import refuse_run, train
+    from areoseg.training.pseudo_labels import check_shares, pseudo_label, unseen_samples
+    from areoseg.training.pseudo_samples import PseudoSamples, check_same_size
+    from areoseg.training.train import check_no_run_in, train
 
     console = console or standard_error()
-    if not 0 < labelled_share < 1:
-        raise AreosegError(f"labelled share {labelled_share}: give one above 0 and below 1")
-    refuse_shares(keep, floor)
+    if not 0 < labeled_share < 1:
+        raise AreosegError(f"labeled share {labeled_share}: give one above 0 and below 1")
+    check_shares(keep, floor)
     opened = opened_once(teachers)
-    refuse_other_data(opened)
+    check_same_data(opened)
     seconds = None if budget is None else parse_budget(budget)
     student = _student(opened[0], recipe)
-    refuse_run(out)
+    check_no_run_in(out)
     choose_device(device)
     use_threads(threads)
 
     clock = None if seconds is None else Budget(seconds)
     found = own_data(opened[0], data, groups, console)
-    audit = _same_audit(opened[0], student, found.labelled)
-    images = _unlabelled(unlabelled, opened[0], found, console)
-    held_back = [*opened[0].split["val"], *opened[0].split["test"]]
-    unseen = unseen_scenes(images, found.labelled, held_back)
+    audit = _same_audit(opened[0], student, found.labeled)
+    images = _unlabeled(unlabeled, opened[0], found, console)
+    held_out = [*opened[0].split["val"], *opened[0].split["test"]]
+    unseen = unseen_samples(images, found.labeled, held_out)
     if len(unseen) < len(images):
-        console.print(
-            f"{len(images) - len(unseen)} images left out: they are labelled, or near one"
-        )
+        console.print(f"{len(images) - len(unseen)} images left out: they are labeled, or near one")
     if not len(unseen):
-        raise AreosegError(f"{unlabelled}: no unlabelled images: it needs a test_set, or images")
-    refuse_other_size(unseen, found.labelled.images[0].shape)
+        raise AreosegError(f"{unlabeled}: no unlabeled images: it needs a test_set, or images")
+    check_same_size(unseen, found.labeled.images[0].shape)
     predictor = Predictor.load(*(run.path for run in opened), device=device, flips=flips)
-    console.print(f"labelling {len(unseen)} images")
+    console.print(f"labeling {len(unseen)} images")
     labels = pseudo_label(
         predictor.probabilities,
         unseen,
@@ -109,8 +107,8 @@ def self_train(
     origin = {
         "teachers": [str(run.path) for run in opened],
         "commands": [command for run in opened for command in _commands(run)],
-        "training_seconds": sum(run.facts.get("training_seconds") or 0.0 for run in opened),
-        "unlabelled": str(unlabelled),
+        "training_seconds": sum(run.info.get("training_seconds") or 0.0 for run in opened),
+        "unlabeled": str(unlabeled),
         "keep": keep,
         "floor": floor,
         "flips": flips,
@@ -128,9 +126,9 @@ def self_train(
         taxonomy=opened[0].taxonomy,
         console=console,
         audit=audit,
-        pseudo=PseudoScenes(labels.scenes, labelled_share, origin),
+        pseudo=PseudoSamples(labels.samples, labeled_share, origin),
     )
-    finish_run(run, found.labelled, console)
+    finish_run(run, found.labeled, console)
     return run
 
 
@@ -141,7 +139,7 @@ def _commands(teacher: Run) -> list[str]:
 
 
 def _student(teacher: Run, recipe: Recipe | PathLike | None) -> Recipe:
-    """The recipe to train, with scenes and split of the teacher."""
+    """The recipe to train, with samples and split of the teacher."""
     if recipe is None:
         return teacher.recipe
     if not isinstance(recipe, Recipe):
@@ -152,11 +150,11 @@ def _student(teacher: Run, recipe: Recipe | PathLike | None) -> Recipe:
     return recipe.model_copy(update={"data": data, "split": teacher.recipe.split})
 
 
-def _same_audit(teacher: Run, student: Recipe, labelled: SceneSet) -> "Audit | None":
+def _same_audit(teacher: Run, student: Recipe, labeled: SegmentationDataset) -> "Audit | None":
     """What was rejected for the teacher, with which the split is the same again.
 
     Raises:
-        AreosegError: The student would be validated or tested on other scenes than the teacher,
+        AreosegError: The student would be validated or tested on other samples than the teacher,
             which may have been trained on them.
     """
     from areoseg.audit import read_decisions
@@ -167,10 +165,10 @@ def _same_audit(teacher: Run, student: Recipe, labelled: SceneSet) -> "Audit | N
         try:
             audit = read_decisions(teacher.path / AUDIT)
         except AreosegError:  # there is none, or one of an earlier version
-            audit = rejecting_audit(labelled)
-    split = divide(student, labelled, teacher.taxonomy, audit=audit).split
+            audit = rejecting_audit(labeled)
+    split = divide(student, labeled, teacher.taxonomy, audit=audit).split
     for part in ("val", "test"):
-        names = {labelled.names[index] for index in split.part(part)}
+        names = {labeled.names[index] for index in split.part(part)}
         if names != set(teacher.split[part]):
             raise AreosegError(
                 f"{teacher.path}: its part {part!r} cannot be made again from these data: give the"
@@ -179,10 +177,12 @@ def _same_audit(teacher: Run, student: Recipe, labelled: SceneSet) -> "Audit | N
     return audit
 
 
-def _unlabelled(path: PathLike, teacher: Run, own: DataSet, console: Console) -> SceneSet:
-    """The unlabelled scenes at a path, cut as those of the teacher were."""
+def _unlabeled(
+    path: PathLike, teacher: Run, own: LoadedData, console: Console
+) -> SegmentationDataset:
+    """The unlabeled samples at a path, cut as those of the teacher were."""
     source = teacher.source
     if str(path) == source.path:
-        return own.unlabelled
+        return own.unlabeled
     chosen = Source(path=str(path), tile=source.tile, scale=source.scale)
-    return read_with_progress(chosen, console).unlabelled
+    return read_with_progress(chosen, console).unlabeled

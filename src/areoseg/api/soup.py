@@ -11,13 +11,13 @@ from rich.console import Console
 
 from areoseg.api.own_data import opened_once, own_data
 from areoseg.api.reading import PathLike, standard_error
-from areoseg.api.scoring import part_of
+from areoseg.api.scoring import select_split
 from areoseg.api.training import finish_run
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.files import write_json
-from areoseg.run import AUDIT, FACTS, RECIPE, SPLIT, WEIGHTS, Run, write_weights
-from areoseg.same_data import refuse_other_data
-from areoseg.same_network import refuse_other_network
+from areoseg.run import AUDIT, RECIPE, RUN_INFO, SPLIT, WEIGHTS, Run, write_weights
+from areoseg.same_data import check_same_data
+from areoseg.same_network import check_same_architecture
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from areoseg.models.segmenter import Segmenter
     from areoseg.training.soup import Soup
 
-STATISTICS_SCENES = 1024
-"""Training scenes on which the batch normalisation of a soup is measured, at most."""
+STATISTICS_SAMPLES = 1024
+"""Training samples on which the batch normalization of a soup is measured, at most."""
 
 STATISTICS_BATCH = 32
 
@@ -68,22 +68,22 @@ def soup(
     from areoseg.calibration import calibrate_run
     from areoseg.device import use_threads
     from areoseg.training.soup import Ingredient, greedy_soup
-    from areoseg.training.train import refuse_run
+    from areoseg.training.train import check_no_run_in
 
     use_threads(threads)
     console = console or standard_error()
     opened = opened_once(runs)
-    refuse_other_network(opened)
-    refuse_other_data(opened)
-    refuse_run(out)
-    labelled = own_data(opened[0], data, groups, console).labelled
-    validation = part_of(labelled, opened[0], "val")
+    check_same_architecture(opened)
+    check_same_data(opened)
+    check_no_run_in(out)
+    labeled = own_data(opened[0], data, groups, console).labeled
+    validation = select_split(labeled, opened[0], "val")
 
     def score(segmenter: "Segmenter") -> float:
         return _validation_score(segmenter, validation, opened[0], device)
 
     def measure_statistics(segmenter: "Segmenter") -> None:
-        _measure_statistics(segmenter, part_of(labelled, opened[0], "train"), device)
+        _measure_statistics(segmenter, select_split(labeled, opened[0], "train"), device)
 
     ingredients = []
     for run in opened:
@@ -94,17 +94,19 @@ def soup(
     made = greedy_soup(ingredients, score, measure_statistics)
 
     best = next(run for run in opened if str(run.path) == made.taken[0])
-    facts = _soup_facts(made, best, opened, command)
-    run = _write_soup(made, best, facts, Path(out))
-    if "calibration" in best.facts:
+    info = _soup_info(made, best, opened, command)
+    run = _write_soup(made, best, info, Path(out))
+    if "calibration" in best.info:
         run = calibrate_run(run, validation, device=device)
     else:
-        write_json(run.path / FACTS, facts)
-    finish_run(run, labelled, console)
+        write_json(run.path / RUN_INFO, info)
+    finish_run(run, labeled, console)
     return run
 
 
-def _validation_score(segmenter: "Segmenter", validation: SceneSet, run: Run, device: str) -> float:
+def _validation_score(
+    segmenter: "Segmenter", validation: SegmentationDataset, run: Run, device: str
+) -> float:
     """The score of the run's protocol, without intervals."""
     from areoseg.device import choose_device, precision_of_training
     from areoseg.inference import Predictor
@@ -113,7 +115,7 @@ def _validation_score(segmenter: "Segmenter", validation: SceneSet, run: Run, de
     from areoseg.metrics.rates import score
 
     where = choose_device(device)
-    precision = precision_of_training(run.facts["precision"], where)
+    precision = precision_of_training(run.info["precision"], where)
     engine = TorchEngine(segmenter, run.taxonomy, device=where, precision=precision)
     assert validation.masks is not None
     confusions = confusion_per_image(
@@ -122,13 +124,13 @@ def _validation_score(segmenter: "Segmenter", validation: SceneSet, run: Run, de
     return score(confusions.sum(axis=0), run.recipe.protocol, run.taxonomy)
 
 
-def _measure_statistics(segmenter: "Segmenter", training: SceneSet, device: str) -> None:
-    """Measure batch normalisation anew on some training scenes."""
+def _measure_statistics(segmenter: "Segmenter", training: SegmentationDataset, device: str) -> None:
+    """Measure batch normalization anew on some training samples."""
     from areoseg.device import choose_device
     from areoseg.training.averaging import estimate_batch_statistics
     from areoseg.training.batches import Tensors
 
-    drawn = np.random.default_rng(0).permutation(len(training))[:STATISTICS_SCENES]
+    drawn = np.random.default_rng(0).permutation(len(training))[:STATISTICS_SAMPLES]
     tensors = Tensors.of(training.select(drawn))
     where = choose_device(device)
 
@@ -139,30 +141,28 @@ def _measure_statistics(segmenter: "Segmenter", training: SceneSet, device: str)
     estimate_batch_statistics(segmenter.to(where), batches(), seed=0)
 
 
-def _soup_facts(
-    made: "Soup", best: Run, runs: Sequence[Run], command: str | None
-) -> dict[str, Any]:
-    """The facts of a soup, with what it takes over from the best of its runs."""
-    seconds = [run.facts.get("training_seconds") or 0.0 for run in runs]
+def _soup_info(made: "Soup", best: Run, runs: Sequence[Run], command: str | None) -> dict[str, Any]:
+    """The info of a soup, with what it takes over from the best of its runs."""
+    seconds = [run.info.get("training_seconds") or 0.0 for run in runs]
     before: list[dict[str, Any]] = []
     for run in runs:
-        before += [each for each in run.facts.get("learnt_before", []) if each not in before]
+        before += [each for each in run.info.get("previously_trained_on", []) if each not in before]
     return {
-        **{key: value for key, value in best.facts.items() if key not in NOT_OF_A_SOUP},
+        **{key: value for key, value in best.info.items() if key not in NOT_OF_A_SOUP},
         "command": command,
         "status": "finished",
         "budget_seconds": None,
         "validation_score": made.score,
         "training_seconds": round(sum(seconds), 2),
-        "learnt_before": before,
+        "previously_trained_on": before,
         "soup": {"ingredients": [asdict(each) for each in made.tried]},
     }
 
 
-def _write_soup(made: "Soup", best: Run, facts: dict[str, Any], out: Path) -> Run:
-    """The run folder of a soup but for its facts, which end it."""
+def _write_soup(made: "Soup", best: Run, info: dict[str, Any], out: Path) -> Run:
+    """The run folder of a soup but for its info, which end it."""
     write_weights(out / WEIGHTS, made.segmenter.cpu().state_dict())
     for name in (RECIPE, SPLIT, AUDIT):
         if (best.path / name).is_file():
             shutil.copyfile(best.path / name, out / name)
-    return Run(out, best.recipe, facts)
+    return Run(out, best.recipe, info)

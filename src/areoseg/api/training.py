@@ -13,8 +13,8 @@ from areoseg.api.reading import (
     read_with_progress,
     standard_error,
 )
-from areoseg.api.scoring import part_of, score_scenes
-from areoseg.data.scenes import SceneSet
+from areoseg.api.scoring import score_samples, select_split
+from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError, one_line
 from areoseg.files import read_json, write_json
 from areoseg.recipes import Recipe, check_model, load_recipe
@@ -71,8 +71,8 @@ def train(
     from areoseg.audit import check_decisions, read_decisions
     from areoseg.device import choose_device, use_threads
     from areoseg.training.budget import Budget, parse_budget
-    from areoseg.training.start import refuse_other_start
-    from areoseg.training.train import refuse_run
+    from areoseg.training.start import check_initial_weights
+    from areoseg.training.train import check_no_run_in
     from areoseg.training.train import train as train_network
 
     # What is wrong with the options shows before the data are read, which may take minutes.
@@ -87,8 +87,8 @@ def train(
     decisions = None if audit is None else read_decisions(audit)
     begun = None if start is None else open_run(start)
     if begun is not None:
-        refuse_other_start(begun, recipe, MARS)
-    refuse_run(out)
+        check_initial_weights(begun, recipe, MARS)
+    check_no_run_in(out)
     choose_device(device)
     use_threads(threads)
     source = find_source(data, groups, format, console, labels)
@@ -97,7 +97,7 @@ def train(
     clock = None if seconds is None else Budget(seconds)
     found = read_with_progress(source, console)
     if decisions is not None:
-        check_decisions(decisions, found.labelled)
+        check_decisions(decisions, found.labeled)
     run = train_network(
         recipe,
         found,
@@ -112,7 +112,7 @@ def train(
         audit=decisions,
         start=begun,
     )
-    finish_run(run, found.labelled, console)
+    finish_run(run, found.labeled, console)
     return run
 
 
@@ -139,56 +139,60 @@ def resume(
         AreosegError: There is nothing to go on from, or the data are others.
     """
     from areoseg.device import use_threads
-    from areoseg.training.train import refuse_nothing_to_resume
+    from areoseg.training.train import check_resumable
     from areoseg.training.train import resume as resume_network
 
     console = console or standard_error()
     opened = open_run(run, unfinished=True)
-    trained = opened.facts["status"] == "finished" and not (opened.path / RESUME).is_file()
+    trained = opened.info["status"] == "finished" and not (opened.path / RESUME).is_file()
     unreported = trained and not (opened.is_bundle or (opened.path / REPORT).is_file())
     if unreported:
         found = own_data(opened, data, groups, console)
-        use_threads(threads or opened.facts["threads"])
+        use_threads(threads or opened.info["threads"])
         finished = opened
     else:
-        refuse_nothing_to_resume(opened)  # before the data are read, which may take minutes
+        check_resumable(opened)  # before the data are read, which may take minutes
         found = read_with_progress(moved_source(opened.source, data, groups), console)
         finished = resume_network(run, found, threads=threads, console=console)
-    finish_run(finished, found.labelled, console)
+    finish_run(finished, found.labeled, console)
     return finished
 
 
-def finish_run(run: Run, scenes: SceneSet, console: Console) -> None:
+def finish_run(run: Run, samples: SegmentationDataset, console: Console) -> None:
     """Score the kept weights on validation and test, and write the report."""
     from areoseg.inference import Predictor
     from areoseg.report import choose_examples, write_report
 
-    predictor = Predictor.load(run.path, device=run.facts["device"])
+    predictor = Predictor.load(run.path, device=run.info["device"])
     scores = {}
     examples = {}
     for part in ("val", "test"):
-        held_back = part_of(scenes, run, part)
-        if not len(held_back):
+        held_out = select_split(samples, run, part)
+        if not len(held_out):
             continue
-        found, predictions = score_scenes(predictor, held_back, run)
+        found, predictions = score_samples(predictor, held_out, run)
         scores[part] = found.to_json()
         console.print(f"{part}: {found.protocol} score {found.score:.4f}")
-        assert held_back.masks is not None
+        assert held_out.masks is not None
         examples = choose_examples(
-            held_back.images,
-            held_back.masks,
+            held_out.images,
+            held_out.masks,
             predictions,
-            held_back.names,
+            held_out.names,
             taxonomy=run.taxonomy,
         )
     write_json(run.path / SCORES, scores)
-    write_run_audit(run, scenes)
-    training_examples = part_of(scenes, run, "train").select(range(min(8, len(run.split["train"]))))
-    report = write_report(run, scores=scores, examples=examples, training_examples=training_examples)
+    write_run_audit(run, samples)
+    training_examples = select_split(samples, run, "train").select(
+        range(min(8, len(run.split["train"])))
+    )
+    report = write_report(
+        run, scores=scores, examples=examples, training_examples=training_examples
+    )
     console.print(f"report: {report}")
 
 
-def write_run_audit(run: Run, scenes: SceneSet) -> None:
+def write_run_audit(run: Run, samples: SegmentationDataset) -> None:
     """Write the page of what a run's audit found, or a person decided, into its folder."""
     from areoseg.audit import read_decisions
     from areoseg.report.audit_page import write_audit_page
@@ -197,7 +201,7 @@ def write_run_audit(run: Run, scenes: SceneSet) -> None:
     if found.is_file():
         write_audit_page(
             read_decisions(found),
-            scenes,
+            samples,
             run.path / AUDIT_PAGE,
             source=run.source,
             taxonomy=run.taxonomy,

@@ -11,6 +11,7 @@ from areoseg.audit.chunks import Chunks
 from areoseg.audit.confident_disagreement import check_probabilities
 from areoseg.audit.constant_images import find_constant_images
 from areoseg.audit.content_outliers import find_content_outliers
+from areoseg.audit.context import AuditContext, Need
 from areoseg.audit.disputed_masks import (
     MIRRORED_ABOVE,
     SWAPPED_ABOVE,
@@ -25,16 +26,15 @@ from areoseg.audit.findings import Action, Audit, Finding, SetFinding
 from areoseg.audit.islands_and_slivers import find_islands, find_slivers
 from areoseg.audit.leaks import (
     find_copies_across_split,
-    find_copies_in_unlabelled,
+    find_copies_in_unlabeled,
     find_groups_across_split,
     find_missing_classes,
-    find_scenes_across_split,
+    find_samples_across_split,
 )
 from areoseg.audit.mask_fit import find_mirrored_masks, find_unlikely_masks
-from areoseg.audit.material import Material, Need
 from areoseg.audit.near_duplicates import find_disagreeing_copies, find_near_duplicates
 from areoseg.audit.repeated_masks import find_repeated_masks
-from areoseg.audit.summary import summarise
+from areoseg.audit.summary import summarize
 from areoseg.audit.trivial_pairs import (
     find_few_labels,
     find_lost_bits,
@@ -42,26 +42,26 @@ from areoseg.audit.trivial_pairs import (
     find_saturated_images,
 )
 from areoseg.data.fingerprint import fingerprint
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError, did_you_mean
 from areoseg.taxonomy import MARS, Taxonomy
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that can be wrong with a scene, or with the set as a whole.
+    """One thing that can be wrong with a sample, or with the set as a whole.
 
     Attributes:
-        fault: Its name.
-        find: Finds the scenes that have it, ascending by index; or what is wrong with the set.
+        issue: Its name.
+        find: Finds the samples that have it, ascending by index; or what is wrong with the set.
         action: The strongest action that it takes.
         summary: One line on what it looks for.
         score: What its score is, and in which range; higher is worse.
-        needs: What the material must have, or else the check is left out.
+        needs: What the context must have, or else the check is left out.
     """
 
-    fault: str
-    find: Callable[[Material], Sequence[Finding | SetFinding]]
+    issue: str
+    find: Callable[[AuditContext], Sequence[Finding | SetFinding]]
     action: Action
     summary: str
     score: str
@@ -69,14 +69,14 @@ class Check:
 
 
 CHECKS: dict[str, Check] = {
-    check.fault: check
+    check.issue: check
     for check in (
         Check(
             "repeated-mask",
             find_repeated_masks,
             "reject",
             "one and the same mask, not of a single class, on different images",
-            score="scenes that share the mask, from 2",
+            score="samples that share the mask, from 2",
             needs=("masks",),
         ),
         Check(
@@ -92,7 +92,7 @@ CHECKS: dict[str, Check] = {
             find_unlikely_masks,
             "flag",
             "a mask whose classes look otherwise in the rest of the set, as if it were another's",
-            score="deviations from the median scene, from 4",
+            score="stds from the median sample, from 4",
             needs=("masks",),
         ),
         Check(
@@ -140,7 +140,7 @@ CHECKS: dict[str, Check] = {
             "few-labels",
             find_few_labels,
             "flag",
-            "a mask of which less than 2 % is labelled",
+            "a mask of which less than 2 % is labeled",
             score="share of background and void, 0.98 to 1",
             needs=("masks",),
         ),
@@ -164,7 +164,7 @@ CHECKS: dict[str, Check] = {
             "constant-image",
             find_constant_images,
             "flag",
-            "an image of one grey level",
+            "an image of one gray level",
             score="always 1",
         ),
         Check(
@@ -178,7 +178,7 @@ CHECKS: dict[str, Check] = {
             "lost-bits",
             find_lost_bits,
             "flag",
-            "an image stored with too few grey levels, or only in the darkest ones",
+            "an image stored with too few gray levels, or only in the darkest ones",
             score="bits of 8 that are not used, 4 to 8",
         ),
         Check(
@@ -211,10 +211,10 @@ CHECKS: dict[str, Check] = {
             needs=("masks",),
         ),
         Check(
-            "scene-across-split",
-            find_scenes_across_split,
+            "sample-across-split",
+            find_samples_across_split,
             "flag",
-            "a scene that is in more than one part of a split",
+            "a sample that is in more than one part of a split",
             score="parts that it is in, from 2",
             needs=("split",),
         ),
@@ -230,17 +230,17 @@ CHECKS: dict[str, Check] = {
             "group-across-split",
             find_groups_across_split,
             "flag",
-            "a scene in one part of a split, with scenes of its group in another part",
+            "a sample in one part of a split, with samples of its group in another part",
             score="share of the group that it was separated from, 0 to 1",
             needs=("split", "groups"),
         ),
         Check(
-            "copy-in-unlabelled",
-            find_copies_in_unlabelled,
+            "copy-in-unlabeled",
+            find_copies_in_unlabeled,
             "flag",
-            "an image nearly the same as an unlabelled one, such as one of a test set",
+            "an image nearly the same as an unlabeled one, such as one of a test set",
             score="correlation of detail, 0.7 to 1",
-            needs=("unlabelled",),
+            needs=("unlabeled",),
         ),
         Check(
             "split-lacks-class",
@@ -254,55 +254,55 @@ CHECKS: dict[str, Check] = {
             "drift",
             find_drift,
             "flag",
-            "unlabelled images that are brighter, rougher or otherwise unlike the labelled ones",
+            "unlabeled images that are brighter, rougher or otherwise unlike the labeled ones",
             score="distance of the two distributions, 0.1 to 1",
-            needs=("unlabelled",),
+            needs=("unlabeled",),
         ),
     )
 }
-"""The checks by the name of their fault, in the order in which they run."""
+"""The checks by the name of their issue, in the order in which they run."""
 
 
-def audit_scenes(
-    scenes: SceneSet,
+def audit_samples(
+    samples: SegmentationDataset,
     *,
-    faults: Sequence[str] | None = None,
-    unlabelled: SceneSet | None = None,
+    issues: Sequence[str] | None = None,
+    unlabeled: SegmentationDataset | None = None,
     split: Mapping[str, Sequence[int]] | None = None,
     probabilities: Sequence[NDArray[np.floating[Any]]] | None = None,
     taxonomy: Taxonomy = MARS,
     chunks: Chunks | None = None,
 ) -> Audit:
-    """Look for faults in a set of scenes.
+    """Look for issues in a set of samples.
 
     Args:
-        scenes: Scenes with masks or without.
-        faults: Names of the checks to run; all of `CHECKS`, and a summary, where None. Of these,
+        samples: Samples with masks or without.
+        issues: Names of the checks to run; all of `CHECKS`, and a summary, where None. Of these,
             checks that need what is not given are left out.
-        unlabelled: Images without masks that belong to the set, such as a test set.
-        split: Indices of the scenes in each part of a split.
-        probabilities: For each scene (C, H, W) class probabilities of a segmenter that was not
+        unlabeled: Images without masks that belong to the set, such as a test set.
+        split: Indices of the samples in each part of a split.
+        probabilities: For each sample (C, H, W) class probabilities of a segmenter that was not
             trained on it.
         taxonomy: The classes.
-        chunks: How work on single scenes is spread over threads, shown, and kept.
+        chunks: How work on single samples is spread over threads, shown, and kept.
 
     Raises:
-        AreosegError: There is no check of that name, or the probabilities do not fit the scenes.
+        AreosegError: There is no check of that name, or the probabilities do not fit the samples.
     """
-    chosen = tuple(CHECKS) if faults is None else tuple(faults)
-    for fault in chosen:
-        if fault not in CHECKS:
-            raise AreosegError(f"there is no audit check {fault!r}: {did_you_mean(fault, CHECKS)}")
+    chosen = tuple(CHECKS) if issues is None else tuple(issues)
+    for issue in chosen:
+        if issue not in CHECKS:
+            raise AreosegError(f"there is no audit check {issue!r}: {did_you_mean(issue, CHECKS)}")
     if probabilities is not None:
-        check_probabilities(probabilities, scenes, len(taxonomy))
-    material = Material(scenes, unlabelled, split, probabilities, taxonomy, chunks or Chunks())
-    ran = tuple(fault for fault in chosen if all(map(material.has, CHECKS[fault].needs)))
-    found = [finding for fault in ran if len(scenes) for finding in CHECKS[fault].find(material)]
+        check_probabilities(probabilities, samples, len(taxonomy))
+    context = AuditContext(samples, unlabeled, split, probabilities, taxonomy, chunks or Chunks())
+    ran = tuple(issue for issue in chosen if all(map(context.has, CHECKS[issue].needs)))
+    found = [finding for issue in ran if len(samples) for finding in CHECKS[issue].find(context)]
     return Audit(
-        scenes=len(scenes),
-        faults=ran,
+        samples=len(samples),
+        issues=ran,
         findings=tuple(each for each in found if isinstance(each, Finding)),
         set_findings=tuple(each for each in found if isinstance(each, SetFinding)),
-        summary=summarise(material) if faults is None and len(scenes) else {},
-        fingerprint=fingerprint(scenes),
+        summary=summarize(context) if issues is None and len(samples) else {},
+        fingerprint=fingerprint(samples),
     )

@@ -1,4 +1,4 @@
-"""Work on many scenes, a chunk at a time: over several threads, with progress, and kept.
+"""Work on many samples, a chunk at a time: over several threads, with progress, and kept.
 
 What is computed for a chunk is kept in a folder under a name made of the chunk's own pixels, so
 that an audit that was interrupted goes on where it was, and never takes the results of other data.
@@ -16,15 +16,15 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.files import replacing
 from areoseg.version import __version__
 
 SIZE = 256
-"""Scenes in a chunk."""
+"""Samples in a chunk."""
 
 Arrays = dict[str, NDArray[Any]]
-"""What is computed for some scenes: arrays by name, each with one row a scene."""
+"""What is computed for some samples: arrays by name, each with one row a sample."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Chunks:
-    """How work on chunks of scenes is done.
+    """How work on chunks of samples is done.
 
     Attributes:
         jobs: Threads; numpy and scipy let others run while they compute.
@@ -44,21 +44,26 @@ class Chunks:
     keep: Path | None = None
     progress: Callable[[str, int, int], None] | None = None
 
-    def each(self, what: str, compute: Callable[[SceneSet], Arrays], scenes: SceneSet) -> Arrays:
-        """Compute arrays for all scenes, chunk by chunk, and put them together.
+    def each(
+        self,
+        what: str,
+        compute: Callable[[SegmentationDataset], Arrays],
+        samples: SegmentationDataset,
+    ) -> Arrays:
+        """Compute arrays for all samples, chunk by chunk, and put them together.
 
         Args:
             what: Names the work, in the progress and in the folder.
-            compute: Gives the arrays of a chunk; a function of its scenes alone.
-            scenes: One scene or more.
+            compute: Gives the arrays of a chunk; a function of its samples alone.
+            samples: One sample or more.
 
         Returns:
-            Arrays of one row a scene, in their order.
+            Arrays of one row a sample, in their order.
         """
-        starts = range(0, len(scenes), SIZE)
-        chunks = [range(start, min(start + SIZE, len(scenes))) for start in starts]
-        # Scenes are copied out of the set only when their turn comes.
-        parts = self.map(what, lambda c: self._kept(what, compute, scenes.select(c)), chunks)
+        starts = range(0, len(samples), SIZE)
+        chunks = [range(start, min(start + SIZE, len(samples))) for start in starts]
+        # Samples are copied out of the set only when their turn comes.
+        parts = self.map(what, lambda c: self._kept(what, compute, samples.select(c)), chunks)
         return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
     def map(
@@ -82,7 +87,12 @@ class Chunks:
         if self.keep is not None:
             shutil.rmtree(self.keep, ignore_errors=True)
 
-    def _kept(self, what: str, compute: Callable[[SceneSet], Arrays], chunk: SceneSet) -> Arrays:
+    def _kept(
+        self,
+        what: str,
+        compute: Callable[[SegmentationDataset], Arrays],
+        chunk: SegmentationDataset,
+    ) -> Arrays:
         """The arrays of one chunk, from the folder where they are there."""
         if self.keep is None:
             return compute(chunk)
@@ -104,12 +114,12 @@ def _read(path: Path) -> Arrays | None:
         return None
 
 
-def _fingerprint(scenes: SceneSet) -> str:
+def _fingerprint(samples: SegmentationDataset) -> str:
     """A hash of the pixels of images and masks, and of the version that reads them."""
     digest = hashlib.blake2b(__version__.encode(), digest_size=16)
-    for index in range(len(scenes)):
-        scene = scenes[index]
-        for array in (scene.image, scene.mask):
+    for index in range(len(samples)):
+        sample = samples[index]
+        for array in (sample.image, sample.mask):
             if array is not None:
                 digest.update(f"{array.shape} {array.dtype.str}".encode())
                 digest.update(np.ascontiguousarray(array).data)

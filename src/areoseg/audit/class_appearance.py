@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from areoseg.audit.chunks import Arrays, Chunks
-from areoseg.audit.mean_and_deviation import mean_and_deviation
+from areoseg.audit.mean_and_std import mean_and_std
 from areoseg.audit.thumbnails import Floats
 from areoseg.audit.window_features import reduced
-from areoseg.data.scenes import Image, Mask, SceneSet
+from areoseg.data.samples import ImageArray, Mask, SegmentationDataset
 from areoseg.taxonomy import VOID
 
 GRID = 20
@@ -30,27 +30,27 @@ BLOCK = 1024
 """Images that are compared at once; it bounds the memory."""
 
 
-def look_of_points(image: Image) -> Floats:
+def look_of_points(image: ImageArray) -> Floats:
     """Eleven numbers for each of 20 x 20 points: brightness and texture at several scales.
 
     Returns:
         (400, 11), row by row.
     """
     levels = reduced(image)
-    mean3, deviation3 = mean_and_deviation(levels, 3)
-    mean9, deviation9 = mean_and_deviation(levels, 9)
+    mean3, std3 = mean_and_std(levels, 3)
+    mean9, std9 = mean_and_std(levels, 9)
     mean17 = ndimage.uniform_filter(levels, 17)
-    roughness = np.log1p(deviation3)
-    rough9, spread9 = mean_and_deviation(roughness, 9)
+    roughness = np.log1p(std3)
+    rough9, spread9 = mean_and_std(roughness, 9)
     height, width = levels.shape
     rows = np.broadcast_to(np.linspace(0, 1, height)[:, None], (height, width))
     numbers = (
-        np.log(mean9 + 5),  # below some 5 grey levels brightness is noise of the camera
+        np.log(mean9 + 5),  # below some 5 gray levels brightness is noise of the camera
         roughness,
         rough9,
         spread9**2,
         ndimage.uniform_filter(roughness, 17),
-        np.log1p(deviation9),
+        np.log1p(std9),
         mean3 / (mean9 + 5),
         mean9 / (mean17 + 5),
         rows,
@@ -66,30 +66,32 @@ def grid_points(values: NDArray[np.generic]) -> NDArray[np.generic]:
     return values[np.ix_(rows, columns)]
 
 
-def mask_fits(scenes: SceneSet, chunks: Chunks | None = None) -> dict[str, NDArray[np.float64]]:
+def mask_fits(
+    samples: SegmentationDataset, chunks: Chunks | None = None
+) -> dict[str, NDArray[np.float64]]:
     """How well the masks agree with how the classes look, as they are and mirrored.
 
     Args:
-        scenes: N scenes with masks.
+        samples: N samples with masks.
         chunks: How the work is spread over threads, shown, and kept.
 
     Returns:
         Mean log-probabilities (N,) of the points' classes: `best`, of the likeliest class of every
         point; `own`, of the mask; `left-right` and `top-bottom`, of the mask mirrored. Points of
-        void or of a rare class do not count, and a scene without others has 0 throughout.
+        void or of a rare class do not count, and a sample without others has 0 throughout.
     """
-    points = (chunks or Chunks()).each("appearance", _points, scenes)
+    points = (chunks or Chunks()).each("appearance", _points, samples)
     looks, labels = points["look"], points["label"]
     judged = np.bincount(labels.ravel(), minlength=VOID + 1) >= FEWEST_POINTS
     judged[VOID] = False
     classes = np.flatnonzero(judged)
-    fits = {key: np.zeros(len(scenes)) for key in ("best", "own", "left-right", "top-bottom")}
+    fits = {key: np.zeros(len(samples)) for key in ("best", "own", "left-right", "top-bottom")}
     if not len(classes):
         return fits
     normals = [_Normal(looks, labels == value) for value in classes]
     position = np.full(VOID + 1, -1)
     position[classes] = np.arange(len(classes))
-    for block in _blocks(len(scenes)):
+    for block in _blocks(len(samples)):
         fit = np.stack([normal.log_density(looks[block]) for normal in normals], axis=-1)
         fit -= fit.max(axis=-1, keepdims=True)
         fit -= np.log(np.exp(fit).sum(axis=-1, keepdims=True))
@@ -129,11 +131,11 @@ class _Normal:
         return np.asarray(-0.5 * (white**2).sum(axis=-1) - self.log_volume, dtype=np.float32)
 
 
-def _points(scenes: SceneSet) -> Arrays:
+def _points(samples: SegmentationDataset) -> Arrays:
     """The look (N, 400, 11), in half precision to save memory, and the label (N, 400) of points."""
-    masks: list[Mask] = [] if scenes.masks is None else list(scenes.masks)
+    masks: list[Mask] = [] if samples.masks is None else list(samples.masks)
     return {
-        "look": np.stack([look_of_points(image) for image in scenes.images]).astype(np.float16),
+        "look": np.stack([look_of_points(image) for image in samples.images]).astype(np.float16),
         "label": np.stack([grid_points(mask).ravel() for mask in masks]),
     }
 

@@ -1,7 +1,7 @@
 """Where a segmenter disagrees with the masks, and is as sure as it is where they agree.
 
 Confident learning (Northcutt, Jiang and Chuang 2021): a class counts as answered with confidence
-where its probability reaches the mean that it has on the pixels labelled with it.
+where its probability reaches the mean that it has on the pixels labeled with it.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from areoseg.audit.findings import Region
-from areoseg.data.scenes import Mask, SceneSet
+from areoseg.data.samples import Mask, SegmentationDataset
 from areoseg.errors import AreosegError
 
 Probabilities = Sequence[NDArray[np.floating[Any]]]
-"""For each scene (C, H, W), from a segmenter that was not trained on it."""
+"""For each sample (C, H, W), from a segmenter that was not trained on it."""
 
 RARELY_ANSWERED = 1e-3
 """A class whose mean probability over the set is lower is never answered, and not judged."""
@@ -50,17 +50,19 @@ class WrongRegion:
         return self.pixels * self.surplus
 
 
-def check_probabilities(probabilities: Probabilities, scenes: SceneSet, classes: int) -> None:
-    """Refuse probabilities that do not fit the scenes.
+def check_probabilities(
+    probabilities: Probabilities, samples: SegmentationDataset, classes: int
+) -> None:
+    """Refuse probabilities that do not fit the samples.
 
     Raises:
         AreosegError: They are too many, too few, or of another shape than (C, H, W).
     """
-    if len(probabilities) != len(scenes):
+    if len(probabilities) != len(samples):
         raise AreosegError(
-            f"probabilities for {len(probabilities)} of {len(scenes)} scenes: give one array each"
+            f"probabilities for {len(probabilities)} of {len(samples)} samples: give one array each"
         )
-    for name, each, image in zip(scenes.names, probabilities, scenes.images, strict=True):
+    for name, each, image in zip(samples.names, probabilities, samples.images, strict=True):
         wanted = (classes, *image.shape)
         if each.shape != wanted:
             raise AreosegError(f"probabilities of {name}: shape {each.shape}, give {wanted}")
@@ -69,9 +71,9 @@ def check_probabilities(probabilities: Probabilities, scenes: SceneSet, classes:
 def class_confidence(
     probabilities: Probabilities, masks: Sequence[Mask] | Mask
 ) -> NDArray[np.float64]:
-    """The mean probability (C,) of each class on the pixels that are labelled with it.
+    """The mean probability (C,) of each class on the pixels that are labeled with it.
 
-    A class that is never labelled, or never answered, has infinity: nothing reaches it.
+    A class that is never labeled, or never answered, has infinity: nothing reaches it.
     """
     classes = len(probabilities[0])
     total, everywhere = np.zeros(classes), np.zeros(classes)
@@ -81,9 +83,9 @@ def class_confidence(
         everywhere += exact.sum(axis=(1, 2), dtype=np.float64)
         pixels += mask.size
         for value in np.unique(mask[mask < classes]):
-            labelled = mask == value
-            total[value] += exact[value][labelled].sum(dtype=np.float64)
-            count[value] += labelled.sum()
+            labeled = mask == value
+            total[value] += exact[value][labeled].sum(dtype=np.float64)
+            count[value] += labeled.sum()
     judged = (count > 0) & (everywhere / pixels > RARELY_ANSWERED)
     return np.asarray(np.where(judged, total / np.maximum(count, 1), np.inf))
 
@@ -94,7 +96,7 @@ def wrong_regions(
     confidence: NDArray[np.float64],
     least: int,
 ) -> list[WrongRegion]:
-    """The regions of a scene in which the segmenter disagrees with confidence, heaviest first.
+    """The regions of a sample in which the segmenter disagrees with confidence, heaviest first.
 
     Args:
         probabilities: (C, H, W).

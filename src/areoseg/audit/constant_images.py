@@ -1,21 +1,21 @@
-"""Images that show nothing: one grey level throughout."""
+"""Images that show nothing: one gray level throughout."""
 
+from areoseg.audit.context import AuditContext
 from areoseg.audit.findings import Finding
-from areoseg.audit.material import Material
 
 
-def find_constant_images(material: Material) -> list[Finding]:
-    """Flag the images of one grey level; the score is always 1."""
-    scenes = material.scenes
+def find_constant_images(context: AuditContext) -> list[Finding]:
+    """Flag the images of one gray level; the score is always 1."""
+    samples = context.samples
     return [
         Finding(
             index=index,
-            name=scenes.names[index],
-            fault="constant-image",
+            name=samples.names[index],
+            issue="constant-image",
             score=1.0,
-            reason=f"every pixel has the grey level {image.flat[0]:g}",
+            reason=f"every pixel has the gray level {image.flat[0]:g}",
             action="flag",
         )
-        for index, image in enumerate(scenes.images)
+        for index, image in enumerate(samples.images)
         if image.min() == image.max()
     ]

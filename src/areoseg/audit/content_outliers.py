@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.audit.chunks import Arrays, Chunks
+from areoseg.audit.context import AuditContext
 from areoseg.audit.findings import Finding, Region
-from areoseg.audit.material import Material
 from areoseg.audit.outlines import outline_strengths
 from areoseg.audit.robust_distance import robust_distances
 from areoseg.audit.window_features import mean_of_loudest, reduction, window_features, windows
-from areoseg.data.scenes import Image, SceneSet
+from areoseg.data.samples import ImageArray, SegmentationDataset
 
 REJECT_ABOVE = 5.5
 """Score above which an image is rejected; rover parts and horizons reach about 4.5."""
@@ -60,7 +60,7 @@ class ContentScores:
         return np.asarray(np.maximum.reduce([self.part, self.whole, self.outline]))
 
 
-def find_content_outliers(material: Material) -> list[Finding]:
+def find_content_outliers(context: AuditContext) -> list[Finding]:
     """Reject images that are very unlike the rest and flag those that are rather so.
 
     What a segmenter is surprised by is further evidence, where there are its probabilities: it
@@ -68,24 +68,24 @@ def find_content_outliers(material: Material) -> list[Finding]:
     surprise a segmenter for many reasons. Sets of fewer than 50 images have no findings. The score
     is a distance from the bulk of all images, 1 for the median image.
     """
-    scenes = material.scenes
-    if len(scenes) < FEWEST_IMAGES:
+    samples = context.samples
+    if len(samples) < FEWEST_IMAGES:
         return []
-    scores = content_scores(scenes.images, material.chunks)
+    scores = content_scores(samples.images, context.chunks)
     total = scores.total
-    surprise = _surprise(material)
+    surprise = _surprise(context)
     hardly_explained = surprise > HARDLY_EXPLAINED
     found = (total > FLAG_ABOVE) | ((total > DOUBTED_ABOVE) & hardly_explained)
     findings = []
     for index in np.flatnonzero(found).tolist():
-        reason, region = _reason(scores, index, scenes.images[index])
+        reason, region = _reason(scores, index, samples.images[index])
         if hardly_explained[index]:
             reason += f"; a segmenter explains {int(100 * surprise[index])}% of the masks better"
         findings.append(
             Finding(
                 index=index,
-                name=scenes.names[index],
-                fault="content-outlier",
+                name=samples.names[index],
+                issue="content-outlier",
                 score=float(total[index]),
                 reason=reason,
                 action="reject" if total[index] > REJECT_ABOVE else "flag",
@@ -95,7 +95,9 @@ def find_content_outliers(material: Material) -> list[Finding]:
     return findings
 
 
-def content_scores(images: Sequence[Image] | Image, chunks: Chunks | None = None) -> ContentScores:
+def content_scores(
+    images: Sequence[ImageArray] | ImageArray, chunks: Chunks | None = None
+) -> ContentScores:
     """Compare the brightness, texture and outlines of all images, in windows and as a whole.
 
     Args:
@@ -103,8 +105,8 @@ def content_scores(images: Sequence[Image] | Image, chunks: Chunks | None = None
         chunks: How the work is spread over threads, shown, and kept.
     """
     names = tuple(str(index) for index in range(len(images)))
-    scenes = SceneSet(images, None, names)
-    found = (chunks or Chunks()).each("content", _describe, scenes)
+    samples = SegmentationDataset(images, None, names)
+    found = (chunks or Chunks()).each("content", _describe, samples)
     starts = np.cumsum(found["windows"])[:-1]
     distances = np.split(robust_distances(found["features"]), starts)
     part = np.array([mean_of_loudest(of_image) for of_image in distances])
@@ -117,10 +119,10 @@ def content_scores(images: Sequence[Image] | Image, chunks: Chunks | None = None
     )
 
 
-def _describe(scenes: SceneSet) -> Arrays:
+def _describe(samples: SegmentationDataset) -> Arrays:
     """Features and outlines of some images; `features` has a row for each of their windows."""
-    features = [window_features(image) for image in scenes.images]
-    outlines = [outline_strengths(image) for image in scenes.images]
+    features = [window_features(image) for image in samples.images]
+    outlines = [outline_strengths(image) for image in samples.images]
     return {
         "features": np.concatenate(features),
         "windows": np.array([len(rows) for rows in features]),
@@ -138,19 +140,19 @@ def _from_median(logarithms: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.exp(SPREAD * steps))
 
 
-def _surprise(material: Material) -> NDArray[np.float64]:
+def _surprise(context: AuditContext) -> NDArray[np.float64]:
     """The share (N,) of the masks that a segmenter finds likelier; 0 where there is no segmenter.
 
     That is the rank of the segmenter's residual, the mean negative log-probability of the mask.
     """
-    count = len(material.scenes)
-    if material.probabilities is None or material.scenes.masks is None:
+    count = len(context.samples)
+    if context.probabilities is None or context.samples.masks is None:
         return np.zeros(count)
-    residual = -np.nan_to_num(material.segmenter_fits.own)  # a mask that is not judged: no surprise
+    residual = -np.nan_to_num(context.segmenter_fits.own)  # a mask that is not judged: no surprise
     return np.asarray(np.argsort(np.argsort(residual, kind="stable")) / count)
 
 
-def _reason(scores: ContentScores, index: int, image: Image) -> tuple[str, Region | None]:
+def _reason(scores: ContentScores, index: int, image: ImageArray) -> tuple[str, Region | None]:
     """Whether a part or the whole of the image is unusual, and which part."""
     total = scores.total[index]
     distance = f"{total:.1f} times the usual distance from the rest"
@@ -165,7 +167,7 @@ def _reason(scores: ContentScores, index: int, image: Image) -> tuple[str, Regio
     return f"unusual around row {row}, column {column}, {distance}", region
 
 
-def _region(image: Image, window: int) -> Region:
+def _region(image: ImageArray, window: int) -> Region:
     """The box of a window in the image itself."""
     factor = reduction(*image.shape)
     rows, columns = list(windows(*(side // factor for side in image.shape)))[window]

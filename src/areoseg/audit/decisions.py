@@ -7,9 +7,9 @@ rejected under `rejected` and what they kept under `flagged`, so that both files
 from pathlib import Path
 from typing import Any
 
-from areoseg.audit.findings import Action, Audit, Finding, OtherScene
+from areoseg.audit.findings import Action, Audit, Finding, OtherSample
 from areoseg.data.fingerprint import fingerprint
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.files import read_json
 
@@ -34,45 +34,45 @@ def read_decisions(path: str | Path) -> Audit:
             for kind in ("rejected", "flagged", "further")
             for entry in values[kind]
         ]
-        scenes, known = int(values["pairs"]), str(values["fingerprint"])
+        samples, known = int(values["pairs"]), str(values["fingerprint"])
     except (KeyError, TypeError, ValueError, IndexError):
         raise AreosegError(
             f"{path}: no decisions in it: give the decisions.json that the audit's page saves, or"
             " an audit.json"
         ) from None
     return Audit(
-        scenes=scenes,
-        faults=tuple(dict.fromkeys(finding.fault for finding in found)),
+        samples=samples,
+        issues=tuple(dict.fromkeys(finding.issue for finding in found)),
         findings=tuple(found),
         fingerprint=known,
         decisions=str(path),
     )
 
 
-def check_decisions(decisions: Audit, scenes: SceneSet) -> None:
-    """Refuse decisions that were made of other scenes than these.
+def check_decisions(decisions: Audit, samples: SegmentationDataset) -> None:
+    """Refuse decisions that were made of other samples than these.
 
     Args:
         decisions: From `read_decisions`.
-        scenes: The labelled scenes that they are to hold for.
+        samples: The labeled samples that they are to hold for.
 
     Raises:
         AreosegError: Number, names or pixels differ.
     """
     path = decisions.decisions
-    if decisions.scenes != len(scenes):
+    if decisions.samples != len(samples):
         raise AreosegError(
-            f"{path}: made of {decisions.scenes} pairs, but these data have {len(scenes)}: audit"
+            f"{path}: made of {decisions.samples} pairs, but these data have {len(samples)}: audit"
             " them with --tile and --scale as the recipe's data.tile and data.scale, and decide"
             " anew"
         )
     for finding in decisions.findings:
-        if not 0 <= finding.index < len(scenes) or scenes.names[finding.index] != finding.name:
+        if not 0 <= finding.index < len(samples) or samples.names[finding.index] != finding.name:
             raise AreosegError(
                 f"{path}: pair {finding.index} of these data is not {finding.name!r}: audit them"
                 " and decide anew"
             )
-    if decisions.fingerprint != fingerprint(scenes):
+    if decisions.fingerprint != fingerprint(samples):
         raise AreosegError(
             f"{path}: made of other data: names, images, masks or the scale changed since; audit"
             " them and decide anew"
@@ -85,10 +85,10 @@ def _finding(entry: dict[str, Any], action: Action) -> Finding:
     return Finding(
         index=int(entry["index"]),
         name=str(entry["name"]),
-        fault=str(entry["fault"]),
+        issue=str(entry["issue"]),
         score=float(entry["score"]),
         reason=str(entry["reason"]),
         action=action,
-        other=None if other is None else OtherScene(**other),
+        other=None if other is None else OtherSample(**other),
         region=None if region is None else (region[0], region[1], region[2], region[3]),
     )

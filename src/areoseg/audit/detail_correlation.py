@@ -21,7 +21,7 @@ PLACES = 4
 """Pictures are compared in 4 x 4 places."""
 
 NOISE = 0.15
-"""Detail weaker than this, in grey levels, is rounding and correlates with nothing."""
+"""Detail weaker than this, in gray levels, is rounding and correlates with nothing."""
 
 Shifts = NDArray[np.int64]
 """(P, 2) rows down and columns right."""
@@ -56,7 +56,7 @@ def zoomed_detail(pictures: NDArray[np.uint8], zoom: float) -> Floats:
     Zoom and filters are linear and treat rows and columns alike, so each is one matrix.
 
     Args:
-        pictures: (N, side, side) grey levels.
+        pictures: (N, side, side) gray levels.
         zoom: From 1; the middle 1 / zoom of each side is shown.
 
     Returns:

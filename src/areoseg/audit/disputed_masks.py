@@ -1,18 +1,18 @@
 """Masks and regions that a segmenter disputes, given its class probabilities.
 
-The segmenter must not have been trained on the scenes that it judges, or it repeats their faults.
+The segmenter must not have been trained on the samples that it judges, or it repeats their issues.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.audit.confident_disagreement import WrongRegion, wrong_regions
-from areoseg.audit.findings import Finding, OtherScene
-from areoseg.audit.material import Material
+from areoseg.audit.context import AuditContext
+from areoseg.audit.findings import Finding, OtherSample
 from areoseg.audit.segmenter_fits import best_other_image, label_points
 
-FEWEST_SCENES = 50
-"""With fewer scenes there is no average image to compare with."""
+FEWEST_SAMPLES = 50
+"""With fewer samples there is no average image to compare with."""
 
 SWAPPED_ABOVE = 0.7
 """How many times likelier a swapped mask is, a point, on the average image than on its own."""
@@ -27,7 +27,7 @@ MIRRORED_ABOVE = {
 }
 """Gain in mean log-probability above which a mask is taken to be moved that way.
 
-A scene is much more often like its own mirror image than it stands on its head.
+A sample is much more often like its own mirror image than it stands on its head.
 """
 
 SHIFTED_ABOVE = 1.0
@@ -40,26 +40,26 @@ LEAST_SHARE = 0.01
 """The share of an image that a region must cover to be shown."""
 
 MOST_REGIONS = 3
-"""Regions of a scene that are told, the heaviest ones."""
+"""Regions of a sample that are told, the heaviest ones."""
 
 
-def find_swapped_masks(material: Material) -> list[Finding]:
+def find_swapped_masks(context: AuditContext) -> list[Finding]:
     """Flag masks that fit the average image of the set about as well as their own.
 
     The image that such a mask fits best is named, where it fits clearly better.
     """
-    if len(material.scenes) < FEWEST_SCENES or material.probabilities is None:
+    if len(context.samples) < FEWEST_SAMPLES or context.probabilities is None:
         return []
-    fits = material.segmenter_fits
+    fits = context.segmenter_fits
     scores = _likelihood_elsewhere(fits.average, fits.own)
-    moved = _moved(material)
+    moved = _moved(context)
     chosen = [i for i in np.flatnonzero(scores > SWAPPED_ABOVE).tolist() if i not in moved]
-    masks = [material.scenes[index].mask for index in chosen]
-    labels = [label_points(mask, material.judged_classes) for mask in masks if mask is not None]
-    others, their_fits = best_other_image(material.probabilities, labels)
+    masks = [context.samples[index].mask for index in chosen]
+    labels = [label_points(mask, context.judged_classes) for mask in masks if mask is not None]
+    others, their_fits = best_other_image(context.probabilities, labels)
     findings = []
     for index, other, their_fit in zip(chosen, others.tolist(), their_fits, strict=True):
-        name = material.scenes.names[other]
+        name = context.samples.names[other]
         named = other != index and their_fit - fits.own[index] > CLEARLY_BETTER
         reason = (
             f"the mask is {scores[index]:.2f} times as likely on the average image as on its own"
@@ -67,53 +67,53 @@ def find_swapped_masks(material: Material) -> list[Finding]:
         findings.append(
             Finding(
                 index=index,
-                name=material.scenes.names[index],
-                fault="swapped-mask",
+                name=context.samples.names[index],
+                issue="swapped-mask",
                 score=float(scores[index]),
                 reason=f"{reason}; it fits {name} best" if named else reason,
                 action="flag",
-                other=OtherScene(other, name) if named else None,
+                other=OtherSample(other, name) if named else None,
             )
         )
     return findings
 
 
-def find_moved_masks(material: Material) -> list[Finding]:
+def find_moved_masks(context: AuditContext) -> list[Finding]:
     """Flag masks that would fit clearly better if they were mirrored, turned or shifted."""
     return [
         Finding(
             index=index,
-            name=material.scenes.names[index],
-            fault="moved-mask",
+            name=context.samples.names[index],
+            issue="moved-mask",
             score=gain,
             reason=f"the mask fits what a segmenter sees better when {way}",
             action="flag",
         )
-        for index, (gain, way) in sorted(_moved(material).items())
+        for index, (gain, way) in sorted(_moved(context).items())
     ]
 
 
-def find_wrong_regions(material: Material) -> list[Finding]:
+def find_wrong_regions(context: AuditContext) -> list[Finding]:
     """Flag the regions in which a segmenter contradicts the mask with confidence.
 
-    At most 3 of a scene; the score is their pixels times how much likelier the answer is than the
+    At most 3 of a sample; the score is their pixels times how much likelier the answer is than the
     label.
     """
-    if material.probabilities is None or material.scenes.masks is None:
+    if context.probabilities is None or context.samples.masks is None:
         return []
     findings = []
     for index, (probabilities, mask) in enumerate(
-        zip(material.probabilities, material.scenes.masks, strict=True)
+        zip(context.probabilities, context.samples.masks, strict=True)
     ):
         least = max(4, round(LEAST_SHARE * mask.size))
-        regions = wrong_regions(probabilities, mask, material.class_confidence, least)
+        regions = wrong_regions(probabilities, mask, context.class_confidence, least)
         findings += [
             Finding(
                 index=index,
-                name=material.scenes.names[index],
-                fault="wrong-region",
+                name=context.samples.names[index],
+                issue="wrong-region",
                 score=region.weight,
-                reason=_describe(region, material.taxonomy.names),
+                reason=_describe(region, context.taxonomy.names),
                 action="flag",
                 region=region.box,
             )
@@ -122,11 +122,11 @@ def find_wrong_regions(material: Material) -> list[Finding]:
     return findings
 
 
-def _moved(material: Material) -> dict[int, tuple[float, str]]:
+def _moved(context: AuditContext) -> dict[int, tuple[float, str]]:
     """The masks that would fit clearly better elsewhere: what they gain, and how to move them."""
-    if len(material.scenes) < FEWEST_SCENES:
+    if len(context.samples) < FEWEST_SAMPLES:
         return {}
-    fits = material.segmenter_fits
+    fits = context.segmenter_fits
     as_if_swapped = _likelihood_elsewhere(fits.average, fits.own)
     found: dict[int, tuple[float, str]] = {}
     for way, gains in fits.mirror_gain.items():
@@ -139,7 +139,7 @@ def _moved(material: Material) -> dict[int, tuple[float, str]]:
     shifted = (fits.shift_gain > SHIFTED_ABOVE) & (as_if_swapped <= SWAPPED_ABOVE)
     for index in np.flatnonzero(shifted).tolist():
         gain = float(fits.shift_gain[index])
-        way = _describe_shift(material, index)
+        way = _describe_shift(context, index)
         found[index] = max(found.get(index, (0.0, "")), (gain, way))
     return found
 
@@ -151,10 +151,10 @@ def _likelihood_elsewhere(
     return np.asarray(np.exp(average - own))
 
 
-def _describe_shift(material: Material, index: int) -> str:
+def _describe_shift(context: AuditContext, index: int) -> str:
     """The best shift of a mask in pixels, in words."""
-    down, right = material.segmenter_fits.shift[index]
-    height, width = material.scenes.images[index].shape
+    down, right = context.segmenter_fits.shift[index]
+    height, width = context.samples.images[index].shape
     rows, columns = round(down * height), round(right * width)
     parts = [f"{abs(rows)} pixels {'down' if rows > 0 else 'up'}"] if rows else []
     parts += [f"{abs(columns)} pixels {'right' if columns > 0 else 'left'}"] if columns else []
@@ -162,7 +162,7 @@ def _describe_shift(material: Material, index: int) -> str:
 
 
 def _describe(region: WrongRegion, names: tuple[str, ...]) -> str:
-    """What a region is labelled, and what it looks like."""
+    """What a region is labeled, and what it looks like."""
     return (
-        f"labelled {names[region.label]}, looks like {names[region.answer]}, {region.pixels} pixels"
+        f"labeled {names[region.label]}, looks like {names[region.answer]}, {region.pixels} pixels"
     )

@@ -1,4 +1,4 @@
-"""Whether unlabelled images, such as a test set, look as the labelled ones do."""
+"""Whether unlabeled images, such as a test set, look as the labeled ones do."""
 
 import math
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special, stats
 
+from areoseg.audit.context import AuditContext
 from areoseg.audit.findings import SetFinding
 from areoseg.audit.image_statistics import ImageStatistics
-from areoseg.audit.material import Material
 
 FEATURES = {
     "mean": "brightness",
-    "deviation": "contrast",
+    "std": "contrast",
     "roughness": "roughness",
-    "darkest": "darkest grey level",
-    "brightest": "brightest grey level",
+    "darkest": "darkest gray level",
+    "brightest": "brightest gray level",
 }
 """What is compared: fields of `ImageStatistics`, and what a person calls them."""
 
@@ -79,25 +79,25 @@ def drifts(
     return sorted(found, key=lambda drift: -drift.distance)
 
 
-def find_drift(material: Material) -> list[SetFinding]:
-    """Name what is distributed otherwise in the unlabelled images than in the labelled ones.
+def find_drift(context: AuditContext) -> list[SetFinding]:
+    """Name what is distributed otherwise in the unlabeled images than in the labeled ones.
 
     The score is the distance of the two distributions.
     """
     return [
         SetFinding(
-            fault="drift",
+            issue="drift",
             score=drift.distance,
-            reason=f"the {drift.feature} of the unlabelled images is distributed otherwise: median"
+            reason=f"the {drift.feature} of the unlabeled images is distributed otherwise: median"
             f" {drift.second:.3g}, not {drift.first:.3g}; distance {drift.distance:.2f}",
         )
-        for drift in drifts_of(material)
+        for drift in drifts_of(context)
         if drift.distance > FAR_ABOVE and drift.chance < SURE_BELOW
     ]
 
 
-def drifts_of(material: Material) -> list[Drift]:
-    """Compare the unlabelled images with the scenes; groups of the scenes tell what is near."""
-    groups = material.scenes.groups
+def drifts_of(context: AuditContext) -> list[Drift]:
+    """Compare the unlabeled images with the samples; groups of the samples tell what is near."""
+    groups = context.samples.groups
     per_group = 1.0 if groups is None else len(groups) / len(set(groups))
-    return drifts(material.statistics, material.unlabelled_statistics, per_group=per_group)
+    return drifts(context.statistics, context.unlabeled_statistics, per_group=per_group)

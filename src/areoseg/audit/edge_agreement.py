@@ -11,22 +11,22 @@ from numpy.typing import NDArray
 from scipy import fft, ndimage
 
 from areoseg.audit.chunks import Arrays
+from areoseg.audit.context import AuditContext
 from areoseg.audit.findings import SetFinding
-from areoseg.audit.material import Material
-from areoseg.audit.thumbnails import Floats, grey_levels
-from areoseg.data.scenes import Image, Mask, SceneSet
+from areoseg.audit.thumbnails import Floats, gray_levels
+from areoseg.data.samples import ImageArray, Mask, SegmentationDataset
 
-MOST_SCENES = 1500
-"""Scenes that are looked at, spread evenly over the set."""
+MOST_SAMPLES = 1500
+"""Samples that are looked at, spread evenly over the set."""
 
-FEWEST_SCENES = 50
-"""With fewer scenes with outlines there is no telling."""
+FEWEST_SAMPLES = 50
+"""With fewer samples with outlines there is no telling."""
 
 REACH = 8
 """Largest shift in pixels that is tried."""
 
 NEAR = 1
-"""Shifts of at most so many pixels are no fault: outlines are drawn by hand."""
+"""Shifts of at most so many pixels are no issue: outlines are drawn by hand."""
 
 CERTAIN_ABOVE = 4.5
 """Least ratio of the mean gain of another placement to its standard error."""
@@ -50,22 +50,22 @@ class Placement:
         right: Pixels by which they would have to be moved to the right.
         certainty: The mean gain over the masks as they are, in standard errors; 0 where they are
             best as they are.
-        scenes: How many scenes it was measured on.
+        samples: How many samples it was measured on.
     """
 
     way: str
     down: int
     right: int
     certainty: float
-    scenes: int
+    samples: int
 
 
-def find_misplaced_masks(material: Material) -> list[SetFinding]:
+def find_misplaced_masks(context: AuditContext) -> list[SetFinding]:
     """Say so where the masks as a whole agree better with the images when moved or mirrored.
 
     The score is the mean gain in standard errors.
     """
-    place = best_placement(material)
+    place = best_placement(context)
     if place is None or place.certainty <= CERTAIN_ABOVE:
         return []
     moves = [f"{abs(place.down)} pixels {'down' if place.down > 0 else 'up'}"] if place.down else []
@@ -77,16 +77,16 @@ def find_misplaced_masks(material: Material) -> list[SetFinding]:
     return [SetFinding("misplaced-masks", place.certainty, reason)]
 
 
-def best_placement(material: Material) -> Placement | None:
+def best_placement(context: AuditContext) -> Placement | None:
     """The placement with the best agreement, or None where too few masks have outlines."""
-    scenes = material.scenes
-    step = -(-len(scenes) // MOST_SCENES)
-    some = scenes.select(range(0, len(scenes), max(step, 1)))
+    samples = context.samples
+    step = -(-len(samples) // MOST_SAMPLES)
+    some = samples.select(range(0, len(samples), max(step, 1)))
     if not len(some):
         return None
-    found = material.chunks.each("edges", _agreements, some)["agreement"]
+    found = context.chunks.each("edges", _agreements, some)["agreement"]
     found = found[~np.isnan(found).any(axis=(1, 2, 3))]
-    if len(found) < FEWEST_SCENES:
+    if len(found) < FEWEST_SAMPLES:
         return None
     near = slice(REACH - NEAR, REACH + NEAR + 1)
     flat = found.mean(axis=0)
@@ -99,11 +99,11 @@ def best_placement(material: Material) -> Placement | None:
         down=int(down) - REACH,
         right=int(right) - REACH,
         certainty=float(gain.mean()) / max(error, 1e-9) if gain.any() else 0.0,
-        scenes=len(found),
+        samples=len(found),
     )
 
 
-def edge_agreements(image: Image, mask: Mask) -> Floats:
+def edge_agreements(image: ImageArray, mask: Mask) -> Floats:
     """Mean rank of the image's edges below the mask's outline, for each placement of the mask.
 
     Args:
@@ -114,7 +114,7 @@ def edge_agreements(image: Image, mask: Mask) -> Floats:
         (4, 17, 17), 0 to 1, for each of `WAYS` and each shift down and to the right; 0.5 by chance.
         NaN where the mask has no outline.
     """
-    strength = ndimage.gaussian_gradient_magnitude(grey_levels(image), 1.5)
+    strength = ndimage.gaussian_gradient_magnitude(gray_levels(image), 1.5)
     order = strength.ravel().argsort(kind="stable").argsort()
     ranks = np.asarray(order.reshape(image.shape) / image.size, dtype=np.float32)
     outline = _outline(mask).astype(np.float32)
@@ -130,10 +130,10 @@ def edge_agreements(image: Image, mask: Mask) -> Floats:
     return found
 
 
-def _agreements(scenes: SceneSet) -> Arrays:
-    """`edge_agreements` of some scenes (n, 4, 17, 17)."""
-    masks = [] if scenes.masks is None else list(scenes.masks)
-    pairs = zip(scenes.images, masks, strict=True)
+def _agreements(samples: SegmentationDataset) -> Arrays:
+    """`edge_agreements` of some samples (n, 4, 17, 17)."""
+    masks = [] if samples.masks is None else list(samples.masks)
+    pairs = zip(samples.images, masks, strict=True)
     return {"agreement": np.stack([edge_agreements(image, mask) for image, mask in pairs])}
 
 

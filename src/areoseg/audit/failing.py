@@ -1,4 +1,4 @@
-"""Which faults make an audit fail, so that it can guard a data set in continuous integration."""
+"""Which issues make an audit fail, so that it can guard a data set in continuous integration."""
 
 from collections.abc import Sequence
 
@@ -10,23 +10,23 @@ ANY = "any"
 """Fails on whatever was found."""
 
 REJECT = "reject"
-"""Fails on whatever rejects a scene."""
+"""Fails on whatever rejects a sample."""
 
 
 def parse_failing(text: str) -> tuple[str, ...]:
-    """The faults in a list such as `repeated-mask,near-duplicate`.
+    """The issues in a list such as `repeated-mask,near-duplicate`.
 
     Args:
         text: Names of `CHECKS`, `any` or `reject`, with commas between them.
 
     Raises:
-        AreosegError: There is no fault of such a name.
+        AreosegError: There is no issue of such a name.
     """
     known = (*CHECKS, ANY, REJECT)
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
         if name not in known:
-            raise AreosegError(f"--fail-on: no fault {name!r}: {did_you_mean(name, known)}")
+            raise AreosegError(f"--fail-on: no issue {name!r}: {did_you_mean(name, known)}")
     return names
 
 
@@ -37,8 +37,8 @@ def failing(audit: Audit, names: Sequence[str]) -> tuple[str, ...]:
         audit: What was found.
         names: From `parse_failing`.
     """
-    found = {finding.fault for finding in audit.findings}
-    found |= {finding.fault for finding in audit.set_findings}
+    found = {finding.issue for finding in audit.findings}
+    found |= {finding.issue for finding in audit.set_findings}
     if found:
         found.add(ANY)
     if audit.rejected:

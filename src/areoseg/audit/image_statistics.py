@@ -6,27 +6,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.audit.chunks import Arrays, Chunks
-from areoseg.audit.thumbnails import grey_levels
-from areoseg.data.scenes import SceneSet
+from areoseg.audit.thumbnails import gray_levels
+from areoseg.data.samples import SegmentationDataset
 
 WHITE = 255
-"""The brightest grey level; images in 0..1 are multiplied by it."""
+"""The brightest gray level; images in 0..1 are multiplied by it."""
 
 
 @dataclass(frozen=True)
 class ImageStatistics:
-    """A few numbers of each of N images; grey levels count 0 to 255.
+    """A few numbers of each of N images; gray levels count 0 to 255.
 
     Attributes:
         height: (N,) pixels.
         width: (N,) pixels.
-        darkest: (N,) lowest grey level.
-        brightest: (N,) highest grey level.
+        darkest: (N,) lowest gray level.
+        brightest: (N,) highest gray level.
         levels: (N,) how many different values the pixels have.
-        black: (N,) share of the pixels at grey level 0.
-        white: (N,) share of the pixels at grey level 255.
-        mean: (N,) mean grey level.
-        deviation: (N,) standard deviation of the grey levels.
+        black: (N,) share of the pixels at gray level 0.
+        white: (N,) share of the pixels at gray level 255.
+        mean: (N,) mean gray level.
+        std: (N,) standard deviation of the gray levels.
         roughness: (N,) mean difference of pixels that lie side by side.
     """
 
@@ -38,20 +38,20 @@ class ImageStatistics:
     black: NDArray[np.float64]
     white: NDArray[np.float64]
     mean: NDArray[np.float64]
-    deviation: NDArray[np.float64]
+    std: NDArray[np.float64]
     roughness: NDArray[np.float64]
 
 
-def image_statistics(scenes: SceneSet, chunks: Chunks | None = None) -> ImageStatistics:
-    """The numbers of all images; scenes must not be none."""
-    unmasked = SceneSet(scenes.images, None, scenes.names)
+def image_statistics(samples: SegmentationDataset, chunks: Chunks | None = None) -> ImageStatistics:
+    """The numbers of all images; samples must not be none."""
+    unmasked = SegmentationDataset(samples.images, None, samples.names)
     return ImageStatistics(**(chunks or Chunks()).each("statistics", _statistics, unmasked))
 
 
-def _statistics(scenes: SceneSet) -> Arrays:
+def _statistics(samples: SegmentationDataset) -> Arrays:
     rows = []
-    for image in scenes.images:
-        levels = grey_levels(image)
+    for image in samples.images:
+        levels = gray_levels(image)
         values = np.unique(image) if image.dtype != np.uint8 else np.bincount(image.ravel())
         rows.append(
             (

@@ -2,31 +2,31 @@
 
 import numpy as np
 
+from areoseg.audit.context import AuditContext
 from areoseg.audit.findings import Finding
-from areoseg.audit.material import Material
 
 FEWEST = 2
 """One island or one sliver happens to careful people too."""
 
 
-def find_islands(material: Material) -> list[Finding]:
+def find_islands(context: AuditContext) -> list[Finding]:
     """Flag masks with two islands of a few pixels or more; the score is how many."""
-    return _findings(material, "islands", "islands of a few pixels")
+    return _findings(context, "islands", "islands of a few pixels")
 
 
-def find_slivers(material: Material) -> list[Finding]:
+def find_slivers(context: AuditContext) -> list[Finding]:
     """Flag masks with two slivers or more, strips at most 2 pixels wide; the score is how many."""
-    return _findings(material, "slivers", "strips at most 2 pixels wide")
+    return _findings(context, "slivers", "strips at most 2 pixels wide")
 
 
-def _findings(material: Material, fault: str, what: str) -> list[Finding]:
+def _findings(context: AuditContext, issue: str, what: str) -> list[Finding]:
     """One finding for each mask with small regions of a kind."""
-    counts, boxes = material.region_counts[fault], material.region_counts[f"{fault} box"]
+    counts, boxes = context.region_counts[issue], context.region_counts[f"{issue} box"]
     return [
         Finding(
             index=index,
-            name=material.scenes.names[index],
-            fault=fault,
+            name=context.samples.names[index],
+            issue=issue,
             score=float(counts[index]),
             reason=f"{counts[index]} {what}",
             action="flag",

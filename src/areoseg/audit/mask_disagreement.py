@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from areoseg.data.scenes import Mask
+from areoseg.data.samples import Mask
 from areoseg.taxonomy import VOID
 
 SIDE = 64
@@ -23,7 +23,7 @@ def least_disagreement(first: Mask, second: Mask, *, shifted: bool) -> float:
         shifted: Whether one may lie up to 4 of 64 pixels off; then the least share counts.
 
     Returns:
-        In 0..1; 0 where no pixel is labelled in both.
+        In 0..1; 0 where no pixel is labeled in both.
     """
     if not shifted:
         return _share_that_differs(first, second)
@@ -40,7 +40,7 @@ def least_disagreement(first: Mask, second: Mask, *, shifted: bool) -> float:
 
 
 def _share_that_differs(first: Mask, second: Mask) -> float:
-    """Share of the pixels labelled in both masks on which they differ."""
+    """Share of the pixels labeled in both masks on which they differ."""
     both = (first != VOID) & (second != VOID)
     return float((first != second)[both].mean()) if both.any() else 0.0
 

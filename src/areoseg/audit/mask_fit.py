@@ -7,11 +7,11 @@ shifted by a few pixels is not found one by one; `edge_agreement` finds it where
 
 import numpy as np
 
+from areoseg.audit.context import AuditContext
 from areoseg.audit.findings import Finding
-from areoseg.audit.material import Material
 
-FEWEST_SCENES = 50
-"""With fewer scenes there is no telling how a class looks."""
+FEWEST_SAMPLES = 50
+"""With fewer samples there is no telling how a class looks."""
 
 UNLIKELY_ABOVE = 4.0
 """Deviations from the median of the set above which a mask is flagged."""
@@ -20,47 +20,47 @@ MIRRORED_ABOVE = 0.3
 """Gain in mean log-probability above which a mask is taken to be mirrored."""
 
 
-def find_unlikely_masks(material: Material) -> list[Finding]:
+def find_unlikely_masks(context: AuditContext) -> list[Finding]:
     """Flag masks that are much less likely than most, by how their classes look elsewhere.
 
     The score is the mean log-probability that the mask loses to the likeliest classes, in
-    deviations from the median scene (median absolute deviation times 1.4826).
+    stds from the median sample (median absolute std times 1.4826).
     """
-    if len(material.scenes) < FEWEST_SCENES:
+    if len(context.samples) < FEWEST_SAMPLES:
         return []
-    lost = material.mask_fits["best"] - material.mask_fits["own"]
-    centred = lost - np.median(lost)
-    scores = centred / max(1.4826 * float(np.median(np.abs(centred))), 0.05)
+    lost = context.mask_fits["best"] - context.mask_fits["own"]
+    centered = lost - np.median(lost)
+    scores = centered / max(1.4826 * float(np.median(np.abs(centered))), 0.05)
     return [
         Finding(
             index=index,
-            name=material.scenes.names[index],
-            fault="unlikely-mask",
+            name=context.samples.names[index],
+            issue="unlikely-mask",
             score=float(scores[index]),
             reason="its classes look otherwise in the rest of the set,"
-            f" {scores[index]:.1f} deviations from the median",
+            f" {scores[index]:.1f} stds from the median",
             action="flag",
         )
         for index in np.flatnonzero(scores > UNLIKELY_ABOVE).tolist()
     ]
 
 
-def find_mirrored_masks(material: Material) -> list[Finding]:
+def find_mirrored_masks(context: AuditContext) -> list[Finding]:
     """Flag masks that would fit the look of their image clearly better if they were mirrored.
 
     The score is what the mean log-probability of a point gains.
     """
-    if len(material.scenes) < FEWEST_SCENES:
+    if len(context.samples) < FEWEST_SAMPLES:
         return []
-    fits = material.mask_fits
+    fits = context.mask_fits
     ways = ("left-right", "top-bottom")
     gains = np.stack([fits[way] - fits["own"] for way in ways])
     best = gains.argmax(axis=0)
     return [
         Finding(
             index=index,
-            name=material.scenes.names[index],
-            fault="mirrored-mask",
+            name=context.samples.names[index],
+            issue="mirrored-mask",
             score=float(gains[best[index], index]),
             reason=f"the mask fits the image better when mirrored {ways[best[index]]}",
             action="flag",

@@ -14,7 +14,7 @@ from scipy import fft
 from areoseg.audit.chunks import Arrays, Chunks
 from areoseg.audit.detail_correlation import detail_correlations
 from areoseg.audit.thumbnails import Floats, thumbnail
-from areoseg.data.scenes import Image, SceneSet
+from areoseg.data.samples import ImageArray, SegmentationDataset
 
 ALIKE_ABOVE = 0.6
 """Least cosine between the low frequencies of two images that are compared in detail."""
@@ -39,7 +39,7 @@ Pairs = NDArray[np.int64]
 
 
 def near_duplicate_pairs(
-    images: Sequence[Image] | Image, chunks: Chunks | None = None
+    images: Sequence[ImageArray] | ImageArray, chunks: Chunks | None = None
 ) -> tuple[Pairs, NDArray[np.float32]]:
     """All pairs of images that show nearly the same.
 
@@ -53,7 +53,7 @@ def near_duplicate_pairs(
     if len(images) < 2:
         return np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=np.float32)
     chunks = chunks or Chunks()
-    unmasked = SceneSet(images, None, ("",) * len(images))
+    unmasked = SegmentationDataset(images, None, ("",) * len(images))
     kept = chunks.each("thumbnails", _thumbnails, unmasked)
     vectors, pictures = _unit_vectors(kept["waves"]), kept["picture"]
 
@@ -68,9 +68,9 @@ def near_duplicate_pairs(
     return np.concatenate([pair for pair, _ in found]), np.concatenate([c for _, c in found])
 
 
-def _thumbnails(scenes: SceneSet) -> Arrays:
+def _thumbnails(samples: SegmentationDataset) -> Arrays:
     """A thumbnail (N, 64, 64) of each image, and its lowest cosine frequencies (N, 63)."""
-    pictures = np.stack([thumbnail(image, SIDE) for image in scenes.images])
+    pictures = np.stack([thumbnail(image, SIDE) for image in samples.images])
     halved = pictures.reshape(len(pictures), SIDE // 2, 2, SIDE // 2, 2).mean(axis=(2, 4))
     waves = fft.dctn(halved, axes=(1, 2))[:, :FREQUENCIES, :FREQUENCIES]
     return {

@@ -4,18 +4,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from areoseg.audit.mean_and_deviation import mean_and_deviation
+from areoseg.audit.mean_and_std import mean_and_std
 from areoseg.audit.window_features import mean_of_loudest, reduced, window_pixels
-from areoseg.data.scenes import Image
+from areoseg.data.samples import ImageArray
 
 NEAR = 7
-"""Side in pixels of the neighbourhood in which a step and its bright side are looked for."""
+"""Side in pixels of the neighborhood in which a step and its bright side are looked for."""
 
 OVEREXPOSED = 254.5
-"""Grey level from which on pixels are flat because the camera counts no further."""
+"""Gray level from which on pixels are flat because the camera counts no further."""
 
 
-def outline_strengths(image: Image) -> NDArray[np.float64]:
+def outline_strengths(image: ImageArray) -> NDArray[np.float64]:
     """How strong the outlines are in each window of an image.
 
     A photograph is rough on both sides of a sharp edge; what is drawn or painted is not. For each
@@ -30,10 +30,10 @@ def outline_strengths(image: Image) -> NDArray[np.float64]:
         (windows,), in the order of `windows`.
     """
     levels = reduced(image)
-    mean, deviation = mean_and_deviation(levels, 3)
-    middle, contrast = mean_and_deviation(levels, NEAR)
+    mean, std = mean_and_std(levels, 3)
+    middle, contrast = mean_and_std(levels, NEAR)
     bright_side = (mean > middle) & (levels < OVEREXPOSED)
-    roughness = np.where(bright_side, np.log1p(deviation), np.float32(np.inf))
+    roughness = np.where(bright_side, np.log1p(std), np.float32(np.inf))
     flattest = ndimage.minimum_filter(roughness, NEAR)
     strength = np.where(np.isfinite(flattest), np.log1p(contrast) - flattest, np.float32(0))
     return mean_of_loudest(window_pixels(strength))

@@ -9,43 +9,43 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from areoseg.audit.context import AuditContext
 from areoseg.audit.findings import Finding
 from areoseg.audit.identical import identical_groups
-from areoseg.audit.material import Material
 from areoseg.audit.thumbnails import detail, thumbnail
-from areoseg.data.scenes import Image, Mask
+from areoseg.data.samples import ImageArray, Mask
 
 TRIVIAL_SHARE = 0.99
 """A mask is trivial where one class has more than this share of its pixels."""
 
 BORDER = 0.05
-"""Share of each side that does not count at each border, where cameras leave strips unlabelled."""
+"""Share of each side that does not count at each border, where cameras leave strips unlabeled."""
 
 SAME_PICTURE = 0.5
 """Least correlation of two copies of one picture in their detail; different ones are near 0."""
 
 
-def find_repeated_masks(material: Material) -> list[Finding]:
-    """Reject all scenes whose mask is not trivial and occurs on several different images.
+def find_repeated_masks(context: AuditContext) -> list[Finding]:
+    """Reject all samples whose mask is not trivial and occurs on several different images.
 
     Copies of one picture, say compressed anew, share their mask by right and do not count as
-    different. The score is the number of scenes that share the mask.
+    different. The score is the number of samples that share the mask.
     """
-    scenes, masks = material.scenes, material.scenes.masks
+    samples, masks = context.samples, context.samples.masks
     if masks is None:
         return []
     findings = [
         Finding(
             index=index,
-            name=scenes.names[index],
-            fault="repeated-mask",
+            name=samples.names[index],
+            issue="repeated-mask",
             score=float(len(group)),
             reason=f"the same mask on {len(group)} different images, first on"
-            f" {scenes.names[group[0]]}",
+            f" {samples.names[group[0]]}",
             action="reject",
         )
         for group in identical_groups(masks)
-        if not is_trivial(masks[group[0]]) and _differ([scenes.images[index] for index in group])
+        if not is_trivial(masks[group[0]]) and _differ([samples.images[index] for index in group])
         for index in group
     ]
     return sorted(findings, key=lambda finding: finding.index)
@@ -66,7 +66,7 @@ def _largest_share(mask: Mask) -> float:
     return float(np.bincount(mask.ravel()).max() / mask.size)
 
 
-def _differ(images: Sequence[Image]) -> bool:
+def _differ(images: Sequence[ImageArray]) -> bool:
     """Whether these images show more than one picture."""
     details = detail(np.stack([thumbnail(image, 32) for image in images])).reshape(len(images), -1)
     lengths = np.linalg.norm(details, axis=1)

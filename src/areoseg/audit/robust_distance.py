@@ -30,8 +30,8 @@ def robust_distances(samples: NDArray[np.float64]) -> NDArray[np.float64]:
         covariance = np.atleast_2d(np.cov(bulk.T))
         sphere = max(float(np.trace(covariance)) / features, 1e-6)
         covariance = covariance + features / count * sphere * np.eye(features)
-        centred = scaled - bulk.mean(axis=0)
-        previous, squared = squared, (centred * np.linalg.solve(covariance, centred.T).T).sum(1)
+        centered = scaled - bulk.mean(axis=0)
+        previous, squared = squared, (centered * np.linalg.solve(covariance, centered.T).T).sum(1)
         if np.allclose(previous, squared):
             break
     distances = np.sqrt(squared)

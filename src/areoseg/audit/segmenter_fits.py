@@ -1,6 +1,6 @@
 """How well masks fit the class probabilities of a segmenter, as they are and moved.
 
-Every scene is looked at in 32 x 64 points, whatever its size.
+Every sample is looked at in 32 x 64 points, whatever its size.
 """
 
 import itertools
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from areoseg.audit.confident_disagreement import Probabilities
 from areoseg.audit.thumbnails import Floats
-from areoseg.data.scenes import Mask
+from areoseg.data.samples import Mask
 
 GRID = (32, 64)
 """Rows and columns of the points."""
@@ -27,7 +27,7 @@ LEAST_JUDGED = 0.05
 BACKGROUND_COUNTS = 0.5
 """How much evidence of background weighs beside that of the other classes.
 
-What is left unlabelled is partly seen, such as the sky, and partly a whim of who drew the mask.
+What is left unlabeled is partly seen, such as the sky, and partly a whim of who drew the mask.
 """
 
 SHIFTS = tuple(
@@ -79,11 +79,11 @@ def segmenter_fits(
     """Fit every mask to the probabilities of its image.
 
     Args:
-        probabilities: For each of N scenes (C, H, W).
+        probabilities: For each of N samples (C, H, W).
         masks: N masks.
         judged: (C,) which classes count.
-        background: The class that counts as not labelled.
-        progress: Told how many scenes are done.
+        background: The class that counts as not labeled.
+        progress: Told how many samples are done.
     """
     count = len(masks)
     average = sum(log_points(each).astype(np.float64) for each in probabilities) / max(1, count)
@@ -109,7 +109,7 @@ def gain(logs: Floats, odds: Floats, labels: Labels, moved: Labels, background: 
     """What a mask gains in mean log-probability by being moved.
 
     Two kinds of evidence are added. Where the mask gives another class before and after, how much
-    likelier the one is than the other: that does not depend on what was left unlabelled. And
+    likelier the one is than the other: that does not depend on what was left unlabeled. And
     everywhere, how likely it is that there is background or not, which counts by half.
 
     Args:
@@ -117,7 +117,7 @@ def gain(logs: Floats, odds: Floats, labels: Labels, moved: Labels, background: 
         odds: (32, 64), from `background_odds`.
         labels: The mask's labels.
         moved: The same, moved.
-        background: The class that counts as not labelled.
+        background: The class that counts as not labeled.
 
     Returns:
         0 where hardly any point is judged in both.
@@ -126,11 +126,11 @@ def gain(logs: Floats, odds: Floats, labels: Labels, moved: Labels, background: 
     if both.mean() < LEAST_JUDGED:
         return 0.0
     now, before = (moved == background)[both], (labels == background)[both]
-    unlabelled = float((odds[both] * (now.astype(np.float32) - before)).mean())
+    unlabeled = float((odds[both] * (now.astype(np.float32) - before)).mean())
     differences = _values(logs, moved)[0][both] - _values(logs, labels)[0][both]
     terrain = ~now & ~before
     enough = terrain.sum() >= LEAST_JUDGED * labels.size
-    return BACKGROUND_COUNTS * unlabelled + (float(differences[terrain].mean()) if enough else 0.0)
+    return BACKGROUND_COUNTS * unlabeled + (float(differences[terrain].mean()) if enough else 0.0)
 
 
 def background_odds(logs: Floats, background: int) -> Floats:
@@ -142,7 +142,7 @@ def background_odds(logs: Floats, background: int) -> Floats:
 def best_other_image(
     probabilities: Probabilities, labels: Sequence[Labels]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The scene (M,) whose probabilities fit each of M masks best, and its fit (M,)."""
+    """The sample (M,) whose probabilities fit each of M masks best, and its fit (M,)."""
     best = np.zeros(len(labels), dtype=np.int64)
     fits = np.full(len(labels), -np.inf)
     if not labels:
@@ -156,7 +156,7 @@ def best_other_image(
 
 
 def log_points(probabilities: NDArray[np.floating[Any]]) -> Floats:
-    """Log-probabilities (C, 32, 64) at the points of a scene (C, H, W)."""
+    """Log-probabilities (C, 32, 64) at the points of a sample (C, H, W)."""
     classes, height, width = probabilities.shape
     rows, columns = _positions(height, width)
     points = probabilities[:, rows[:, None], columns].astype(np.float32)

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from areoseg.audit.chunks import Arrays, Chunks
 from areoseg.audit.findings import Region
-from areoseg.data.scenes import Mask, SceneSet
+from areoseg.data.samples import Mask, SegmentationDataset
 from areoseg.taxonomy import VOID
 
 ISLAND = 0.0005
@@ -26,7 +26,7 @@ def small_regions(mask: Mask, background: int) -> tuple[list[Region], list[Regio
 
     Args:
         mask: (H, W).
-        background: The class of what is not labelled.
+        background: The class of what is not labeled.
 
     Returns:
         The boxes of the islands, and those of the slivers.
@@ -51,26 +51,28 @@ def small_regions(mask: Mask, background: int) -> tuple[list[Region], list[Regio
     return _boxes(islands), _boxes(slivers)
 
 
-def region_counts(scenes: SceneSet, background: int, chunks: Chunks | None = None) -> Arrays:
+def region_counts(
+    samples: SegmentationDataset, background: int, chunks: Chunks | None = None
+) -> Arrays:
     """How many islands and slivers each mask has, and the box of the largest of each.
 
     Returns:
         `islands` and `slivers` (N,), `islands box` and `slivers box` (N, 4).
     """
     return (chunks or Chunks()).each(
-        f"regions but {background}", partial(_counts, background=background), scenes
+        f"regions but {background}", partial(_counts, background=background), samples
     )
 
 
-def _counts(scenes: SceneSet, background: int) -> Arrays:
-    """`region_counts` of some scenes."""
+def _counts(samples: SegmentationDataset, background: int) -> Arrays:
+    """`region_counts` of some samples."""
     rows: dict[str, list[Any]] = {
         "islands": [],
         "islands box": [],
         "slivers": [],
         "slivers box": [],
     }
-    for mask in scenes.masks if scenes.masks is not None else ():
+    for mask in samples.masks if samples.masks is not None else ():
         for kind, boxes in zip(
             ("islands", "slivers"), small_regions(mask, background), strict=True
         ):

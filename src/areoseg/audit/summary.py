@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from areoseg.audit.context import AuditContext
 from areoseg.audit.drift import drifts_of
 from areoseg.audit.image_statistics import ImageStatistics
-from areoseg.audit.material import Material
 from areoseg.data.dispersion import dispersion, largest_dispersion
 from areoseg.data.split import class_pixels
 
@@ -21,35 +21,35 @@ MOST_SIZES = 10
 """Sizes that are listed, the most frequent ones."""
 
 
-def summarise(material: Material) -> dict[str, Any]:
-    """What `audit.json` holds under `summary`, as JSON values; there must be a scene.
+def summarize(context: AuditContext) -> dict[str, Any]:
+    """What `audit.json` holds under `summary`, as JSON values; there must be a sample.
 
     `docs/audit.md` describes it.
     """
-    scenes = material.scenes
+    samples = context.samples
     summary: dict[str, Any] = {
-        "images": len(scenes),
-        "groups": None if scenes.groups is None else len(set(scenes.groups)),
-        "sizes": _sizes(material),
-        "intensity": _intensity(material.statistics),
+        "images": len(samples),
+        "groups": None if samples.groups is None else len(set(samples.groups)),
+        "sizes": _sizes(context),
+        "intensity": _intensity(context.statistics),
     }
-    if scenes.masks is not None:
-        pixels = class_pixels(scenes, material.taxonomy)
-        summary["classes"] = _classes(pixels, material)
+    if samples.masks is not None:
+        pixels = class_pixels(samples, context.taxonomy)
+        summary["classes"] = _classes(pixels, context)
         summary["dispersion"] = _quantiles(dispersion(pixels)) | {
-            "largest": largest_dispersion(len(material.taxonomy))
+            "largest": largest_dispersion(len(context.taxonomy))
         }
-        if material.split is not None:
+        if context.split is not None:
             summary["split"] = {
-                part: {"images": len(indices), "classes": _classes(pixels[list(indices)], material)}
-                for part, indices in material.split.items()
+                part: {"images": len(indices), "classes": _classes(pixels[list(indices)], context)}
+                for part, indices in context.split.items()
             }
-    if material.unlabelled is not None and len(material.unlabelled):
-        numbers = material.unlabelled_statistics
-        summary["unlabelled"] = {
-            "images": len(material.unlabelled),
+    if context.unlabeled is not None and len(context.unlabeled):
+        numbers = context.unlabeled_statistics
+        summary["unlabeled"] = {
+            "images": len(context.unlabeled),
             "intensity": _intensity(numbers),
-            "drift": [asdict(drift) for drift in drifts_of(material)],
+            "drift": [asdict(drift) for drift in drifts_of(context)],
         }
     return summary
 
@@ -80,12 +80,12 @@ def iou_margin(images: float) -> float:
     return min(0.5, 0.98 / math.sqrt(images)) if images else 0.5
 
 
-def _classes(pixels: NDArray[np.int64], material: Material) -> list[dict[str, Any]]:
+def _classes(pixels: NDArray[np.int64], context: AuditContext) -> list[dict[str, Any]]:
     """One entry a class for pixels (N, C) of N images."""
     totals = pixels.sum(axis=0)
     every = max(int(totals.sum()), 1)
     entries = []
-    for value, name in enumerate(material.taxonomy.names):
+    for value, name in enumerate(context.taxonomy.names):
         effective = effective_images(pixels[:, value])
         entries.append(
             {
@@ -100,15 +100,15 @@ def _classes(pixels: NDArray[np.int64], material: Material) -> list[dict[str, An
     return entries
 
 
-def _sizes(material: Material) -> list[dict[str, int]]:
+def _sizes(context: AuditContext) -> list[dict[str, int]]:
     """The most frequent sizes, with the number of images."""
-    sizes = Counter(image.shape for image in material.scenes.images).most_common(MOST_SIZES)
+    sizes = Counter(image.shape for image in context.samples.images).most_common(MOST_SIZES)
     return [{"height": size[0], "width": size[1], "images": count} for size, count in sizes]
 
 
 def _intensity(numbers: ImageStatistics) -> dict[str, Any]:
-    """Quantiles of mean and deviation of the grey levels, 0 to 255, over the images."""
-    return {"mean": _quantiles(numbers.mean), "deviation": _quantiles(numbers.deviation)}
+    """Quantiles of mean and std of the gray levels, 0 to 255, over the images."""
+    return {"mean": _quantiles(numbers.mean), "std": _quantiles(numbers.std)}
 
 
 def _quantiles(values: NDArray[np.float64]) -> dict[str, float]:

@@ -2,28 +2,28 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Pillow
+from PIL import Image
 from scipy import ndimage
 
-from areoseg.data.scenes import Image
+from areoseg.data.samples import ImageArray
 
 Floats = NDArray[np.float32]
 
 
-def grey_levels(image: Image) -> Floats:
+def gray_levels(image: ImageArray) -> Floats:
     """An image (H, W), uint8 or float in 0..1, as float32 in 0..255."""
     levels = image.astype(np.float32)
     return levels if image.dtype == np.uint8 else levels * np.float32(255)
 
 
-def thumbnail(image: Image, side: int) -> Floats:
-    """The image as a square (side, side) of grey levels 0..255, each pixel an average.
+def thumbnail(image: ImageArray, side: int) -> Floats:
+    """The image as a square (side, side) of gray levels 0..255, each pixel an average.
 
     Args:
         image: (H, W).
         side: Pixels of the square; height and width are scaled each by its own factor.
     """
-    small = Pillow.fromarray(grey_levels(image)).resize((side, side), Pillow.Resampling.BOX)
+    small = Image.fromarray(gray_levels(image)).resize((side, side), Image.Resampling.BOX)
     return np.asarray(small, dtype=np.float32)
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.audit.mean_and_deviation import mean_and_deviation
-from areoseg.audit.thumbnails import Floats, grey_levels
-from areoseg.data.scenes import Image
+from areoseg.audit.mean_and_std import mean_and_std
+from areoseg.audit.thumbnails import Floats, gray_levels
+from areoseg.data.samples import ImageArray
 
 WINDOW = 32
 """Side of a window in pixels; windows overlap by half."""
@@ -23,7 +23,7 @@ FIFTH = 0.2
 """Share of the pixels that count as the darkest, and as the brightest, of a window."""
 
 
-def window_features(image: Image) -> NDArray[np.float64]:
+def window_features(image: ImageArray) -> NDArray[np.float64]:
     """Twelve features of every window of an image.
 
     For each pixel, brightness is the mean of the 3x3 pixels around it, and roughness the logarithm
@@ -38,8 +38,8 @@ def window_features(image: Image) -> NDArray[np.float64]:
     Returns:
         (windows, 12).
     """
-    mean, deviation = mean_and_deviation(reduced(image), 3)
-    return _features(window_pixels(mean), window_pixels(np.log1p(deviation)))
+    mean, std = mean_and_std(reduced(image), 3)
+    return _features(window_pixels(mean), window_pixels(np.log1p(std)))
 
 
 def window_pixels(values: Floats) -> Floats:
@@ -59,12 +59,12 @@ def reduction(height: int, width: int) -> int:
     return max(1, -(-min(height, width) // LONGEST_SHORT_SIDE))
 
 
-def reduced(image: Image) -> Floats:
-    """The grey levels of an image, averaged over squares of `reduction` pixels.
+def reduced(image: ImageArray) -> Floats:
+    """The gray levels of an image, averaged over squares of `reduction` pixels.
 
     What is left at the border goes.
     """
-    levels = grey_levels(image)
+    levels = gray_levels(image)
     factor = reduction(*levels.shape)
     height, width = (side // factor for side in levels.shape)
     squares = levels[: height * factor, : width * factor].reshape(height, factor, width, factor)
@@ -84,7 +84,7 @@ def _features(brightness: Floats, roughness: Floats) -> NDArray[np.float64]:
     fifth = max(1, int(FIFTH * brightness.shape[1]))
     return np.concatenate(
         [
-            # Below some 5 grey levels brightness is noise of the camera.
+            # Below some 5 gray levels brightness is noise of the camera.
             np.log(5 + np.quantile(brightness, (0.05, 0.5, 0.95), axis=1)),
             np.quantile(roughness, (0.05, 0.25, 0.5, 0.75, 0.95), axis=1),
             np.quantile(from_dark_to_bright[:, -fifth:], (0.1, 0.5), axis=1),

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.scenes import Image, Mask, SceneSet
+from areoseg.data.samples import ImageArray, Mask, SegmentationDataset
 from areoseg.taxonomy import MARS, Taxonomy
 
 
 def guess(
-    training: SceneSet,
-    images: Sequence[Image] | Image,
+    training: SegmentationDataset,
+    images: Sequence[ImageArray] | ImageArray,
     *,
     seed: int = 0,
     taxonomy: Taxonomy = MARS,

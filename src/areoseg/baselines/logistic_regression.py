@@ -9,34 +9,34 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from areoseg.colours import grey
-from areoseg.data.scenes import Image, Mask, SceneSet
+from areoseg.colors import gray
+from areoseg.data.samples import ImageArray, Mask, SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import MARS, VOID, Taxonomy
 
-SCALES = (1.0, 2.0, 4.0)  # standard deviations, in pixels, of the neighbourhoods looked at
+SCALES = (1.0, 2.0, 4.0)  # standard deviations, in pixels, of the neighborhoods looked at
 PIXELS_TO_LEARN_FROM = 50_000
 
 
 def logistic_regression(
-    training: SceneSet,
-    images: Sequence[Image] | Image,
+    training: SegmentationDataset,
+    images: Sequence[ImageArray] | ImageArray,
     *,
     seed: int = 0,
     taxonomy: Taxonomy = MARS,
 ) -> list[Mask]:
     """Masks by logistic regression on the brightness and texture around each pixel.
 
-    Classes count alike however rare they are. Background is not learnt and never answered.
+    Classes count alike however rare they are. Background is not learned and never answered.
 
     Args:
-        training: Labelled scenes.
+        training: Labeled samples.
         images: What to segment.
-        seed: Decides which pixels are learnt from.
+        seed: Decides which pixels are learned from.
         taxonomy: The classes.
 
     Raises:
-        AreosegError: The training scenes have no masks, or fewer than two terrain classes.
+        AreosegError: The training samples have no masks, or fewer than two terrain classes.
     """
     model = _fit(*_sample(training, seed, taxonomy))
     return [
@@ -45,8 +45,8 @@ def logistic_regression(
     ]
 
 
-def pixel_features(image: Image) -> NDArray[np.float32]:
-    """What is known of each pixel: brightness, its slope, and its mean and deviation around.
+def pixel_features(image: ImageArray) -> NDArray[np.float32]:
+    """What is known of each pixel: brightness, its slope, and its mean and std around.
 
     Args:
         image: (H, W), uint8 or float32 in 0..1.
@@ -54,7 +54,7 @@ def pixel_features(image: Image) -> NDArray[np.float32]:
     Returns:
         (H * W, 2 + 2 S) float32 for S scales, brightness in 0..1.
     """
-    values = grey(image).astype(np.float32) / 255
+    values = gray(image).astype(np.float32) / 255
     layers = [values, ndimage.gaussian_gradient_magnitude(values, 1.0)]
     for scale in SCALES:
         mean = ndimage.gaussian_filter(values, scale)
@@ -64,24 +64,24 @@ def pixel_features(image: Image) -> NDArray[np.float32]:
 
 
 def _sample(
-    training: SceneSet, seed: int, taxonomy: Taxonomy
+    training: SegmentationDataset, seed: int, taxonomy: Taxonomy
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Features (P, F) and classes (P,) of terrain pixels, as many from each scene."""
+    """Features (P, F) and classes (P,) of terrain pixels, as many from each sample."""
     if training.masks is None:
-        raise AreosegError("logistic-regression learns from masks: give labelled scenes")
+        raise AreosegError("logistic-regression learns from masks: give labeled samples")
     random = np.random.default_rng(seed)
-    each_scene = max(1, PIXELS_TO_LEARN_FROM // max(1, len(training)))
+    each_sample = max(1, PIXELS_TO_LEARN_FROM // max(1, len(training)))
     features, labels = [], []
     for image, mask in zip(training.images, training.masks, strict=True):
         terrain = np.flatnonzero((mask != taxonomy.background) & (mask != VOID))
-        chosen = random.choice(terrain, min(each_scene, len(terrain)), replace=False)
+        chosen = random.choice(terrain, min(each_sample, len(terrain)), replace=False)
         features.append(pixel_features(image)[chosen])
         labels.append(mask.ravel()[chosen])
     classes = np.unique(np.concatenate(labels)) if labels else np.array([])
     if len(classes) < 2:
         raise AreosegError(
             f"logistic-regression found {len(classes)} terrain classes in {len(training)} training"
-            " scenes: it takes two or more"
+            " samples: it takes two or more"
         )
     return np.concatenate(features), np.concatenate(labels)
 

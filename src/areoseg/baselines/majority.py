@@ -4,28 +4,28 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from areoseg.data.scenes import Image, Mask, SceneSet
+from areoseg.data.samples import ImageArray, Mask, SegmentationDataset
 from areoseg.data.split import class_pixels
 from areoseg.taxonomy import MARS, Taxonomy
 
 
 def majority(
-    training: SceneSet,
-    images: Sequence[Image] | Image,
+    training: SegmentationDataset,
+    images: Sequence[ImageArray] | ImageArray,
     *,
     seed: int = 0,
     taxonomy: Taxonomy = MARS,
 ) -> list[Mask]:
-    """Masks of the terrain class with the most pixels in the training scenes.
+    """Masks of the terrain class with the most pixels in the training samples.
 
     Args:
-        training: Labelled scenes.
+        training: Labeled samples.
         images: What to segment.
         seed: Not needed.
         taxonomy: The classes.
 
     Raises:
-        AreosegError: The training scenes have no masks.
+        AreosegError: The training samples have no masks.
     """
     pixels = class_pixels(training, taxonomy).sum(axis=0)
     commonest = max(taxonomy.terrain, key=lambda index: int(pixels[index]))

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from areoseg.baselines.guessing import guess
 from areoseg.baselines.logistic_regression import logistic_regression
 from areoseg.baselines.majority import majority
-from areoseg.data.scenes import Mask
+from areoseg.data.samples import Mask
 from areoseg.errors import AreosegError, did_you_mean
 
 
@@ -17,7 +17,7 @@ class Baseline:
 
     Attributes:
         name: What commands call it.
-        predict: Takes the training scenes and the images to segment, and by keyword `seed` and
+        predict: Takes the training samples and the images to segment, and by keyword `seed` and
             `taxonomy`; returns a mask (H, W) of class indices for each image.
         summary: One line on what it is.
     """

@@ -1,7 +1,7 @@
 """Scoring a baseline on a part of a split, as a run is scored."""
 
 from areoseg.baselines.registry import baseline
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import Split
 from areoseg.errors import AreosegError
 from areoseg.metrics.scores import Scores, evaluate_predictions
@@ -10,7 +10,7 @@ from areoseg.taxonomy import MARS, Taxonomy
 
 def baseline_scores(
     name: str,
-    scenes: SceneSet,
+    samples: SegmentationDataset,
     split: Split,
     *,
     part: str = "test",
@@ -23,8 +23,8 @@ def baseline_scores(
 
     Args:
         name: A name in `BASELINES`.
-        scenes: All labelled scenes, which the split's indices count.
-        split: From `split_scenes`, or of a run.
+        samples: All labeled samples, which the split's indices count.
+        split: From `split_samples`, or of a run.
         part: `train`, `val` or `test`: what is scored.
         protocol: The headline protocol.
         seed: Of the baseline's own draws.
@@ -32,13 +32,13 @@ def baseline_scores(
         taxonomy: The classes.
 
     Raises:
-        AreosegError: No such baseline, part or protocol, or no scenes in that part.
+        AreosegError: No such baseline, part or protocol, or no samples in that part.
     """
     chosen = baseline(name)
-    scored = scenes.select(split.part(part))
+    scored = samples.select(split.part(part))
     if not len(scored) or scored.masks is None:
-        raise AreosegError(f"no labelled scenes in the part {part!r} to score {name} on")
-    masks = chosen.predict(scenes.select(split.train), scored.images, seed=seed, taxonomy=taxonomy)
+        raise AreosegError(f"no labeled samples in the part {part!r} to score {name} on")
+    masks = chosen.predict(samples.select(split.train), scored.images, seed=seed, taxonomy=taxonomy)
     return evaluate_predictions(
         masks,
         scored.masks,

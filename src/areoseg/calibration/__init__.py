@@ -1,4 +1,4 @@
-"""Calibration: a temperature and offsets that are fitted to scenes outside the training part."""
+"""Calibration: a temperature and offsets that are fitted to samples outside the training part."""
 
 from areoseg.calibration.calibrate import Calibration, calibrate
 from areoseg.calibration.store import calibrate_run

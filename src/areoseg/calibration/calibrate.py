@@ -11,13 +11,13 @@ from scipy.special import softmax
 
 from areoseg.calibration.halves import halves
 from areoseg.calibration.offsets import Score, fit_background_offset, fit_offsets
-from areoseg.calibration.pixels import LabelledPixels
+from areoseg.calibration.pixels import LabeledPixels
 from areoseg.calibration.temperature import fit_temperature
 from areoseg.errors import AreosegError
 from areoseg.metrics.calibration import Reliability, expected_calibration_error, reliability
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.metrics.rates import mean_scores
-from areoseg.models.segmenter import NEVER
+from areoseg.models.segmenter import MASKED_LOGIT
 from areoseg.taxonomy import Taxonomy
 
 REPEATS = 5
@@ -28,7 +28,7 @@ Offsets = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Calibration:
-    """What a calibration found, on scenes that were not trained on.
+    """What a calibration found, on samples that were not trained on.
 
     Attributes:
         temperature: What logits are divided by.
@@ -83,7 +83,7 @@ class Calibration:
 
 
 def calibrate(
-    pixels: LabelledPixels, taxonomy: Taxonomy, *, protocol: str = "terrain"
+    pixels: LabeledPixels, taxonomy: Taxonomy, *, protocol: str = "terrain"
 ) -> Calibration:
     """Fit offsets to a score and then a temperature to the cross-entropy.
 
@@ -92,10 +92,10 @@ def calibrate(
     gave. The temperature leaves the answers as they are, so it needs no such test.
 
     A protocol that leaves background out leaves its pixels out of all this. Where background is
-    learnt none the less, it is held back until it takes next to nothing from the score.
+    learned none the less, it is held out until it takes next to nothing from the score.
 
     Args:
-        pixels: Logits and truth of scenes that were not trained on.
+        pixels: Logits and truth of samples that were not trained on.
         taxonomy: The C classes.
         protocol: The score to raise, a name in `PROTOCOLS`.
 
@@ -116,7 +116,7 @@ def calibrate(
     groups = len(np.unique(pixels.units))
     if groups < 2:
         raise AreosegError(
-            f"{groups} labelled scenes to calibrate on: it takes two at least; raise split.val"
+            f"{groups} labeled samples to calibrate on: it takes two at least; raise split.val"
         )
     rare, movable = present[0], present[:-1]
 
@@ -154,10 +154,10 @@ def calibrate(
     )
 
 
-def _without(background: int, pixels: LabelledPixels) -> LabelledPixels:
+def _without(background: int, pixels: LabeledPixels) -> LabeledPixels:
     """The pixels as if background were never answered."""
     logits = pixels.logits.copy()
-    logits[:, background] = NEVER
+    logits[:, background] = MASKED_LOGIT
     return replace(pixels, logits=logits)
 
 
@@ -175,7 +175,7 @@ class _Trial:
         return cls(np.zeros((classes, classes)), nothing)
 
     @classmethod
-    def of(cls, pixels: LabelledPixels, offsets: Offsets, temperature: float) -> "_Trial":
+    def of(cls, pixels: LabeledPixels, offsets: Offsets, temperature: float) -> "_Trial":
         """Of softmax((logits + offsets) / temperature)."""
         probabilities = softmax((pixels.logits + offsets) / temperature, axis=1)
         answers = probabilities.argmax(axis=1)

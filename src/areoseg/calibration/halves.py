@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.calibration.pixels import LabelledPixels
+from areoseg.calibration.pixels import LabeledPixels
 
 
 def halves(
-    pixels: LabelledPixels, rare: int, *, repeats: int, seed: int = 0
+    pixels: LabeledPixels, rare: int, *, repeats: int, seed: int = 0
 ) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
     """Deal the groups to two halves, several times, each half once to fit and once to test.
 

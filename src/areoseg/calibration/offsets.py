@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.calibration.pixels import LabelledPixels
+from areoseg.calibration.pixels import LabeledPixels
 from areoseg.metrics.confusion import Counts
 
 LARGEST = 3.0
@@ -20,7 +20,7 @@ STEP = 0.1
 MOST_ROUNDS = 10
 
 LONGEST_HOLD = 6.0
-"""Background is held back by no more: a factor of 400 on its odds."""
+"""Background is held out by no more: a factor of 400 on its odds."""
 
 COST_OF_BACKGROUND = 0.002
 """What answering background may take from a score that counts terrain alone."""
@@ -29,14 +29,12 @@ Score = Callable[[Counts], NDArray[np.float64]]
 """The score of each confusion matrix of a batch (..., C, C), (...)."""
 
 
-def fit_offsets(
-    pixels: LabelledPixels, score: Score, classes: Sequence[int]
-) -> NDArray[np.float64]:
+def fit_offsets(pixels: LabeledPixels, score: Score, classes: Sequence[int]) -> NDArray[np.float64]:
     """Search the offsets with the best score, one class after the other until none moves.
 
     Args:
         pixels: What to fit to.
-        score: What to maximise.
+        score: What to maximize.
         classes: The classes whose offsets may move; the others stay at 0. Leave one out, since
             only differences count.
 
@@ -61,7 +59,7 @@ def fit_offsets(
 
 
 def fit_background_offset(
-    pixels: LabelledPixels, score: Score, offsets: NDArray[np.float64], background: int
+    pixels: LabeledPixels, score: Score, offsets: NDArray[np.float64], background: int
 ) -> float:
     """How far to hold background back, where the score counts terrain alone.
 
@@ -86,7 +84,7 @@ def fit_background_offset(
 
 
 def confusions_by_offset(
-    pixels: LabelledPixels,
+    pixels: LabeledPixels,
     offsets: NDArray[np.float64],
     moved: int,
     grid: NDArray[np.float64],

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from areoseg.data.scenes import Image, SceneSet, unit_image
+from areoseg.data.samples import ImageArray, SegmentationDataset, unit_image
 from areoseg.data.split import class_pixels
 from areoseg.device import Precision
 from areoseg.models.segmenter import Segmenter
@@ -17,14 +17,14 @@ MOST_OF_A_CLASS = 250_000
 
 
 @dataclass(frozen=True)
-class LabelledPixels:
+class LabeledPixels:
     """Pixels with logits, truth, and the group that they come from.
 
     Attributes:
         logits: (P, C) float32, before temperature and offsets.
         targets: (P,) class indices.
         units: (P,) the number of the group of each pixel, from 0.
-        class_weights: (C,) how many pixels of the scenes each pixel of a class stands for.
+        class_weights: (C,) how many pixels of the samples each pixel of a class stands for.
     """
 
     logits: NDArray[np.float32]
@@ -34,57 +34,57 @@ class LabelledPixels:
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """(P,) how many pixels of the scenes each pixel stands for."""
+        """(P,) how many pixels of the samples each pixel stands for."""
         return self.class_weights[self.targets]
 
-    def select(self, chosen: NDArray[np.bool_]) -> "LabelledPixels":
+    def select(self, chosen: NDArray[np.bool_]) -> "LabeledPixels":
         """The pixels where `chosen` (P,) is true."""
-        return LabelledPixels(
+        return LabeledPixels(
             self.logits[chosen], self.targets[chosen], self.units[chosen], self.class_weights
         )
 
 
 @torch.inference_mode()
-def labelled_pixels(
+def labeled_pixels(
     segmenter: Segmenter,
-    scenes: SceneSet,
+    samples: SegmentationDataset,
     taxonomy: Taxonomy,
     *,
     device: torch.device | None = None,
     precision: Precision = "float32",
-) -> LabelledPixels:
-    """The logits of labelled scenes, of each class at most `MOST_OF_A_CLASS` pixels.
+) -> LabeledPixels:
+    """The logits of labeled samples, of each class at most `MOST_OF_A_CLASS` pixels.
 
     Void pixels, and those of a class that is never answered, are left out. Where no groups are
-    known, or only one, each scene is a group.
+    known, or only one, each sample is a group.
 
     Args:
         segmenter: In evaluation mode and not calibrated.
-        scenes: Labelled scenes, possibly of several sizes.
+        samples: Labeled samples, possibly of several sizes.
         taxonomy: The C classes.
         device: Where to compute; None: on the CPU.
         precision: Arithmetic of the network.
     """
     device = device or torch.device("cpu")
     segmenter = segmenter.to(device).eval()
-    totals = class_pixels(scenes, taxonomy).sum(axis=0)
-    totals[segmenter.never.cpu().numpy()] = 0
+    totals = class_pixels(samples, taxonomy).sum(axis=0)
+    totals[segmenter.masked_classes.cpu().numpy()] = 0
     shares = np.minimum(1.0, MOST_OF_A_CLASS / np.maximum(totals, 1)) * (totals > 0)
-    unit_of_scene = scene_units(scenes)
+    unit_of_sample = sample_units(samples)
 
     logits, targets, units = [], [], []
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-        for index in range(len(scenes)):
-            mask = scenes[index].mask
+        for index in range(len(samples)):
+            mask = samples[index].mask
             assert mask is not None
             keep = _drawn(mask, shares, index)
-            answer = segmenter(_tensor(scenes.images[index]).to(device))[0]
+            answer = segmenter(_tensor(samples.images[index]).to(device))[0]
             logits.append(answer.float().cpu().numpy()[:, keep].T)
             targets.append(mask[keep].astype(np.intp))
-            units.append(np.full(int(keep.sum()), unit_of_scene[index]))
+            units.append(np.full(int(keep.sum()), unit_of_sample[index]))
     together = np.concatenate(targets)
     kept = np.bincount(together, minlength=len(taxonomy))
-    return LabelledPixels(
+    return LabeledPixels(
         logits=np.concatenate(logits),
         targets=together,
         units=np.concatenate(units),
@@ -93,23 +93,23 @@ def labelled_pixels(
 
 
 def _drawn(mask: NDArray[np.uint8], shares: NDArray[np.float64], index: int) -> NDArray[np.bool_]:
-    """(H, W) which pixels of scene `index` are kept, by the share of their class."""
+    """(H, W) which pixels of sample `index` are kept, by the share of their class."""
     wanted = np.zeros(256)
     wanted[: len(shares)] = shares
     drawn: NDArray[np.bool_] = np.random.default_rng(index).random(mask.shape) < wanted[mask]
     return drawn
 
 
-def scene_units(scenes: SceneSet) -> NDArray[np.intp]:
-    """(N,) the number of each scene's group.
+def sample_units(samples: SegmentationDataset) -> NDArray[np.intp]:
+    """(N,) the number of each sample's group.
 
-    Where no groups are known, or only one, each scene is a group.
+    Where no groups are known, or only one, each sample is a group.
     """
-    names = scenes.groups if scenes.groups and len(set(scenes.groups)) > 1 else scenes.names
+    names = samples.groups if samples.groups and len(set(samples.groups)) > 1 else samples.names
     numbers: NDArray[np.intp] = np.unique(names, return_inverse=True)[1]
     return numbers
 
 
-def _tensor(image: Image) -> torch.Tensor:
+def _tensor(image: ImageArray) -> torch.Tensor:
     """(1, 1, H, W) float32 in 0..1."""
     return torch.from_numpy(np.ascontiguousarray(unit_image(image)))[None, None]

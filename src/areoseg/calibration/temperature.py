@@ -4,13 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from areoseg.calibration.pixels import LabelledPixels
+from areoseg.calibration.pixels import LabeledPixels
 
 LOWEST, HIGHEST = 0.25, 4.0
 """Bounds: a validation part that is answered without a fault must not ask for certainty."""
 
 
-def fit_temperature(pixels: LabelledPixels, offsets: NDArray[np.float64]) -> float:
+def fit_temperature(pixels: LabeledPixels, offsets: NDArray[np.float64]) -> float:
     """The temperature T with the smallest cross-entropy of softmax((logits + offsets) / T).
 
     Args:

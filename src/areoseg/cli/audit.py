@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from areoseg.audit import Audit
 
 FAILED = 1
-"""Exit code where a fault was found that `--fail-on` names."""
+"""Exit code where an issue was found that `--fail-on` names."""
 
 
 def audit(
@@ -56,7 +56,7 @@ def audit(
             data.scale.
         classes: Names of the classes that masks hold, from 0, with commas between them, or their
             number; without it, the classes of Mars. The class called background, or else the first,
-            counts as not labelled.
+            counts as not labeled.
         split: A run or a bundled model, a file such as its split.json, or a recipe: look for leaks
             in this split.
         fit: Train small networks on the data, each on a part of it, and let them dispute the masks
@@ -65,7 +65,7 @@ def audit(
             them.
         jobs: Threads to compute on.
         threads: Processor cores for --fit and --run; all by default.
-        fail_on: End with exit code 1 where one of these faults was found, such as
+        fail_on: End with exit code 1 where one of these issues was found, such as
             repeated-mask,near-duplicate; reject for whatever rejects an image, any for all.
         json: Print JSON for programs instead of tables.
     """
@@ -114,20 +114,20 @@ def audit(
 
 
 def print_audit(found: "Audit", out: Path) -> None:
-    """Write a table of the faults, and where to find the rest."""
+    """Write a table of the issues, and where to find the rest."""
     counts: dict[tuple[str, str], int] = {}
     for finding in (*found.rejected, *found.flagged):
-        key = (finding.fault, finding.action)
+        key = (finding.issue, finding.action)
         counts[key] = counts.get(key, 0) + 1
-    output.print(f"{found.scenes} images, {len(found.rejected)} rejected")
+    output.print(f"{found.samples} images, {len(found.rejected)} rejected")
     if counts:
         print_table(
-            ["fault", "action", "images"],
-            [[fault, action, str(count)] for (fault, action), count in counts.items()],
+            ["issue", "action", "images"],
+            [[issue, action, str(count)] for (issue, action), count in counts.items()],
             numbers=["images"],
         )
     for each in found.set_findings:
-        output.print(f"the set: {each.reason} ({each.fault})")
+        output.print(f"the set: {each.reason} ({each.issue})")
     if "classes" in found.summary:
         print_classes(found.summary["classes"])
     output.print(f"audit: {out}/audit.json, {out}/audit.html")

@@ -12,13 +12,13 @@ def augment(
     *overrides: str,
     data: Data,
     out: Path = Path("augment.png"),
-    scenes: int = 6,
+    samples: int = 6,
     seed: int = 0,
     format: Format = "auto",
 ) -> None:
     """Draw what the augmentation of a recipe does, transform by transform.
 
-    Where it favours a rare class, half of the scenes hold that class.
+    Where it favors a rare class, half of the samples hold that class.
 
     Example: `areoseg augment unet augment=complex --data mars.npz --out complex.png`.
 
@@ -27,14 +27,14 @@ def augment(
         overrides: Values of the recipe to change, as key=value.
         data: An npz file, a folder of images and masks, a folder of AI4Mars, or `synthetic`.
         out: The PNG file to write.
-        scenes: How many scenes are shown.
-        seed: Decides which scenes, and what happens to them.
+        samples: How many samples are shown.
+        seed: Decides which samples, and what happens to them.
         format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
             by looking.
     """
     from areoseg import api
 
     drawn = api.draw_augmentation(
-        recipe, data, out, overrides=overrides, scenes=scenes, seed=seed, format=format
+        recipe, data, out, overrides=overrides, samples=samples, seed=seed, format=format
     )
     output.print(f"{', '.join(drawn) or 'no transform'}: {out}")

@@ -37,7 +37,7 @@ def baseline(
         split: The part that is scored: train, val or test. What learns learns from train.
         audit: A file of decisions that the page of `areoseg audit` saved, or its audit.json: leave
             out what it rejects, and nothing else.
-        groups: A text file that names the group of each labelled scene, a line a scene, such as
+        groups: A text file that names the group of each labeled sample, a line a sample, such as
             its rover stop.
         format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
             by looking.

@@ -18,21 +18,21 @@ def bench(
     model: Path,
     /,
     *,
-    ways: Annotated[str | None, Parameter(name="--ways")] = None,
+    backends: Annotated[str | None, Parameter(name="--backends")] = None,
     batches: Annotated[str, Parameter(name="--batches")] = "1,8,64",
     size: Annotated[str | None, Parameter(name="--size")] = None,
     seconds: float = 2.0,
     threads: Threads = None,
     json: AsJson = False,
 ) -> None:
-    """Time the ways to run a model: PyTorch's, ONNX Runtime's, OpenVINO's.
+    """Time the backends to run a model: PyTorch's, ONNX Runtime's, OpenVINO's.
 
     Each is timed in a process of its own, after a float32 matrix product that tells what the
     machine does just then. Nothing else should run meanwhile.
 
     Args:
         model: A run folder or an exported file.
-        ways: Only these, with commas between, such as "eager,OpenVINO".
+        backends: Only these, with commas between, such as "eager,OpenVINO".
         batches: Images a call, with commas between.
         size: Height and width of the images, such as 64x128; by default the run's training tiles.
         seconds: How long each way is timed at each batch size.
@@ -43,7 +43,7 @@ def bench(
 
     measured = api.bench(
         model,
-        ways=None if ways is None else [name.strip() for name in ways.split(",")],
+        backends=None if backends is None else [name.strip() for name in backends.split(",")],
         batches=_batches(batches),
         size=None if size is None else height_and_width(size, "--size"),
         seconds=seconds,
@@ -71,9 +71,9 @@ def print_benchmark(measured: "Benchmark") -> None:
                     str(timing.batch),
                     f"{timing.images_per_second:.1f}",
                     f"{1000 * timing.median:.1f}",
-                    f"{1000 * timing.late:.1f}",
+                    f"{1000 * timing.p99:.1f}",
                     share,
-                    f"{way.first_result:.1f}" if first else "",
+                    f"{way.time_to_first_output:.1f}" if first else "",
                     f"{way.peak_mib:.0f}" if first else "",
                 ]
             )

@@ -27,7 +27,7 @@ def bundle(
     Args:
         run: The run folder.
         out: The folder to make; its name is the model's.
-        data: Labelled scenes to compare on; by default the run's own validation part, or synthetic
+        data: Labeled samples to compare on; by default the run's own validation part, or synthetic
             ones where its data are gone.
         credit: Who made the training data and what allows their use, a sentence for the card.
         threads: Processor cores to compute on; all by default.
@@ -35,4 +35,4 @@ def bundle(
     from areoseg import api
 
     made = api.bundle(run, out, data=data, credit=credit, threads=threads)
-    output.print(f"{made.path}: {made.size / 1e6:.1f} MB, {made.parity}, on {made.scenes}")
+    output.print(f"{made.path}: {made.size / 1e6:.1f} MB, {made.parity}, on {made.samples}")

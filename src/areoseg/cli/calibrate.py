@@ -36,7 +36,7 @@ def calibrate(
     from areoseg import api
 
     calibrated = api.calibrate(run, data=data, groups=groups, device=device, threads=threads)
-    found: dict[str, Any] = calibrated.facts["calibration"]
+    found: dict[str, Any] = calibrated.info["calibration"]
     if json:
         print_json(found)
         return

@@ -8,7 +8,7 @@ from areoseg.cli.show import notes, output, this_command
 from areoseg.errors import AreosegError
 from areoseg.files import write_text
 
-LABELLED, ALIENS, UNLABELLED = 1200, 12, 100
+LABELED, ALIENS, UNLABELED = 1200, 12, 100
 ROCK_TILES = 0.3  # far more than on Mars, so that minutes are enough to learn big rock
 BUDGET = "150s"
 DATA, GROUPS, RUN, SUBMISSION = "mars.npz", "mars_groups.txt", "run", "submission.csv"
@@ -34,7 +34,7 @@ def demo(*, out: Out = Path("runs/demo"), budget: str = BUDGET, threads: Threads
     parse_budget(budget)  # a wrong one shows before anything is drawn
     make_room(out)
     data = out / DATA
-    notes.print(f"drawing {LABELLED + UNLABELLED} tiles of a synthetic Mars")
+    notes.print(f"drawing {LABELED + UNLABELED} tiles of a synthetic Mars")
     _draw(data)
     run = api.train(
         "demo",
@@ -48,7 +48,7 @@ def demo(*, out: Out = Path("runs/demo"), budget: str = BUDGET, threads: Threads
     submission = out / SUBMISSION
     api.submit(run.path, data, submission, threads=threads, console=notes)
 
-    output.print("Scores on the held-back test tiles")
+    output.print("Scores on the held-out test tiles")
     print_scores(api.evaluate(run.path, split="test", threads=threads, console=notes))
     baseline = api.baseline_score(run.path, console=notes)
     output.print(
@@ -81,17 +81,17 @@ def _draw(path: Path) -> None:
     import numpy as np
 
     from areoseg.data.synthetic import SyntheticMars, draw_set
-    from areoseg.data.synthetic.faults import add_aliens
+    from areoseg.data.synthetic.issues import add_aliens
     from areoseg.files import replacing
 
     settings = SyntheticMars(rock_tiles=ROCK_TILES)
-    labelled, _ = add_aliens(draw_set(settings, LABELLED), ALIENS, seed=settings.seed)
-    images, masks = labelled.stacked()
+    labeled, _ = add_aliens(draw_set(settings, LABELED), ALIENS, seed=settings.seed)
+    images, masks = labeled.stacked()
     assert masks is not None
-    unlabelled = draw_set(settings, UNLABELLED, first=LABELLED, labelled=False)
+    unlabeled = draw_set(settings, UNLABELED, first=LABELED, labeled=False)
     with replacing(path) as beside, beside.open("wb") as file:
         np.savez_compressed(
-            file, training_set=np.stack([images, masks], axis=1), test_set=unlabelled.images
+            file, training_set=np.stack([images, masks], axis=1), test_set=unlabeled.images
         )
-    assert labelled.groups is not None
-    write_text(path.with_name(GROUPS), "".join(f"{group}\n" for group in labelled.groups))
+    assert labeled.groups is not None
+    write_text(path.with_name(GROUPS), "".join(f"{group}\n" for group in labeled.groups))

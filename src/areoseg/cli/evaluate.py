@@ -37,7 +37,7 @@ def evaluate(
         split: train, val or test of the run's own data; test by default. Other data are scored
             whole.
         flips: Predict each image mirrored as well, and show what that gains and costs.
-        groups: A text file that names the group of each labelled scene, a line a scene, such as
+        groups: A text file that names the group of each labeled sample, a line a sample, such as
             its rover stop.
         format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
             by looking.

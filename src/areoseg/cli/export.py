@@ -28,11 +28,11 @@ def export(
         run: The run folder.
         to: onnx, openvino, openvino-int8 or torch-export.
         out: The file to write, ending in .onnx, .xml or .pt2.
-        data: Labelled scenes to compare on; by default the run's own validation part, or synthetic
+        data: Labeled samples to compare on; by default the run's own validation part, or synthetic
             ones where its data are gone.
         threads: Processor cores to compute on; all by default.
     """
     from areoseg import api
 
     exported = api.export(run, to, out, data=data, threads=threads)
-    output.print(f"{exported.path}: {exported.parity}, on {exported.scenes}")
+    output.print(f"{exported.path}: {exported.parity}, on {exported.samples}")

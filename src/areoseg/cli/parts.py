@@ -9,7 +9,7 @@ from areoseg.errors import AreosegError, did_you_mean
 
 
 def parts(place: str | None = None, /, *, json: AsJson = False) -> None:
-    """List what a recipe can be put together from: losses, optimisers, schedules, augmentation.
+    """List what a recipe can be put together from: losses, optimizers, schedules, augmentation.
 
     Examples: `areoseg parts`, and with every option and its default `areoseg parts optimizer`.
     `areoseg models` lists the models.

@@ -11,12 +11,12 @@ from areoseg.cli.show import figure, output, percent, print_table, this_command
 
 def self_train(
     *runs: Path,
-    unlabelled: Annotated[Path, Parameter(name="--unlabelled")],
+    unlabeled: Annotated[Path, Parameter(name="--unlabeled")],
     out: Out,
     recipe: Annotated[str | None, Parameter(name="--recipe")] = None,
     keep: float = 0.5,
     floor: float = 0.5,
-    labelled_share: float = 0.5,
+    labeled_share: float = 0.5,
     flips: Annotated[bool, Parameter(name="--flips", negative="")] = False,
     budget: str | None = None,
     data: Annotated[Path | None, Parameter(name="--data")] = None,
@@ -24,21 +24,21 @@ def self_train(
     device: Device = "cpu",
     threads: Threads = None,
 ) -> None:
-    """Label unlabelled images with runs, and train from scratch on both kinds of scenes.
+    """Label unlabeled images with runs, and train from scratch on both kinds of samples.
 
     Of the answers of each class the most confident share becomes pseudo-labels; the rest is void.
-    Validation and test stay the labelled scenes that they were.
+    Validation and test stay the labeled samples that they were.
 
-    Example: `areoseg self-train runs/a runs/b --unlabelled mars.npz --out runs/second`.
+    Example: `areoseg self-train runs/a runs/b --unlabeled mars.npz --out runs/second`.
 
     Args:
         runs: Run folders of one data set and split: the teachers. Several are averaged.
-        unlabelled: An npz file with a test_set, or a folder of images.
+        unlabeled: An npz file with a test_set, or a folder of images.
         out: The run folder to make.
         recipe: The name or file of the recipe to train; by default that of the first teacher.
         keep: Share of the answers of each class that become labels, above 0 and up to 1.
         floor: Confidence, 0 to 1, below which no answer becomes a label.
-        labelled_share: Share of each batch that people labelled.
+        labeled_share: Share of each batch that people labeled.
         flips: Let the teachers predict each image mirrored as well.
         budget: Label and train for this long, such as 20m, instead of the recipe's epochs.
         data: Where the teachers' data lie now, if they were moved.
@@ -52,12 +52,12 @@ def self_train(
     with saying_how_to_go_on(out):
         run = api.self_train(
             runs,
-            unlabelled,
+            unlabeled,
             out,
             recipe=recipe,
             keep=keep,
             floor=floor,
-            labelled_share=labelled_share,
+            labeled_share=labeled_share,
             flips=flips,
             budget=budget,
             data=data,
@@ -66,7 +66,7 @@ def self_train(
             threads=threads,
             command=this_command(),
         )
-    found: dict[str, Any] = run.facts["self_training"]
+    found: dict[str, Any] = run.info["self_training"]
     print_table(
         ["class", "answers", "least confidence", "kept", "of what is kept"],
         [
@@ -79,7 +79,7 @@ def self_train(
             ]
             for name, row in found["classes"].items()
         ],
-        title=f"pseudo-labels on {found['scenes']} scenes",
+        title=f"pseudo-labels on {found['samples']} samples",
         numbers=["answers", "least confidence", "kept", "of what is kept"],
     )
     output.print(f"\nrun: {run.path}")

@@ -46,9 +46,9 @@ def soup(
         threads=threads,
         command=this_command(),
     )
-    ingredients: list[dict[str, Any]] = run.facts["soup"]["ingredients"]
+    ingredients: list[dict[str, Any]] = run.info["soup"]["ingredients"]
     if json:
-        print_json(run.facts["soup"])
+        print_json(run.info["soup"])
         return
     print_table(
         ["run", "alone", "mean with it", "taken"],

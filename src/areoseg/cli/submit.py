@@ -13,7 +13,7 @@ def submit(
     device: Device = "cpu",
     threads: Threads = None,
 ) -> None:
-    """Segment the unlabelled images of an npz into the homework's CSV.
+    """Segment the unlabeled images of an npz into the homework's CSV.
 
     Args:
         models: Run folders or exported files; several are averaged.

@@ -34,7 +34,7 @@ def train(
 
     For example `areoseg train unet-l --data mars.npz --budget 15m --out runs/first`; with values
     changed, `areoseg train unet optimizer.lr=1e-3 model.widths=[16,32,64] --data mars.npz --out
-    runs/small`; with what a network has learnt already, `areoseg train flagship-256 --start
+    runs/small`; with what a network has learned already, `areoseg train flagship-256 --start
     flagship-256 --data mine --out runs/mine`; and after an interruption, `areoseg train --resume
     runs/first`.
 
@@ -53,7 +53,7 @@ def train(
             The recipe must have its model.
         resume: Go on with this run, which was interrupted or killed. All is as it was; --data and
             --groups say where the files lie now, if they were moved.
-        groups: A file with the group of each labelled scene, a line a scene. Groups stay together
+        groups: A file with the group of each labeled sample, a line a sample. Groups stay together
             in the split.
         format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
             by looking.

@@ -1,9 +1,9 @@
-"""How unevenly the classes share a scene: the report's measure (section 2.1, equations 2 and 3).
+"""How unevenly the classes share a sample: the report's measure (section 2.1, equations 2 and 3).
 
-The dispersion of a scene is the standard deviation of its C class shares. A scene of one class has
-the largest, a scene of equal shares has 0. The report calls a scene well segmented below 0.45 and
-mostly unsegmented from there on. No scene of five classes comes to 0.45: shares sum to 1, so their
-population deviation is at most sqrt(C - 1) / C = 0.400, and their sample deviation at most
+The dispersion of a sample is the standard deviation of its C class shares. A sample of one class
+has the largest, a sample of equal shares has 0. The report calls a sample well segmented below 0.45
+and mostly unsegmented from there on. No sample of five classes comes to 0.45: shares sum to 1, so
+their population deviation is at most sqrt(C - 1) / C = 0.400, and their sample std at most
 1 / sqrt(C) = 0.447. Hence the threshold here is a value, and by default a quantile.
 """
 
@@ -16,18 +16,18 @@ from areoseg.errors import AreosegError
 
 
 def dispersion(pixels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Population deviation of the class shares of each scene (equation 2).
+    """Population deviation of the class shares of each sample (equation 2).
 
-    Written with whole numbers up to the square root, so that scenes with the same shares in another
-    order come out equal to the bit:
+    Written with whole numbers up to the square root, so that samples with the same shares in
+    another order come out equal to the bit:
 
         std(n / T) = sqrt(C sum(n^2) - T^2) / (C T),    T = sum(n)
 
     Args:
-        pixels: (N, C) pixels of each class in each scene, from `class_pixels`.
+        pixels: (N, C) pixels of each class in each sample, from `class_pixels`.
 
     Returns:
-        (N,) in 0..`largest_dispersion`. A scene of nothing but void has no shares; it counts as
+        (N,) in 0..`largest_dispersion`. A sample of nothing but void has no shares; it counts as
         one of a single class.
     """
     classes = pixels.shape[1]
@@ -40,26 +40,26 @@ def dispersion(pixels: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def largest_dispersion(classes: int) -> float:
-    """The dispersion sqrt(C - 1) / C of a scene of one of C classes: no scene has a larger one."""
+    """The dispersion sqrt(C - 1) / C of a sample of one of C classes; the largest possible."""
     return math.sqrt(classes - 1) / classes
 
 
 def dispersion_threshold(dispersions: NDArray[np.float64], quantile: float = 0.5) -> float:
-    """The threshold that leaves a share of the scenes below it, as nearly as they allow.
+    """The threshold that leaves a share of the samples below it, as nearly as they allow.
 
-    There are scenes on both sides of it wherever two of them differ; `numpy.quantile` does not
+    There are samples on both sides of it wherever two of them differ; `numpy.quantile` does not
     promise that where many are equal.
 
     Args:
         dispersions: (N,) from `dispersion`.
-        quantile: The share of scenes below, 0 to 1.
+        quantile: The share of samples below, 0 to 1.
 
     Raises:
-        AreosegError: There are no scenes.
+        AreosegError: There are no samples.
     """
     values, counts = np.unique(dispersions, return_counts=True)
     if not len(values):
-        raise AreosegError("no scenes to find a threshold of dispersion for: give labelled scenes")
+        raise AreosegError("no samples to find a threshold of dispersion for: give labeled samples")
     if len(values) == 1:
         return float(values[0])
     below = np.cumsum(counts)[:-1] / len(dispersions)  # the share below each value but the first
@@ -67,7 +67,7 @@ def dispersion_threshold(dispersions: NDArray[np.float64], quantile: float = 0.5
 
 
 def well_segmented(dispersions: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:
-    """Which scenes are well segmented, not mostly unsegmented (equation 3).
+    """Which samples are well segmented, not mostly unsegmented (equation 3).
 
     Args:
         dispersions: (N,) from `dispersion`.

@@ -2,16 +2,16 @@
 
 import hashlib
 
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 
 
-def fingerprint(scenes: SceneSet) -> str:
+def fingerprint(samples: SegmentationDataset) -> str:
     """A hash of all names, images and masks, to tell whether two data sets are the same."""
     digest = hashlib.blake2b(digest_size=16)
-    for index in range(len(scenes)):
-        scene = scenes[index]
-        digest.update(scene.name.encode())
-        digest.update(scene.image.tobytes())
-        if scene.mask is not None:
-            digest.update(scene.mask.tobytes())
+    for index in range(len(samples)):
+        sample = samples[index]
+        digest.update(sample.name.encode())
+        digest.update(sample.image.tobytes())
+        if sample.mask is not None:
+            digest.update(sample.mask.tobytes())
     return digest.hexdigest()

@@ -1,6 +1,6 @@
 """How much smaller than a full Navcam frame an image is, as far as its size and name tell.
 
-A network has learnt the size of rocks in pixels, so an image has to be shown at the scale of the
+A network has learned the size of rocks in pixels, so an image has to be shown at the scale of the
 training images. The left and right Navcam of the Mars Science Laboratory take frames of 1024x1024
 pixels; the data sets hold them as they are, or reduced.
 """
@@ -42,11 +42,11 @@ def navcam_scale(size: tuple[int, ...], name: str | None = None) -> float | None
 
 
 def common_navcam_scale(names: Sequence[str], sizes: Iterable[tuple[int, ...]]) -> float | None:
-    """The one scale that all scenes of known scale share, or None.
+    """The one scale that all samples of known scale share, or None.
 
     Args:
         names: Names as the readers give them; `FRAME@y000x128` is a tile of FRAME.
-        sizes: Height and width of each scene.
+        sizes: Height and width of each sample.
     """
     frames: dict[str, tuple[int, int]] = {}
     for name, (height, width) in zip(names, sizes, strict=True):

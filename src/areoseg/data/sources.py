@@ -6,23 +6,23 @@ from pathlib import Path
 from typing import Any
 
 from areoseg.data.readers import read_data
-from areoseg.data.scenes import DataSet
+from areoseg.data.samples import LoadedData
 from areoseg.data.synthetic import SyntheticMars, draw_set
 from areoseg.taxonomy import MARS, Taxonomy
 
 SYNTHETIC = "synthetic"
-SYNTHETIC_LABELLED = 1200
-SYNTHETIC_UNLABELLED = 200
+SYNTHETIC_LABELED = 1200
+SYNTHETIC_UNLABELED = 200
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where scenes come from and how they are cut: all that is needed to read them again.
+    """Where samples come from and how they are cut: all that is needed to read them again.
 
     Attributes:
         path: A file, a folder, or `synthetic`.
         format: A reader's name, or `auto`.
-        groups: A file with the group of each labelled scene, or None.
+        groups: A file with the group of each labeled sample, or None.
         labels: Which labels of AI4Mars as distributed; see `read_data`.
         tile: Height and width of the tiles that frames are cut into, or None.
         scale: Factor by which frames are reduced.
@@ -64,18 +64,18 @@ def read_source(
     *,
     taxonomy: Taxonomy = MARS,
     progress: Callable[[int, int], None] | None = None,
-) -> DataSet:
-    """Read, or draw, the scenes of a source.
+) -> LoadedData:
+    """Read, or draw, the samples of a source.
 
     Raises:
         AreosegError: The data cannot be read.
     """
     if source.path == SYNTHETIC:
         settings = SyntheticMars()
-        return DataSet(
-            labelled=draw_set(settings, SYNTHETIC_LABELLED),
-            unlabelled=draw_set(
-                settings, SYNTHETIC_UNLABELLED, first=SYNTHETIC_LABELLED, labelled=False
+        return LoadedData(
+            labeled=draw_set(settings, SYNTHETIC_LABELED),
+            unlabeled=draw_set(
+                settings, SYNTHETIC_UNLABELED, first=SYNTHETIC_LABELED, labeled=False
             ),
         )
     return read_data(

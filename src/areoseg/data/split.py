@@ -1,4 +1,4 @@
-"""Splitting scenes into train, validation and test without letting a group leak."""
+"""Splitting samples into train, validation and test without letting a group leak."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,20 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.data.dispersion import dispersion, dispersion_threshold, well_segmented
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import MARS, Taxonomy
 
-PARTS = ("train", "val", "test")
+SPLITS = ("train", "val", "test")
 STRATEGIES = ("rare", "dispersion")
 
 Group = list[int]
-"""Indices of scenes that stay together."""
+"""Indices of samples that stay together."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Indices of the scenes in each part, ascending; no scene and no group is in two parts."""
+    """Indices of the samples in each part, ascending; no sample and no group is in two parts."""
 
     train: tuple[int, ...]
     val: tuple[int, ...]
@@ -29,26 +29,26 @@ class Split:
 
     def part(self, name: str) -> tuple[int, ...]:
         """The indices of one part, by its name."""
-        refuse_unknown_part(name)
+        check_split_name(name)
         return {"train": self.train, "val": self.val, "test": self.test}[name]
 
 
-def refuse_unknown_part(name: str) -> None:
-    """Refuse a name that is not in `PARTS`.
+def check_split_name(name: str) -> None:
+    """Refuse a name that is not in `SPLITS`.
 
     Raises:
         AreosegError: It is not.
     """
-    if name not in PARTS:
-        raise AreosegError(f"there is no part {name!r} of a split: use {', '.join(PARTS)}")
+    if name not in SPLITS:
+        raise AreosegError(f"there is no part {name!r} of a split: use {', '.join(SPLITS)}")
 
 
-def class_pixels(scenes: SceneSet, taxonomy: Taxonomy = MARS) -> NDArray[np.int64]:
-    """Pixels of each class in each scene: (N, C) int64, void pixels left out."""
-    if scenes.masks is None:
-        raise AreosegError("these scenes have no masks: counting classes takes labelled scenes")
-    counts = np.zeros((len(scenes), len(taxonomy)), dtype=np.int64)
-    for row, mask in zip(counts, scenes.masks, strict=True):
+def class_pixels(samples: SegmentationDataset, taxonomy: Taxonomy = MARS) -> NDArray[np.int64]:
+    """Pixels of each class in each sample: (N, C) int64, void pixels left out."""
+    if samples.masks is None:
+        raise AreosegError("these samples have no masks: counting classes takes labeled samples")
+    counts = np.zeros((len(samples), len(taxonomy)), dtype=np.int64)
+    for row, mask in zip(counts, samples.masks, strict=True):
         row[:] = np.bincount(mask.ravel(), minlength=256)[: len(taxonomy)]
     return counts
 
@@ -57,7 +57,7 @@ def rarest_class(pixels: NDArray[np.int64], taxonomy: Taxonomy = MARS) -> int:
     """The terrain class with the fewest pixels among those that occur.
 
     Args:
-        pixels: (N, C) pixels of each class in each scene, from `class_pixels`.
+        pixels: (N, C) pixels of each class in each sample, from `class_pixels`.
         taxonomy: Says which class is background, which is never the rare one.
     """
     totals = pixels.sum(axis=0)
@@ -67,8 +67,8 @@ def rarest_class(pixels: NDArray[np.int64], taxonomy: Taxonomy = MARS) -> int:
     return min(present, key=lambda index: int(totals[index]))
 
 
-def split_scenes(
-    scenes: SceneSet,
+def split_samples(
+    samples: SegmentationDataset,
     *,
     strategy: str = "rare",
     threshold: float | None = None,
@@ -79,17 +79,17 @@ def split_scenes(
     seed: int = 0,
     taxonomy: Taxonomy = MARS,
 ) -> Split:
-    """Split labelled scenes at random, whole groups together, two kinds of scenes spread evenly.
+    """Split labeled samples at random, whole groups together, two kinds of samples spread evenly.
 
-    Scenes without known groups are groups of one.
+    Samples without known groups are groups of one.
 
     Args:
-        scenes: Labelled scenes.
-        strategy: The two kinds. `rare`: scenes that hold the rarest class, and the others.
-            `dispersion`: well-segmented and mostly unsegmented scenes; see `data.dispersion`.
+        samples: Labeled samples.
+        strategy: The two kinds. `rare`: samples that hold the rarest class, and the others.
+            `dispersion`: well-segmented and mostly unsegmented samples; see `data.dispersion`.
         threshold: The dispersion that parts the kinds; None: its median.
-        val: Share of the scenes for validation, 0 to 1.
-        test: Share of the scenes held back for the test; train takes the rest.
+        val: Share of the samples for validation, 0 to 1.
+        test: Share of the samples held out for the test; train takes the rest.
         folds: Into how many folds train and validation together are dealt, for cross-validation;
             None: `val` says what validation takes. The test part is the same for every fold, and
             the same as without folds.
@@ -110,18 +110,18 @@ def split_scenes(
         raise AreosegError(f"split.folds={folds}: cross-validation takes 2 folds or more")
     if folds is not None and not 0 <= fold < folds:
         raise AreosegError(f"split.fold={fold}: {folds} folds are counted 0 to {folds - 1}")
-    kinds = _first_kind(class_pixels(scenes, taxonomy), strategy, threshold, taxonomy)
-    groups = _shuffled_groups(scenes, seed)
+    kinds = _first_kind(class_pixels(samples, taxonomy), strategy, threshold, taxonomy)
+    groups = _shuffled_groups(samples, seed)
     wanted = sum(share > 0 for share in shares)
     if len(groups) < wanted:
         raise AreosegError(
-            f"{len(groups)} groups cannot fill {wanted} parts of a split: give more scenes, or"
+            f"{len(groups)} groups cannot fill {wanted} parts of a split: give more samples, or"
             " set split.val or split.test to 0"
         )
     train_groups, val_groups, test_groups = _deal(groups, kinds, shares)
     if folds is not None:
-        held_back = {group[0] for group in test_groups}
-        rest = [group for group in groups if group[0] not in held_back]
+        held_out = {group[0] for group in test_groups}
+        rest = [group for group in groups if group[0] not in held_out]
         if len(rest) < folds:
             raise AreosegError(
                 f"{len(rest)} groups outside the test part cannot fill {folds} folds: lower"
@@ -130,13 +130,13 @@ def split_scenes(
         dealt = _deal(rest, kinds, [1 / folds] * folds)
         val_groups = dealt.pop(fold)
         train_groups = [group for others in dealt for group in others]
-    return Split(_scenes_of(train_groups), _scenes_of(val_groups), _scenes_of(test_groups))
+    return Split(_samples_of(train_groups), _samples_of(val_groups), _samples_of(test_groups))
 
 
 def _first_kind(
     pixels: NDArray[np.int64], strategy: str, threshold: float | None, taxonomy: Taxonomy
 ) -> NDArray[np.bool_]:
-    """(N,) bool: which scenes are of the first of the strategy's two kinds."""
+    """(N,) bool: which samples are of the first of the strategy's two kinds."""
     if strategy == "rare":
         return pixels[:, rarest_class(pixels, taxonomy)] > 0
     if strategy == "dispersion":
@@ -147,9 +147,9 @@ def _first_kind(
     raise AreosegError(f"there is no split strategy {strategy!r}: use {', '.join(STRATEGIES)}")
 
 
-def _shuffled_groups(scenes: SceneSet, seed: int) -> list[Group]:
+def _shuffled_groups(samples: SegmentationDataset, seed: int) -> list[Group]:
     members: dict[str, Group] = defaultdict(list)
-    for index, name in enumerate(scenes.groups or scenes.names):
+    for index, name in enumerate(samples.groups or samples.names):
         members[name].append(index)
     groups = [members[name] for name in sorted(members)]
     np.random.default_rng(seed).shuffle(groups)
@@ -161,19 +161,19 @@ def _deal(
 ) -> list[list[Group]]:
     """Deal groups out to parts by their shares.
 
-    Groups with scenes of the first kind come first, those with most of them foremost, each to the
+    Groups with samples of the first kind come first, those with most of them foremost, each to the
     part that lacks most of its due of that kind. The others then fill up what each part lacks of
-    its due of all scenes. Where groups are many and small, both come out even.
+    its due of all samples. Where groups are many and small, both come out even.
 
     Args:
         groups: The groups, in random order.
-        kinds: (N,) bool, whether a scene is of the first kind.
-        shares: The share of the scenes that each part is due; a part with share 0 stays empty. No
+        kinds: (N,) bool, whether a sample is of the first kind.
+        shares: The share of the samples that each part is due; a part with share 0 stays empty. No
             other part does, if there are as many groups as parts.
     """
     sizes = np.array([[kinds[group].sum(), len(group)] for group in groups], dtype=float)
     share = np.asarray(shares)
-    due = np.outer(sizes.sum(axis=0), share)  # scenes of the first kind and all, by part
+    due = np.outer(sizes.sum(axis=0), share)  # samples of the first kind and all, by part
     taken = np.zeros_like(due)
     parts: list[list[Group]] = [[] for _ in shares]
     for number in np.argsort(-sizes[:, 0], kind="stable"):
@@ -186,5 +186,5 @@ def _deal(
     return parts
 
 
-def _scenes_of(groups: Sequence[Group]) -> tuple[int, ...]:
+def _samples_of(groups: Sequence[Group]) -> tuple[int, ...]:
     return tuple(sorted(index for group in groups for index in group))

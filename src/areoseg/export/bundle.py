@@ -11,26 +11,26 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError, one_line
 from areoseg.export.card import model_card
 from areoseg.export.parity import Allowance, Parity, measure_parity
 from areoseg.export.write import network_run
 from areoseg.files import write_json, write_text
-from areoseg.run import FACTS, PLAN, RECIPE, SCORES, SPLIT, WEIGHTS, Run, open_run, write_weights
+from areoseg.run import PLAN, RECIPE, RUN_INFO, SCORES, SPLIT, WEIGHTS, Run, open_run, write_weights
 from areoseg.weights import CARD
 
 HALF = Allowance(unequal=2e-3, terrain=1e-3)
 """How far a network with weights of 16 bits may be off."""
 
-LICENCE = "Apache-2.0"
+LICENSE = "Apache-2.0"
 
 COMMANDS = ("command", "commands")
 """Facts that are command lines; each word may be a path."""
 
 
 def write_bundle(
-    run: Run, out: Path, *, scenes: SceneSet, where: str, credit: str | None
+    run: Run, out: Path, *, samples: SegmentationDataset, where: str, credit: str | None
 ) -> Parity:
     """Write a bundle of a run, compare the two networks, and keep it if they are near enough.
 
@@ -40,7 +40,7 @@ def write_bundle(
     Args:
         run: A run with weights.
         out: The folder to make; it must be empty or absent.
-        scenes: Labelled scenes to compare on.
+        samples: Labeled samples to compare on.
         where: What they are, for people.
         credit: Who made the training data and what allows their use, for the card.
 
@@ -57,7 +57,7 @@ def write_bundle(
         out.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
             beside = Path(folder) / out.name
-            parity = _write(run, beside, scenes, where, credit)
+            parity = _write(run, beside, samples, where, credit)
             beside.replace(out)
     except OSError as error:
         raise AreosegError(
@@ -66,31 +66,33 @@ def write_bundle(
     return parity
 
 
-def _write(run: Run, out: Path, scenes: SceneSet, where: str, credit: str | None) -> Parity:
+def _write(
+    run: Run, out: Path, samples: SegmentationDataset, where: str, credit: str | None
+) -> Parity:
     write_weights(out / WEIGHTS, half(load_file(run.path / WEIGHTS)))
     for name in (RECIPE, SPLIT, PLAN, SCORES):
         if (run.path / name).is_file():
             shutil.copyfile(run.path / name, out / name)
-    facts = without_folders(run.facts)
-    write_json(out / FACTS, facts)
+    info = without_folders(run.info)
+    write_json(out / RUN_INFO, info)
     segmenter = run.segmenter()
     parity = measure_parity(
         network_run(segmenter),
         network_run(open_run(out).segmenter()),
-        scenes,
+        samples,
         run.taxonomy,
-        stride=int(getattr(segmenter.network, "stride", 1)),
+        size_divisor=int(getattr(segmenter.network, "size_divisor", 1)),
     )
     if not parity.within(HALF):
         raise AreosegError(f"weights of 16 bits are too far off, so nothing is written: {parity}")
-    facts["bundle"] = {
-        "licence": LICENCE,
+    info["bundle"] = {
+        "license": LICENSE,
         "credit": credit,
         "compared_on": where,
         "weights_sha256": run.weights_sha256,
         **asdict(parity),
     }
-    write_json(out / FACTS, facts)
+    write_json(out / RUN_INFO, info)
     write_text(out / CARD, model_card(open_run(out)))
     return parity
 
@@ -99,7 +101,7 @@ def half(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """Weights at 16 bits.
 
     Vectors and single numbers stay as they are: they are few, and the variances and counts of a
-    normalisation may lie beyond the range of 16 bits.
+    normalization may lie beyond the range of 16 bits.
     """
     return {
         name: tensor.to(torch.float16) if tensor.is_floating_point() and tensor.ndim > 1 else tensor
@@ -107,17 +109,17 @@ def half(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def without_folders(facts: dict[str, Any]) -> dict[str, Any]:
-    """The facts of a run with the last part alone of each path in them."""
-    shortened: dict[str, Any] = _shortened(facts)
+def without_folders(info: dict[str, Any]) -> dict[str, Any]:
+    """The info of a run with the last part alone of each path in them."""
+    shortened: dict[str, Any] = _shortened(info)
     return shortened
 
 
 def _shortened(value: Any, name: str = "") -> Any:
-    """A value of the facts, or what is in it; `name` is that of the fact that it belongs to."""
+    """A value of the info, or what is in it; `name` is that of the fact that it belongs to."""
     if isinstance(value, dict):
         return {
-            key: each if key == "learnt_before" else _shortened(each, key)
+            key: each if key == "previously_trained_on" else _shortened(each, key)
             for key, each in value.items()
         }
     if isinstance(value, list):

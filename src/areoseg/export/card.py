@@ -11,7 +11,7 @@ from areoseg.files import read_json
 from areoseg.inference.scale import trained_scale
 from areoseg.run import SCORES, WEIGHTS, Run
 
-PARTS = {"test": "test", "val": "validation"}
+SPLITS = {"test": "test", "val": "validation"}
 """The parts of the split that are scored, and what the card calls them."""
 
 FEW_PIXELS = 0.01
@@ -22,7 +22,7 @@ def model_card(run: Run) -> str:
     """The card of a bundle.
 
     Args:
-        run: The bundle, whose facts have the entry `bundle`.
+        run: The bundle, whose info have the entry `bundle`.
     """
     scores = read_json(run.path / SCORES) if (run.path / SCORES).is_file() else {}
     sections = [
@@ -32,18 +32,18 @@ def model_card(run: Run) -> str:
         "## Training\n\n" + _training(run),
         "## Weights\n\n" + _weights(run),
         "## Limits\n\n" + _limits(run, scores),
-        "## Licence\n\n" + _licence(run),
+        "## License\n\n" + _license(run),
     ]
     return "\n\n".join(sections) + "\n"
 
 
 def _head(run: Run) -> str:
-    model = run.facts["model"]
+    model = run.info["model"]
     height, width = model["size"]
     return (
         f"# {run.name}\n\n{run.recipe.summary}. A `{run.recipe.model.name}` of"
         f" {model['parameters'] / 1e6:.2f} million parameters and {model['macs'] / 1e9:.2f} GMAC an"
-        f" image of {height}x{width} pixels, trained from scratch. Each pixel of a grey image"
+        f" image of {height}x{width} pixels, trained from scratch. Each pixel of a gray image"
         f" becomes one of: {', '.join(run.taxonomy.names)}."
     )
 
@@ -60,9 +60,9 @@ def _use(run: Run) -> str:
 
 def _scores(run: Run, scores: Mapping[str, Any]) -> str:
     """Two tables: mean IoU by protocol, and IoU by class under the headline protocol."""
-    parts = {name: scores[part] for part, name in PARTS.items() if scores.get(part)}
+    parts = {name: scores[part] for part, name in SPLITS.items() if scores.get(part)}
     if not parts:
-        return "No part of the data was held back, so there are none."
+        return "No part of the data was held out, so there are none."
     heads = [f"{name}, {found['images']} images" for name, found in parts.items()]
     protocols = _rows("protocols", "score", list(parts.values()))
     classes = _rows("classes", "iou", list(parts.values()))
@@ -87,48 +87,48 @@ def _rows(section: str, key: str, parts: Sequence[Mapping[str, Any]]) -> Iterato
 
 
 def _training(run: Run) -> str:
-    data = run.facts["data"]
-    held = ", ".join(f"{len(run.split.get(part, ()))} in {name}" for part, name in PARTS.items())
+    data = run.info["data"]
+    held = ", ".join(f"{len(run.split.get(part, ()))} in {name}" for part, name in SPLITS.items())
     groups = f" in {data['groups']} groups, which the split does not part" if data["groups"] else ""
     lines = [
-        f"- Data: {data['source']['path']}: {data['labelled']} labelled scenes{groups};"
+        f"- Data: {data['source']['path']}: {data['labeled']} labeled samples{groups};"
         f" {data['rejected']} rejected by the audit, {len(run.split['train'])} trained on, {held}.",
         f"- Shares of the training pixels: {_shares(data['training_shares'])}.",
     ]
-    seconds = run.facts.get("training_seconds")
+    seconds = run.info.get("training_seconds")
     if seconds:
         lines.append(
-            f"- Time: {seconds / 60:.0f} minutes for {run.facts.get('steps', 'all')} steps, on"
-            f" {plural(run.facts['threads'], 'thread')} of a {run.facts['device']} in"
-            f" {run.facts['precision']}."
+            f"- Time: {seconds / 60:.0f} minutes for {run.info.get('steps', 'all')} steps, on"
+            f" {plural(run.info['threads'], 'thread')} of a {run.info['device']} in"
+            f" {run.info['precision']}."
         )
-    start = run.facts.get("start")
+    start = run.info.get("start")
     if start is not None:
         minutes = start["training_seconds"] / 60
         lines.append(f"- It began with the weights of {start['run']}: {minutes:.0f} minutes more.")
-    if "calibration" in run.facts:
+    if "calibration" in run.info:
         lines.append(
             "- Calibrated on the validation part, whose scores are therefore a little too high."
         )
-    if "soup" in run.facts:
-        names = (each["name"] for each in run.facts["soup"]["ingredients"] if each["taken"])
+    if "soup" in run.info:
+        names = (each["name"] for each in run.info["soup"]["ingredients"] if each["taken"])
         lines.append(f"- The weights are the mean of the runs {', '.join(names)}.")
-    if "self_training" in run.facts:
-        taught = run.facts["self_training"]
+    if "self_training" in run.info:
+        taught = run.info["self_training"]
         lines.append(
             f"- Trained on pseudo-labels of the runs {', '.join(taught['teachers'])} as well:"
-            f" {taught['scenes']} scenes that nobody has labelled."
+            f" {taught['samples']} samples that nobody has labeled."
         )
         if taught.get("training_seconds"):
             minutes = taught["training_seconds"] / 60
             lines.append(f"- The runs that made them were trained for {minutes:.0f} minutes more.")
-    if run.facts.get("command"):
+    if run.info.get("command"):
         commands = run.commands
         if run.calibrated_later:
             commands.append("areoseg calibrate RUN    # the folder that --out names")
         lines += ["", "To make it again:", "", "```", *commands, "```"]
     lines += ["", "`recipe.yaml` beside this card has every value."]
-    if run.facts["budget_seconds"] and "self_training" not in run.facts:
+    if run.info["budget_seconds"] and "self_training" not in run.info:
         lines.append(
             "A time budget gives as many steps as there is time for; with"
             f" `--plan {run.name}` instead of `--budget` they are those of this run."
@@ -137,7 +137,7 @@ def _training(run: Run) -> str:
 
 
 def _weights(run: Run) -> str:
-    bundle = run.facts["bundle"]
+    bundle = run.info["bundle"]
     size = (run.path / WEIGHTS).stat().st_size / 1e6
     return (
         f"`{WEIGHTS}`, {size:.1f} MB: filters in float16, vectors as they were trained. Beside the"
@@ -157,16 +157,16 @@ def _limits(run: Run, scores: Mapping[str, Any]) -> str:
     ]
     if scale is not None:
         lines.append(
-            f"- It has learnt at {scale:g} of the scale of a full Navcam frame. Images whose scale"
+            f"- It has learned at {scale:g} of the scale of a full Navcam frame. Images whose scale"
             " is not known need `--scale`."
         )
     if run.recipe.data.background == "void":
         background = run.taxonomy.names[run.taxonomy.background]
         lines.append(
-            f"- It never answers {background}: sky, rover and what nobody labelled get the terrain"
+            f"- It never answers {background}: sky, rover and what nobody labeled get the terrain"
             " that they look most like."
         )
-    shares: Mapping[str, float] = run.facts["data"]["training_shares"]
+    shares: Mapping[str, float] = run.info["data"]["training_shares"]
     rare = [name for name, share in shares.items() if share < FEW_PIXELS]
     if rare:
         lines.append(
@@ -176,10 +176,10 @@ def _limits(run: Run, scores: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _licence(run: Run) -> str:
-    bundle = run.facts["bundle"]
+def _license(run: Run) -> str:
+    bundle = run.info["bundle"]
     credit = f" Training data: {bundle['credit'].rstrip('.')}." if bundle["credit"] else ""
-    return f"Weights: {bundle['licence']}.{credit}"
+    return f"Weights: {bundle['license']}.{credit}"
 
 
 def _with_interval(entry: Mapping[str, Any], key: str) -> str:

@@ -4,15 +4,17 @@ import torch
 from torch import Tensor
 
 
-def example_images(stride: int) -> Tensor:
-    """Images (2, 1, 4 strides, 6 strides) uint8: three numbers that no exporter mistakes for one.
+def example_images(size_divisor: int) -> Tensor:
+    """Example images (2, 1, 4 * size_divisor, 6 * size_divisor) uint8.
+
+    Batch, height and width differ, so that no exporter takes one for another.
 
     Args:
-        stride: The network's stride, in pixels.
+        size_divisor: The network's size_divisor, in pixels.
     """
     return (
-        torch.arange(2 * 24 * stride**2)
+        torch.arange(2 * 24 * size_divisor**2)
         .remainder(256)
         .to(torch.uint8)
-        .view(2, 1, 4 * stride, 6 * stride)
+        .view(2, 1, 4 * size_divisor, 6 * size_divisor)
     )

@@ -28,7 +28,7 @@ def write_onnx(
     """Write a segmenter as an ONNX file of any batch, height and width.
 
     PyTorch's tracing exporter writes it. The newer one, by torch.export, takes ten to fifty times
-    as long, and the graphs that it can follow are bound to multiples of the stride.
+    as long, and the graphs that it can follow are bound to multiples of the size_divisor.
 
     Args:
         segmenter: In evaluation mode.
@@ -43,7 +43,7 @@ def write_onnx(
     need("onnxruntime", extra="export")
     trace_to_onnx(
         ExportGraph(segmenter).eval(),
-        example_images(description.stride),
+        example_images(description.size_divisor),
         path,
         outputs={"mask": (1, 2), "probabilities": (2, 3)},
     )

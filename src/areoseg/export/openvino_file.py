@@ -57,10 +57,10 @@ def write_openvino_int8(
     """
     need_openvino("nncf")  # before the work of converting
     model = _convert(segmenter, description)
-    _save(quantise(model, [image[None, None] for image in calibration]), description, path)
+    _save(quantize(model, [image[None, None] for image in calibration]), description, path)
 
 
-def quantise(model: Any, images: Sequence[NDArray[Any]]) -> Any:
+def quantize(model: Any, images: Sequence[NDArray[Any]]) -> Any:
     """An `openvino.Model` whose convolutions compute in 8 bits.
 
     Args:
@@ -82,7 +82,7 @@ def quantise(model: Any, images: Sequence[NDArray[Any]]) -> Any:
 
 
 def _convert(segmenter: Segmenter, description: Description) -> Any:
-    model = to_openvino(ExportGraph(segmenter).eval(), example_images(description.stride))
+    model = to_openvino(ExportGraph(segmenter).eval(), example_images(description.size_divisor))
     model.inputs[0].set_names({"images"})
     for output, name in zip(model.outputs, ("mask", "probabilities"), strict=True):
         output.set_names({name})

@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.scenes import Mask, SceneSet
+from areoseg.data.samples import Mask, SegmentationDataset
 from areoseg.inference.exported import Answer
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.rates import score
@@ -69,21 +69,26 @@ class Parity:
 
 
 def measure_parity(
-    reference: Answer, candidate: Answer, scenes: SceneSet, taxonomy: Taxonomy, *, stride: int
+    reference: Answer,
+    candidate: Answer,
+    samples: SegmentationDataset,
+    taxonomy: Taxonomy,
+    *,
+    size_divisor: int,
 ) -> Parity:
-    """Compare two models on labelled scenes.
+    """Compare two models on labeled samples.
 
     Args:
         reference: The network, in float32.
         candidate: The exported file.
-        scenes: Labelled; their images are rounded to 8 bits.
+        samples: Labeled; their images are rounded to 8 bits.
         taxonomy: The classes.
-        stride: Images are cut to multiples of it, in pixels.
+        size_divisor: Images are cut to multiples of it, in pixels.
     """
     size = (len(taxonomy), len(taxonomy))
     confusion, confusion_of_run = np.zeros(size, np.int64), np.zeros(size, np.int64)
     largest, equal, pixels = 0.0, 0, 0
-    for images, masks in _batches(scenes, stride):
+    for images, masks in _batches(samples, size_divisor):
         mask_of_run, probabilities_of_run = reference(images)
         mask, probabilities = candidate(images)
         # np.maximum keeps a NaN, which max() would lose
@@ -97,20 +102,22 @@ def measure_parity(
         equal=equal / pixels,
         terrain=score(confusion, "terrain", taxonomy),
         terrain_of_run=score(confusion_of_run, "terrain", taxonomy),
-        images=len(scenes),
+        images=len(samples),
     )
 
 
-def eight_bit_tiles(scenes: SceneSet, stride: int) -> list[NDArray[np.uint8]]:
-    """The images of scenes as (H, W) uint8, cut to multiples of the stride."""
-    return [_cut(_eight_bit(image), stride) for image in scenes.images]
+def eight_bit_tiles(samples: SegmentationDataset, size_divisor: int) -> list[NDArray[np.uint8]]:
+    """The images of samples as (H, W) uint8, cut to multiples of the size_divisor."""
+    return [_cut(_eight_bit(image), size_divisor) for image in samples.images]
 
 
-def _batches(scenes: SceneSet, stride: int) -> Iterator[tuple[NDArray[np.uint8], Mask]]:
-    """Images (N, 1, H, W) uint8 and their masks (N, H, W), of neighbours of one size."""
-    assert scenes.masks is not None
-    images = eight_bit_tiles(scenes, stride)
-    masks = [_cut(mask, stride) for mask in scenes.masks]
+def _batches(
+    samples: SegmentationDataset, size_divisor: int
+) -> Iterator[tuple[NDArray[np.uint8], Mask]]:
+    """Images (N, 1, H, W) uint8 and their masks (N, H, W), of neighbors of one size."""
+    assert samples.masks is not None
+    images = eight_bit_tiles(samples, size_divisor)
+    masks = [_cut(mask, size_divisor) for mask in samples.masks]
     for _, same_size in groupby(range(len(images)), key=lambda index: images[index].shape):
         indices = list(same_size)
         for start in range(0, len(indices), BATCH):
@@ -127,9 +134,10 @@ def _eight_bit(image: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.uin
     return np.rint(image * 255).astype(np.uint8)
 
 
-def _cut(pixels: NDArray[np.uint8], stride: int) -> NDArray[np.uint8]:
-    """The upper left corner, whose edges are multiples of the stride."""
+def _cut(pixels: NDArray[np.uint8], size_divisor: int) -> NDArray[np.uint8]:
+    """The upper left corner, whose edges are multiples of the size_divisor."""
     height, width = (
-        max(stride, min(edge, LONGEST_EDGE) // stride * stride) for edge in pixels.shape
+        max(size_divisor, min(edge, LONGEST_EDGE) // size_divisor * size_divisor)
+        for edge in pixels.shape
     )
     return pixels[:height, :width]

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch.export import Dim
 
-from areoseg.data.scenes import Mask
+from areoseg.data.samples import Mask
 from areoseg.export.example import example_images
 from areoseg.inference.description import KEY, Description
 from areoseg.inference.exported import Answer
@@ -26,7 +26,7 @@ def write_torch_export(
     path: Path,
     calibration: Sequence[NDArray[np.uint8]],
 ) -> None:
-    """Write a segmenter by `torch.export`: any batch, edges of any multiple of the stride.
+    """Write a segmenter by `torch.export`: any batch, edges of any multiple of the size_divisor.
 
     Args:
         segmenter: In evaluation mode.
@@ -37,12 +37,12 @@ def write_torch_export(
     rows, columns = (Dim(edge, min=1, max=MOST_STRIDES) for edge in ("rows", "columns"))
     sizes = {
         0: Dim("batch", min=1, max=LARGEST_BATCH),
-        2: description.stride * rows,
-        3: description.stride * columns,
+        2: description.size_divisor * rows,
+        3: description.size_divisor * columns,
     }
     graph = ExportGraph(segmenter, pads=False).eval()
     program = torch.export.export(
-        graph, (example_images(description.stride),), dynamic_shapes=(sizes,)
+        graph, (example_images(description.size_divisor),), dynamic_shapes=(sizes,)
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of weights on other devices

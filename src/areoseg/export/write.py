@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from areoseg.data.scenes import Mask, SceneSet
+from areoseg.data.samples import Mask, SegmentationDataset
 from areoseg.errors import AreosegError, one_line
 from areoseg.export.formats import Format
 from areoseg.export.parity import Parity, measure_parity
@@ -24,7 +24,7 @@ def write_checked(
     description: Description,
     out: Path,
     *,
-    scenes: SceneSet,
+    samples: SegmentationDataset,
     calibration: Sequence[NDArray[np.uint8]] = (),
 ) -> Parity:
     """Write an exported file, compare it with the network, and keep it if it is near enough.
@@ -34,7 +34,7 @@ def write_checked(
         segmenter: The network in evaluation mode, on the CPU.
         description: What the file says of itself.
         out: The file to write; its suffix is the format's.
-        scenes: Labelled scenes to compare on.
+        samples: Labeled samples to compare on.
         calibration: 8-bit training images, for a format that calibrates.
 
     Returns:
@@ -54,9 +54,9 @@ def write_checked(
             parity = measure_parity(
                 network_run(segmenter),
                 chosen.load(beside),
-                scenes,
+                samples,
                 description.taxonomy,
-                stride=description.stride,
+                size_divisor=description.size_divisor,
             )
             if not parity.within(chosen.allowance):
                 raise AreosegError(f"{out}: not written: this export is too far off: {parity}")

@@ -1,6 +1,6 @@
 """Prediction: from images to masks."""
 
 from areoseg.inference.engine import Engine, TorchEngine, open_engine
-from areoseg.inference.predictor import Band, Predictor, Segmentation
+from areoseg.inference.predictor import Predictor, RowBlock, Segmentation
 
-__all__ = ["Band", "Engine", "Predictor", "Segmentation", "TorchEngine", "open_engine"]
+__all__ = ["Engine", "Predictor", "RowBlock", "Segmentation", "TorchEngine", "open_engine"]

@@ -41,7 +41,7 @@ class AcceleratedEngine:
 
     def __init__(self, engine: TorchEngine, *, patience: float = PATIENCE) -> None:
         self.taxonomy = engine.taxonomy
-        self.stride = engine.stride
+        self.size_divisor = engine.size_divisor
         self.scale = engine.scale
         self.accelerated = False
         self._torch_engine = engine

@@ -18,22 +18,22 @@ class Description:
     Attributes:
         areoseg: The version that wrote the file.
         taxonomy: The classes that the model answers.
-        stride: Height and width are best multiples of this many pixels.
+        size_divisor: Height and width are best multiples of this many pixels.
         scale: Scale of the training images relative to a full Navcam frame; None: unknown.
         recipe: The recipe of the training, as YAML.
         score: `value`, `protocol`, `part` and `images` of the run's own test, or None.
-        licence: What the weights may be used for, as an SPDX name.
+        license: What the weights may be used for, as an SPDX name.
         weights_sha256: Hash of the run's `weights.safetensors`.
-        data_fingerprint: Hash of the scenes that the run was trained on.
+        data_fingerprint: Hash of the samples that the run was trained on.
     """
 
     areoseg: str
     taxonomy: Taxonomy
-    stride: int
+    size_divisor: int
     scale: float | None
     recipe: str
     score: dict[str, Any] | None
-    licence: str
+    license: str
     weights_sha256: str
     data_fingerprint: str | None
 
@@ -57,7 +57,7 @@ class Description:
             classes = values["taxonomy"]
             taxonomy = Taxonomy(
                 names=tuple(classes["names"]),
-                colours=tuple(tuple(colour) for colour in classes["colours"]),
+                colors=tuple(tuple(color) for color in classes["colors"]),
                 background=classes["background"],
             )
             return cls(**{**values, "taxonomy": taxonomy})

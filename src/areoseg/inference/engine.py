@@ -21,13 +21,13 @@ class Engine(Protocol):
 
     Attributes:
         taxonomy: The classes that it answers.
-        stride: The edges of the images that it is given are multiples of this many pixels.
+        size_divisor: The edges of the images that it is given are multiples of this many pixels.
         scale: Scale of the images that it was trained on, relative to a full Navcam frame of 1024
             pixels: 0.25 for frames reduced four times. None where nobody knows.
     """
 
     taxonomy: Taxonomy
-    stride: int
+    size_divisor: int
     scale: float | None
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ class TorchEngine:
         self.segmenter = segmenter.to(self.device).eval()
         self.taxonomy = taxonomy
         self.scale = scale
-        self.stride = int(getattr(segmenter.network, "stride", 1))
+        self.size_divisor = int(getattr(segmenter.network, "size_divisor", 1))
         self.precision = precision
 
     @torch.inference_mode()
@@ -111,7 +111,7 @@ def open_engine(
         scale=trained_scale(run),
         device=where,
         precision=(
-            precision_of_training(run.facts["precision"], where)
+            precision_of_training(run.info["precision"], where)
             if precision == "trained"
             else choose_precision(precision, where)
         ),

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from areoseg.data.scenes import Mask
+from areoseg.data.samples import Mask
 from areoseg.errors import AreosegError, one_line
 from areoseg.extras import need, need_openvino
 from areoseg.inference.description import KEY, Description, missing_description
@@ -40,7 +40,7 @@ class ExportedEngine:
         self.run = run
         self.description = description
         self.taxonomy = description.taxonomy
-        self.stride = description.stride
+        self.size_divisor = description.size_divisor
         self.scale = description.scale
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -125,7 +125,7 @@ def run_compiled(compiled: Any) -> Answer:
     return run
 
 
-def refuse_torch_export(path: Path, *, device: str = "cpu") -> "Engine":
+def reject_torch_export(path: Path, *, device: str = "cpu") -> "Engine":
     """Say why a `.pt2` file is not loaded.
 
     Raises:
@@ -141,7 +141,7 @@ LOADERS: "dict[str, Callable[..., Engine]]" = {
     ".onnx": open_onnx,
     ".xml": open_openvino,
     ".bin": open_openvino,
-    ".pt2": refuse_torch_export,
+    ".pt2": reject_torch_export,
 }
 """Suffix, such as `.onnx`, to a function of a path and `device` that loads the file."""
 

@@ -143,8 +143,8 @@ def shares_row(name: str, image: RoverImage, pixels: NDArray[np.int64]) -> list[
     total = int(pixels.sum())
     hidden = 0 if image.valid is None else total - int(image.valid.sum())
     shares = [f"{count / total:.6f}" for count in (*pixels, hidden)]
-    facts = ["" if fact is None else str(fact) for fact in astuple(image.metadata)]
-    return [name, *shares, *map(str, image.size), *facts]
+    info = ["" if fact is None else str(fact) for fact in astuple(image.metadata)]
+    return [name, *shares, *map(str, image.size), *info]
 
 
 class _Failures:
@@ -209,7 +209,7 @@ def _found(
         if small:
             batch.append((each, image))
         else:
-            yield each, image, _in_bands(predictor, each, image)
+            yield each, image, _in_row_blocks(predictor, each, image)
     if batch:
         yield from _together(predictor, batch)
 
@@ -243,23 +243,23 @@ def _together(predictor: Predictor, batch: Sequence[tuple[Input, RoverImage]]) -
         masks = [found.mask for found in predictor.segmentations(images, names)]
     except AreosegError:  # which of them it was shows one by one
         for each, image in batch:
-            yield each, image, _in_bands(predictor, each, image)
+            yield each, image, _in_row_blocks(predictor, each, image)
         return
     for (each, image), mask in zip(batch, masks, strict=True):
         yield each, image, [Rows(top=0, pixels=image.pixels, mask=mask)]
 
 
-def _in_bands(predictor: Predictor, each: Input, image: RoverImage) -> Iterator[Rows]:
+def _in_row_blocks(predictor: Predictor, each: Input, image: RoverImage) -> Iterator[Rows]:
     """An image of any size from top to bottom."""
     try:
-        for band in predictor.bands(image.pixels, image.valid, name=each.file_name):
-            rows = slice(band.top, band.top + band.probabilities.shape[1])
+        for row_block in predictor.row_blocks(image.pixels, image.valid, name=each.file_name):
+            rows = slice(row_block.top, row_block.top + row_block.probabilities.shape[1])
             yield Rows(
-                top=band.top,
+                top=row_block.top,
                 pixels=image.pixels[rows],
-                mask=band.probabilities.argmax(axis=0).astype(np.uint8),
+                mask=row_block.probabilities.argmax(axis=0).astype(np.uint8),
                 valid=None if image.valid is None else image.valid[rows],
-                probabilities=band.probabilities,
+                probabilities=row_block.probabilities,
             )
     except AreosegError as error:
         raise _UnusableError(str(error)) from None

@@ -12,7 +12,7 @@ from areoseg.data.readers.listing import IMAGE_SUFFIXES
 from areoseg.data.readers.planetary import DATA_SUFFIXES
 from areoseg.data.readers.rover_image import RoverImage, read_rover_image
 from areoseg.data.readers.rover_names import metadata_from_name
-from areoseg.data.scenes import Image
+from areoseg.data.samples import ImageArray
 from areoseg.errors import AreosegError
 from areoseg.inference.writers import OUTPUTS
 
@@ -120,16 +120,16 @@ def _is_output(path: Path, out: Path) -> bool:
 
 
 def _in_npz(path: Path) -> list[_Found]:
-    """The unlabelled images of an npz file, or the labelled ones for want of any."""
+    """The unlabeled images of an npz file, or the labeled ones for want of any."""
     data = read_data(path)
-    scenes = data.unlabelled if len(data.unlabelled) else data.labelled
+    samples = data.unlabeled if len(data.unlabeled) else data.labeled
     return [
-        _Found(path / name, Path(name), partial(_of_scene, scenes.images, index, name))
-        for index, name in enumerate(scenes.names)
+        _Found(path / name, Path(name), partial(_of_sample, samples.images, index, name))
+        for index, name in enumerate(samples.names)
     ]
 
 
-def _of_scene(images: Sequence[Image] | Image, index: int, name: str) -> RoverImage:
+def _of_sample(images: Sequence[ImageArray] | ImageArray, index: int, name: str) -> RoverImage:
     return RoverImage(images[index], metadata=metadata_from_name(name))
 
 

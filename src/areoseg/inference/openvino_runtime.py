@@ -38,7 +38,7 @@ def compile_openvino(model: Any, *, precision: Precision = "float32") -> Any:
 
     Args:
         model: An `openvino.Model`.
-        precision: Arithmetic of what was not quantised to 8 bits. Said outright, since OpenVINO
+        precision: Arithmetic of what was not quantized to 8 bits. Said outright, since OpenVINO
             would otherwise take bfloat16 wherever the processor has it.
     """
     return (

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from areoseg.data.scenes import Image, Mask, unit_image
+from areoseg.data.samples import ImageArray, Mask, unit_image
 from areoseg.errors import AreosegError
 from areoseg.inference.engine import Engine, open_engine
 from areoseg.inference.resampling import read_window, resized_rows
@@ -21,14 +21,14 @@ from areoseg.inference.tiling import Probabilities, Window, blended_rows, spans
 from areoseg.inference.views import scaled_size, view_probabilities
 
 BAND_BYTES = 1 << 24
-"""What the probabilities of one band may take."""
+"""What the probabilities of one row_block may take."""
 
 BATCH_PIXELS = 64 * 128
 """Pixels of the images that a batch size counts: the homework's tiles."""
 
 
 @dataclass(frozen=True)
-class Band:
+class RowBlock:
     """Some rows of an image with their probabilities.
 
     Attributes:
@@ -63,7 +63,7 @@ class Predictor:
         scale: What the sides of an image are multiplied by before it is shown to the models, or
             `"auto"` for each model's own training scale as far as it and the image's are known.
         tile: Edge of a tile, in pixels of the scaled image. Images up to it are not tiled.
-        overlap: Pixels that neighbouring tiles share; None: a quarter of a tile.
+        overlap: Pixels that neighboring tiles share; None: a quarter of a tile.
         batch_size: Images of 64x128 pixels a pass; of larger ones, as many as have no more pixels.
 
     Raises:
@@ -100,8 +100,8 @@ class Predictor:
         self.flips = flips
         self.scales = [checked_scale(each) for each in scales]
         self.scale: ScaleOption = scale if scale == "auto" else checked_scale(scale)
-        self.stride = lcm(*(engine.stride for engine in engines))
-        self.tile = -(-tile // self.stride) * self.stride
+        self.size_divisor = lcm(*(engine.size_divisor for engine in engines))
+        self.tile = -(-tile // self.size_divisor) * self.size_divisor
         self.overlap = overlap
         self.batch_size = batch_size
 
@@ -151,10 +151,10 @@ class Predictor:
         """
         return self._probabilities(images, [1.0] * len(self.engines))
 
-    def masks(self, images: Sequence[Image] | Image) -> Iterator[Mask]:
+    def masks(self, images: Sequence[ImageArray] | ImageArray) -> Iterator[Mask]:
         """The predicted mask (H, W) uint8 of each image (H, W), in order.
 
-        Neighbours of equal size are computed together.
+        Neighbors of equal size are computed together.
 
         Args:
             images: uint8, or float32 in 0..1; possibly of different sizes.
@@ -163,15 +163,15 @@ class Predictor:
             yield found.mask
 
     def segmentations(
-        self, images: Sequence[Image] | Image, names: Sequence[str] | None = None
+        self, images: Sequence[ImageArray] | ImageArray, names: Sequence[str] | None = None
     ) -> Iterator[Segmentation]:
         """Mask and confidence of each image (H, W), in order.
 
-        Neighbours of equal size are computed together, if they are no larger than a tile.
+        Neighbors of equal size are computed together, if they are no larger than a tile.
 
         Args:
             images: uint8, or float32 in 0..1; possibly of different sizes.
-            names: Their names, which may tell their scale; see `bands`.
+            names: Their names, which may tell their scale; see `row_blocks`.
         """
         named = [None] * len(images) if names is None else list(names)
         for _, same_size in groupby(range(len(images)), key=lambda index: images[index].shape):
@@ -191,20 +191,20 @@ class Predictor:
                 )
 
     def segment(
-        self, image: Image, valid: NDArray[np.bool_] | None = None, *, name: str | None = None
+        self, image: ImageArray, valid: NDArray[np.bool_] | None = None, *, name: str | None = None
     ) -> Segmentation:
-        """Mask and confidence of one image of any size; see `bands`."""
+        """Mask and confidence of one image of any size; see `row_blocks`."""
         mask = np.empty(image.shape, np.uint8)
         confidence = np.empty(image.shape, np.float16)
-        for band in self.bands(image, valid, name=name):
-            rows = slice(band.top, band.top + band.probabilities.shape[1])
-            best, index = torch.from_numpy(band.probabilities).max(dim=0)
+        for row_block in self.row_blocks(image, valid, name=name):
+            rows = slice(row_block.top, row_block.top + row_block.probabilities.shape[1])
+            best, index = torch.from_numpy(row_block.probabilities).max(dim=0)
             mask[rows], confidence[rows] = index.numpy(), best.numpy()
         return Segmentation(mask, confidence)
 
-    def bands(
-        self, image: Image, valid: NDArray[np.bool_] | None = None, *, name: str | None = None
-    ) -> Iterator[Band]:
+    def row_blocks(
+        self, image: ImageArray, valid: NDArray[np.bool_] | None = None, *, name: str | None = None
+    ) -> Iterator[RowBlock]:
         """The probabilities of an image of any size, from top to bottom, in bounded memory.
 
         The image is scaled, cut into overlapping tiles where it is larger than one, and the
@@ -227,7 +227,8 @@ class Predictor:
         finest = max(factors)
         size = scaled_size(image.shape, finest)
         rows, columns = (
-            spans(length, self.tile, overlap=self.overlap, stride=self.stride) for length in size
+            spans(length, self.tile, overlap=self.overlap, size_divisor=self.size_divisor)
+            for length in size
         )
         band_rows = max(1, BAND_BYTES // (4 * len(self.taxonomy) * image.shape[1]))
         blocks = blended_rows(
@@ -245,11 +246,11 @@ class Predictor:
                 hidden = ~valid[top : top + block.shape[1]]
                 block[:, hidden] = 0
                 block[self.taxonomy.background, hidden] = 1
-            yield Band(top, block)
+            yield RowBlock(top, block)
             top += block.shape[1]
 
     def scale_choices(self, size: tuple[int, ...], name: str | None = None) -> list[ScaleChoice]:
-        """The factor that `bands` takes for an image, and why; one for each engine."""
+        """The factor that `row_blocks` takes for an image, and why; one for each engine."""
         return [choose_scale(self.scale, each.scale, size, name) for each in self.engines]
 
     def _factors(self, size: tuple[int, ...], name: str | None) -> tuple[float, ...]:
@@ -257,7 +258,7 @@ class Predictor:
 
     def _tile(
         self,
-        image: Image,
+        image: ImageArray,
         valid: NDArray[np.bool_] | None,
         size: tuple[int, int],
         factors: Sequence[float],
@@ -282,13 +283,13 @@ class Predictor:
         return total / len(self.engines)
 
 
-def to_tensor(images: Sequence[Image]) -> Tensor:
+def to_tensor(images: Sequence[ImageArray]) -> Tensor:
     """Images of one size as one tensor (N, 1, H, W), float32 in 0..1."""
-    # One by one, since bytes and floats may be neighbours.
+    # One by one, since bytes and floats may be neighbors.
     return torch.from_numpy(np.stack([unit_image(image) for image in images])).unsqueeze(1)
 
 
-def _check_image(image: Image, valid: NDArray[np.bool_] | None) -> None:
+def _check_image(image: ImageArray, valid: NDArray[np.bool_] | None) -> None:
     if image.ndim != 2 or not image.size:
         raise AreosegError(
             f"an image to segment has shape {image.shape}: it must be (H, W), at least one pixel"

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image as Pillow
+from PIL import Image
 from torch.nn import functional
 
-from areoseg.data.scenes import Image, unit_image
+from areoseg.data.samples import ImageArray, unit_image
 from areoseg.inference.tiling import Probabilities, Window
 
 _MARGIN = 2
@@ -16,7 +16,7 @@ _MARGIN = 2
 
 
 def read_window(
-    image: Image, valid: NDArray[np.bool_] | None, window: Window, size: tuple[int, int]
+    image: ImageArray, valid: NDArray[np.bool_] | None, window: Window, size: tuple[int, int]
 ) -> NDArray[np.float32] | None:
     """A window of an image that is resized as a whole, without resizing the whole.
 
@@ -45,14 +45,14 @@ def read_window(
     down, across = image.shape[0] / size[0], image.shape[1] / size[1]
     wanted = window.right - window.left, window.bottom - window.top
     smaller = max(down, across) > 1
-    picture = Pillow.fromarray(pixels)
+    picture = Image.fromarray(pixels)
     # Rounding must not carry the box over the border.
     behind = min(before + wanted[0] * across, picture.width)
     beneath = min(above + wanted[1] * down, picture.height)
     return np.array(
         picture.resize(
             wanted,
-            Pillow.Resampling.BOX if smaller else Pillow.Resampling.BILINEAR,
+            Image.Resampling.BOX if smaller else Image.Resampling.BILINEAR,
             box=(before, above, behind, beneath),
         ),
         dtype=np.float32,
@@ -75,7 +75,7 @@ def resized_rows(
 ) -> Iterator[Probabilities]:
     """Bring probabilities to another size, block of rows by block of rows.
 
-    Interpolation is bilinear between pixel centres. Only a few rows are held.
+    Interpolation is bilinear between pixel centers. Only a few rows are held.
 
     Args:
         blocks: The map (C, h, w) as blocks of rows from top to bottom.
@@ -85,11 +85,11 @@ def resized_rows(
     Yields:
         (C, n, W) float32: blocks of rows of the resized map.
     """
-    # Rows above and below each wanted row's centre, and the share of the one below.
-    centres = np.clip((np.arange(wanted[0]) + 0.5) * size[0] / wanted[0] - 0.5, 0, size[0] - 1)
-    above = centres.astype(np.int64)
+    # Rows above and below each wanted row's center, and the share of the one below.
+    centers = np.clip((np.arange(wanted[0]) + 0.5) * size[0] / wanted[0] - 0.5, 0, size[0] - 1)
+    above = centers.astype(np.int64)
     below = np.minimum(above + 1, size[0] - 1)
-    share = (centres - above).astype(np.float32)[:, None]
+    share = (centers - above).astype(np.float32)[:, None]
 
     held: Probabilities | None = None
     first, row = 0, 0  # the first row that is held, and the next wanted one

@@ -69,12 +69,12 @@ def checked_scale(factor: float) -> float:
 def trained_scale(run: Run) -> float | None:
     """The scale of a run's training images relative to a full Navcam frame, or None.
 
-    Runs of earlier versions did not note it; the names and the size of their scenes tell.
+    Runs of earlier versions did not note it; the names and the size of their samples tell.
     """
-    if "navcam_scale" in run.facts["data"]:
-        noted: float | None = run.facts["data"]["navcam_scale"]
+    if "navcam_scale" in run.info["data"]:
+        noted: float | None = run.info["data"]["navcam_scale"]
         return noted
-    size = run.facts.get("model", {}).get("size")
+    size = run.info.get("model", {}).get("size")
     if size is None:
         return None
     names = [name for part in run.split.values() for name in part]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from areoseg.data.scenes import Mask
+from areoseg.data.samples import Mask
 from areoseg.errors import AreosegError
 from areoseg.files import replacing
 

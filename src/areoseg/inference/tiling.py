@@ -1,8 +1,8 @@
 """A large image as overlapping tiles, and their probabilities blended without seams.
 
 Each tile counts with a weight that rises from its edge as a squared sine (a raised cosine) over
-the overlap with its neighbour. The weights of all tiles sum to one at every pixel. At the border
-of the image, where there is no neighbour, they do not fall.
+the overlap with its neighbor. The weights of all tiles sum to one at every pixel. At the border
+of the image, where there is no neighbor, they do not fall.
 """
 
 from collections.abc import Callable, Iterator
@@ -40,21 +40,21 @@ class Window:
     right: int
 
 
-def spans(length: int, tile: int, *, overlap: int, stride: int = 1) -> list[Span]:
+def spans(length: int, tile: int, *, overlap: int, size_divisor: int = 1) -> list[Span]:
     """Cover an axis with overlapping tiles.
 
-    Tiles begin at multiples of the stride, so that a network which halves its maps sees the same
-    grid in a tile as in the whole image. They are spread evenly, which makes overlaps somewhat
+    Tiles begin at multiples of the size_divisor, so that a network which halves its maps sees the
+    same grid in a tile as in the whole image. They are spread evenly, which makes overlaps somewhat
     longer than asked for.
 
     Args:
         length: Pixels of the axis.
-        tile: Length of a tile, a multiple of `stride`; the last one may be cut short by less than
-            `stride`.
-        overlap: Pixels that neighbours share at least, less than `tile`.
-        stride: As for `Engine`.
+        tile: Length of a tile, a multiple of `size_divisor`; the last one may be cut short by less
+            than `size_divisor`.
+        overlap: Pixels that neighbors share at least, less than `tile`.
+        size_divisor: As for `Engine`.
     """
-    starts = _starts(length, tile, overlap=overlap, stride=stride)
+    starts = _starts(length, tile, overlap=overlap, size_divisor=size_divisor)
     stops = [min(start + tile, length) for start in starts]
     shared = [stop - start for stop, start in zip(stops[:-1], starts[1:], strict=True)]
     raw = [
@@ -72,12 +72,12 @@ def spans(length: int, tile: int, *, overlap: int, stride: int = 1) -> list[Span
     ]
 
 
-def _starts(length: int, tile: int, *, overlap: int, stride: int) -> list[int]:
-    """The first pixels of the tiles, all multiples of `stride`, as far apart as they may be."""
-    steps_between = max(1, (tile - overlap) // stride)
-    last = max(0, -(-(length - tile) // stride))  # in strides
+def _starts(length: int, tile: int, *, overlap: int, size_divisor: int) -> list[int]:
+    """First pixels of the tiles: multiples of `size_divisor`, spaced as widely as allowed."""
+    steps_between = max(1, (tile - overlap) // size_divisor)
+    last = max(0, -(-(length - tile) // size_divisor))  # in size_divisors
     gaps = -(-last // steps_between)
-    return [stride * round(last * index / max(gaps, 1)) for index in range(gaps + 1)]
+    return [size_divisor * round(last * index / max(gaps, 1)) for index in range(gaps + 1)]
 
 
 def _rise(length: int, overlap: int) -> NDArray[np.float64]:

@@ -56,10 +56,10 @@ def resized(maps: Tensor, size: Sequence[int]) -> Tensor:
 def _padded_call(engine: "Engine", images: Tensor) -> Tensor:
     """The engine's answer to images of any size.
 
-    The last row and column are repeated up to a multiple of the stride, as the networks do.
+    The last row and column are repeated up to a multiple of the size_divisor, as the networks do.
     """
     height, width = images.shape[-2:]
-    below, right = -height % engine.stride, -width % engine.stride
+    below, right = -height % engine.size_divisor, -width % engine.size_divisor
     if below or right:
         images = functional.pad(images, (0, right, 0, below), mode="replicate")
     return engine(images)[..., :height, :width]

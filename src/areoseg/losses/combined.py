@@ -1,4 +1,4 @@
-"""The loss that training minimises: a weighted sum of terms, each reported by itself."""
+"""The loss that training minimizes: a weighted sum of terms, each reported by itself."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -143,14 +143,14 @@ def _try_terms(terms: Sequence[LossTerm], classes: int) -> None:
     """Compute each term once, so that options which do not fit the classes show before training."""
     logits = torch.zeros(1, classes, 2, 2)
     targets = torch.zeros(1, 2, 2, dtype=torch.int64)
-    faults = []
+    errors = []
     for term in terms:
         try:
             term.function(logits, targets)
         except AreosegError as error:
-            faults.append(f"loss.{term.name}: {error}")
-    if faults:
-        raise AreosegError("\n".join(faults))
+            errors.append(f"loss.{term.name}: {error}")
+    if errors:
+        raise AreosegError("\n".join(errors))
 
 
 def _build_term(

@@ -10,7 +10,7 @@ def dice(
     targets: Tensor,
     *,
     class_weights: Tensor | None = None,
-    generalised: bool = False,
+    generalized: bool = False,
 ) -> Tensor:
     """Soft Dice loss over the whole batch (Milletari et al. 2016, arXiv 1606.04797).
 
@@ -18,16 +18,16 @@ def dice(
 
     over the classes k present in the batch, weighted by `class_weights` if given. Counting over the
     batch and not image by image keeps absent classes from adding a constant, and so no smoothing
-    term is needed. The generalised form (Sudre et al. 2017, arXiv 1707.03237) is one ratio:
+    term is needed. The generalized form (Sudre et al. 2017, arXiv 1707.03237) is one ratio:
 
         L = 1 - 2 sum_k w_k sum(p_k y_k) / sum_k w_k (sum p_k + sum y_k),   w_k = 1 / (sum y_k)^2
 
     Args:
         logits: (N, C, H, W), float.
         targets: (N, H, W), int64, VOID left out.
-        class_weights: (C,), not negative; 1 each if None. They multiply w_k in the generalised
+        class_weights: (C,), not negative; 1 each if None. They multiply w_k in the generalized
             form.
-        generalised: Whether to take the generalised form.
+        generalized: Whether to take the generalized form.
 
     Returns:
         A scalar in [0, 1]. An absent class is left out; where no class counts, 0.
@@ -35,7 +35,7 @@ def dice(
     overlap, predicted, actual = soft_counts(logits, targets)
     present = actual > 0
     size = predicted + actual
-    if not generalised:
+    if not generalized:
         return mean_over_present(1 - 2 * overlap / size.where(present, 1), actual, class_weights)
     weights = present / actual.where(present, 1).square()
     if class_weights is not None:

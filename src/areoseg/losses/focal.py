@@ -27,7 +27,7 @@ def focal(
         logits: (N, C, H, W), float.
         targets: (N, H, W), int64, VOID left out.
         class_weights: (C,), the paper's alpha for each class, not negative; 1 each if None.
-        gamma: How fast a pixel loses its say as it is learnt, >= 0.
+        gamma: How fast a pixel loses its say as it is learned, >= 0.
         alpha: C numbers that take the place of `class_weights`; None: those.
 
     Returns:

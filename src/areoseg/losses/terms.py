@@ -91,7 +91,7 @@ class Dice(Term):
     summary = "one minus the soft Dice coefficient of the batch"
     paper = "Milletari et al. 2016, arXiv 1606.04797; Sudre et al. 2017, arXiv 1707.03237"
     class_weighted: bool = False
-    generalised: bool = False
+    generalized: bool = False
 
 
 class Focal(Term):
@@ -265,21 +265,21 @@ def parse_terms(terms: LossTerms | TermTable | str) -> LossTerms:
             `NAMED_LOSSES`.
 
     Raises:
-        AreosegError: With every fault at once: unknown terms or options, values out of range, no
+        AreosegError: With every error at once: unknown terms or options, values out of range, no
             weight above 0.
     """
     try:
         return LossTerms.model_validate(terms)
     except ValidationError as error:
-        faults = "; ".join(_describe(fault["loc"], fault) for fault in error.errors())
-        raise AreosegError(f"loss: {faults}") from None
+        errors = "; ".join(_describe(detail["loc"], detail) for detail in error.errors())
+        raise AreosegError(f"loss: {errors}") from None
 
 
-def _describe(place: tuple[int | str, ...], fault: Mapping[str, Any]) -> str:
-    """Say one fault that pydantic found: where it is, what is wrong, what is allowed."""
+def _describe(place: tuple[int | str, ...], detail: Mapping[str, Any]) -> str:
+    """Say one error that pydantic found: where it is, what is wrong, what is allowed."""
     where = ".".join(map(str, place))
-    if fault["type"] == "extra_forbidden":
+    if detail["type"] == "extra_forbidden":
         known = TERMS if len(place) == 1 else TERMS[str(place[0])].model_fields
         return f"there is no {where!r}: {did_you_mean(str(place[-1]), known)}"
-    message = fault["msg"].removeprefix("Value error, ")
+    message = detail["msg"].removeprefix("Value error, ")
     return f"{where}: {message}" if where else message

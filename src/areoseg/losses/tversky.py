@@ -19,7 +19,7 @@ def tversky(
         logits: (N, C, H, W), float.
         targets: (N, H, W), int64, VOID left out.
         class_weights: (C,), weights of the mean over classes, not negative; 1 each if None.
-        delta: The price of a miss, in (0, 1]; above 0.5 it favours recall.
+        delta: The price of a miss, in (0, 1]; above 0.5 it favors recall.
 
     Returns:
         A scalar in [0, 1]. An absent class is left out; where no class counts, 0.

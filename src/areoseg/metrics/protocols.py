@@ -71,15 +71,15 @@ def _is_terrain(taxonomy: Taxonomy) -> NDArray[np.bool_]:
 _TABLE = (
     Protocol(
         name="terrain",
-        summary="labelled pixels; mean over the terrain classes that occur in the ground truth",
+        summary="labeled pixels; mean over the terrain classes that occur in the ground truth",
         drops_background=True,
         enters=_terrain_in_truth,
     ),
     # Keras MeanIoU(num_classes=5, ignore_class=0). Background has no truth left, so once it is
-    # predicted on a labelled pixel it enters with IoU 0.
+    # predicted on a labeled pixel it enters with IoU 0.
     Protocol(
         name="keras",
-        summary="labelled pixels; mean over all classes that are true or predicted there",
+        summary="labeled pixels; mean over all classes that are true or predicted there",
         drops_background=True,
         enters=_any_with_union,
     ),

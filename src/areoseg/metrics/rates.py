@@ -58,7 +58,7 @@ def score(confusion: Counts, protocol: str = "terrain", taxonomy: Taxonomy = MAR
         taxonomy: The C classes.
 
     Returns:
-        0..1, or NaN where no class enters: not one labelled pixel, say.
+        0..1, or NaN where no class enters: not one labeled pixel, say.
 
     Raises:
         AreosegError: No such protocol, or a matrix that is not of the taxonomy's size.

@@ -1,4 +1,4 @@
-"""Change a network after it is built: its first weights, and how it is regularised.
+"""Change a network after it is built: its first weights, and how it is regularized.
 
 No model needs to know of these changes. What they ask of a model is that it is made of the blocks
 in `blocks/`.
@@ -8,18 +8,18 @@ from torch import nn
 
 from areoseg.errors import AreosegError
 from areoseg.models.blocks.dropblock import use_dropblock
-from areoseg.models.blocks.initialise import SCHEMES, initialise_weights, leaky_slope
+from areoseg.models.blocks.initialize import SCHEMES, initialize_weights, leaky_slope
 from areoseg.models.blocks.last_gamma import zero_last_gamma as zero_last_gammas
-from areoseg.models.blocks.standardised import standardise_convolutions
+from areoseg.models.blocks.standardized import standardize_convolutions
 from areoseg.models.blocks.stochastic_depth import set_drop_path
 
 
 def adjust_network(
     network: nn.Module,
     *,
-    initialisation: str | None = None,
+    initialization: str | None = None,
     zero_last_gamma: bool = False,
-    weight_standardisation: bool = False,
+    weight_standardization: bool = False,
     dropblock: int | None = None,
     drop_path: float | None = None,
 ) -> None:
@@ -27,26 +27,26 @@ def adjust_network(
 
     Args:
         network: Fresh from `create_model`.
-        initialisation: Draw the convolutions by this scheme; see `initialise_weights`.
+        initialization: Draw the convolutions by this scheme; see `initialize_weights`.
         zero_last_gamma: Let residual blocks begin as their shortcut; see `zero_last_gamma`.
-        weight_standardisation: Standardise filters; see `standardise_convolutions`.
+        weight_standardization: Standardize filters; see `standardize_convolutions`.
         dropblock: Drop squares of this edge instead of values or channels; see `use_dropblock`.
         drop_path: Rate of stochastic depth at the last residual branch; see `set_drop_path`.
 
     Raises:
         AreosegError: The network has nothing that a change could be made to.
     """
-    if initialisation is not None:
-        if initialisation not in SCHEMES:
+    if initialization is not None:
+        if initialization not in SCHEMES:
             raise AreosegError(
-                f"network.initialisation: no scheme {initialisation!r}: use {', '.join(SCHEMES)}"
+                f"network.initialization: no scheme {initialization!r}: use {', '.join(SCHEMES)}"
             )
-        initialise_weights(network, scheme=initialisation, negative_slope=leaky_slope(network))
+        initialize_weights(network, scheme=initialization, negative_slope=leaky_slope(network))
     if zero_last_gamma and not zero_last_gammas(network):
         raise _nothing_for(
             "zero_last_gamma",
             network,
-            "no residual block whose branch ends in a normalisation",
+            "no residual block whose branch ends in a normalization",
             "take a model that has some, such as unet-resse",
         )
     if dropblock is not None and not use_dropblock(network, dropblock):
@@ -64,11 +64,11 @@ def adjust_network(
             "take a model that has some, such as unet-resse",
         )
     # Last, because what comes before looks for plain convolutions.
-    if weight_standardisation and not standardise_convolutions(network):
+    if weight_standardization and not standardize_convolutions(network):
         raise _nothing_for(
-            "weight_standardisation",
+            "weight_standardization",
             network,
-            "no convolution that a normalisation follows",
+            "no convolution that a normalization follows",
             "take a model that has some, such as unet-l",
         )
 

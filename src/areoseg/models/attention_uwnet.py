@@ -8,10 +8,10 @@ from torch.nn import functional
 
 from areoseg.models.blocks.attention import AttentionGate
 from areoseg.models.blocks.convolution import convolution_block, double_convolution
-from areoseg.models.blocks.initialise import initialise_weights
-from areoseg.models.blocks.normalisation import batch_norm, group_norm
+from areoseg.models.blocks.initialize import initialize_weights
+from areoseg.models.blocks.normalization import batch_norm, group_norm
 from areoseg.models.blocks.resize import upsample_nearest
-from areoseg.models.blocks.size import crop_like, pad_to_stride
+from areoseg.models.blocks.size import crop_like, pad_to_multiple
 from areoseg.models.registry import register
 from areoseg.models.variants import choose_variant
 
@@ -125,11 +125,11 @@ class AttentionUWNet(nn.Module):
             GatedUp(widths[level], widths[level + 1]) for level in reversed(range(4))
         )
         self.head = nn.Sequential(nn.Conv2d(width, classes, 1, bias=False), nn.BatchNorm2d(classes))
-        initialise_weights(self)
+        initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        features = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
         encoded = []
         for level, block in enumerate(self.encoder):
             features = block(features if level == 0 else functional.max_pool2d(features, 2))
@@ -195,11 +195,11 @@ class ReportUWNet(nn.Module):
             self.decoder.append(double_convolution(2 * level_width, level_width, norm=norm))
             channels = level_width
         self.head = nn.Conv2d(channels, classes, 1)
-        initialise_weights(self)
+        initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        features = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
         encoded = []
         for level, block in enumerate(self.encoder):
             features = block(features if level == 0 else functional.max_pool2d(features, 2))

@@ -6,11 +6,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from areoseg.models.blocks.convolution import convolution_block
-from areoseg.models.blocks.initialise import initialise_weights
-from areoseg.models.blocks.normalisation import batch_norm
+from areoseg.models.blocks.initialize import initialize_weights
+from areoseg.models.blocks.normalization import batch_norm
 from areoseg.models.blocks.residual import Residual
 from areoseg.models.blocks.resize import upsample_bilinear, upsample_nearest
-from areoseg.models.blocks.size import crop_like, pad_to_stride
+from areoseg.models.blocks.size import crop_like, pad_to_multiple
 from areoseg.models.registry import register
 
 
@@ -24,7 +24,7 @@ class CompactUNet(nn.Module):
     """A U-Net that spends its time where it counts.
 
     Three things keep it fast. The stem folds each block of s x s pixels into channels, so that no
-    layer runs at full resolution and no grey value is lost. Skips are added to the decoder's
+    layer runs at full resolution and no gray value is lost. Skips are added to the decoder's
     features, not concatenated. All convolutions are dense, which processors multiply at full speed.
 
     With C a 3x3 convolution, P a 1x1 convolution, both with batch norm N but no activation, R ReLU,
@@ -84,11 +84,11 @@ class CompactUNet(nn.Module):
             _blocks(width, depth) for width, depth in zip(skip_widths, decoder_depths, strict=True)
         )
         self.head = nn.Conv2d(widths[0], classes, 1)
-        initialise_weights(self)
+        initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        padded = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        padded = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
         features = self.stem(functional.pixel_unshuffle(padded, self.stem_stride))
         skips = []
         for blocks, down in zip(self.encoder, self.down, strict=False):

@@ -15,7 +15,7 @@ class ModelCost:
     Attributes:
         parameters: Trainable numbers, those of auxiliary heads included.
         macs: Multiply-accumulates of one evaluation pass over one image. Convolutions and matrix
-            products count; normalisations, activations and resizing do not.
+            products count; normalizations, activations and resizing do not.
     """
 
     parameters: int

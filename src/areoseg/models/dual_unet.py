@@ -8,10 +8,10 @@ from torch.nn import functional
 
 from areoseg.errors import AreosegError
 from areoseg.models.blocks.convolution import convolution_block, double_convolution
-from areoseg.models.blocks.initialise import initialise_weights
-from areoseg.models.blocks.normalisation import batch_norm
+from areoseg.models.blocks.initialize import initialize_weights
+from areoseg.models.blocks.normalization import batch_norm
 from areoseg.models.blocks.pyramid import AtrousPyramid
-from areoseg.models.blocks.size import crop_like, pad_to_stride
+from areoseg.models.blocks.size import crop_like, pad_to_multiple
 from areoseg.models.registry import register
 
 AUXILIARY_WEIGHTS = (0.5, 0.3, 0.2, 0.1)
@@ -98,14 +98,14 @@ class DualUNet(nn.Module):
             self.decoder.append(convolution_block(2 * width, width, norm=batch_norm))
             self.heads.append(nn.Conv2d(width, classes, 1))
             channels = width
-        initialise_weights(self)
+        initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W).
 
         In training: those, then the auxiliary logits at 1/2, 1/4, ... of that size.
         """
-        features = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
         skips = []
         for block in self.encoder:
             features = block(features)

@@ -9,7 +9,7 @@ from areoseg.models.segmenter import Segmenter
 class ProbabilityGraph(nn.Module):
     """Class probabilities of images of any size.
 
-    softmax(S(pad(x))), with S the segmenter, which normalises, divides by the temperature and adds
+    softmax(S(pad(x))), with S the segmenter, which normalizes, divides by the temperature and adds
     the offsets, and pad the repetition of the last row and column up to multiples of the stride.
     What was added is cut off again. Sizes are computed without branches, so that a trace holds for
     every size.

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from areoseg.errors import AreosegError
 from areoseg.models.blocks.attention import attend_written_out, multi_head_attention
-from areoseg.models.blocks.initialise import initialise_weights
+from areoseg.models.blocks.initialize import initialize_weights
 from areoseg.models.blocks.resize import resize_like, upsample_bilinear
-from areoseg.models.blocks.size import crop_like, pad_to_stride
+from areoseg.models.blocks.size import crop_like, pad_to_multiple
 from areoseg.models.blocks.stochastic_depth import DropPath, rates_by_depth
 from areoseg.models.blocks.windows import join_windows, split_windows
 from areoseg.models.registry import register
@@ -29,7 +29,7 @@ class SqueezeWindowAttention(nn.Module):
         S = LN(X * r * c)      Q, K = linear(S)      V = linear(X)
         answer = linear(softmax(Q K^T / sqrt(d)) V)
 
-    There is neither a shift nor a position bias; neighbouring windows meet in the convolutions. At
+    There is neither a shift nor a position bias; neighboring windows meet in the convolutions. At
     the right and lower edge, windows are filled up with zeros, which take part as in the authors'
     code.
 
@@ -64,7 +64,7 @@ class SqueezeWindowAttention(nn.Module):
 
 
 class UpgradedFeedForward(nn.Module):
-    """A perceptron a pixel that also sees the 3x3 neighbourhood, in its four times wider middle.
+    """A perceptron a pixel that also sees the 3x3 neighborhood, in its four times wider middle.
 
     linear -> h + 3x3 depth-wise convolution of h -> GELU -> linear.
     """
@@ -73,7 +73,7 @@ class UpgradedFeedForward(nn.Module):
         super().__init__()
         hidden_channels = 4 * channels
         self.widen = nn.Linear(channels, hidden_channels)
-        self.neighbours = nn.Conv2d(
+        self.neighbors = nn.Conv2d(
             hidden_channels, hidden_channels, 3, padding=1, groups=hidden_channels
         )
         self.activation = nn.GELU()
@@ -82,8 +82,8 @@ class UpgradedFeedForward(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(N, H, W, C) to the same shape."""
         hidden = self.widen(features)
-        neighbours = self.neighbours(hidden.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        narrowed: Tensor = self.narrow(self.activation(hidden + neighbours))
+        neighbors = self.neighbors(hidden.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        narrowed: Tensor = self.narrow(self.activation(hidden + neighbors))
         return narrowed
 
 
@@ -142,7 +142,7 @@ class EncoderStage(nn.Module):
 
 
 class AggregatedLocalAttention(nn.Module):
-    """Join a skip T and an upsampled map u; weigh each pixel by its 1, 3 and 5 pixel neighbourhood.
+    """Join a skip T and an upsampled map u; weigh each pixel by its 1, 3 and 5 pixel neighborhood.
 
     With DW_k a k x k depth-wise convolution, BN batch norm, and * the product of elements::
 
@@ -164,7 +164,7 @@ class AggregatedLocalAttention(nn.Module):
             skip_channels + coarse_channels, skip_channels, 3, padding=1, groups=skip_channels
         )
         self.norm = nn.BatchNorm2d(skip_channels)
-        self.neighbours = nn.ModuleList(
+        self.neighbors = nn.ModuleList(
             nn.Conv2d(
                 skip_channels,
                 skip_channels,
@@ -183,13 +183,13 @@ class AggregatedLocalAttention(nn.Module):
         """(N, skip, H, W) and (N, coarse, h, w) to (N, skip, H, W)."""
         joined = self.join(torch.cat((skip, resize_like(coarse, skip)), dim=1))
         local = self.norm(joined)
-        local = local + torch.stack([layer(local) for layer in self.neighbours]).sum(dim=0)
+        local = local + torch.stack([layer(local) for layer in self.neighbors]).sum(dim=0)
         attended: Tensor = self.aggregate(local) * joined
         return attended
 
 
 class Light4Mars(nn.Module):
-    """Light4Mars (Xiong et al. 2024): a small transformer for scenes without structure.
+    """Light4Mars (Xiong et al. 2024): a small transformer for samples without structure.
 
     The encoder has four stages (`EncoderStage`), each half the size of the last, the first at 1/2
     of the image. The decoder walks back (`AggregatedLocalAttention`, here ALA) to 1/2, and logits
@@ -257,12 +257,12 @@ class Light4Mars(nn.Module):
             self.decoder.append(AggregatedLocalAttention(width, channels))
             channels = width
         self.head = nn.Conv2d(channels, classes, 1)
-        initialise_weights(self.encoder)
-        initialise_linear_layers(self.encoder)
+        initialize_weights(self.encoder)
+        initialize_linear_layers(self.encoder)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        features = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
         skips = []
         for stage in self.encoder:
             features = stage(features)
@@ -274,8 +274,8 @@ class Light4Mars(nn.Module):
         return crop_like(upsample_bilinear(self.head(features)), images)
 
 
-def initialise_linear_layers(network: nn.Module) -> None:
-    """Draw all linear weights from a normal of deviation 0.02, as transformers do; no biases."""
+def initialize_linear_layers(network: nn.Module) -> None:
+    """Draw all linear weights from a normal of std 0.02, as transformers do; no biases."""
     for layer in network.modules():
         if isinstance(layer, nn.Linear):
             nn.init.trunc_normal_(layer.weight, std=0.02)

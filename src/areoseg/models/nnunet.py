@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from areoseg.models.blocks.convolution import double_convolution
-from areoseg.models.blocks.initialise import initialise_weights
-from areoseg.models.blocks.normalisation import instance_norm
-from areoseg.models.blocks.size import crop_like, pad_to_stride
+from areoseg.models.blocks.initialize import initialize_weights
+from areoseg.models.blocks.normalization import instance_norm
+from areoseg.models.blocks.size import crop_like, pad_to_multiple
 from areoseg.models.registry import register
 
 NEGATIVE_SLOPE = 0.01
@@ -76,14 +76,14 @@ class NNUNet(nn.Module):
             channels = width
         supervised = skip_widths[: 1 + len(self.auxiliary_weights)]
         self.heads = nn.ModuleList(nn.Conv2d(width, classes, 1) for width in supervised)
-        initialise_weights(self, negative_slope=NEGATIVE_SLOPE)
+        initialize_weights(self, negative_slope=NEGATIVE_SLOPE)
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W).
 
         In training: those, then the auxiliary logits at 1/2, 1/4, ... of that size.
         """
-        features = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
         skips = []
         for block in self.encoder:
             features = block(features)

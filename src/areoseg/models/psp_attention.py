@@ -8,11 +8,11 @@ from torch.nn import functional
 
 from areoseg.models.blocks.attention import AttentionGate
 from areoseg.models.blocks.convolution import convolution_block, double_convolution
-from areoseg.models.blocks.initialise import initialise_weights
-from areoseg.models.blocks.normalisation import batch_norm
+from areoseg.models.blocks.initialize import initialize_weights
+from areoseg.models.blocks.normalization import batch_norm
 from areoseg.models.blocks.pyramid import PoolingPyramid
 from areoseg.models.blocks.resize import upsample_nearest
-from areoseg.models.blocks.size import crop_like, pad_to_stride
+from areoseg.models.blocks.size import crop_like, pad_to_multiple
 from areoseg.models.registry import register
 
 
@@ -23,7 +23,7 @@ from areoseg.models.registry import register
     "Oktay et al. 2018, Attention U-Net, arXiv 1804.03999",
 )
 class PSPAttention(nn.Module):
-    """The whole scene informs the bottleneck, and the bottleneck informs the skips.
+    """The whole sample informs the bottleneck, and the bottleneck informs the skips.
 
     With B a block of two (3x3 convolution -> batch norm -> ReLU), C one such convolution, D 2x2
     max-pooling, U nearest 2x upsampling, P the pooling pyramid (`blocks/pyramid.py`), G the
@@ -82,11 +82,11 @@ class PSPAttention(nn.Module):
         finest = skip_widths[0]
         self.finest = double_convolution(finest + channels, finest, norm=batch_norm)
         self.head = nn.Conv2d(finest, classes, 1)
-        initialise_weights(self)
+        initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        features = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
         skips = []
         for block in self.encoder:
             features = block(features)

@@ -9,11 +9,11 @@ from torch.nn import functional
 from areoseg.errors import AreosegError
 from areoseg.models.blocks.attention import PositionConvolution, SelfAttention
 from areoseg.models.blocks.convolution import convolution_block, double_convolution
-from areoseg.models.blocks.initialise import initialise_weights
-from areoseg.models.blocks.normalisation import batch_norm
+from areoseg.models.blocks.initialize import initialize_weights
+from areoseg.models.blocks.normalization import batch_norm
 from areoseg.models.blocks.residual import Residual
 from areoseg.models.blocks.resize import resize_like, upsample_bilinear
-from areoseg.models.blocks.size import crop_like, pad_to_stride
+from areoseg.models.blocks.size import crop_like, pad_to_multiple
 from areoseg.models.blocks.transformer import LayerNorm2d
 from areoseg.models.registry import register
 from areoseg.models.variants import choose_variant
@@ -85,11 +85,11 @@ class RockSeg(nn.Module):
         self.fuse_low = convolution_block(3 * fine, fine, norm=batch_norm)
         self.decoder = double_convolution(deepest + fine, coarse, norm=batch_norm)
         self.head = nn.Conv2d(coarse, classes, 1)
-        initialise_weights(self)
+        initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        features = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
         stem = self.stem(features)
         features = functional.max_pool2d(stem, 2)
         stages = []
@@ -212,11 +212,11 @@ class ReportRockSeg(nn.Module):
         self.decode_half = convolution_block(middle + fine, middle, norm=None)
         self.decode_full = convolution_block(middle + fine, fine, norm=None)
         self.head = nn.Conv2d(fine, classes, 1)
-        initialise_weights(self)
+        initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        padded = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        padded = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
         stem = self.stem(padded)
         first = self.first(functional.max_pool2d(stem, 2))
         second = self.second(first)

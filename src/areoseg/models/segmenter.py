@@ -6,12 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-NEVER = -1e4
+MASKED_LOGIT = -1e4
 """The logit of a class that is never answered: its probability is exactly 0 in float32."""
 
 
 class Segmenter(nn.Module):
-    """Normalises an image, runs the network, and adjusts the logits.
+    """Normalizes an image, runs the network, and adjusts the logits.
 
     In training mode the network's answer is passed on as it is, auxiliary logits included. In
     evaluation mode the logits are divided by the temperature and each class has its offset added,
@@ -21,15 +21,15 @@ class Segmenter(nn.Module):
 
     Args:
         network: Takes (N, 1, H, W) and answers logits (N, C, H, W).
-        mean: Mean of the training images, in 0..1. One mean and one deviation for the whole set,
+        mean: Mean of the training images, in 0..1. One mean and one std for the whole set,
             so that the absolute brightness of an image, which tells soil from sand, is kept.
-        deviation: Standard deviation of the training images.
+        std: Standard std of the training images.
         classes: Number of classes, C.
-        never: Classes that are never answered.
+        masked_classes: Classes that are never answered.
     """
 
     mean: Tensor
-    deviation: Tensor
+    std: Tensor
     temperature: Tensor
     offsets: Tensor
 
@@ -38,36 +38,36 @@ class Segmenter(nn.Module):
         network: nn.Module,
         *,
         mean: float,
-        deviation: float,
+        std: float,
         classes: int,
-        never: Sequence[int] = (),
+        masked_classes: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.network = network
         self.register_buffer("mean", torch.tensor(mean))
-        self.register_buffer("deviation", torch.tensor(deviation))
+        self.register_buffer("std", torch.tensor(std))
         self.register_buffer("temperature", torch.tensor(1.0))
         offsets = torch.zeros(classes)
-        offsets[list(never)] = NEVER
+        offsets[list(masked_classes)] = MASKED_LOGIT
         self.register_buffer("offsets", offsets)
         self.register_load_state_dict_pre_hook(_take_temperature_as_one)  # type: ignore[no-untyped-call]
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Logits (N, C, H, W) of images (N, 1, H, W), float in 0..1."""
-        answer: Tensor | tuple[Tensor, ...] = self.network((images - self.mean) / self.deviation)
+        answer: Tensor | tuple[Tensor, ...] = self.network((images - self.mean) / self.std)
         if self.training or not isinstance(answer, Tensor):
             return answer
         return answer.float() / self.temperature + self.offsets.view(1, -1, 1, 1)
 
     @property
-    def never(self) -> Tensor:
+    def masked_classes(self) -> Tensor:
         """(C,) bool: which classes are never answered."""
-        return self.offsets <= NEVER / 2
+        return self.offsets <= MASKED_LOGIT / 2
 
     def uncalibrate(self) -> None:
         """Go back to temperature 1 and no offsets; classes that are never answered stay so."""
         self.temperature.fill_(1.0)
-        self.offsets[~self.never] = 0.0
+        self.offsets[~self.masked_classes] = 0.0
 
 
 def _take_temperature_as_one(

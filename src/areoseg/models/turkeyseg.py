@@ -8,9 +8,9 @@ from torch.nn import functional
 
 from areoseg.models.blocks.attention import SelfAttention
 from areoseg.models.blocks.convolution import convolution_block, double_convolution
-from areoseg.models.blocks.initialise import initialise_weights
-from areoseg.models.blocks.normalisation import Norm, group_norm
-from areoseg.models.blocks.size import crop_like, pad_to_stride
+from areoseg.models.blocks.initialize import initialize_weights
+from areoseg.models.blocks.normalization import Norm, group_norm
+from areoseg.models.blocks.size import crop_like, pad_to_multiple
 from areoseg.models.blocks.squeeze_excitation import SqueezeExcitation
 from areoseg.models.blocks.transformer import LayerNorm2d
 from areoseg.models.registry import register
@@ -20,8 +20,8 @@ HEADS = 4
 RATES = (1, 2, 4)
 """Heads of the attention, and dilations in pixels, at both bottlenecks."""
 
-NORMS: dict[str, Norm | None] = {"report": None, "normalised": group_norm()}
-"""The normalisation of each variant."""
+NORMS: dict[str, Norm | None] = {"report": None, "normalized": group_norm()}
+"""The normalization of each variant."""
 
 
 class Bottleneck(nn.Module):
@@ -38,7 +38,7 @@ class Bottleneck(nn.Module):
     Args:
         in_channels: Channels of x.
         channels: Channels of f and of the answer.
-        norm: Makes the normalisation layers; None leaves them out.
+        norm: Makes the normalization layers; None leaves them out.
     """
 
     def __init__(self, in_channels: int, channels: int, *, norm: Norm | None) -> None:
@@ -69,7 +69,7 @@ class UPath(nn.Module):
     Args:
         in_channels: Channels of the image.
         widths: Channels of each level, from full resolution to the bottleneck.
-        norm: Makes the normalisation after each convolution of B and M; None leaves it out.
+        norm: Makes the normalization after each convolution of B and M; None leaves it out.
         reduction: How many times fewer channels squeeze and excitation has inside.
     """
 
@@ -124,7 +124,7 @@ def excited_block(
     paper="The Backpropagators 2024, homework report",
 )
 class TurkeySeg(nn.Module):
-    """TurkeySeg: a deep U-path sees the scene, a shallow one the detail, and a last block joins.
+    """TurkeySeg: a deep U-path sees the sample, a shallow one the detail, and a last block joins.
 
     With P a U-path (`UPath`) and B its block::
 
@@ -133,9 +133,9 @@ class TurkeySeg(nn.Module):
     Shapes for 64x128 images, channels, height, width. Global: 64x64x128, 128x32x64, 256x16x32,
     512x8x16. Local: 32x64x128, 64x32x64, 128x16x32. The join: 64x64x128.
 
-    The report's network has no normalisation at all, and did not train well. The likely reason:
+    The report's network has no normalization at all, and did not train well. The likely reason:
     nothing holds the scale of its maps, each bottleneck adds three of them, and the scores that
-    enter the softmax of the attention grow with the square of that scale. The variant "normalised"
+    enter the softmax of the attention grow with the square of that scale. The variant "normalized"
     is ours: group norm after each 3x3 convolution but the transposed ones, and layer norm before
     the attention. In both variants convolutions are drawn as He et al. (2015) do; Keras drew the
     report's as Glorot and Bengio (2010).
@@ -145,7 +145,7 @@ class TurkeySeg(nn.Module):
     Args:
         in_channels: Channels of the image.
         classes: Channels of the logits.
-        variant: "report", without normalisation, or "normalised".
+        variant: "report", without normalization, or "normalized".
         global_widths: Channels of each level of the global path.
         local_widths: Channels of each level of the local path.
         reduction: How many times fewer channels squeeze and excitation has inside. The report's 16
@@ -171,10 +171,10 @@ class TurkeySeg(nn.Module):
         self.local_path = UPath(in_channels, local_widths, norm=norm, reduction=reduction)
         self.join = excited_block(width + local_widths[0], width, norm=norm, reduction=reduction)
         self.head = nn.Conv2d(width, classes, 1)
-        initialise_weights(self)
+        initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        padded = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        padded = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
         paths = torch.cat((self.global_path(padded), self.local_path(padded)), dim=1)
         return crop_like(self.head(self.join(paths)), images)

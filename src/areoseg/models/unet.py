@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from areoseg.models.blocks.convolution import double_convolution
-from areoseg.models.blocks.initialise import initialise_weights
-from areoseg.models.blocks.normalisation import batch_norm
+from areoseg.models.blocks.initialize import initialize_weights
+from areoseg.models.blocks.normalization import batch_norm
 from areoseg.models.blocks.resize import upsample_nearest
-from areoseg.models.blocks.size import crop_like, pad_to_stride
+from areoseg.models.blocks.size import crop_like, pad_to_multiple
 from areoseg.models.registry import register
 
 
@@ -62,11 +62,11 @@ class UNet(nn.Module):
             self.decoder.append(double_convolution(width + channels, width, norm=batch_norm))
             channels = width
         self.head = nn.Conv2d(channels, classes, 1)
-        initialise_weights(self)
+        initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        features = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
         skips = []
         for block in self.encoder:
             features = block(features)

@@ -13,10 +13,10 @@ from areoseg.models.blocks.convolution import (
     double_convolution,
     relu,
 )
-from areoseg.models.blocks.initialise import initialise_weights
-from areoseg.models.blocks.normalisation import Norm, batch_norm
+from areoseg.models.blocks.initialize import initialize_weights
+from areoseg.models.blocks.normalization import Norm, batch_norm
 from areoseg.models.blocks.pyramid import AtrousPyramid
-from areoseg.models.blocks.size import crop_like, pad_to_stride
+from areoseg.models.blocks.size import crop_like, pad_to_multiple
 from areoseg.models.registry import register
 from areoseg.models.variants import choose_variant
 
@@ -99,11 +99,11 @@ class UNetASPP(nn.Module):
             self.decoder.append(convolution_block(2 * width, width, norm=batch_norm))
             channels = width
         self.head = nn.Conv2d(channels, classes, 1)
-        initialise_weights(self)
+        initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        features = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
         skips = []
         for block in self.encoder:
             features = block(features)

@@ -8,10 +8,10 @@ from torch.nn import functional
 
 from areoseg.models.blocks.attention import AttentionGate
 from areoseg.models.blocks.convolution import convolution_block, double_convolution
-from areoseg.models.blocks.initialise import initialise_weights
-from areoseg.models.blocks.normalisation import batch_norm
+from areoseg.models.blocks.initialize import initialize_weights
+from areoseg.models.blocks.normalization import batch_norm
 from areoseg.models.blocks.resize import upsample_nearest
-from areoseg.models.blocks.size import crop_like, pad_to_stride
+from areoseg.models.blocks.size import crop_like, pad_to_multiple
 from areoseg.models.registry import register
 
 
@@ -34,7 +34,7 @@ class AttentionUNet(nn.Module):
 
     The gate g_l is d_(l+1); for the deepest one it first passes a 1x1 convolution, batch norm and
     ReLU. The skip at full resolution has no gate, as in the paper: it shows too little of the
-    scene to be judged by.
+    sample to be judged by.
 
     Shapes for 64x128 images: 32x64x128, 64x32x64, 128x16x32, 256x8x16 (channels, height, width).
 
@@ -89,14 +89,14 @@ class AttentionUNet(nn.Module):
             nn.Conv2d(width, classes, 1) for width in auxiliary_widths
         )
         self.auxiliary_weights = tuple(0.5 ** (i + 1) for i in range(len(auxiliary_widths)))
-        initialise_weights(self)
+        initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W).
 
         With deep supervision and in training mode: a tuple of these logits and the auxiliary ones.
         """
-        features = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
         skips = []
         for block in self.encoder:
             features = block(features)

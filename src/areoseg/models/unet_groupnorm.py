@@ -8,10 +8,10 @@ from torch.nn import functional
 
 from areoseg.errors import AreosegError
 from areoseg.models.blocks.convolution import double_convolution
-from areoseg.models.blocks.initialise import initialise_weights
-from areoseg.models.blocks.normalisation import group_norm
+from areoseg.models.blocks.initialize import initialize_weights
+from areoseg.models.blocks.normalization import group_norm
 from areoseg.models.blocks.resize import upsample_nearest
-from areoseg.models.blocks.size import crop_like, pad_to_stride
+from areoseg.models.blocks.size import crop_like, pad_to_multiple
 from areoseg.models.registry import register
 
 
@@ -22,7 +22,7 @@ from areoseg.models.registry import register
     "Wu and He 2018, Group Normalization, arXiv 1803.08494",
 )
 class UNetGroupNorm(nn.Module):
-    """Four wide levels; regularised where the network decides, not where it looks.
+    """Four wide levels; regularized where the network decides, not where it looks.
 
     With B a block of two (3x3 convolution -> group norm -> ReLU), D 2x2 max-pooling, U nearest
     2x upsampling, S_p dropout of rate p (single values), and x the image::
@@ -82,11 +82,11 @@ class UNetGroupNorm(nn.Module):
             self.decoder.append(block.append(nn.Dropout(rate)))
             channels = width
         self.head = nn.Conv2d(channels, classes, 1)
-        initialise_weights(self)
+        initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        features = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
         skips = []
         for block in self.encoder:
             features = block(features)

@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from areoseg.models.blocks.convolution import double_convolution
-from areoseg.models.blocks.initialise import initialise_weights
-from areoseg.models.blocks.normalisation import group_norm
+from areoseg.models.blocks.initialize import initialize_weights
+from areoseg.models.blocks.normalization import group_norm
 from areoseg.models.blocks.resize import upsample_nearest
-from areoseg.models.blocks.size import crop_like, pad_to_stride
+from areoseg.models.blocks.size import crop_like, pad_to_multiple
 from areoseg.models.registry import register
 
 
@@ -33,8 +33,8 @@ class UNetL(nn.Module):
     Dropout thus also meets the skips. Shapes for 64x128 images: 32x64x128, 64x32x64, 128x16x32,
     256x8x16, 512x4x8 (channels, height, width). 7.852 M parameters.
 
-    The report's dropout rates are not known; 0.1 is our choice. Its L2 regularisation is no part
-    of the network: set the optimiser's weight decay. It used 32 groups at every width, which is
+    The report's dropout rates are not known; 0.1 is our choice. Its L2 regularization is no part
+    of the network: set the optimizer's weight decay. It used 32 groups at every width, which is
     instance norm on the 32-channel level: `groups=32` builds that.
 
     Args:
@@ -74,11 +74,11 @@ class UNetL(nn.Module):
             channels = width
         self.dropout = nn.Dropout2d(dropout)
         self.head = nn.Conv2d(channels, classes, 1)
-        initialise_weights(self)
+        initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        features = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
         skips = []
         for block in self.encoder:
             features = self.dropout(block(features))

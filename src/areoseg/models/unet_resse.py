@@ -7,11 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from areoseg.models.blocks.convolution import convolution_block
-from areoseg.models.blocks.initialise import initialise_weights
-from areoseg.models.blocks.normalisation import batch_norm
+from areoseg.models.blocks.initialize import initialize_weights
+from areoseg.models.blocks.normalization import batch_norm
 from areoseg.models.blocks.residual import Residual
 from areoseg.models.blocks.resize import upsample_nearest
-from areoseg.models.blocks.size import crop_like, pad_to_stride
+from areoseg.models.blocks.size import crop_like, pad_to_multiple
 from areoseg.models.blocks.squeeze_excitation import SqueezeExcitation
 from areoseg.models.registry import register
 
@@ -70,11 +70,11 @@ class UNetResSE(nn.Module):
             self.decoder.append(_block(width + channels, width, reduction))
             channels = width
         self.head = nn.Conv2d(channels, classes, 1)
-        initialise_weights(self)
+        initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        features = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
         skips = []
         for block in self.encoder:
             features = block(features)

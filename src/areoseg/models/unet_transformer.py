@@ -8,10 +8,10 @@ from torch.nn import functional
 
 from areoseg.errors import AreosegError
 from areoseg.models.blocks.convolution import double_convolution
-from areoseg.models.blocks.initialise import initialise_weights
-from areoseg.models.blocks.normalisation import group_norm
+from areoseg.models.blocks.initialize import initialize_weights
+from areoseg.models.blocks.normalization import group_norm
 from areoseg.models.blocks.resize import upsample_nearest
-from areoseg.models.blocks.size import crop_like, pad_to_stride
+from areoseg.models.blocks.size import crop_like, pad_to_multiple
 from areoseg.models.blocks.stochastic_depth import rates_by_depth
 from areoseg.models.blocks.transformer import TransformerBlock
 from areoseg.models.registry import register
@@ -26,8 +26,8 @@ from areoseg.models.registry import register
 class UNetTransformer(nn.Module):
     """A U-Net whose coarsest pixels all look at each other (after Chen et al. 2021).
 
-    Convolutions find texture; whether grey texture is sand or soil is often told by the rest of
-    the scene. At 1/8 of the image size every pixel can afford to look at the whole of it. With B a
+    Convolutions find texture; whether gray texture is sand or soil is often told by the rest of
+    the sample. At 1/8 of the image size every pixel can afford to look at the whole of it. With B a
     block of two (3x3 convolution -> group norm -> ReLU), D 2x2 max-pooling, U nearest 2x
     upsampling, T a transformer block (`TransformerBlock`), and x the image::
 
@@ -41,7 +41,7 @@ class UNetTransformer(nn.Module):
     The homework report names "transformer-like blocks" in a U-Net and does not describe them: this
     design is ours. It departs from TransUNet to be trainable from scratch on some thousand images:
     a convolutional encoder of three levels instead of a pretrained ResNet-50, two blocks instead
-    of twelve, positions by a depth-wise convolution in each block instead of a learnt table (so
+    of twelve, positions by a depth-wise convolution in each block instead of a learned table (so
     that any image size will do), stochastic depth, and group norm.
 
     Args:
@@ -94,11 +94,11 @@ class UNetTransformer(nn.Module):
             self.decoder.append(double_convolution(width + channels, width, norm=norm))
             channels = width
         self.head = nn.Conv2d(channels, classes, 1)
-        initialise_weights(self)
+        initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        features = pad_to_stride(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
         skips = []
         for block in self.encoder:
             features = block(features)

@@ -10,11 +10,11 @@ from areoseg.recipes.loading import (
 )
 from areoseg.recipes.schema import Recipe
 from areoseg.recipes.stages import stage_recipes
-from areoseg.recipes.unlabelled import UnlabelledSettings
+from areoseg.recipes.unlabeled import UnlabeledSettings
 
 __all__ = [
     "Recipe",
-    "UnlabelledSettings",
+    "UnlabeledSettings",
     "check_model",
     "dump_recipe",
     "load_recipe",

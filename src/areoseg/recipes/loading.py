@@ -1,4 +1,4 @@
-"""Reading recipes: by name or file, with overrides, and with every fault at its place."""
+"""Reading recipes: by name or file, with overrides, and with every error at its place."""
 
 import warnings
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from areoseg.data.augmentation.policies import POLICIES
 from areoseg.errors import AreosegError, did_you_mean, one_line
-from areoseg.recipes.faults import describe_fault
+from areoseg.recipes.errors import describe_error
 from areoseg.recipes.schema import Recipe
 from areoseg.recipes.short_forms import expand_short_form
 from areoseg.recipes.yaml_text import describe_repeats, read_yaml, repeated_keys
@@ -62,7 +62,7 @@ def load_recipe(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Reci
             values are YAML.
 
     Raises:
-        AreosegError: One line for each fault, with its place in the file.
+        AreosegError: One line for each error, with its place in the file.
     """
     text = read_recipe(name_or_path)
     return parse_recipe(text, source=str(name_or_path), overrides=overrides)
@@ -91,13 +91,13 @@ def parse_recipe(text: str, *, source: str = "recipe", overrides: Iterable[str] 
     given = list(overrides)
     for override in given:
         _override(tree, override)
-    faults = describe_repeats(node, source)
+    errors = describe_repeats(node, source)
     try:
         recipe = Recipe.model_validate(tree)
     except ValidationError as error:
-        faults += [describe_fault(fault, Recipe, source, node, given) for fault in error.errors()]
-    if faults:
-        raise AreosegError("\n".join(faults))
+        errors += [describe_error(detail, Recipe, source, node, given) for detail in error.errors()]
+    if errors:
+        raise AreosegError("\n".join(errors))
     return recipe
 
 

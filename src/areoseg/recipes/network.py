@@ -9,18 +9,18 @@ from areoseg.recipes.section import Count, Decay, Section
 
 
 class NetworkSettings(Section):
-    """First weights and regularisation; by default everything is as the model has it.
+    """First weights and regularization; by default everything is as the model has it.
 
     A model that has nothing to make a change to refuses it.
     """
 
-    initialisation: Literal["he", "xavier", "orthogonal"] | None = None
+    initialization: Literal["he", "xavier", "orthogonal"] | None = None
     """Scheme by which all convolutions are drawn; none: the model's own, which mostly is `he`."""
     zero_last_gamma: bool = False
     """Start the last gamma of each residual branch at zero, so that each block begins as its
     shortcut."""
-    weight_standardisation: bool = False
-    """Give each filter that a normalisation follows mean zero and variance one."""
+    weight_standardization: bool = False
+    """Give each filter that a normalization follows mean zero and variance one."""
     dropblock: Count | None = None
     """Edge of the squares, in pixels, that are dropped in the place of the model's dropout, at its
     rates (`model.dropout`), which they reach at the end of the training; none: dropout."""

@@ -1,9 +1,9 @@
-"""What a recipe may ask of an optimiser. One class an optimiser, with the defaults of its paper.
+"""What a recipe may ask of an optimizer. One class an optimizer, with the defaults of its paper.
 
     optimizer: lion
     optimizer: {name: sgd, lr: 0.1, momentum: 0.99}
 
-Learning rates are set relative to each other, so that an optimiser can be changed by its name
+Learning rates are set relative to each other, so that an optimizer can be changed by its name
 alone: they start from AdamW at 2e-3. This file does not import torch, so that a recipe can be
 checked at once; `training/optimizers.py` builds what is chosen here.
 """
@@ -18,7 +18,7 @@ Betas = tuple[Decay, Decay]
 
 
 class OptimizerSettings(Section):
-    """What every optimiser has."""
+    """What every optimizer has."""
 
     summary: ClassVar[str]
     paper: ClassVar[str]
@@ -26,20 +26,20 @@ class OptimizerSettings(Section):
     lr: Positive
     """The peak learning rate."""
     weight_decay: NonNegative
-    """Weight decay; never applied to normalisation and bias, unless `decay_all`."""
+    """Weight decay; never applied to normalization and bias, unless `decay_all`."""
     decay_all: bool = False
-    """Apply weight decay to normalisation and bias too."""
+    """Apply weight decay to normalization and bias too."""
     l2: NonNegative = 0.0
     """Weight of the squared norm of the convolution weights in the loss."""
     clip: Positive | None = 1.0
     """Largest norm of the gradient; none: no clipping."""
     accumulate: Count = 1
     """Batches whose gradients are averaged before a step. A step then draws so many times
-    `training.batch_size` scenes, and takes the memory of `training.batch_size`."""
+    `training.batch_size` samples, and takes the memory of `training.batch_size`."""
 
     @property
     def options(self) -> dict[str, Any]:
-        """The optimiser's own options, without those that every optimiser has."""
+        """The optimizer's own options, without those that every optimizer has."""
         return self.model_dump(exclude=set(OptimizerSettings.model_fields))
 
 
@@ -104,10 +104,10 @@ class Ranger(OptimizerSettings):
     Its author pairs it with the schedule `flat-cosine`.
     """
 
-    summary = "rectified Adam, Lookahead and centralised gradients"
+    summary = "rectified Adam, Lookahead and centralized gradients"
     paper = (
         "Liu et al. 2020, arXiv 1908.03265 (RAdam); Zhang et al. 2019, arXiv 1907.08610"
-        " (Lookahead); Yong et al. 2020, arXiv 2004.01461 (centralisation)"
+        " (Lookahead); Yong et al. 2020, arXiv 2004.01461 (centralization)"
     )
     name: Literal["ranger"] = "ranger"
     lr: Positive = 2e-3
@@ -124,7 +124,7 @@ class Ranger(OptimizerSettings):
 OPTIMIZER_SETTINGS: dict[str, type[OptimizerSettings]] = {
     kind.model_fields["name"].default: kind for kind in (SGD, Adam, AdamW, Lion, Ranger)
 }
-"""Every optimiser by the name that recipes use."""
+"""Every optimizer by the name that recipes use."""
 
 Optimizer = Annotated[SGD | Adam | AdamW | Lion | Ranger, Field(discriminator="name")]
-"""One of the optimisers, chosen by its name."""
+"""One of the optimizers, chosen by its name."""

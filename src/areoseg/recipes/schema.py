@@ -18,14 +18,14 @@ from pydantic import (
 
 from areoseg.data.augmentation.settings import AugmentSettings
 from areoseg.losses.terms import CrossEntropy, LossTerms, WeightScheme
-from areoseg.recipes.faults import refuse_values
+from areoseg.recipes.errors import check_values
 from areoseg.recipes.network import NetworkSettings
 from areoseg.recipes.optimizers import AdamW, Optimizer
 from areoseg.recipes.schedules import Cosine, Schedule
 from areoseg.recipes.section import Count, Decay, NonNegative, Section, Share
 from areoseg.recipes.short_forms import expand_short_forms, fill_in_names
 from areoseg.recipes.stages import complete_stage
-from areoseg.recipes.unlabelled import UnlabelledSettings
+from areoseg.recipes.unlabeled import UnlabeledSettings
 
 
 class ModelChoice(BaseModel):
@@ -45,7 +45,7 @@ class DataSettings(Section):
     """How the data set is prepared."""
 
     background: Literal["class", "void"] = "void"
-    """`class`: background is learnt like the others. `void`: its pixels are left out of the loss,
+    """`class`: background is learned like the others. `void`: its pixels are left out of the loss,
     and prediction never answers background."""
     scale: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Factor by which frames are reduced on the way in."""
@@ -54,22 +54,22 @@ class DataSettings(Section):
     audit: bool = True
     """Leave out of training what the audit rejects."""
     rare_share: Share = 0.0
-    """Share of each batch drawn from the scenes that hold the rarest class."""
+    """Share of each batch drawn from the samples that hold the rarest class."""
     drop_background_over: Share | None = None
-    """Training scenes with a larger share of background are not trained on; none: all are."""
+    """Training samples with a larger share of background are not trained on; none: all are."""
 
 
 class SplitSettings(Section):
-    """How labelled scenes are divided; the values are those of `areoseg.data.split.split_scenes`.
+    """How labeled samples are divided; the values are those of `areoseg.data.split.split_samples`.
 
-    Whole groups stay together, and two kinds of scenes are spread evenly over the parts.
+    Whole groups stay together, and two kinds of samples are spread evenly over the parts.
     """
 
     strategy: Literal["rare", "dispersion"] = "rare"
-    """The two kinds. `rare`: scenes that hold the rarest class, and the others. `dispersion`:
-    well-segmented and mostly unsegmented scenes."""
+    """The two kinds. `rare`: samples that hold the rarest class, and the others. `dispersion`:
+    well-segmented and mostly unsegmented samples."""
     threshold: NonNegative | None = None
-    """The dispersion from which on a scene is mostly unsegmented; none: the median."""
+    """The dispersion from which on a sample is mostly unsegmented; none: the median."""
     val: Share = 0.15
     test: Share = 0.10
     folds: Annotated[int, Field(ge=2)] | None = None
@@ -108,10 +108,10 @@ class SplitSettings(Section):
 
 
 def _check_background(loss: LossTerms, info: ValidationInfo) -> LossTerms:
-    """Terms that price errors on background need a background that is learnt."""
+    """Terms that price errors on background need a background that is learned."""
     data = info.data.get("data")
     if data is not None and data.background == "void":
-        refuse_values(
+        check_values(
             {
                 (name,): "needs data.background=class: where background is void it has no pixels in"
                 " the loss"
@@ -137,16 +137,16 @@ class ClassWeightSettings(Section):
 class Stage(Section):
     """A part of the training. What it does not say is as in the recipe.
 
-    A section changes single values of the recipe's; but one that names its optimiser, schedule,
+    A section changes single values of the recipe's; but one that names its optimizer, schedule,
     policy or scheme stands for itself, and so does `loss`.
 
     Schedule and loss ramps run from 0 to 1 within each stage. The average of the weights goes on
-    through all of them. The optimiser goes on where its section is that of the stage before, and
+    through all of them. The optimizer goes on where its section is that of the stage before, and
     begins anew where it is not.
     """
 
     epochs: Count
-    """Passes over the training scenes. With `training.steps`, `training.epochs` or a time budget,
+    """Passes over the training samples. With `training.steps`, `training.epochs` or a time budget,
     stages have shares of that length as their epochs say."""
     data: DataSettings
     """Only `background`, `rare_share` and `drop_background_over` can differ between stages."""
@@ -161,7 +161,7 @@ class TrainingSettings(Section):
     """Length and manner of the training."""
 
     epochs: Count = 40
-    """Passes over the training scenes; a time budget takes its place. With stages it is the sum of
+    """Passes over the training samples; a time budget takes its place. With stages it is the sum of
     theirs, unless the recipe says another: then they are stretched to it."""
     steps: Count | None = None
     """Training steps, for a length that is no whole number of passes; none: `epochs` says it."""
@@ -178,7 +178,7 @@ class TrainingSettings(Section):
     keep: Literal["best", "last"] = "best"
     """Which weights the run keeps: those of the best validation score, or the last."""
     mixup: NonNegative = 0.0
-    """Both parameters of the Beta distribution by which pairs of scenes are mixed, such as 0.2; 0:
+    """Both parameters of the Beta distribution by which pairs of samples are mixed, such as 0.2; 0:
     none."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """`auto` takes bfloat16 where the processor convolves faster in it."""
@@ -198,7 +198,7 @@ class Recipe(Section):
     augment: AugmentSettings = AugmentSettings.model_validate("flips")
     optimizer: Optimizer = AdamW()
     schedule: Schedule = Cosine()
-    unlabelled: UnlabelledSettings = UnlabelledSettings()
+    unlabeled: UnlabeledSettings = UnlabeledSettings()
     stages: tuple[Stage, ...] = ()
     """Parts of the training, one after the other; none: a single one, as the recipe says it."""
     training: TrainingSettings = TrainingSettings()
@@ -233,10 +233,10 @@ class Recipe(Section):
 
     @field_validator("stages")
     @classmethod
-    def _check_scenes(cls, stages: tuple[Stage, ...], info: ValidationInfo) -> tuple[Stage, ...]:
-        """Stages differ in what they draw, not in the scenes that were read, audited and split."""
+    def _check_samples(cls, stages: tuple[Stage, ...], info: ValidationInfo) -> tuple[Stage, ...]:
+        """Stages differ in what they draw, not in the samples that were read, audited and split."""
         own = info.data.get("data")
-        refuse_values(
+        check_values(
             {
                 (number, "data", name): f"no stage can change it: set data.{name} for all of them"
                 for number, stage in enumerate(stages)

@@ -47,7 +47,7 @@ def expand_short_forms(sections: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fill_in_names(sections: Mapping[str, Any]) -> dict[str, Any]:
-    """The sections with the default optimiser and schedule named where they have no name."""
+    """The sections with the default optimizer and schedule named where they have no name."""
     return {
         name: {"name": DEFAULT_NAMES[name], **value}
         if name in DEFAULT_NAMES and isinstance(value, dict)

@@ -12,7 +12,7 @@ KINDS = {
     "ConvTranspose2d": ("transposed convolution", "#d9a441"),
     "Linear": ("linear", "#5d7f9e"),
 }
-"""The layers that are drawn: what the legend calls them, and their colour."""
+"""The layers that are drawn: what the legend calls them, and their color."""
 
 
 def draw_architecture(layers: Sequence[Layer], path: Path, *, title: str, height: int) -> None:
@@ -32,22 +32,22 @@ def draw_architecture(layers: Sequence[Layer], path: Path, *, title: str, height
 
     drawn = [layer for layer in layers if layer.kind in KINDS]
     figure = Figure(figsize=(max(8.0, 0.16 * len(drawn)), 4.5), layout="constrained")
-    axes = figure.add_subplot(title=title, xlabel="layer, in order of use", ylabel="stride")
+    axes = figure.add_subplot(title=title, xlabel="layer, in order of use", ylabel="size_divisor")
     level = 0.0
     levels = []
     for layer in drawn:
-        # A layer on tokens has no height of its own: it stays where its neighbours are.
+        # A layer on tokens has no height of its own: it stays where its neighbors are.
         level = math.log2(height / layer.height) if layer.height else level
         levels.append(level)
     axes.plot(levels, color="#cccccc", linewidth=1, zorder=1)
-    for kind, (label, colour) in KINDS.items():
+    for kind, (label, color) in KINDS.items():
         chosen = [index for index, layer in enumerate(drawn) if layer.kind == kind]
         if chosen:
             axes.scatter(
                 chosen,
                 [levels[index] for index in chosen],
                 s=[12 + 14 * math.log2(drawn[index].channels + 1) for index in chosen],
-                color=colour,
+                color=color,
                 label=label,
                 zorder=2,
             )

@@ -9,8 +9,8 @@ import numpy as np
 
 from areoseg.audit import CHECKS, Audit
 from areoseg.audit.summary import iou_margin
-from areoseg.colours import VOID_COLOUR
-from areoseg.data.scenes import SceneSet
+from areoseg.colors import VOID_COLOR
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sources import Source
 from areoseg.files import write_text
 from areoseg.report.audit_pictures import all_thumbnails
@@ -21,7 +21,7 @@ from areoseg.version import __version__
 NEEDS = {
     "masks": "masks",
     "groups": "groups (--groups)",
-    "unlabelled": "unlabelled images",
+    "unlabeled": "unlabeled images",
     "split": "a split (--split)",
     "probabilities": "a segmenter (--fit or --run)",
 }
@@ -30,22 +30,22 @@ NEEDS = {
 
 def write_audit_page(
     audit: Audit,
-    scenes: SceneSet,
+    samples: SegmentationDataset,
     path: Path,
     *,
     source: Source | None = None,
-    unlabelled: SceneSet | None = None,
+    unlabeled: SegmentationDataset | None = None,
     taxonomy: Taxonomy = MARS,
 ) -> Path:
     """Write the page of an audit: one file that needs nothing else.
 
     Args:
-        audit: What was found in `scenes`.
-        scenes: The scenes that were audited, in the same order.
+        audit: What was found in `samples`.
+        samples: The samples that were audited, in the same order.
         path: The file to write.
         source: Where the data came from, to be named; None: it is not known.
-        unlabelled: The images without masks that were audited with them.
-        taxonomy: Names and colours of the classes.
+        unlabeled: The images without masks that were audited with them.
+        taxonomy: Names and colors of the classes.
 
     Returns:
         The file.
@@ -55,7 +55,7 @@ def write_audit_page(
     """
     page = page_environment().get_template("audit.html.j2")
     source = source or Source("DATA")
-    write_text(path, page.render(_content(audit, scenes, source, unlabelled, taxonomy)))
+    write_text(path, page.render(_content(audit, samples, source, unlabeled, taxonomy)))
     return path
 
 
@@ -72,51 +72,51 @@ def train_command(source: Source) -> str:
 
 def _content(
     audit: Audit,
-    scenes: SceneSet,
+    samples: SegmentationDataset,
     source: Source,
-    unlabelled: SceneSet | None,
+    unlabeled: SegmentationDataset | None,
     taxonomy: Taxonomy,
 ) -> dict[str, Any]:
     """Everything that the template names."""
     told = audit.to_json()
-    found = Counter(entry["fault"] for entry in (*_entries(told), *told["set_findings"]))
+    found = Counter(entry["issue"] for entry in (*_entries(told), *told["set_findings"]))
     checks = [
         {
-            "name": fault,
-            "action": CHECKS[fault].action if fault in CHECKS else "",
-            "summary": CHECKS[fault].summary if fault in CHECKS else "",
-            "score": CHECKS[fault].score if fault in CHECKS else "",
-            "count": found[fault],
+            "name": issue,
+            "action": CHECKS[issue].action if issue in CHECKS else "",
+            "summary": CHECKS[issue].summary if issue in CHECKS else "",
+            "score": CHECKS[issue].score if issue in CHECKS else "",
+            "count": found[issue],
         }
-        for fault in audit.faults
+        for issue in audit.issues
     ]
-    shown = {finding.fault for finding in audit.findings}
+    shown = {finding.issue for finding in audit.findings}
     flagged = len({finding.index for finding in audit.flagged})
     return {
         "name": Path(source.path).name,
         "command": train_command(source) if taxonomy == MARS else None,
         "version": __version__,
         "fingerprint": audit.fingerprint,
-        "what": "images" if scenes.masks is None else "pairs of image and mask",
+        "what": "images" if samples.masks is None else "pairs of image and mask",
         "outcome": {
-            "scenes": audit.scenes,
+            "samples": audit.samples,
             "rejected": len(audit.rejected),
             "flagged": flagged,
-            "clean": audit.scenes - len(audit.rejected) - flagged,
+            "clean": audit.samples - len(audit.rejected) - flagged,
         },
         "set_findings": told["set_findings"],
         "summary": audit.summary,
         **_rarest(audit.summary),
         "checks": checks,
         "left_out": _left_out(audit),
-        "faults": [check for check in checks if check["name"] in shown],
+        "issues": [check for check in checks if check["name"] in shown],
         "classes": taxonomy.names,
-        "colours": _colours(taxonomy),
+        "colors": _colors(taxonomy),
         "content": {
-            "file": {key: told[key] for key in ("schema", "pairs", "fingerprint", "faults")},
+            "file": {key: told[key] for key in ("schema", "pairs", "fingerprint", "issues")},
             "findings": _entries(told),
-            "classes": _classes(audit, scenes, taxonomy),
-            "pictures": all_thumbnails(audit.findings, scenes, unlabelled, taxonomy),
+            "classes": _classes(audit, samples, taxonomy),
+            "pictures": all_thumbnails(audit.findings, samples, unlabeled, taxonomy),
         },
     }
 
@@ -133,33 +133,35 @@ def _left_out(audit: Audit) -> list[dict[str, str]]:
     """The checks that did not run for want of something, and of what."""
     return [
         {
-            "name": check.fault,
+            "name": check.issue,
             "action": check.action,
             "summary": check.summary,
             "needs": " and ".join(NEEDS[need] for need in check.needs if need != "masks")
             or NEEDS["masks"],
         }
         for check in CHECKS.values()
-        if check.fault not in audit.faults and check.needs
+        if check.issue not in audit.issues and check.needs
     ]
 
 
 def _entries(told: dict[str, Any]) -> list[dict[str, Any]]:
-    """All findings of `audit.json`, what rejects a scene before what else was found in it."""
+    """All findings of `audit.json`, what rejects a sample before what else was found in it."""
     return [*told["rejected"], *told["flagged"], *told["further"]]
 
 
-def _classes(audit: Audit, scenes: SceneSet, taxonomy: Taxonomy) -> dict[int, list[int]]:
-    """The classes in the mask of each scene that has a finding, by the scene's index."""
+def _classes(
+    audit: Audit, samples: SegmentationDataset, taxonomy: Taxonomy
+) -> dict[int, list[int]]:
+    """The classes in the mask of each sample that has a finding, by the sample's index."""
     return {
         index: []
-        if scenes.masks is None
-        else [int(c) for c in np.unique(scenes.masks[index]) if c < len(taxonomy)]
+        if samples.masks is None
+        else [int(c) for c in np.unique(samples.masks[index]) if c < len(taxonomy)]
         for index in sorted({finding.index for finding in audit.findings})
     }
 
 
-def _colours(taxonomy: Taxonomy) -> dict[str, str]:
-    """The colours of masks by the names of their classes, as CSS."""
-    colours = dict(zip(taxonomy.names, taxonomy.colours, strict=True)) | {"void": VOID_COLOUR}
-    return {name: "rgb({} {} {})".format(*colour) for name, colour in colours.items()}
+def _colors(taxonomy: Taxonomy) -> dict[str, str]:
+    """The colors of masks by the names of their classes, as CSS."""
+    colors = dict(zip(taxonomy.names, taxonomy.colors, strict=True)) | {"void": VOID_COLOR}
+    return {name: "rgb({} {} {})".format(*color) for name, color in colors.items()}

@@ -1,4 +1,4 @@
-"""Which scenes of an audit are shown as pictures, and the pictures: small, so that many fit."""
+"""Which samples of an audit are shown as pictures, and the pictures: small, so that many fit."""
 
 import io
 from collections import defaultdict
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image as Pillow
+from PIL import Image
 
 from areoseg.audit import Finding
-from areoseg.audit.findings import OtherScene
-from areoseg.colours import VOID_COLOUR, grey
-from areoseg.data.scenes import Image, Mask, Scene, SceneSet
+from areoseg.audit.findings import OtherSample
+from areoseg.colors import VOID_COLOR, gray
+from areoseg.data.samples import ImageArray, Mask, Sample, SegmentationDataset
 from areoseg.report.pictures import data_uri
 from areoseg.taxonomy import Taxonomy
 
-MOST_A_FAULT = 150
-"""Findings of a fault that have pictures, the worst; the page lists the others in words."""
+MOST_A_ISSUE = 150
+"""Findings of an issue that have pictures, the worst; the page lists the others in words."""
 
 MOST = 1500
-"""Findings that have pictures, shared evenly among the faults; some 20 MB of large images."""
+"""Findings that have pictures, shared evenly among the issues; some 20 MB of large images."""
 
 LONGEST_SIDE = 208
 """Pixels; larger images are reduced."""
@@ -33,10 +33,10 @@ LARGEST_GAIN = 4.0
 
 @dataclass(frozen=True)
 class Place:
-    """Where a scene stands in its data set.
+    """Where a sample stands in its data set.
 
     Attributes:
-        part: `"labelled"` or `"unlabelled"`.
+        part: `"labeled"` or `"unlabeled"`.
         index: Position in that part.
     """
 
@@ -49,51 +49,51 @@ class Place:
 
 
 def pictured(findings: Iterable[Finding]) -> list[Place]:
-    """The scenes that the page shows: of each fault those with the highest scores, and others.
+    """The samples that the page shows: of each issue those with the highest scores, and others.
 
-    The other scene of a finding with a picture is shown beside it.
+    The other sample of a finding with a picture is shown beside it.
     """
-    by_fault: dict[str, list[Finding]] = defaultdict(list)
+    by_issue: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
-        by_fault[finding.fault].append(finding)
-    most = min(MOST_A_FAULT, MOST // max(1, len(by_fault)))
+        by_issue[finding.issue].append(finding)
+    most = min(MOST_A_ISSUE, MOST // max(1, len(by_issue)))
     places: dict[Place, None] = {}  # a set that keeps its order
-    for found in by_fault.values():
+    for found in by_issue.values():
         worst = sorted(found, key=lambda finding: (-finding.score, finding.index))
         for finding in worst[:most]:
-            places[Place("labelled", finding.index)] = None
+            places[Place("labeled", finding.index)] = None
             if finding.other is not None:
                 places[_place(finding.other)] = None
     return list(places)
 
 
-def thumbnails(scene: Scene, taxonomy: Taxonomy) -> dict[str, Any]:
-    """A scene as data URIs.
+def thumbnails(sample: Sample, taxonomy: Taxonomy) -> dict[str, Any]:
+    """A sample as data URIs.
 
     The page lays the mask over the image itself, so that the overlay needs no picture of its own.
 
     Returns:
-        `image` and, where there is one, `mask`; `size`: height and width of the scene; `gain`: the
+        `image` and, where there is one, `mask`; `size`: height and width of the sample; `gain`: the
         factor that brightens the image for the eye.
     """
     pictures: dict[str, Any] = {
-        "size": scene.image.shape,
-        "gain": _gain(scene.image),
-        "image": _image_uri(scene.image),
+        "size": sample.image.shape,
+        "gain": _gain(sample.image),
+        "image": _image_uri(sample.image),
     }
-    if scene.mask is not None:
-        pictures["mask"] = _mask_uri(scene.mask, taxonomy)
+    if sample.mask is not None:
+        pictures["mask"] = _mask_uri(sample.mask, taxonomy)
     return pictures
 
 
 def all_thumbnails(
     findings: Iterable[Finding],
-    scenes: SceneSet,
-    unlabelled: SceneSet | None,
+    samples: SegmentationDataset,
+    unlabeled: SegmentationDataset | None,
     taxonomy: Taxonomy,
 ) -> dict[str, dict[str, Any]]:
-    """The pictures of a page: `thumbnails` by the names of the scenes' places."""
-    parts = {"labelled": scenes, "unlabelled": unlabelled}
+    """The pictures of a page: `thumbnails` by the names of the samples' places."""
+    parts = {"labeled": samples, "unlabeled": unlabeled}
     shown: dict[str, dict[str, Any]] = {}
     for place in pictured(findings):
         part = parts[place.part]
@@ -102,34 +102,34 @@ def all_thumbnails(
     return shown
 
 
-def _place(other: OtherScene) -> Place:
+def _place(other: OtherSample) -> Place:
     return Place(other.part, other.index)
 
 
-def _gain(image: Image) -> float:
+def _gain(image: ImageArray) -> float:
     """The factor from 1 to `LARGEST_GAIN` that makes the brightest parts of an image nearly white.
 
     Of its pixels half a per cent may be brighter still.
     """
-    brightest = float(np.quantile(grey(image), 0.995))
+    brightest = float(np.quantile(gray(image), 0.995))
     return round(min(LARGEST_GAIN, max(1.0, NEARLY_WHITE / max(brightest, 1.0))), 2)
 
 
-def _image_uri(image: Image) -> str:
-    picture = Pillow.fromarray(grey(image))
-    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Pillow.Resampling.BOX)
+def _image_uri(image: ImageArray) -> str:
+    picture = Image.fromarray(gray(image))
+    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BOX)
     buffer = io.BytesIO()
     picture.save(buffer, format="JPEG", quality=QUALITY, optimize=True)
     return data_uri(buffer.getvalue(), "image/jpeg")
 
 
 def _mask_uri(mask: Mask, taxonomy: Taxonomy) -> str:
-    """A mask as a PNG with a palette; void, or what is no class, is the last colour."""
+    """A mask as a PNG with a palette; void, or what is no class, is the last color."""
     classes = len(taxonomy)
-    picture = Pillow.fromarray(np.minimum(mask, classes).astype(np.uint8))
-    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Pillow.Resampling.NEAREST)
+    picture = Image.fromarray(np.minimum(mask, classes).astype(np.uint8))
+    picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.NEAREST)
     picture = picture.convert("P")
-    picture.putpalette([value for colour in (*taxonomy.colours, VOID_COLOUR) for value in colour])
+    picture.putpalette([value for color in (*taxonomy.colors, VOID_COLOR) for value in color])
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG", optimize=True)
     return data_uri(buffer.getvalue(), "image/png")

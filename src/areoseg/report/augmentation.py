@@ -1,4 +1,4 @@
-"""A sheet of what an augmentation does: a row a transform, a column a scene."""
+"""A sheet of what an augmentation does: a row a transform, a column a sample."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from areoseg.colours import VOID_COLOUR, overlay
+from areoseg.colors import VOID_COLOR, overlay
 from areoseg.files import replacing
 from areoseg.report.pictures import stretched
 from areoseg.taxonomy import Taxonomy
@@ -46,9 +46,9 @@ def draw_augmentation(
             axes.set(xticks=[], yticks=[])
         label = name.replace("_", " ")
         line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
-    colours = zip((*taxonomy.names, "void"), (*taxonomy.colours, VOID_COLOUR), strict=True)
+    colors = zip((*taxonomy.names, "void"), (*taxonomy.colors, VOID_COLOR), strict=True)
     figure.legend(
-        handles=[Patch(color=f"#{bytes(colour).hex()}", label=name) for name, colour in colours],
+        handles=[Patch(color=f"#{bytes(color).hex()}", label=name) for name, color in colors],
         loc="outside lower center",
         ncols=len(taxonomy) + 1,
         fontsize=9,

@@ -60,7 +60,7 @@ _TERM_STYLES = (
     ("#8d9a5b", (0, (4, 2))),
     ("#9c8aa5", (0, (4, 2))),
 )
-"""Colour and dashes of the loss terms, in turn."""
+"""Color and dashes of the loss terms, in turn."""
 
 Dashes = str | tuple[int, tuple[int, ...]]
 
@@ -76,14 +76,14 @@ class Series:
     Attributes:
         label: In the legend.
         values: One a validation; NaN leaves a gap.
-        colour: Of the line.
+        color: Of the line.
         dashes: As matplotlib's `linestyle`.
         width: Of the line, in points.
     """
 
     label: str
     values: Sequence[float]
-    colour: str = ACCENT
+    color: str = ACCENT
     dashes: Dashes = "-"
     width: float = 1.9
 
@@ -99,8 +99,8 @@ def loss_chart(history: History) -> str | None:
     lines = []
     if total is None or len(terms) > 1:
         for index, (name, values) in enumerate(terms.items()):
-            colour, dashes = _TERM_STYLES[index % len(_TERM_STYLES)]
-            lines.append(Series(name, values, colour, dashes, 1.4))
+            color, dashes = _TERM_STYLES[index % len(_TERM_STYLES)]
+            lines.append(Series(name, values, color, dashes, 1.4))
     if total is not None:
         lines.append(Series("total", total))
     return _line_chart(history, lines)
@@ -118,8 +118,8 @@ def score_chart(history: History, best_step: int | None = None) -> str | None:
 def class_chart(history: History, taxonomy: Taxonomy) -> str | None:
     """The validation IoU of each class in each epoch; classes without any value are left out."""
     lines = [
-        Series(name, history.get(f"iou/{name}", []), _hex(colour))
-        for name, colour in zip(taxonomy.names, taxonomy.colours, strict=True)
+        Series(name, history.get(f"iou/{name}", []), _hex(color))
+        for name, color in zip(taxonomy.names, taxonomy.colors, strict=True)
     ]
     return _line_chart(history, lines, outlined=True)
 
@@ -137,7 +137,7 @@ def confusion_chart(
     Args:
         confusion: C rows of C pixel counts; rows are the true class.
         taxonomy: The C classes.
-        uncounted: The row that does not enter the score, drawn in grey; None: all rows enter.
+        uncounted: The row that does not enter the score, drawn in gray; None: all rows enter.
     """
     import matplotlib
     from matplotlib.colors import LinearSegmentedColormap
@@ -147,14 +147,14 @@ def confusion_chart(
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)
     counted = LinearSegmentedColormap.from_list("counted", ["#fdfbf8", "#e3b391", ACCENT])
-    grey = LinearSegmentedColormap.from_list("uncounted", ["#fbfaf9", "#d5d0cb", "#a49d96"])
+    gray = LinearSegmentedColormap.from_list("uncounted", ["#fbfaf9", "#d5d0cb", "#a49d96"])
 
     size = len(taxonomy)
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(1.5 + 0.75 * size, 0.8 + 0.5 * size), layout="constrained")
         axes = figure.add_subplot()
         cells = np.stack(
-            [(grey if row == uncounted else counted)(shares[row]) for row in range(size)]
+            [(gray if row == uncounted else counted)(shares[row]) for row in range(size)]
         )
         axes.pcolormesh(cells, edgecolors="white", linewidth=2)
         axes.invert_yaxis()
@@ -175,9 +175,9 @@ def confusion_chart(
 
 
 def _label_confusion(axes: "Axes", taxonomy: Taxonomy) -> None:
-    centres = [index + 0.5 for index in range(len(taxonomy))]
-    axes.set_xticks(centres, list(taxonomy.names), color=INK)
-    axes.set_yticks(centres, list(taxonomy.names), color=INK)
+    centers = [index + 0.5 for index in range(len(taxonomy))]
+    axes.set_xticks(centers, list(taxonomy.names), color=INK)
+    axes.set_yticks(centers, list(taxonomy.names), color=INK)
     axes.set_xlabel("predicted", labelpad=8)
     axes.set_ylabel("true", labelpad=8)
     axes.xaxis.tick_top()
@@ -206,14 +206,14 @@ def reliability_chart(before: Bins, after: Bins) -> str:
         figure = Figure(figsize=(5.2, 3.6), layout="constrained")
         axes = figure.add_subplot()
         axes.plot([0, 1], [0, 1], color=GRID, linewidth=1.4)
-        for label, columns, colour in (("before", before, MUTED), ("after", after, ACCENT)):
+        for label, columns, color in (("before", before, MUTED), ("after", after, ACCENT)):
             bins = zip(columns["confidence"], columns["accuracy"], columns["share"], strict=True)
             filled = [(x, y, share) for x, y, share in bins if x is not None and y is not None]
             x, y = [each[0] for each in filled], [each[1] for each in filled]
-            axes.plot(x, y, color=colour, label=label, linewidth=1.6)
+            axes.plot(x, y, color=color, label=label, linewidth=1.6)
             # The area of a dot is the share of the pixels.
             areas = [4 + 300 * (each[2] or 0) for each in filled]
-            axes.scatter(x, y, s=areas, color=colour, alpha=0.75, linewidths=0)
+            axes.scatter(x, y, s=areas, color=color, alpha=0.75, linewidths=0)
         axes.set_xlim(0, 1.02)
         axes.set_ylim(0, 1.02)
         axes.set_xlabel("confidence")
@@ -231,7 +231,7 @@ def _line_chart(
         history: Gives the epochs.
         lines: What to draw.
         mark: The validation to mark on the first line.
-        outlined: Whether lines get a thin darker edge, which pale class colours need on white.
+        outlined: Whether lines get a thin darker edge, which pale class colors need on white.
     """
     lines = [line for line in lines if any(math.isfinite(value) for value in line.values)]
     if not lines:
@@ -250,7 +250,7 @@ def _line_chart(
                 epochs,
                 line.values,
                 label=line.label,
-                color=line.colour,
+                color=line.color,
                 linestyle=line.dashes,
                 linewidth=line.width,
                 marker="o" if len(epochs) < 12 else None,
@@ -268,11 +268,11 @@ def _line_chart(
 
 
 def _edge(line: Series) -> "list[AbstractPathEffect]":
-    """A thin edge in a darker shade of the line's colour."""
+    """A thin edge in a darker shade of the line's color."""
     from matplotlib import patheffects
     from matplotlib.colors import to_rgb
 
-    shade = tuple(0.72 * value for value in to_rgb(line.colour))
+    shade = tuple(0.72 * value for value in to_rgb(line.color))
     return [patheffects.withStroke(linewidth=line.width + 0.9, foreground=shade)]
 
 
@@ -291,5 +291,5 @@ def _svg(figure: "Figure") -> str:
     return text[text.index("<svg") :]
 
 
-def _hex(colour: tuple[int, int, int]) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*colour)
+def _hex(color: tuple[int, int, int]) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*color)

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.scenes import Image
+from areoseg.data.samples import ImageArray
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import VOID, Taxonomy
 
 KINDS = ("best", "typical", "worst")
 
-_MIN_LABELLED = 0.1
-"""A scene with a smaller share of labelled pixels says little, and is shown only if need be."""
+_MIN_LABELED = 0.1
+"""A sample with a smaller share of labeled pixels says little, and is shown only if need be."""
 
 Labels = NDArray[np.integer[Any]]
 
@@ -27,25 +27,25 @@ class Example:
         image: (H, W), uint8 or float32 in 0..1.
         truth: (H, W) class indices, `VOID` where a pixel counts for nothing.
         prediction: (H, W) class indices.
-        name: Of the scene.
-        score: Share of the labelled pixels that are right, 0 to 1.
+        name: Of the sample.
+        score: Share of the labeled pixels that are right, 0 to 1.
     """
 
-    image: Image
+    image: ImageArray
     truth: Labels
     prediction: Labels
     name: str
     score: float
 
 
-def labelled_pixels(truth: Labels, taxonomy: Taxonomy) -> NDArray[np.bool_]:
+def labeled_pixels(truth: Labels, taxonomy: Taxonomy) -> NDArray[np.bool_]:
     """Where the truth (H, W) is terrain: neither background nor `VOID`."""
-    labelled: NDArray[np.bool_] = (truth != taxonomy.background) & (truth != VOID)
-    return labelled
+    labeled: NDArray[np.bool_] = (truth != taxonomy.background) & (truth != VOID)
+    return labeled
 
 
 def choose_examples(
-    images: Sequence[Image] | Image,
+    images: Sequence[ImageArray] | ImageArray,
     truths: Sequence[Labels] | Labels,
     predictions: Sequence[Labels] | Labels,
     names: Sequence[str],
@@ -53,11 +53,11 @@ def choose_examples(
     taxonomy: Taxonomy,
     each: int = 4,
 ) -> dict[str, list[Example]]:
-    """The best, typical and worst predictions by the share of labelled pixels that are right.
+    """The best, typical and worst predictions by the share of labeled pixels that are right.
 
-    Among scenes of about the same score those with more classes come first, since they show more.
-    Typical are the scenes in the middle of the ranking. No scene is chosen twice: where there are
-    fewer than `3 * each` of them, each list is shorter. Scenes without labelled pixels are left
+    Among samples of about the same score those with more classes come first, since they show more.
+    Typical are the samples in the middle of the ranking. No sample is chosen twice: where there are
+    fewer than `3 * each` of them, each list is shorter. Samples without labeled pixels are left
     out.
 
     Args:
@@ -78,12 +78,12 @@ def choose_examples(
     entries: list[tuple[float, int, int]] = []  # score, classes, index
     sparse: list[tuple[float, int, int]] = []
     for index, (truth, prediction) in enumerate(zip(truths, predictions, strict=True)):
-        labelled = labelled_pixels(truth, taxonomy)
-        if not labelled.any():
+        labeled = labeled_pixels(truth, taxonomy)
+        if not labeled.any():
             continue
-        score = float((prediction == truth)[labelled].mean())
-        entry = (score, len(np.unique(truth[labelled])), index)
-        (entries if labelled.mean() >= _MIN_LABELLED else sparse).append(entry)
+        score = float((prediction == truth)[labeled].mean())
+        entry = (score, len(np.unique(truth[labeled])), index)
+        (entries if labeled.mean() >= _MIN_LABELED else sparse).append(entry)
 
     entries = entries or sparse
     ranked = sorted(entries, key=lambda entry: (round(entry[0], 2), *entry[1:]), reverse=True)
@@ -107,7 +107,7 @@ def choose_examples(
 
 
 def _check_shapes(
-    images: Sequence[Image] | Image,
+    images: Sequence[ImageArray] | ImageArray,
     truths: Sequence[Labels] | Labels,
     predictions: Sequence[Labels] | Labels,
     names: Sequence[str],
@@ -115,7 +115,7 @@ def _check_shapes(
     counts = [len(images), len(truths), len(predictions), len(names)]
     if len(set(counts)) > 1:
         raise AreosegError(
-            "{} images, {} truths, {} predictions and {} names: give one of each a scene".format(
+            "{} images, {} truths, {} predictions and {} names: give one of each a sample".format(
                 *counts
             )
         )

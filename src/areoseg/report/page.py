@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from areoseg.audit.checks import CHECKS
-from areoseg.colours import VOID_COLOUR
-from areoseg.data.scenes import SceneSet
+from areoseg.colors import VOID_COLOR
+from areoseg.data.samples import SegmentationDataset
 from areoseg.files import read_json, write_text
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.recipes import dump_recipe
@@ -16,11 +16,11 @@ from areoseg.report.environment import page_environment
 from areoseg.report.examples import KINDS, Example
 from areoseg.report.history import read_history
 from areoseg.report.pictures import (
-    UNCOUNTED_COLOUR,
-    WRONG_COLOUR,
+    UNCOUNTED_COLOR,
+    WRONG_COLOR,
     data_uri,
     example_pictures,
-    scene_pictures,
+    sample_pictures,
 )
 from areoseg.report.scores import Record, score_tables
 from areoseg.report.stages import stage_rows
@@ -28,15 +28,15 @@ from areoseg.run import AUDIT, AUDIT_PAGE, METRICS, REPORT, SPLIT, WEIGHTS, Run
 from areoseg.taxonomy import VOID
 
 _SHOWN_DATA = (
-    "labelled",
-    "unlabelled",
+    "labeled",
+    "unlabeled",
     "rejected",
     "decisions",
     "groups",
     "training_shares",
     "fingerprint",
     "mean",
-    "deviation",
+    "std",
 )
 """Facts on the data that have their own place on the page; others are listed at its end."""
 
@@ -50,7 +50,7 @@ def write_report(
     *,
     scores: Mapping[str, Record | None],
     examples: Mapping[str, Sequence[Example]],
-    training_examples: SceneSet,
+    training_examples: SegmentationDataset,
 ) -> Path:
     """Write `report.html` into the run folder: one file that needs nothing else.
 
@@ -61,7 +61,7 @@ def write_report(
         scores: Of the parts `val` and `test`, each as `Scores.to_json` gives them; a part may be
             missing or None.
         examples: From `choose_examples`: lists under `best`, `typical` and `worst`.
-        training_examples: Some scenes of the training part to show; the first few are taken.
+        training_examples: Some samples of the training part to show; the first few are taken.
 
     Returns:
         The file.
@@ -79,36 +79,36 @@ def _content(
     run: Run,
     scores: Mapping[str, Record | None],
     examples: Mapping[str, Sequence[Example]],
-    training_examples: SceneSet,
+    training_examples: SegmentationDataset,
 ) -> dict[str, Any]:
     """Everything that the template names."""
     taxonomy = run.taxonomy
     parts = score_tables(scores, taxonomy, run.recipe.protocol)
     weights = run.path / WEIGHTS
     shown = training_examples.select(range(min(len(training_examples), _MOST_SAMPLES)))
-    colours = {
-        name: _css(colour) for name, colour in zip(taxonomy.names, taxonomy.colours, strict=True)
+    colors = {
+        name: _css(color) for name, color in zip(taxonomy.names, taxonomy.colors, strict=True)
     }
     return {
         "name": run.name,
-        "facts": run.facts,
-        "data": run.facts.get("data", {}),
+        "info": run.info,
+        "data": run.info.get("data", {}),
         "known_data": _SHOWN_DATA,
-        "model": run.facts.get("model", {}),
+        "model": run.info.get("model", {}),
         "recipe": run.recipe,
         "recipe_text": dump_recipe(run.recipe),
-        "colours": colours,
-        "mask_colours": colours | _void_colour(shown, examples),
-        "error_colours": {"wrong": _css(WRONG_COLOUR), "uncounted": _css(UNCOUNTED_COLOUR)},
+        "colors": colors,
+        "mask_colors": colors | _void_color(shown, examples),
+        "error_colors": {"wrong": _css(WRONG_COLOR), "uncounted": _css(UNCOUNTED_COLOR)},
         "split": _split_sizes(run),
         "protocols": PROTOCOLS,
         "parts": parts,
-        "reliability": _reliability(run.facts.get("calibration")),
+        "reliability": _reliability(run.info.get("calibration")),
         "headline": parts[0] if parts else None,
         "audit": _audit(run.path),
         "training_examples": [
-            {"name": scene.name, "pictures": scene_pictures(scene, taxonomy)}
-            for scene in map(shown.__getitem__, range(len(shown)))
+            {"name": sample.name, "pictures": sample_pictures(sample, taxonomy)}
+            for sample in map(shown.__getitem__, range(len(shown)))
         ],
         "stages": stage_rows(run.recipe, read_history(run.path / METRICS)),
         "curves": _curves(run),
@@ -127,15 +127,17 @@ def _content(
     }
 
 
-def _void_colour(training_examples: SceneSet, examples: Mapping[str, Sequence[Example]]) -> dict[str, str]:
-    """The colour of void pixels by their name, where a mask on the page has any."""
+def _void_color(
+    training_examples: SegmentationDataset, examples: Mapping[str, Sequence[Example]]
+) -> dict[str, str]:
+    """The color of void pixels by their name, where a mask on the page has any."""
     masks = [*(training_examples.masks if training_examples.masks is not None else ())]
     masks += [example.truth for chosen in examples.values() for example in chosen]
-    return {"void": _css(VOID_COLOUR)} if any((mask == VOID).any() for mask in masks) else {}
+    return {"void": _css(VOID_COLOR)} if any((mask == VOID).any() for mask in masks) else {}
 
 
 def _split_sizes(run: Run) -> dict[str, int]:
-    """How many scenes each part of the split has, by its name."""
+    """How many samples each part of the split has, by its name."""
     if not (run.path / SPLIT).is_file():
         return {}
     return {part: len(names) for part, names in run.split.items()}
@@ -145,7 +147,7 @@ def _curves(run: Run) -> dict[str, str]:
     """The learning curves as data URIs by their titles; only those that have a value."""
     history = read_history(run.path / METRICS)
     drawn = {
-        "Validation score": charts.score_chart(history, run.facts.get("best_step")),
+        "Validation score": charts.score_chart(history, run.info.get("best_step")),
         "Validation IoU of each class": charts.class_chart(history, run.taxonomy),
         "Training loss": charts.loss_chart(history),
         "Learning rate": charts.rate_chart(history),
@@ -180,18 +182,18 @@ def _audit(folder: Path) -> dict[str, Any] | None:
 
 
 def _findings(entries: Sequence[Record]) -> dict[str, Any]:
-    """How many scenes have findings, how many findings each fault has, and the first of them."""
-    faults = Counter(str(entry.get("fault", "other")) for entry in entries)
+    """How many samples have findings, how many findings each issue has, and the first of them."""
+    issues = Counter(str(entry.get("issue", "other")) for entry in entries)
     return {
-        "scenes": len({entry.get("index") for entry in entries}),
+        "samples": len({entry.get("index") for entry in entries}),
         "total": len(entries),
-        "faults": [
-            (fault, number, CHECKS[fault].summary if fault in CHECKS else "")
-            for fault, number in faults.most_common()
+        "issues": [
+            (issue, number, CHECKS[issue].summary if issue in CHECKS else "")
+            for issue, number in issues.most_common()
         ],
         "first": entries[:_MOST_FINDINGS],
     }
 
 
-def _css(colour: tuple[int, int, int]) -> str:
-    return "rgb({} {} {})".format(*colour)
+def _css(color: tuple[int, int, int]) -> str:
+    return "rgb({} {} {})".format(*color)

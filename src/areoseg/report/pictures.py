@@ -6,22 +6,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Pillow
+from PIL import Image
 
-from areoseg.colours import RGB, colour_mask, grey
-from areoseg.data.scenes import Image, Scene
-from areoseg.report.examples import Example, Labels, labelled_pixels
+from areoseg.colors import RGB, color_mask, gray
+from areoseg.data.samples import ImageArray, Sample
+from areoseg.report.examples import Example, Labels, labeled_pixels
 from areoseg.taxonomy import Taxonomy
 
-WRONG_COLOUR = (124, 36, 156)  # unlike any class, so that it is not taken for one
-UNCOUNTED_COLOUR = (244, 240, 234)  # lighter than any right pixel
+WRONG_COLOR = (124, 36, 156)  # unlike any class, so that it is not taken for one
+UNCOUNTED_COLOR = (244, 240, 234)  # lighter than any right pixel
 
 _LONGEST_SIDE = 256  # pixels; about the width of a picture on the page
-_GREY_STEP = 4  # 64 grey levels look like 256 and take less room
+_GRAY_STEP = 4  # 64 gray levels look like 256 and take less room
 
 
-def stretched(image: Image, *, like: Image | None = None) -> NDArray[np.uint8]:
-    """A grey image (H, W), spread over 64 levels from black to white, as uint8.
+def stretched(image: ImageArray, *, like: ImageArray | None = None) -> NDArray[np.uint8]:
+    """A gray image (H, W), spread over 64 levels from black to white, as uint8.
 
     The darkest and the brightest half per cent of its pixels become black and white.
 
@@ -30,11 +30,11 @@ def stretched(image: Image, *, like: Image | None = None) -> NDArray[np.uint8]:
         like: An image whose pixels decide what becomes black and white; None: its own. Images that
             are stretched alike can be compared in brightness.
     """
-    values = grey(image).astype(np.float32)
-    low, high = np.percentile(values if like is None else grey(like), (0.5, 99.5))
+    values = gray(image).astype(np.float32)
+    low, high = np.percentile(values if like is None else gray(like), (0.5, 99.5))
     spread = np.clip((values - low) / max(float(high - low), 1.0), 0, 1)
-    levels = grey(spread.astype(np.float32)) // _GREY_STEP
-    return levels * _GREY_STEP
+    levels = gray(spread.astype(np.float32)) // _GRAY_STEP
+    return levels * _GRAY_STEP
 
 
 def data_uri(content: bytes, media_type: str) -> str:
@@ -42,27 +42,27 @@ def data_uri(content: bytes, media_type: str) -> str:
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def image_uri(image: Image) -> str:
-    """A grey image (H, W), stretched, as a PNG, reduced where it is large."""
-    return _png_uri(_reduced(stretched(image), Pillow.Resampling.LANCZOS))
+def image_uri(image: ImageArray) -> str:
+    """A gray image (H, W), stretched, as a PNG, reduced where it is large."""
+    return _png_uri(_reduced(stretched(image), Image.Resampling.LANCZOS))
 
 
 def mask_uri(mask: Labels, taxonomy: Taxonomy) -> str:
-    """A mask (H, W) in its class colours as a PNG, reduced where it is large."""
-    return _png_uri(_reduced(colour_mask(mask.astype(np.uint8), taxonomy)))
+    """A mask (H, W) in its class colors as a PNG, reduced where it is large."""
+    return _png_uri(_reduced(color_mask(mask.astype(np.uint8), taxonomy)))
 
 
 def error_map(example: Example, taxonomy: Taxonomy) -> RGB:
     """Where a prediction is wrong, as a picture (H, W, 3).
 
-    Right pixels show the image, paled; wrong ones `WRONG_COLOUR`; pixels without a terrain label
-    `UNCOUNTED_COLOUR`.
+    Right pixels show the image, paled; wrong ones `WRONG_COLOR`; pixels without a terrain label
+    `UNCOUNTED_COLOR`.
     """
     paled = 80 + 0.5 * stretched(example.image).astype(np.float32)
     picture = np.repeat(paled.round().astype(np.uint8)[..., np.newaxis], 3, axis=2)
-    labelled = labelled_pixels(example.truth, taxonomy)
-    picture[example.prediction != example.truth] = WRONG_COLOUR
-    picture[~labelled] = UNCOUNTED_COLOUR
+    labeled = labeled_pixels(example.truth, taxonomy)
+    picture[example.prediction != example.truth] = WRONG_COLOR
+    picture[~labeled] = UNCOUNTED_COLOR
     return picture
 
 
@@ -76,23 +76,23 @@ def example_pictures(example: Example, taxonomy: Taxonomy) -> dict[str, str]:
     }
 
 
-def scene_pictures(scene: Scene, taxonomy: Taxonomy) -> dict[str, str]:
-    """Image and, where there is one, mask of a scene as data URIs, by what they show."""
-    pictures = {"Image": image_uri(scene.image)}
-    if scene.mask is not None:
-        pictures["Mask"] = mask_uri(scene.mask, taxonomy)
+def sample_pictures(sample: Sample, taxonomy: Taxonomy) -> dict[str, str]:
+    """Image and, where there is one, mask of a sample as data URIs, by what they show."""
+    pictures = {"Image": image_uri(sample.image)}
+    if sample.mask is not None:
+        pictures["Mask"] = mask_uri(sample.mask, taxonomy)
     return pictures
 
 
 def _reduced(
-    picture: NDArray[Any], resampling: Pillow.Resampling = Pillow.Resampling.NEAREST
-) -> Pillow.Image:
-    reduced = Pillow.fromarray(picture)
+    picture: NDArray[Any], resampling: Image.Resampling = Image.Resampling.NEAREST
+) -> Image.Image:
+    reduced = Image.fromarray(picture)
     reduced.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE), resampling)
     return reduced
 
 
-def _png_uri(picture: Pillow.Image) -> str:
+def _png_uri(picture: Image.Image) -> str:
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG", optimize=True)
     return data_uri(buffer.getvalue(), "image/png")

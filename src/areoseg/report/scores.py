@@ -13,8 +13,8 @@ from areoseg.taxonomy import Taxonomy
 Record = Mapping[str, Any]
 """One part of `scores.json`, as `Scores.to_json` wrote it."""
 
-PARTS = {
-    "test": ("Test", "Held back: it had no influence on the weights or on the choice of weights."),
+SPLITS = {
+    "test": ("Test", "Held out: it had no influence on the weights or on the choice of weights."),
     "val": (
         "Validation",
         "Not trained on, but it steers the training, so its scores may be a little high.",
@@ -86,12 +86,12 @@ def score_tables(
         protocol: The headline protocol, where a part does not name it.
     """
     return [
-        _tables(name, record, taxonomy, protocol) for name in PARTS if (record := scores.get(name))
+        _tables(name, record, taxonomy, protocol) for name in SPLITS if (record := scores.get(name))
     ]
 
 
 def _tables(name: str, record: Record, taxonomy: Taxonomy, protocol: str) -> ScoreTables:
-    title, meaning = PARTS[name]
+    title, meaning = SPLITS[name]
     protocol = record.get("protocol", protocol)
     by_class: Record = record.get("classes") or {}
     by_protocol: Record = record.get("protocols") or {}

@@ -75,7 +75,7 @@ def run_search(
         AreosegError: `out` holds another search, or several trials in succession failed.
         KeyboardInterrupt: It was interrupted; the values of the trial are tried again later.
     """
-    study = open_study(out, seed=seed, pruner=pruner, facts=trainings.facts)
+    study = open_study(out, seed=seed, pruner=pruner, info=trainings.info)
     failures = 0
     search = _write(study, trainings, out)
     while _in_time(study, trainings, budget):

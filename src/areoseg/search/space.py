@@ -23,17 +23,17 @@ from optuna.distributions import (
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from areoseg.errors import AreosegError, one_line
-from areoseg.recipes.faults import line_of
+from areoseg.recipes.errors import line_of
 from areoseg.recipes.section import Section
 from areoseg.recipes.yaml_text import describe_repeats, read_yaml
 
 Number = int | float
 
 FIXED = {
-    "split": "trials on other scenes could not be compared",
+    "split": "trials on other samples could not be compared",
     "protocol": "scores of other protocols could not be compared",
     "data.audit": "it changes the split, so trials could not be compared",
-    "data.scale": "it changes the scenes, so trials could not be compared",
+    "data.scale": "it changes the samples, so trials could not be compared",
     "data.tile": "it changes the split, so trials could not be compared",
     "summary": "it changes nothing",
 }
@@ -152,7 +152,7 @@ def load_space(path: str | Path) -> Space:
     """Read a space file.
 
     Raises:
-        AreosegError: One line for each fault, with its place in the file.
+        AreosegError: One line for each error, with its place in the file.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -164,19 +164,19 @@ def load_space(path: str | Path) -> Space:
             f"{path}: a space is a mapping, such as `optimizer.lr: {{low: 1.0e-4, high: 1.0e-2}}`"
         )
     entries: dict[str, Range | Choices] = {}
-    faults = describe_repeats(node, str(path))
+    errors = describe_repeats(node, str(path))
     for name, values in tree.items():
         try:
             entries[str(name)] = _entry(str(name), values)
         except ValidationError as error:
-            for fault in error.errors():
-                line = line_of(node, [str(name), *fault["loc"]])
-                dotted = ".".join(str(part) for part in (name, *fault["loc"]))
-                faults.append(f"{path}:{line}: {dotted}: {_message(fault['type'], fault['msg'])}")
+            for detail in error.errors():
+                line = line_of(node, [str(name), *detail["loc"]])
+                dotted = ".".join(str(part) for part in (name, *detail["loc"]))
+                errors.append(f"{path}:{line}: {dotted}: {_message(detail['type'], detail['msg'])}")
         except AreosegError as error:
-            faults.append(f"{path}:{line_of(node, [str(name)])}: {name}: {error}")
-    if faults:
-        raise AreosegError("\n".join(faults))
+            errors.append(f"{path}:{line_of(node, [str(name)])}: {name}: {error}")
+    if errors:
+        raise AreosegError("\n".join(errors))
     return Space(str(path), entries, {name: line_of(node, [name]) for name in entries})
 
 

@@ -19,7 +19,7 @@ JOURNAL = "journal.log"
 TRIALS = "trials"
 ASKING = ".asking.lock"
 RUNNING = ".running.lock"
-FACTS = "facts"
+RUN_INFO = "info"
 
 PRUNERS: dict[str, Callable[[], BasePruner]] = {
     # A third of the way first: the learning rate is still high, and scores say little.
@@ -30,14 +30,14 @@ PRUNERS: dict[str, Callable[[], BasePruner]] = {
 """When a training is given up. Steps are tenths of a training: see `trial.py`."""
 
 
-def open_study(out: Path, *, seed: int, pruner: str, facts: Mapping[str, Any]) -> Study:
+def open_study(out: Path, *, seed: int, pruner: str, info: Mapping[str, Any]) -> Study:
     """Make the study in `out`, or go on with it.
 
     Args:
         out: The folder of the search.
         seed: Of the choice of values.
         pruner: A name in `PRUNERS`.
-        facts: JSON values that all trials must have in common: recipe, space, data, length.
+        info: JSON values that all trials must have in common: recipe, space, data, length.
 
     Raises:
         AreosegError: `out` holds a search of something else, or a damaged journal.
@@ -70,14 +70,14 @@ def open_study(out: Path, *, seed: int, pruner: str, facts: Mapping[str, Any]) -
             raise AreosegError(
                 f"{path}: damaged ({one_line(error)}): choose another --out"
             ) from None
-        kept = study.user_attrs.setdefault(FACTS, dict(facts))
-        other = [name for name, value in facts.items() if kept.get(name) != value]
+        kept = study.user_attrs.setdefault(RUN_INFO, dict(info))
+        other = [name for name, value in info.items() if kept.get(name) != value]
         if other:
             raise AreosegError(
                 f"{out}: there is a search here already, with another {' and '.join(other)}:"
                 " choose another --out, or give the same again"
             )
-        study.set_user_attr(FACTS, kept)
+        study.set_user_attr(RUN_INFO, kept)
         _take_back_abandoned(study, out)
     return study
 

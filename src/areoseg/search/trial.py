@@ -12,11 +12,11 @@ from optuna.trial import Trial, TrialState
 from rich.console import Console
 
 from areoseg.audit import Audit, check_decisions
-from areoseg.data.scenes import DataSet
+from areoseg.data.samples import LoadedData
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError, one_line
 from areoseg.recipes import dump_recipe
-from areoseg.run import FACTS, METRICS, PLAN, RECIPE, SPLIT, WEIGHTS
+from areoseg.run import METRICS, PLAN, RECIPE, RUN_INFO, SPLIT, WEIGHTS
 from areoseg.search.varied import VariedRecipe
 from areoseg.studies.results import data_identity
 from areoseg.training.budget import Budget
@@ -25,7 +25,7 @@ from areoseg.training.module import TrainingModule
 from areoseg.training.train import train
 
 TENTHS = 10
-SMALL_FILES = frozenset({RECIPE, METRICS, FACTS, PLAN})
+SMALL_FILES = frozenset({RECIPE, METRICS, RUN_INFO, PLAN})
 BEST_FILES = SMALL_FILES | {SPLIT, WEIGHTS}
 QUIET = Console(quiet=True)
 
@@ -89,7 +89,7 @@ class Trainings:
 
     Attributes:
         recipe: The recipe and what is tried of it.
-        data: Labelled scenes of one size.
+        data: Labeled samples of one size.
         audit: What the audit found among them, so that no trial spends its time on it, or what a
             person decided; None where the recipe leaves the audit out.
         source: Where the data came from.
@@ -100,7 +100,7 @@ class Trainings:
     """
 
     recipe: VariedRecipe
-    data: DataSet
+    data: LoadedData
     audit: Audit | None
     source: Source
     seconds: float | None
@@ -114,12 +114,12 @@ class Trainings:
         return self.audit if self.audit is not None and self.audit.decisions else None
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def info(self) -> dict[str, Any]:
         """What trials must have in common to be compared, as JSON values."""
         return {
             "recipe": dump_recipe(self.recipe.base),
             "space": {name: str(entry) for name, entry in self.recipe.space.entries.items()},
-            "data": data_identity(self.data.labelled, self.decisions),
+            "data": data_identity(self.data.labeled, self.decisions),
             "trial budget": self.seconds,
         }
 
@@ -162,7 +162,7 @@ class Trainings:
 
 def prepare_trainings(
     recipe: VariedRecipe,
-    data: DataSet,
+    data: LoadedData,
     source: Source,
     *,
     seconds: float | None,
@@ -178,10 +178,10 @@ def prepare_trainings(
             other data.
     """
     if decisions is not None:
-        check_decisions(decisions, data.labelled)
-    division = divide(recipe.base, data.labelled, audit=decisions)
+        check_decisions(decisions, data.labeled)
+    division = divide(recipe.base, data.labeled, audit=decisions)
     if not division.split.val:
-        raise AreosegError("no scenes to validate on: raise split.val")
+        raise AreosegError("no samples to validate on: raise split.val")
     return Trainings(recipe, data, division.audit, source, seconds, device, threads, command)
 
 

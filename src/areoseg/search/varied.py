@@ -18,7 +18,7 @@ class VariedRecipe:
     """A recipe and the space of values that it is tried with.
 
     The recipe stays text, so that what it does not say has the default of what a trial chooses:
-    another optimiser comes with its own betas, not with those of the first.
+    another optimizer comes with its own betas, not with those of the first.
 
     Attributes:
         source: The recipe's name or file.
@@ -50,7 +50,7 @@ class VariedRecipe:
         check_model(recipe, source=self.source)
         return recipe
 
-    def faults(self) -> list[str]:
+    def errors(self) -> list[str]:
         """One line for each range or choice that the recipe does not take, or a search may not try.
 
         Each is tried by itself, in sections that have the first of their own choices.
@@ -103,11 +103,11 @@ def vary_recipe(recipe: str | Path, space: Space, overrides: Sequence[str] = ())
     """A recipe, by its name or file, with a space that it was found to take.
 
     Raises:
-        AreosegError: One line for each fault of the recipe, or of the space.
+        AreosegError: One line for each error of the recipe, or of the space.
     """
     varied = VariedRecipe(str(recipe), read_recipe(recipe), tuple(overrides), space)
     check_model(varied.base, source=varied.source)
-    faults = varied.faults()
-    if faults:
-        raise AreosegError("\n".join(faults))
+    errors = varied.errors()
+    if errors:
+        raise AreosegError("\n".join(errors))
     return varied

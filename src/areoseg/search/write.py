@@ -59,7 +59,7 @@ def csv_text(search: Search) -> str:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["trial", "state", "score", "seconds", "progress", *names, "reason"])
     for trial in search.trials:
-        facts = [trial.number, trial.state, trial.score, trial.seconds, trial.progress]
+        info = [trial.number, trial.state, trial.score, trial.seconds, trial.progress]
         values = [trial.values.get(name) for name in names]
-        writer.writerow([*facts, *values, trial.reason])
+        writer.writerow([*info, *values, trial.reason])
     return file.getvalue()

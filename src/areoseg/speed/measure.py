@@ -28,14 +28,14 @@ class Timing:
         batch: Images a call.
         images_per_second: Of the median call.
         median: Seconds of a call.
-        late: Seconds that 99 % of the calls keep below.
+        p99: Seconds that 99 % of the calls keep below.
         calls: How many were timed.
     """
 
     batch: int
     images_per_second: float
     median: float
-    late: float
+    p99: float
     calls: int
 
 
@@ -45,13 +45,13 @@ class Measurement:
 
     Attributes:
         name: The way.
-        first_result: Seconds from the start of a Python process to its first answer.
+        time_to_first_output: Seconds from the start of a Python process to its first answer.
         peak_mib: The most memory that the process held, in MiB.
         timings: One a batch size.
     """
 
     name: str
-    first_result: float
+    time_to_first_output: float
     peak_mib: float
     timings: tuple[Timing, ...]
 
@@ -103,17 +103,17 @@ def _in_child(
     with torch.inference_mode():
         forward = prepare()
         forward(torch.rand(1, 1, *size))
-        first_result = time.time() - started
+        time_to_first_output = time.time() - started
         timings = tuple(_timing(forward, batch, size, seconds) for batch in batches)
-    return Measurement(name, first_result, _peak_mib(), timings)
+    return Measurement(name, time_to_first_output, _peak_mib(), timings)
 
 
 def _timing(forward: Forward, batch: int, size: tuple[int, int], seconds: float) -> Timing:
     images = torch.rand(batch, 1, *size)
     times = _times(lambda: forward(images), seconds)
     median = statistics.median(times)
-    late = sorted(times)[min(len(times) - 1, int(0.99 * len(times)))]
-    return Timing(batch, batch / median, median, late, len(times))
+    p99 = sorted(times)[min(len(times) - 1, int(0.99 * len(times)))]
+    return Timing(batch, batch / median, median, p99, len(times))
 
 
 def _times(work: Callable[[], object], seconds: float) -> list[float]:

@@ -1,4 +1,4 @@
-"""The ways to run a network."""
+"""The backends to run a network."""
 
 import shutil
 from collections.abc import Callable
@@ -23,7 +23,7 @@ CALIBRATING = 8
 
 
 @dataclass(frozen=True)
-class Way:
+class Backend:
     """A way to run a network.
 
     Attributes:
@@ -99,12 +99,12 @@ def openvino_bfloat16(segmenter: Segmenter, example: Tensor) -> Forward:
 
 def openvino_int8(segmenter: Segmenter, example: Tensor) -> Forward:
     """OpenVINO with convolutions in 8 bits."""
-    from areoseg.export.openvino_file import quantise
+    from areoseg.export.openvino_file import quantize
     from areoseg.inference.openvino_runtime import compile_openvino, to_openvino
 
     random = np.random.default_rng(0)
     images = [random.random(example.shape, np.float32) for _ in range(CALIBRATING)]
-    model = compile_openvino(quantise(to_openvino(ProbabilityGraph(segmenter), example), images))
+    model = compile_openvino(quantize(to_openvino(ProbabilityGraph(segmenter), example), images))
     return lambda images: model(images.numpy())
 
 
@@ -131,15 +131,15 @@ def _lacks_either() -> str | None:
 
 
 _TABLE = (
-    Way("eager", eager),
-    Way("channels_last", channels_last),
-    Way("bfloat16", bfloat16, _no_bfloat16),
-    Way("torch.compile", compiled, _no_compiler),
-    Way("ONNX Runtime", onnx_runtime, _lacks("onnx", "onnxruntime")),
-    Way("OpenVINO", openvino, _lacks("openvino")),
-    Way("OpenVINO bfloat16", openvino_bfloat16, _lacks_either),
-    Way("OpenVINO INT8", openvino_int8, _lacks("openvino", "nncf")),
+    Backend("eager", eager),
+    Backend("channels_last", channels_last),
+    Backend("bfloat16", bfloat16, _no_bfloat16),
+    Backend("torch.compile", compiled, _no_compiler),
+    Backend("ONNX Runtime", onnx_runtime, _lacks("onnx", "onnxruntime")),
+    Backend("OpenVINO", openvino, _lacks("openvino")),
+    Backend("OpenVINO bfloat16", openvino_bfloat16, _lacks_either),
+    Backend("OpenVINO INT8", openvino_int8, _lacks("openvino", "nncf")),
 )
 
-WAYS = {way.name: way for way in _TABLE}
-"""The ways by name, from the plainest on."""
+BACKENDS = {way.name: way for way in _TABLE}
+"""The backends by name, from the plainest on."""

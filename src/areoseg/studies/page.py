@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from areoseg.data.split import PARTS
+from areoseg.data.split import SPLITS
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.report.environment import page_environment
 from areoseg.studies.statistics import SIGNIFICANCE
@@ -59,7 +59,7 @@ def study_page(table: Table, study: Study) -> str:
     return page.render(
         table=table,
         sections=[_section(section) for section in table.sections],
-        parts=PARTS,
+        parts=SPLITS,
         protocols=list(PROTOCOLS),
         significance=SIGNIFICANCE,
         study_text=_study_text(study),

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from areoseg.audit import Audit
 from areoseg.data.fingerprint import fingerprint
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.files import write_text
 from areoseg.recipes import Recipe, dump_recipe
@@ -21,7 +21,7 @@ from areoseg.studies.study import Study, Trial
 from areoseg.version import __version__
 
 
-class PartScores(BaseModel):
+class SplitScores(BaseModel):
     """The scores of one part of the split; None stands for "not defined".
 
     Attributes:
@@ -69,7 +69,7 @@ class Result(BaseModel):
     seed: int
     data: str
     budget_seconds: float | None
-    scores: dict[str, PartScores]
+    scores: dict[str, SplitScores]
     steps: int
     best_step: int
     seconds: float
@@ -85,9 +85,9 @@ class Result(BaseModel):
     baseline: str | None = None
 
     @classmethod
-    def of(cls, trial: Trial, run: Run, scores: Mapping[str, PartScores], data: str) -> "Result":
+    def of(cls, trial: Trial, run: Run, scores: Mapping[str, SplitScores], data: str) -> "Result":
         """The result of a trial from its finished run."""
-        facts = run.facts
+        info = run.info
         same = ("steps", "best_step", "device", "threads", "precision", "areoseg", "torch")
         return cls(
             section=trial.section,
@@ -96,17 +96,17 @@ class Result(BaseModel):
             data=data,
             budget_seconds=trial.budget_seconds,
             scores=dict(scores),
-            seconds=facts["training_seconds"],
+            seconds=info["training_seconds"],
             recipe=yaml.safe_load(dump_recipe(trial.recipe)),
-            **facts["model"],
-            **{name: facts[name] for name in same},
+            **info["model"],
+            **{name: info[name] for name in same},
         )
 
     @classmethod
     def of_baseline(
         cls,
         trial: Trial,
-        scores: Mapping[str, PartScores],
+        scores: Mapping[str, SplitScores],
         data: str,
         *,
         size: tuple[int, int],
@@ -148,15 +148,15 @@ class Result(BaseModel):
         return trial.same_experiment(recipe, self.budget_seconds, self.baseline)
 
 
-def data_identity(scenes: SceneSet, decisions: Audit | None = None) -> str:
+def data_identity(samples: SegmentationDataset, decisions: Audit | None = None) -> str:
     """A hash of names, images, masks and groups: equal where a split and its scores are equal.
 
     Args:
-        scenes: Labelled scenes.
+        samples: Labeled samples.
         decisions: What a person decided to leave out of them, or None.
     """
-    digest = hashlib.blake2b(fingerprint(scenes).encode(), digest_size=16)
-    digest.update("\n".join(scenes.groups or ()).encode())
+    digest = hashlib.blake2b(fingerprint(samples).encode(), digest_size=16)
+    digest.update("\n".join(samples.groups or ()).encode())
     if decisions is not None:
         digest.update(f"kept {decisions.kept_indices}".encode())
     return digest.hexdigest()

@@ -10,13 +10,13 @@ from rich.console import Console
 
 from areoseg.audit import Audit, check_decisions, read_decisions
 from areoseg.data.fingerprint import fingerprint
-from areoseg.data.scenes import DataSet
+from areoseg.data.samples import LoadedData
 from areoseg.data.sources import Source
 from areoseg.device import use_threads
 from areoseg.errors import AreosegError
 from areoseg.run import AUDIT, RECIPE, RESUME, Run, is_run, open_run
 from areoseg.studies.results import Result, data_identity, read_result, write_result
-from areoseg.studies.scoring import score_baseline_parts, score_parts
+from areoseg.studies.scoring import score_baseline_splits, score_splits
 from areoseg.studies.study import Study, Trial
 from areoseg.training.budget import Budget
 from areoseg.training.division import divide
@@ -40,7 +40,7 @@ class Trainings:
     def __init__(
         self,
         source: Source,
-        read: Callable[[Source], DataSet],
+        read: Callable[[Source], LoadedData],
         out: Path,
         *,
         device: str,
@@ -53,7 +53,7 @@ class Trainings:
         self.device, self.threads, self.command = device, threads, command
         self.console, self.decisions = console, decisions
         self._read = read
-        self._data: dict[Source, tuple[DataSet, str]] = {}
+        self._data: dict[Source, tuple[LoadedData, str]] = {}
 
     def data_of(self, trial: Trial) -> str:
         """The `data_identity` of what a trial is trained on."""
@@ -65,26 +65,26 @@ class Trainings:
         if trial.baseline is not None:
             return self._baseline_result(trial, data, identity)
         run = self._run(trial, data)
-        scores = score_parts(run, data.labelled, device=self.device)
+        scores = score_splits(run, data.labeled, device=self.device)
         return Result.of(trial, run, scores, identity)
 
-    def _baseline_result(self, trial: Trial, data: DataSet, identity: str) -> Result:
+    def _baseline_result(self, trial: Trial, data: LoadedData, identity: str) -> Result:
         """Score the trial's baseline on the split that a training would make."""
         assert trial.baseline is not None
         started = time.monotonic()
-        split = divide(trial.recipe, data.labelled, audit=self.decisions).split
-        scores = score_baseline_parts(trial.baseline, data.labelled, split, seed=trial.seed)
-        height, width = data.labelled[0].image.shape
+        split = divide(trial.recipe, data.labeled, audit=self.decisions).split
+        scores = score_baseline_splits(trial.baseline, data.labeled, split, seed=trial.seed)
+        height, width = data.labeled[0].image.shape
         return Result.of_baseline(
             trial, scores, identity, size=(height, width), seconds=time.monotonic() - started
         )
 
-    def _run(self, trial: Trial, data: DataSet) -> Run:
+    def _run(self, trial: Trial, data: LoadedData) -> Run:
         folder = self.out / trial.place
         if is_run(folder):
             run = open_run(folder, unfinished=True)
             if self._belongs(run, trial, data):
-                if run.facts["status"] == "finished":
+                if run.info["status"] == "finished":
                     self.console.print("  trained before; scored again")
                     return run
                 if (folder / RESUME).is_file():
@@ -105,28 +105,28 @@ class Trainings:
             audit=self.decisions,
         )
 
-    def _belongs(self, run: Run, trial: Trial, data: DataSet) -> bool:
+    def _belongs(self, run: Run, trial: Trial, data: LoadedData) -> bool:
         """Whether a run folder is the trial's own."""
         return (
-            trial.same_experiment(run.recipe, run.facts["budget_seconds"])
+            trial.same_experiment(run.recipe, run.info["budget_seconds"])
             and run.source == self._source(trial)
-            and run.facts["data"]["fingerprint"] == fingerprint(data.labelled)
+            and run.info["data"]["fingerprint"] == fingerprint(data.labeled)
             and self._decided_alike(run)
         )
 
     def _decided_alike(self, run: Run) -> bool:
         """Whether a run was made with the same decisions of a person, or with none as well."""
-        if self.decisions is None or run.facts["data"].get("decisions") is None:
-            return self.decisions is None and run.facts["data"].get("decisions") is None
+        if self.decisions is None or run.info["data"].get("decisions") is None:
+            return self.decisions is None and run.info["data"].get("decisions") is None
         return read_decisions(run.path / AUDIT).kept_indices == self.decisions.kept_indices
 
-    def _data_of(self, trial: Trial) -> tuple[DataSet, str]:
+    def _data_of(self, trial: Trial) -> tuple[LoadedData, str]:
         source = self._source(trial)
         if source not in self._data:
             data = self._read(source)
             if self.decisions is not None:
-                check_decisions(self.decisions, data.labelled)
-            self._data[source] = (data, data_identity(data.labelled, self.decisions))
+                check_decisions(self.decisions, data.labeled)
+            self._data[source] = (data, data_identity(data.labeled, self.decisions))
         return self._data[source]
 
     def _source(self, trial: Trial) -> Source:
@@ -149,7 +149,7 @@ def run_study(study: Study, trainings: Trainings) -> list[str]:
         KeyboardInterrupt: It was interrupted; what was finished before is kept.
     """
     use_threads(trainings.threads)
-    faults = []
+    errors = []
     done: dict[Trial, Result] = {}
     for number, trial in enumerate(study.trials, start=1):
         say = f"[{number}/{len(study.trials)}] {trial}"
@@ -168,10 +168,10 @@ def run_study(study: Study, trainings: Trainings) -> list[str]:
             try:
                 done[trial] = trainings.result(trial)
             except AreosegError as error:  # the other rows can be trained all the same
-                faults.append(f"{trial}: {error}")
+                errors.append(f"{trial}: {error}")
                 continue
         write_result(study, trial, done[trial])
-    return faults
+    return errors
 
 
 def _twin(trial: Trial, data: str, done: Mapping[Trial, Result]) -> Result | None:

@@ -35,11 +35,11 @@ def _check_budget(text: str) -> str:
 
 
 def _check_seeds(seeds: tuple[int, ...]) -> tuple[int, ...]:
-    _refuse_repeats("seed", seeds)
+    _check_repeats("seed", seeds)
     return seeds
 
 
-def _refuse_repeats(what: str, values: Iterable[str | int]) -> None:
+def _check_repeats(what: str, values: Iterable[str | int]) -> None:
     for value, times in Counter(values).items():
         if times > 1:
             raise ValueError(f"{what} {value} is there {times} times: give each another")
@@ -97,7 +97,7 @@ class StudySection(Section):
     @field_validator("rows")
     @classmethod
     def _check_rows(cls, rows: tuple[StudyRow, ...]) -> tuple[StudyRow, ...]:
-        _refuse_repeats("row", [row.name for row in rows])
+        _check_repeats("row", [row.name for row in rows])
         return rows
 
 
@@ -110,8 +110,8 @@ class StudyFile(Section):
     overrides: tuple[str, ...] = ()
     """Values of the recipe to change in all rows, as key=value."""
     seeds: Seeds = (0,)
-    """Each gives the first weights, the order of scenes and the augmentation (`training.seed`).
-    The split keeps its own seed, so that all rows are trained and scored on the same scenes."""
+    """Each gives the first weights, the order of samples and the augmentation (`training.seed`).
+    The split keeps its own seed, so that all rows are trained and scored on the same samples."""
     budget: Time | None = None
     """A time for each training; it takes the place of the recipe's length."""
     sections: Annotated[tuple[StudySection, ...], Field(min_length=1)]
@@ -119,5 +119,5 @@ class StudyFile(Section):
     @field_validator("sections")
     @classmethod
     def _check_sections(cls, sections: tuple[StudySection, ...]) -> tuple[StudySection, ...]:
-        _refuse_repeats("section", [section.name for section in sections])
+        _check_repeats("section", [section.name for section in sections])
         return sections

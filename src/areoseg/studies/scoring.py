@@ -3,65 +3,67 @@
 import numpy as np
 
 from areoseg.baselines import baseline
-from areoseg.data.scenes import Mask, SceneSet
-from areoseg.data.split import PARTS, Split
+from areoseg.data.samples import Mask, SegmentationDataset
+from areoseg.data.split import SPLITS, Split
 from areoseg.inference import Predictor
 from areoseg.metrics.confusion import confusion_per_image
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.metrics.rates import class_iou, score
 from areoseg.run import Run
-from areoseg.studies.results import PartScores
+from areoseg.studies.results import SplitScores
 from areoseg.taxonomy import MARS, Taxonomy
 
 
-def score_parts(run: Run, scenes: SceneSet, *, device: str) -> dict[str, PartScores]:
+def score_splits(run: Run, samples: SegmentationDataset, *, device: str) -> dict[str, SplitScores]:
     """Score a run on every part of its split.
 
     Args:
         run: A finished run.
-        scenes: The labelled scenes that it was made from.
+        samples: The labeled samples that it was made from.
         device: Where to compute.
     """
     predictor = Predictor.load(run.path, device=device)
-    positions = {name: index for index, name in enumerate(scenes.names)}
+    positions = {name: index for index, name in enumerate(samples.names)}
     scores = {}
-    for part in PARTS:
-        chosen = scenes.select([positions[name] for name in run.split[part]])
+    for part in SPLITS:
+        chosen = samples.select([positions[name] for name in run.split[part]])
         if len(chosen):
             masks = list(predictor.masks(chosen.images))
             scores[part] = _part_scores(masks, chosen, predictor.taxonomy)
     return scores
 
 
-def score_baseline_parts(
-    name: str, scenes: SceneSet, split: Split, *, seed: int, taxonomy: Taxonomy = MARS
-) -> dict[str, PartScores]:
+def score_baseline_splits(
+    name: str, samples: SegmentationDataset, split: Split, *, seed: int, taxonomy: Taxonomy = MARS
+) -> dict[str, SplitScores]:
     """Let a baseline learn from the training part, and score it on every part.
 
     Args:
         name: A name in `areoseg.baselines.BASELINES`.
-        scenes: All labelled scenes, which the split's indices count.
+        samples: All labeled samples, which the split's indices count.
         split: The parts.
         seed: Of the baseline's own draws.
         taxonomy: The classes.
     """
-    training = scenes.select(split.train)
+    training = samples.select(split.train)
     scores = {}
-    for part in PARTS:
-        chosen = scenes.select(split.part(part))
+    for part in SPLITS:
+        chosen = samples.select(split.part(part))
         if len(chosen):
             masks = baseline(name).predict(training, chosen.images, seed=seed, taxonomy=taxonomy)
             scores[part] = _part_scores(masks, chosen, taxonomy)
     return scores
 
 
-def _part_scores(masks: list[Mask], scenes: SceneSet, taxonomy: Taxonomy) -> PartScores:
+def _part_scores(
+    masks: list[Mask], samples: SegmentationDataset, taxonomy: Taxonomy
+) -> SplitScores:
     """The scores of predicted masks."""
-    assert scenes.masks is not None
-    confusion = confusion_per_image(masks, scenes.masks, len(taxonomy)).sum(axis=0)
+    assert samples.masks is not None
+    confusion = confusion_per_image(masks, samples.masks, len(taxonomy)).sum(axis=0)
     iou = class_iou(confusion, "terrain", taxonomy)
-    return PartScores(
-        images=len(scenes),
+    return SplitScores(
+        images=len(samples),
         protocols={name: _rounded(score(confusion, name, taxonomy)) for name in PROTOCOLS},
         iou={name: _rounded(value) for name, value in zip(taxonomy.names, iou, strict=True)},
     )

@@ -27,17 +27,17 @@ class Spread:
         return float(np.mean(self.values)) if self.values else None
 
     @property
-    def deviation(self) -> float | None:
+    def std(self) -> float | None:
         """The standard deviation over the seeds, n - 1 in the denominator; None below two."""
         return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """The 95 % interval of the mean by Student's t; None below two seeds."""
-        if self.mean is None or self.deviation is None:
+        if self.mean is None or self.std is None:
             return None
         count = len(self.values)
-        half = float(stats.t.ppf(0.975, count - 1)) * self.deviation / math.sqrt(count)
+        half = float(stats.t.ppf(0.975, count - 1)) * self.std / math.sqrt(count)
         return self.mean - half, self.mean + half
 
 
@@ -57,16 +57,16 @@ def p_value(row: Spread, baseline: Spread) -> float | None:
     """
     if row.mean is None or baseline.mean is None:
         return None
-    if row.deviation is None or baseline.deviation is None:
+    if row.std is None or baseline.std is None:
         return None
-    if row.deviation == baseline.deviation == 0:  # the test divides by their sum
+    if row.std == baseline.std == 0:  # the test divides by their sum
         return 1.0 if row.mean == baseline.mean else 0.0
     result = stats.ttest_ind_from_stats(
         row.mean,
-        row.deviation,
+        row.std,
         len(row.values),
         baseline.mean,
-        baseline.deviation,
+        baseline.std,
         len(baseline.values),
         equal_var=False,
     )

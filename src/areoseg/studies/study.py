@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe, check_model, load_recipe
-from areoseg.recipes.faults import describe_fault, line_of
+from areoseg.recipes.errors import describe_error, line_of
 from areoseg.recipes.yaml_text import describe_repeats, read_yaml
 from areoseg.studies.schema import StudyFile, StudyRow
 from areoseg.training.budget import parse_budget
@@ -83,7 +83,7 @@ def load_study(path: str | Path) -> Study:
     """Read a study file and check every recipe that it comes to.
 
     Raises:
-        AreosegError: One line for each fault, with its place in the file.
+        AreosegError: One line for each error, with its place in the file.
     """
     path = Path(path)
     try:
@@ -93,33 +93,33 @@ def load_study(path: str | Path) -> Study:
     tree, node = read_yaml(text, str(path))
     if not isinstance(tree, dict):
         raise AreosegError(f"{path}: a study is a mapping with at least `sections`")
-    faults = describe_repeats(node, str(path))
+    errors = describe_repeats(node, str(path))
     try:
         content = StudyFile.model_validate(tree)
     except ValidationError as error:
-        faults += [describe_fault(fault, StudyFile, str(path), node) for fault in error.errors()]
-    if faults:
-        raise AreosegError("\n".join(faults))
+        errors += [describe_error(detail, StudyFile, str(path), node) for detail in error.errors()]
+    if errors:
+        raise AreosegError("\n".join(errors))
     return Study(path, content, _trials(content, path, node))
 
 
 def _trials(content: StudyFile, path: Path, node: yaml.Node | None) -> tuple[Trial, ...]:
-    """Every training of a study, or one line for each fault of its recipes."""
-    faults = _faults(content.recipe, content.overrides, path, f"{path}:{line_of(node, ['recipe'])}")
-    if faults:  # each row would say the same again
-        raise AreosegError("\n".join(faults))
+    """Every training of a study, or one line for each error of its recipes."""
+    errors = _errors(content.recipe, content.overrides, path, f"{path}:{line_of(node, ['recipe'])}")
+    if errors:  # each row would say the same again
+        raise AreosegError("\n".join(errors))
     trials: list[Trial] = []
     for index, section in enumerate(content.sections):
         for number, row in enumerate(section.rows):
             line = line_of(node, ["sections", index, "rows", number])
             where = f"{path}:{line}: {section.name}/{row.name}"
             name, overrides = _recipe_of(row, content)
-            found = _faults(name, overrides, path, where)
-            faults += found
+            found = _errors(name, overrides, path, where)
+            errors += found
             if not found:
                 trials += _trials_of(row, section.name, content, path)
-    if faults:
-        raise AreosegError("\n".join(faults))
+    if errors:
+        raise AreosegError("\n".join(errors))
     return tuple(trials)
 
 
@@ -147,7 +147,7 @@ def _recipe_of(row: StudyRow, content: StudyFile) -> tuple[str, tuple[str, ...]]
     return row.recipe or content.recipe, (*content.overrides, *row.overrides)
 
 
-def _faults(name: str, overrides: tuple[str, ...], path: Path, where: str) -> list[str]:
+def _errors(name: str, overrides: tuple[str, ...], path: Path, where: str) -> list[str]:
     """What is wrong with a recipe, each line led by `where` in the study."""
     try:
         check_model(load_recipe(_beside(path, name), overrides), source=name)

@@ -1,10 +1,10 @@
-"""The table of a study: a line a row, with mean and deviation over its seeds."""
+"""The table of a study: a line a row, with mean and std over its seeds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from areoseg.data.split import PARTS
+from areoseg.data.split import SPLITS
 from areoseg.errors import AreosegError
 from areoseg.metrics.protocols import PROTOCOLS, protocol
 from areoseg.studies.results import Result
@@ -115,7 +115,7 @@ class Table:
         return sum(row.p is not None for section in self.sections for row in section.rows)
 
     def to_json(self) -> dict[str, Any]:
-        """The table as JSON values, with mean and deviation of everything."""
+        """The table as JSON values, with mean and std of everything."""
         return {
             **{
                 name: getattr(self, name)
@@ -151,8 +151,8 @@ def build_table(
     Raises:
         AreosegError: There is no such part or protocol.
     """
-    if part not in PARTS:
-        raise AreosegError(f"--part {part}: there is no such part: use {', '.join(PARTS)}")
+    if part not in SPLITS:
+        raise AreosegError(f"--part {part}: there is no such part: use {', '.join(SPLITS)}")
     protocol(protocol_name)
     sections = []
     for section in study.content.sections:
@@ -219,7 +219,9 @@ def _row(
         summary=row.summary,
         planned=planned,
         score=score,
-        scores={each: {name: _scores(results, each, name) for name in PROTOCOLS} for each in PARTS},
+        scores={
+            each: {name: _scores(results, each, name) for name in PROTOCOLS} for each in SPLITS
+        },
         iou={
             name: spread([iou[name] for iou in classes]) for name in (classes[0] if classes else ())
         },
@@ -249,13 +251,13 @@ def _scores(results: Sequence[Result], part: str, protocol_name: str) -> Spread:
 
 
 def _described(value: Any) -> Any:
-    """`value` with every spread of a dataclass dump told by its mean and deviation."""
+    """`value` with every spread of a dataclass dump told by its mean and std."""
     if isinstance(value, dict):
         if value.keys() == {"values"}:
             found = Spread(tuple(value["values"]))
             return {
                 "mean": found.mean,
-                "deviation": found.deviation,
+                "std": found.std,
                 "interval": found.interval,
                 "values": list(found.values),
             }

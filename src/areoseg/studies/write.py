@@ -4,7 +4,7 @@ import csv
 import io
 from pathlib import Path
 
-from areoseg.data.split import PARTS
+from areoseg.data.split import SPLITS
 from areoseg.files import write_text
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.report.formats import decimal
@@ -37,7 +37,7 @@ def columns(table: Table) -> list[str]:
         f"{table.part} {table.protocol}",
         "difference",
         "verdict",
-        *(f"{name} {' / '.join(PARTS)}" for name in PROTOCOLS),
+        *(f"{name} {' / '.join(SPLITS)}" for name in PROTOCOLS),
         *SIZE_AND_TIME,
     ]
 
@@ -52,7 +52,7 @@ def cells(table: Table, row: TableRow) -> list[str]:
     return [
         row.name,
         f"{len(row.score.values)}" + ("" if _complete(row) else f" of {row.planned}"),
-        with_deviation(row.score),
+        with_std(row.score),
         MISSING if row.difference is None else f"{row.difference:+.4f}",
         row.verdict,
         *(" / ".join(_part_means(row, name)) for name in PROTOCOLS),
@@ -60,7 +60,7 @@ def cells(table: Table, row: TableRow) -> list[str]:
     ]
 
 
-SCORE_COLUMNS = ("row", "parameters", "GMAC", "steps", "protocol", *PARTS)
+SCORE_COLUMNS = ("row", "parameters", "GMAC", "steps", "protocol", *SPLITS)
 """The heads of the cells of `score_lines`."""
 
 
@@ -74,7 +74,7 @@ def score_lines(row: TableRow) -> list[list[str]]:
 
 
 def _part_means(row: TableRow, protocol: str) -> list[str]:
-    return [_number(row.scores[part][protocol].mean) for part in PARTS]
+    return [_number(row.scores[part][protocol].mean) for part in SPLITS]
 
 
 def _size_and_time(row: TableRow) -> list[str]:
@@ -87,18 +87,18 @@ def _size_and_time(row: TableRow) -> list[str]:
     ]
 
 
-def with_deviation(score: Spread) -> str:
+def with_std(score: Spread) -> str:
     """Mean and standard deviation, such as `0.5123 ± 0.0041`; the mean alone of one seed."""
-    if score.deviation is None:
+    if score.std is None:
         return _number(score.mean)
-    return f"{_number(score.mean)} ± {score.deviation:.4f}"
+    return f"{_number(score.mean)} ± {score.std:.4f}"
 
 
 def notes(table: Table) -> list[str]:
     """What has to be said below the table."""
     lines = [
         "Mean ± standard deviation over the seeds. The seed gives the first weights, the order of"
-        " scenes and the augmentation; the split is the same for all rows. A row is better or"
+        " samples and the augmentation; the split is the same for all rows. A row is better or"
         " worse than the first of its section if Welch's t test, two-sided, says so at"
         f" {SIGNIFICANCE:.0%}."
     ]
@@ -126,7 +126,7 @@ def markdown_text(table: Table) -> str:
 
 
 def csv_text(table: Table) -> str:
-    """The table as CSV: every part under every protocol, with deviations."""
+    """The table as CSV: every part under every protocol, with stds."""
     file = io.StringIO()
     rows = [
         {"section": section.name, **_record(row)}
@@ -143,11 +143,11 @@ def csv_text(table: Table) -> str:
 def _record(row: TableRow) -> dict[str, object]:
     scores = {
         f"{part} {name} {what}": value
-        for part in PARTS
+        for part in SPLITS
         for name in PROTOCOLS
         for what, value in (
             ("mean", row.scores[part][name].mean),
-            ("deviation", row.scores[part][name].deviation),
+            ("std", row.scores[part][name].std),
         )
     }
     record: dict[str, object] = {

@@ -36,7 +36,7 @@ def newest_share(step: int, *, ema: float, swa_steps: int = 0) -> float:
 def update_average(average: nn.Module, current: nn.Module, share: float) -> None:
     """Move the average by `share` of the way to the current weights; buffers are copied.
 
-    The buffers are the statistics of batch normalisation, which are moving averages already.
+    The buffers are the statistics of batch normalization, which are moving averages already.
     """
     torch._foreach_lerp_(list(average.parameters()), list(current.parameters()), share)
     for mean, newest in zip(average.buffers(), current.buffers(), strict=True):
@@ -44,10 +44,10 @@ def update_average(average: nn.Module, current: nn.Module, share: float) -> None
 
 
 def estimate_batch_statistics(average: nn.Module, batches: Iterable[Tensor], seed: int) -> None:
-    """Measure the statistics of batch normalisation anew, for the weights of an average.
+    """Measure the statistics of batch normalization anew, for the weights of an average.
 
     The mean of many weights answers with other statistics than any of them had. A model without
-    batch normalisation is left as it is, and no batch is drawn.
+    batch normalization is left as it is, and no batch is drawn.
 
     Args:
         average: The averaged model.

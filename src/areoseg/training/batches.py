@@ -1,4 +1,4 @@
-"""The batches of a training: scenes drawn, prepared and augmented, by seed and step alone."""
+"""The batches of a training: samples drawn, prepared and augmented, by seed and step alone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sampling import batch_indices, further_indices
-from areoseg.data.scenes import SceneSet
 from areoseg.taxonomy import VOID
 
 Augmentation = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
@@ -17,7 +17,7 @@ Augmentation = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Tensors:
-    """Scenes of one size, ready for a network.
+    """Samples of one size, ready for a network.
 
     Attributes:
         images: (N, H, W) uint8, or float32 in 0..1.
@@ -28,22 +28,22 @@ class Tensors:
     masks: Tensor
 
     @classmethod
-    def of(cls, scenes: SceneSet) -> "Tensors":
-        """The tensors of labelled scenes.
+    def of(cls, samples: SegmentationDataset) -> "Tensors":
+        """The tensors of labeled samples.
 
         Raises:
-            AreosegError: The scenes differ in size.
+            AreosegError: The samples differ in size.
         """
-        images, masks = scenes.stacked()
+        images, masks = samples.stacked()
         if masks is None:
-            raise ValueError("labelled scenes are needed")
+            raise ValueError("labeled samples are needed")
         return cls(torch.from_numpy(np.ascontiguousarray(images)), torch.from_numpy(masks))
 
     def __len__(self) -> int:
         return len(self.images)
 
     def select(self, indices: NDArray[np.int64]) -> "Tensors":
-        """Some of the scenes, copied."""
+        """Some of the samples, copied."""
         chosen = torch.from_numpy(indices)
         return Tensors(self.images[chosen], self.masks[chosen])
 
@@ -51,7 +51,7 @@ class Tensors:
         """Images (n, 1, H, W) float in 0..1 and targets (n, H, W) int64.
 
         Args:
-            indices: Which scenes.
+            indices: Which samples.
             void: A class whose pixels count for nothing, or None.
         """
         chosen = torch.from_numpy(indices)
@@ -76,15 +76,15 @@ class TrainingBatches:
     """The batch of every training step.
 
     Attributes:
-        tensors: The training scenes.
-        batch_size: Scenes a batch.
+        tensors: The training samples.
+        batch_size: Samples a batch.
         seed: The run's seed.
         augmentation: Changes images and targets with the generator that it is given.
         void: A class whose pixels count for nothing, or None.
-        rare: Indices of the scenes with the rarest class.
+        rare: Indices of the samples with the rarest class.
         rare_share: Share of each batch drawn from those.
-        pseudo: Scenes with pseudo-labels that are trained on besides, or None.
-        labelled_share: Share of each batch drawn from the training scenes; the rest is pseudo.
+        pseudo: Samples with pseudo-labels that are trained on besides, or None.
+        labeled_share: Share of each batch drawn from the training samples; the rest is pseudo.
     """
 
     tensors: Tensors
@@ -95,26 +95,26 @@ class TrainingBatches:
     rare: NDArray[np.int64]
     rare_share: float = 0.0
     pseudo: Tensors | None = None
-    labelled_share: float = 1.0
+    labeled_share: float = 1.0
 
     @property
-    def labelled_size(self) -> int:
-        """Training scenes a batch: at least one."""
+    def labeled_size(self) -> int:
+        """Training samples a batch: at least one."""
         if self.pseudo is None:
             return self.batch_size
-        return max(1, round(self.labelled_share * self.batch_size))
+        return max(1, round(self.labeled_share * self.batch_size))
 
     @property
     def steps_per_pass(self) -> int:
-        """Steps after which every training scene has been drawn about once."""
-        return max(1, round(len(self.tensors) / self.labelled_size))
+        """Steps after which every training sample has been drawn about once."""
+        return max(1, round(len(self.tensors) / self.labeled_size))
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
         """Images (n, 1, H, W) float in 0..1 and targets (n, H, W) int64 of a step."""
         indices = batch_indices(
             step,
-            scenes=len(self.tensors),
-            batch_size=self.labelled_size,
+            samples=len(self.tensors),
+            batch_size=self.labeled_size,
             seed=self.seed,
             rare=self.rare,
             rare_share=self.rare_share,
@@ -128,12 +128,12 @@ class TrainingBatches:
     def _with_pseudo(
         self, step: int, images: Tensor, targets: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """The batch filled up with pseudo-labelled scenes, in random order."""
+        """The batch filled up with pseudo-labeled samples, in random order."""
         assert self.pseudo is not None
         indices = further_indices(
             step,
-            scenes=len(self.pseudo),
-            batch_size=self.batch_size - self.labelled_size,
+            samples=len(self.pseudo),
+            batch_size=self.batch_size - self.labeled_size,
             seed=self.seed,
         )
         more_images, more_targets = self.pseudo.batch(indices, self.void)

@@ -57,7 +57,7 @@ class Budget:
         Args:
             step_seconds: Measured time of a training step.
             validation_seconds: Measured time of a whole validation.
-            pass_steps: Steps of one pass over the training scenes.
+            pass_steps: Steps of one pass over the training samples.
         """
         total = max(1, int(self.left * (1 - VALIDATION_SHARE) / step_seconds))
         steps_a_validation = (1 - VALIDATION_SHARE) / VALIDATION_SHARE * validation_seconds
@@ -77,7 +77,7 @@ class Budget:
             plan: The plan so far.
             step: Steps done.
             seconds_per_step: Observed, validations included.
-            pass_steps: Steps of one pass over the training scenes.
+            pass_steps: Steps of one pass over the training samples.
         """
         total = step + max(0, int(self.left / seconds_per_step))
         if abs(total - plan.total) <= TOLERANCE * (plan.total - step):

@@ -44,7 +44,7 @@ class PlanCorrection(pl.Callback):
 
 
 class BatchStatistics(pl.Callback):
-    """Measures batch normalisation anew before an average by SWA is validated.
+    """Measures batch normalization anew before an average by SWA is validated.
 
     Args:
         batches: The training batches of each stage; the latest are measured on.
@@ -62,7 +62,7 @@ class BatchStatistics(pl.Callback):
             latest = range(max(0, step - STATISTICS_BATCHES), step)
             batches = self.batches[module.state.stage]
             images = (batches(number)[0].to(module.device) for number in latest)
-            estimate_batch_statistics(module.kept, images, step_seed(self.seed + 2, step))
+            estimate_batch_statistics(module.ema_model, images, step_seed(self.seed + 2, step))
 
 
 class RunKeeper(pl.Callback):
@@ -116,7 +116,7 @@ class StopWhenDone(pl.Callback):
 
 def save_weights(path: Path, module: TrainingModule) -> None:
     """Write the weights that count as safetensors."""
-    write_weights(path, module.kept.state_dict())
+    write_weights(path, module.ema_model.state_dict())
 
 
 def write_history(path: Path, state: TrainingState) -> None:

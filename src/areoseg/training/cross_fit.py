@@ -1,4 +1,4 @@
-"""Class probabilities for every scene, each from a small network that was not trained on it.
+"""Class probabilities for every sample, each from a small network that was not trained on it.
 
 The networks are small and trained briefly: they need not be good, only good enough to tell which
 masks do not fit what is seen in the others.
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from areoseg.colours import grey
-from areoseg.data.scenes import Image, Mask, SceneSet
-from areoseg.data.split import split_scenes
+from areoseg.colors import gray
+from areoseg.data.samples import ImageArray, Mask, SegmentationDataset
+from areoseg.data.split import split_samples
 from areoseg.device import choose_precision
 from areoseg.errors import AreosegError
 from areoseg.models.unet import UNet
@@ -35,14 +35,14 @@ BATCH = 32
 LEARNING_RATE = 6e-3
 
 LONGEST_SHORT_SIDE = 128
-"""Scenes whose shorter side is longer are first reduced by a whole factor."""
+"""Samples whose shorter side is longer are first reduced by a whole factor."""
 
 CROP = (64, 128)
-"""Largest crop, in rows and columns, that a scene gives to a batch."""
+"""Largest crop, in rows and columns, that a sample gives to a batch."""
 
 
 def cross_fit(
-    scenes: SceneSet,
+    samples: SegmentationDataset,
     *,
     folds: int = FOLDS,
     steps: int = STEPS,
@@ -50,35 +50,35 @@ def cross_fit(
     taxonomy: Taxonomy = MARS,
     progress: Progress | None = None,
 ) -> list[NDArray[np.float16]]:
-    """Class probabilities of each scene by a network trained on the other folds.
+    """Class probabilities of each sample by a network trained on the other folds.
 
-    Scenes of one group are in one fold.
+    Samples of one group are in one fold.
 
     Args:
-        scenes: Labelled scenes, of one size or of several.
+        samples: Labeled samples, of one size or of several.
         folds: How many networks are trained, 2 or more; fewer where there are fewer groups.
         steps: Steps that each of them is trained for.
         seed: Decides folds, weights and batches.
-        taxonomy: The classes; void pixels are not learnt.
+        taxonomy: The classes; void pixels are not learned.
         progress: Told of every step.
 
     Returns:
-        For each scene (C, H, W), summing to about 1.
+        For each sample (C, H, W), summing to about 1.
 
     Raises:
         AreosegError: No masks, no terrain in them, or only one group.
     """
-    if scenes.masks is None or not len(scenes):
-        raise AreosegError("no masks to learn from: --fit takes labelled scenes, leave it away")
-    groups = len(set(scenes.groups or scenes.names))
+    if samples.masks is None or not len(samples):
+        raise AreosegError("no masks to learn from: --fit takes labeled samples, leave it away")
+    groups = len(set(samples.groups or samples.names))
     if groups < 2:
-        raise AreosegError("all scenes are of one group: --fit needs 2 or more, leave it away")
+        raise AreosegError("all samples are of one group: --fit needs 2 or more, leave it away")
     folds = min(folds, groups)
-    images = _normalised([_reduced(image) for image in scenes.images])
-    labels = [_reduced_mask(mask) for mask in scenes.masks]
-    probabilities: list[NDArray[np.float16]] = [np.empty(0, np.float16)] * len(scenes)
+    images = _normalized([_reduced(image) for image in samples.images])
+    labels = [_reduced_mask(mask) for mask in samples.masks]
+    probabilities: list[NDArray[np.float16]] = [np.empty(0, np.float16)] * len(samples)
     for fold in range(folds):
-        split = split_scenes(scenes, test=0, folds=folds, fold=fold, seed=seed, taxonomy=taxonomy)
+        split = split_samples(samples, test=0, folds=folds, fold=fold, seed=seed, taxonomy=taxonomy)
 
         def step_done(done: int, before: int = fold * steps) -> None:
             if progress is not None:
@@ -93,7 +93,7 @@ def cross_fit(
             step_done=step_done,
         )
         for index in split.val:
-            probabilities[index] = _predict(network, images[index], scenes.images[index].shape)
+            probabilities[index] = _predict(network, images[index], samples.images[index].shape)
     return probabilities
 
 
@@ -145,7 +145,7 @@ def _logits(network: UNet, images: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def _predict(network: UNet, image: Tensor, size: tuple[int, ...]) -> NDArray[np.float16]:
-    """Class probabilities (C, H, W) at the size of the scene, the mean over it and its mirror."""
+    """Class probabilities (C, H, W) at the size of the sample, the mean over it and its mirror."""
     seen, mirrored = _logits(network, torch.stack([image, image.flip(-1)])).softmax(dim=1)
     mean = ((seen + mirrored.flip(-1)) / 2)[None]
     if tuple(mean.shape[-2:]) != tuple(size):
@@ -176,13 +176,13 @@ def _crops(
 
 
 def _factor(shape: tuple[int, ...]) -> int:
-    """The whole factor by which a scene is reduced."""
+    """The whole factor by which a sample is reduced."""
     return max(1, -(-min(shape) // LONGEST_SHORT_SIDE))
 
 
-def _reduced(image: Image) -> Tensor:
+def _reduced(image: ImageArray) -> Tensor:
     """The image (1, h, w) in 0..1, averaged over squares."""
-    unit = torch.from_numpy(grey(image).astype(np.float32) / 255)[None]
+    unit = torch.from_numpy(gray(image).astype(np.float32) / 255)[None]
     factor = _factor(image.shape)
     return unit if factor == 1 else functional.avg_pool2d(unit, factor)
 
@@ -195,8 +195,8 @@ def _reduced_mask(mask: Mask) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(mask[middle:height:factor, middle:width:factor]))
 
 
-def _normalised(images: list[Tensor]) -> list[Tensor]:
-    """Images with the mean 0 and the deviation 1 over the whole set."""
+def _normalized(images: list[Tensor]) -> list[Tensor]:
+    """Images with the mean 0 and the std 1 over the whole set."""
     pixels: Any = np.array([[image.mean(), (image**2).mean()] for image in images]).mean(axis=0)
-    deviation = max(float(pixels[1] - pixels[0] ** 2) ** 0.5, 1e-3)
-    return [(image - float(pixels[0])) / deviation for image in images]
+    std = max(float(pixels[1] - pixels[0] ** 2) ** 0.5, 1e-3)
+    return [(image - float(pixels[0])) / std for image in images]

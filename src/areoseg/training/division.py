@@ -1,14 +1,14 @@
-"""Which scenes are trained on, which choose the weights, and which are held back."""
+"""Which samples are trained on, which choose the weights, and which are held out."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.audit import CHECKS, Audit, audit_scenes
+from areoseg.audit import CHECKS, Audit, audit_samples
 from areoseg.data.dispersion import dispersion, well_segmented
-from areoseg.data.scenes import SceneSet
-from areoseg.data.split import PARTS, Split, class_pixels, split_scenes
+from areoseg.data.samples import SegmentationDataset
+from areoseg.data.split import SPLITS, Split, class_pixels, split_samples
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe, stage_recipes
 from areoseg.taxonomy import MARS, Taxonomy
@@ -16,12 +16,12 @@ from areoseg.taxonomy import MARS, Taxonomy
 
 @dataclass(frozen=True)
 class Division:
-    """What becomes of labelled scenes.
+    """What becomes of labeled samples.
 
     Attributes:
         audit: What the audit found, or None where the recipe leaves it out.
-        split: Indices of the scenes in each part, rejected and dropped ones in none.
-        dropped: How many scenes were taken out of the training part as mostly background.
+        split: Indices of the samples in each part, rejected and dropped ones in none.
+        dropped: How many samples were taken out of the training part as mostly background.
         notes: What a user should hear of it, a line each.
     """
 
@@ -32,67 +32,71 @@ class Division:
 
 
 def divide(
-    recipe: Recipe, scenes: SceneSet, taxonomy: Taxonomy = MARS, *, audit: Audit | None = None
+    recipe: Recipe,
+    samples: SegmentationDataset,
+    taxonomy: Taxonomy = MARS,
+    *,
+    audit: Audit | None = None,
 ) -> Division:
-    """Audit labelled scenes, split them, and drop what is mostly background, by a recipe.
+    """Audit labeled samples, split them, and drop what is mostly background, by a recipe.
 
     Args:
         recipe: Says how.
-        scenes: Labelled scenes.
+        samples: Labeled samples.
         taxonomy: The classes.
-        audit: What `rejecting_audit` found in these scenes, or what a person decided; None: it is
+        audit: What `rejecting_audit` found in these samples, or what a person decided; None: it is
             done now, if the recipe asks for it.
 
     Raises:
         AreosegError: Nothing to train on, or an impossible split.
     """
-    if not len(scenes):
-        raise AreosegError("no labelled scenes to train on: give images with masks")
+    if not len(samples):
+        raise AreosegError("no labeled samples to train on: give images with masks")
     if audit is None and recipe.data.audit:
-        audit = rejecting_audit(scenes)
-    kept = range(len(scenes)) if audit is None else audit.kept_indices
-    usable = scenes.select(kept)
-    parts = split_scenes(usable, **recipe.split.model_dump(), taxonomy=taxonomy)
-    whole = Split(*(tuple(kept[i] for i in parts.part(name)) for name in PARTS))
+        audit = rejecting_audit(samples)
+    kept = range(len(samples)) if audit is None else audit.kept_indices
+    usable = samples.select(kept)
+    parts = split_samples(usable, **recipe.split.model_dump(), taxonomy=taxonomy)
+    whole = Split(*(tuple(kept[i] for i in parts.part(name)) for name in SPLITS))
     largest_share = _largest_background(recipe)
-    split = _without_background(whole, scenes, largest_share, taxonomy)
+    split = _without_background(whole, samples, largest_share, taxonomy)
     dropped = len(whole.train) - len(split.train)
 
     notes = []
     if recipe.split.threshold is not None and _all_alike(usable, recipe.split.threshold, taxonomy):
         notes.append(
-            f"split.threshold={recipe.split.threshold} separates nothing: all {len(usable)} scenes"
+            f"split.threshold={recipe.split.threshold} separates nothing: all {len(usable)} samples"
             " lie on one side of it; leave it away for the median of their dispersion"
         )
     if dropped:
         notes.append(
-            f"{dropped} of {len(whole.train)} training scenes are not trained on: background over"
+            f"{dropped} of {len(whole.train)} training samples are not trained on: background over"
             f" {largest_share}"
         )
     return Division(audit, split, dropped, tuple(notes))
 
 
-def rejecting_audit(scenes: SceneSet) -> Audit:
-    """The audit that a training makes: only the faults for which a scene is left out."""
-    rejecting = [check.fault for check in CHECKS.values() if check.action == "reject"]
-    return audit_scenes(scenes, faults=rejecting)
+def rejecting_audit(samples: SegmentationDataset) -> Audit:
+    """The audit that a training makes: only the issues for which a sample is left out."""
+    rejecting = [check.issue for check in CHECKS.values() if check.action == "reject"]
+    return audit_samples(samples, issues=rejecting)
 
 
-def _all_alike(scenes: SceneSet, threshold: float, taxonomy: Taxonomy) -> bool:
-    """Whether a threshold of dispersion has all scenes on one side."""
-    below = well_segmented(dispersion(class_pixels(scenes, taxonomy)), threshold)
+def _all_alike(samples: SegmentationDataset, threshold: float, taxonomy: Taxonomy) -> bool:
+    """Whether a threshold of dispersion has all samples on one side."""
+    below = well_segmented(dispersion(class_pixels(samples, taxonomy)), threshold)
     return bool(below.all() or not below.any())
 
 
 def not_over_background(
     pixels: NDArray[np.int64], largest_share: float | None, taxonomy: Taxonomy
 ) -> NDArray[np.bool_]:
-    """Which scenes have no larger share of background; all where that is None.
+    """Which samples have no larger share of background; all where that is None.
 
-    A scene of nothing but void has no share, and is none of them.
+    A sample of nothing but void has no share, and is none of them.
 
     Args:
-        pixels: (N, C) pixels of each class in each scene.
+        pixels: (N, C) pixels of each class in each sample.
         largest_share: 0 to 1.
         taxonomy: Says which class is background.
 
@@ -114,19 +118,19 @@ def _largest_background(recipe: Recipe) -> float | None:
 
 
 def _without_background(
-    split: Split, scenes: SceneSet, largest_share: float | None, taxonomy: Taxonomy
+    split: Split, samples: SegmentationDataset, largest_share: float | None, taxonomy: Taxonomy
 ) -> Split:
-    """The split without training scenes that have a larger share of background.
+    """The split without training samples that have a larger share of background.
 
     Validation and test stay as they are: a score must not depend on what is trained on.
     """
     if largest_share is None:
         return split
-    pixels = class_pixels(scenes.select(split.train), taxonomy)
+    pixels = class_pixels(samples.select(split.train), taxonomy)
     usable = not_over_background(pixels, largest_share, taxonomy)
     if not usable.any():
         raise AreosegError(
-            f"data.drop_background_over={largest_share} leaves none of {len(usable)} scenes to"
+            f"data.drop_background_over={largest_share} leaves none of {len(usable)} samples to"
             " train on: raise it"
         )
     return replace(split, train=tuple(np.asarray(split.train)[usable].tolist()))

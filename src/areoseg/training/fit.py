@@ -98,7 +98,7 @@ def plan_for(
         images, targets = (part.to(rehearsal.device) for part in batches(number))
         with autocast:
             rehearsal.segmenter.train()
-            rehearsal.optimise(images, targets, optimizer, torch.Tensor.backward)
+            rehearsal.optimize(images, targets, optimizer, torch.Tensor.backward)
 
     def validate(number: int) -> None:
         with autocast, torch.no_grad():
@@ -191,17 +191,17 @@ def _class_weights(recipe: Recipe, pixels: NDArray[np.int64], taxonomy: Taxonomy
 
     Args:
         recipe: Of a stage.
-        pixels: (N, C) pixels of each class in each of its scenes.
+        pixels: (N, C) pixels of each class in each of its samples.
         taxonomy: The classes.
     """
     pixels = pixels.copy()
     if recipe.data.background == "void":
         pixels[:, taxonomy.background] = 0
-    in_scene = pixels.sum(axis=1, keepdims=True)
+    in_sample = pixels.sum(axis=1, keepdims=True)
     return class_weights(
         pixels.sum(axis=0),
         recipe.class_weights.scheme,
-        pixels_where_present=((pixels > 0) * in_scene).sum(axis=0),
+        pixels_where_present=((pixels > 0) * in_sample).sum(axis=0),
         cap=recipe.class_weights.cap,
     )
 

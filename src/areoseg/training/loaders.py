@@ -29,7 +29,7 @@ class StepBatches(Dataset[Batch]):
 
 
 class ValidationBatches(Dataset[Batch]):
-    """The validation scenes in their order, some at a time."""
+    """The validation samples in their order, some at a time."""
 
     def __init__(self, tensors: Tensors, batch_size: int) -> None:
         self.tensors, self.batch_size = tensors, batch_size

@@ -1,4 +1,4 @@
-"""Mixup: train on weighted sums of two scenes, and of their losses."""
+"""Mixup: train on weighted sums of two samples, and of their losses."""
 
 from typing import Any
 
@@ -10,16 +10,16 @@ from areoseg.training.step import Loss
 
 
 def draw_mixture(batch_size: int, alpha: float) -> tuple[float, Tensor]:
-    """The share of the first scene in each pair, and the second scene of each.
+    """The share of the first sample in each pair, and the second sample of each.
 
     Args:
-        batch_size: Scenes of the batch, N.
+        batch_size: Samples of the batch, N.
         alpha: Both parameters of the Beta distribution that the share is drawn from; above 0. Small
             values leave one of the two nearly alone, 1 makes every share as likely.
 
     Returns:
-        The share, 0 to 1, one for the batch; and a permutation (N,) of its scenes. Both follow from
-        the seed of PyTorch's own generator.
+        The share, 0 to 1, one for the batch; and a permutation (N,) of its samples. Both follow
+        from the seed of PyTorch's own generator.
     """
     # NumPy's Beta, because that of PyTorch answers 1/2 where a small alpha underflows.
     seed = int(torch.randint(2**63 - 1, ()))
@@ -30,16 +30,16 @@ def draw_mixture(batch_size: int, alpha: float) -> tuple[float, Tensor]:
 def mix_batch(
     images: Tensor, targets: Tensor, share: float, partner: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Mix each scene of a batch with another (Zhang et al. 2017, arXiv 1710.09412).
+    """Mix each sample of a batch with another (Zhang et al. 2017, arXiv 1710.09412).
 
     Args:
         images: (N, 1, H, W) float.
         targets: (N, H, W) int64.
-        share: What the first scene of a pair counts for, 0 to 1.
-        partner: (N,), which scene is the second.
+        share: What the first sample of a pair counts for, 0 to 1.
+        partner: (N,), which sample is the second.
 
     Returns:
-        The mixed images (N, 1, H, W), and the targets of both scenes (N, 2, H, W), which
+        The mixed images (N, 1, H, W), and the targets of both samples (N, 2, H, W), which
         `mixed_loss` takes.
     """
     partner = partner.to(images.device)
@@ -55,7 +55,7 @@ def mixed_loss(loss: Loss, share: float) -> Loss:
 
     Args:
         loss: The loss of images that are not mixed.
-        share: What the first scene of a pair counts for, 0 to 1.
+        share: What the first sample of a pair counts for, 0 to 1.
     """
 
     def both(answer: Any, targets: Tensor, progress: float) -> tuple[Tensor, dict[str, Tensor]]:

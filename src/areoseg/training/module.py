@@ -30,7 +30,7 @@ class TrainingModule(pl.LightningModule):
 
     Args:
         segmenter: The network, on any device.
-        stages: Loss, optimiser and schedule of each stage.
+        stages: Loss, optimizer and schedule of each stage.
         recipe: Seed, averages and protocol are read from it.
         taxonomy: The classes.
         state: Where the training stands; moved on by every step and validation.
@@ -51,7 +51,7 @@ class TrainingModule(pl.LightningModule):
         super().__init__()
         self.automatic_optimization = False  # steps and stages are ours, so that a run can resume
         self.segmenter = segmenter
-        self.kept = averaged(segmenter)
+        self.ema_model = averaged(segmenter)
         self.stages = tuple(stages)
         self.recipe = recipe
         self.taxonomy = taxonomy
@@ -67,7 +67,7 @@ class TrainingModule(pl.LightningModule):
         return self.stages[self.state.stage]
 
     def configure_optimizers(self) -> Optimizer:
-        """The stage's optimiser over the segmenter's weights."""
+        """The stage's optimizer over the segmenter's weights."""
         settings = self.stage.recipe.optimizer
         optimizer = build_optimizer(
             settings.name,
@@ -90,7 +90,7 @@ class TrainingModule(pl.LightningModule):
         return self.stage.recipe.optimizer.lr * factor
 
     def on_train_epoch_start(self) -> None:
-        """Enter the stage that has come; its optimiser is new where its settings are."""
+        """Enter the stage that has come; its optimizer is new where its settings are."""
         state, before = self.state, self.stage
         now = stage_at(self.stages, state.plan.progress(state.step))
         if now == state.stage:
@@ -103,12 +103,12 @@ class TrainingModule(pl.LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
         """One step on images (N, 1, H, W) and targets (N, H, W)."""
         optimizer = self.trainer.optimizers[0]
-        terms = self.optimise(*batch, optimizer, self.manual_backward)
+        terms = self.optimize(*batch, optimizer, self.manual_backward)
         for name, value in terms.items():
             self._loss_sums[name] = self._loss_sums.get(name, 0.0) + float(value)
         self._steps_summed += 1
 
-    def optimise(
+    def optimize(
         self,
         images: Tensor,
         targets: Tensor,
@@ -148,12 +148,12 @@ class TrainingModule(pl.LightningModule):
         if settings.swa and state.plan.progress(state.step) >= 1 - settings.swa:
             state.swa_steps += 1
         share = newest_share(state.step, ema=settings.ema, swa_steps=state.swa_steps)
-        update_average(self.kept, self.segmenter, share)
+        update_average(self.ema_model, self.segmenter, share)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:
         """Count the pixels that the kept weights get right and wrong."""
         images, targets = batch
-        prediction = self.kept.eval()(images).argmax(dim=1)
+        prediction = self.ema_model.eval()(images).argmax(dim=1)
         self._confusion += confusion_matrix(
             prediction.cpu().numpy(), targets.cpu().numpy(), len(self.taxonomy)
         )
@@ -180,17 +180,17 @@ class TrainingModule(pl.LightningModule):
         self._confusion[:] = 0
 
     def state_tensors(self) -> dict[str, Any]:
-        """State dictionaries of the weights, their average and the optimiser."""
+        """State dictionaries of the weights, their average and the optimizer."""
         return {
             "segmenter": self.segmenter.state_dict(),
-            "kept": self.kept.state_dict(),
+            "ema_model": self.ema_model.state_dict(),
             "optimizer": self.trainer.optimizers[0].state_dict(),
         }
 
     def load_state_tensors(self, tensors: dict[str, Any]) -> None:
-        """Take over what `state_tensors` gave; the optimiser's part waits for its making."""
+        """Take over what `state_tensors` gave; the optimizer's part waits for its making."""
         self.segmenter.load_state_dict(tensors["segmenter"])
-        self.kept.load_state_dict(tensors["kept"])
+        self.ema_model.load_state_dict(tensors["ema_model"])
         self._optimizer_state = tensors["optimizer"]
 
 

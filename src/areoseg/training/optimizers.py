@@ -1,4 +1,4 @@
-"""The optimisers by name, with weight decay where it belongs."""
+"""The optimizers by name, with weight decay where it belongs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ def _sgd(groups: Groups, *, momentum: float, nesterov: bool, **options: Any) -> 
 
 
 def _lion(groups: Groups, **options: Any) -> optim.Optimizer:
-    from pytorch_optimizer import Lion  # half a second that other optimisers need not wait for
+    from pytorch_optimizer import Lion  # half a second that other optimizers need not wait for
 
     return Lion(groups, **options)
 
@@ -33,11 +33,11 @@ def _ranger(groups: Groups, **options: Any) -> optim.Optimizer:
 
 @dataclass(frozen=True)
 class OptimizerRecord:
-    """What the registry knows of an optimiser.
+    """What the registry knows of an optimizer.
 
     Attributes:
         name: What a recipe calls it.
-        build: Takes parameter groups, `lr` and the optimiser's own options.
+        build: Takes parameter groups, `lr` and the optimizer's own options.
         summary: One line on what it is.
         paper: Where it comes from.
         settings: The schema of its options, with their defaults.
@@ -72,26 +72,26 @@ OPTIMIZERS: dict[str, OptimizerRecord] = {
     name: OptimizerRecord(name, _BUILD[name], settings.summary, settings.paper, settings)
     for name, settings in OPTIMIZER_SETTINGS.items()
 }
-"""Every optimiser by name."""
+"""Every optimizer by name."""
 
 
 def build_optimizer(
     name: str, model: nn.Module, *, decay_all: bool = False, **options: Any
 ) -> optim.Optimizer:
-    """An optimiser over the parameters of `model` that are trained.
+    """An optimizer over the parameters of `model` that are trained.
 
     Args:
         name: One of `OPTIMIZERS`.
         model: What is trained.
-        decay_all: Apply weight decay to normalisation and bias too.
-        options: `lr`, `weight_decay` and the optimiser's own; what is not given has the default of
+        decay_all: Apply weight decay to normalization and bias too.
+        options: `lr`, `weight_decay` and the optimizer's own; what is not given has the default of
             `OPTIMIZERS[name].defaults`.
 
     Raises:
-        AreosegError: There is no such optimiser, or it has no such option.
+        AreosegError: There is no such optimizer, or it has no such option.
     """
     if name not in OPTIMIZERS:
-        raise AreosegError(f"optimizer {name!r}: no such optimiser: use {', '.join(OPTIMIZERS)}")
+        raise AreosegError(f"optimizer {name!r}: no such optimizer: use {', '.join(OPTIMIZERS)}")
     record = OPTIMIZERS[name]
     unknown = sorted(set(options) - set(record.defaults))
     if unknown:
@@ -104,12 +104,12 @@ def build_optimizer(
 
 
 def decay_groups(model: nn.Module, weight_decay: float, *, decay_all: bool = False) -> Groups:
-    """Two parameter groups: weights decay; normalisation and bias, which are vectors, do not.
+    """Two parameter groups: weights decay; normalization and bias, which are vectors, do not.
 
     Args:
         model: What is trained.
         weight_decay: The decay of those that do.
-        decay_all: Let normalisation and bias decay too.
+        decay_all: Let normalization and bias decay too.
     """
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     vector_decay = weight_decay if decay_all else 0.0
@@ -120,7 +120,7 @@ def decay_groups(model: nn.Module, weight_decay: float, *, decay_all: bool = Fal
 
 
 def squared_norm(model: nn.Module) -> Tensor:
-    """Sum of the squares of all weights that decay, for L2 regularisation in the loss."""
+    """Sum of the squares of all weights that decay, for L2 regularization in the loss."""
     squares = [parameter.square().sum() for parameter in model.parameters() if parameter.ndim > 1]
     total = squares[0]
     for square in squares[1:]:

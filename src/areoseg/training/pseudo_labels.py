@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.metrics.confusion import ratio
 from areoseg.taxonomy import VOID, Taxonomy
@@ -27,16 +27,16 @@ PASS_PIXELS = 1 << 18
 
 @dataclass(frozen=True)
 class PseudoLabels:
-    """Scenes with pseudo-labels, and how they were chosen.
+    """Samples with pseudo-labels, and how they were chosen.
 
     Attributes:
-        scenes: Those with at least one pseudo-label; pixels without are void.
+        samples: Those with at least one pseudo-label; pixels without are void.
         answered: (C,) pixels that were answered as each class.
         kept: (C,) pixels of these that were kept.
         thresholds: (C,) the least confidence that was kept, NaN for a class without answers.
     """
 
-    scenes: SceneSet
+    samples: SegmentationDataset
     answered: NDArray[np.int64]
     kept: NDArray[np.int64]
     thresholds: NDArray[np.float64]
@@ -58,7 +58,7 @@ class PseudoLabels:
         }
 
 
-def refuse_shares(keep: float, floor: float) -> None:
+def check_shares(keep: float, floor: float) -> None:
     """Refuse a share to keep or a least confidence that makes no sense.
 
     Raises:
@@ -104,18 +104,18 @@ def balanced_thresholds(
 
 def pseudo_label(
     answer: Callable[[Tensor], Tensor],
-    scenes: SceneSet,
+    samples: SegmentationDataset,
     *,
     classes: int,
     keep: float = 0.5,
     floor: float = 0.5,
 ) -> PseudoLabels:
-    """Label unlabelled scenes by the confident answers of a teacher.
+    """Label unlabeled samples by the confident answers of a teacher.
 
     Args:
         answer: The teacher: gives probabilities (n, C, H, W) of images (n, 1, H, W), float32 in
             0..1.
-        scenes: Images of one size.
+        samples: Images of one size.
         classes: How many classes there are, C.
         keep: Share of the pixels of each class to keep, the most confident ones.
         floor: Confidence, 0 to 1, below which no pixel is kept.
@@ -123,8 +123,8 @@ def pseudo_label(
     Raises:
         AreosegError: A number makes no sense, the images differ in size, or nothing is kept.
     """
-    refuse_shares(keep, floor)
-    images, _ = scenes.stacked()
+    check_shares(keep, floor)
+    images, _ = samples.stacked()
     answers = np.empty(images.shape, np.uint8)
     confidences = np.empty(images.shape, np.uint16)
     together = max(1, PASS_PIXELS // images[0].size)
@@ -143,30 +143,32 @@ def pseudo_label(
     used = np.flatnonzero((answers != VOID).any(axis=(1, 2)))
     if not used.size:
         raise AreosegError(f"no answer has a confidence of {floor}: lower the floor")
-    labelled = SceneSet(images, answers, scenes.names, scenes.groups).select(used)
-    return PseudoLabels(labelled, answered, kept, thresholds / LEVELS)
+    labeled = SegmentationDataset(images, answers, samples.names, samples.groups).select(used)
+    return PseudoLabels(labeled, answered, kept, thresholds / LEVELS)
 
 
-def unseen_scenes(scenes: SceneSet, labelled: SceneSet, held_back: Iterable[str]) -> SceneSet:
-    """The unlabelled scenes that show nothing of the labelled ones.
+def unseen_samples(
+    samples: SegmentationDataset, labeled: SegmentationDataset, held_out: Iterable[str]
+) -> SegmentationDataset:
+    """The unlabeled samples that show nothing of the labeled ones.
 
     Args:
-        scenes: Unlabelled scenes.
-        labelled: Labelled scenes: the same image among the unlabelled is left out.
-        held_back: Names of the labelled scenes for validation and test: unlabelled scenes of their
+        samples: Unlabeled samples.
+        labeled: Labeled samples: the same image among the unlabeled is left out.
+        held_out: Names of the labeled samples for validation and test: unlabeled samples of their
             groups are left out as well.
     """
-    names = set(held_back)
-    known = {image.tobytes() for image in labelled.images}
+    names = set(held_out)
+    known = {image.tobytes() for image in labeled.images}
     groups = {
         group
-        for name, group in zip(labelled.names, labelled.groups or (), strict=False)
+        for name, group in zip(labeled.names, labeled.groups or (), strict=False)
         if name in names
     }
     unseen = [
         index
-        for index, image in enumerate(scenes.images)
+        for index, image in enumerate(samples.images)
         if image.tobytes() not in known
-        and (scenes.groups is None or scenes.groups[index] not in groups)
+        and (samples.groups is None or samples.groups[index] not in groups)
     ]
-    return scenes.select(unseen)
+    return samples.select(unseen)

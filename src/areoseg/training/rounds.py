@@ -1,7 +1,7 @@
-"""Rounds of self-training within one training: its weights label what nobody has labelled.
+"""Rounds of self-training within one training: its weights label what nobody has labeled.
 
 The average of the weights is a better teacher than the newest ones (mean teacher, Tarvainen and
-Valpola 2017, arXiv 1703.01780). Here it labels all unlabelled scenes at once, a few times in a
+Valpola 2017, arXiv 1703.01780). Here it labels all unlabeled samples at once, a few times in a
 training, and the labels are augmented with their images like those that people made.
 """
 
@@ -16,19 +16,19 @@ import torch
 from torch import Tensor
 
 from areoseg.data.fingerprint import fingerprint
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.device import Precision
 from areoseg.errors import AreosegError, one_line
 from areoseg.files import replacing
 from areoseg.models.segmenter import Segmenter
-from areoseg.recipes import UnlabelledSettings
+from areoseg.recipes import UnlabeledSettings
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.batches import Tensors, TrainingBatches
 from areoseg.training.pseudo_labels import pseudo_label
 
 ROUND = "round.npz"
 """The labels of the present round in the run folder, while the run is not finished: `masks`
-(N, H, W), `indices` (N) of their scenes, `tables` of all rounds so far, `fingerprint`."""
+(N, H, W), `indices` (N) of their samples, `tables` of all rounds so far, `fingerprint`."""
 
 
 class Rounds:
@@ -36,7 +36,7 @@ class Rounds:
 
     Args:
         settings: When and how.
-        scenes: Unlabelled scenes of the size of the labelled ones.
+        samples: Unlabeled samples of the size of the labeled ones.
         teacher: The segmenter with the average of the weights.
         taxonomy: The classes.
         folder: The run, where the labels are kept to resume with.
@@ -48,52 +48,52 @@ class Rounds:
 
     def __init__(
         self,
-        settings: UnlabelledSettings,
-        scenes: SceneSet,
+        settings: UnlabeledSettings,
+        samples: SegmentationDataset,
         teacher: Segmenter,
         taxonomy: Taxonomy,
         folder: Path,
         precision: Precision,
     ) -> None:
-        self.settings, self.scenes, self.teacher = settings, scenes, teacher
+        self.settings, self.samples, self.teacher = settings, samples, teacher
         self.taxonomy, self.folder, self.precision = taxonomy, folder, precision
         self.tables: list[dict[str, dict[str, Any]]] = []
-        self._labelled: Tensors | None = None
+        self._labeled: Tensors | None = None
 
-    def batches(self, labelled: TrainingBatches, progress: float) -> TrainingBatches:
+    def batches(self, labeled: TrainingBatches, progress: float) -> TrainingBatches:
         """The batches of an epoch that begins at a progress of the training.
 
         Raises:
             AreosegError: The labels to resume with cannot be read.
         """
         number = self.settings.round_at(progress)
-        if number < 0 or not len(self.scenes):
-            return labelled
+        if number < 0 or not len(self.samples):
+            return labeled
         if len(self.tables) <= number and not (self._read() and len(self.tables) > number):
             self._begin(number)
-        if self._labelled is None:
-            return labelled
+        if self._labeled is None:
+            return labeled
         share = 1 - self.settings.share
-        return replace(labelled, pseudo=self._labelled, labelled_share=share)
+        return replace(labeled, pseudo=self._labeled, labeled_share=share)
 
     def _begin(self, number: int) -> None:
-        """Label the scenes for a round; where the teacher is sure of nothing they are left out."""
+        """Label the samples for a round; where the teacher is sure of nothing they are left out."""
         skipped: list[dict[str, dict[str, Any]]] = [{}] * (number - len(self.tables))
-        scenes, table = self.scenes.select([]), {}
+        samples, table = self.samples.select([]), {}
         try:
             found = pseudo_label(
                 self._answer,
-                self.scenes,
+                self.samples,
                 classes=len(self.taxonomy),
                 keep=self.settings.keep,
                 floor=self.settings.floor,
             )
-            scenes, table = found.scenes, found.to_json(self.taxonomy)
+            samples, table = found.samples, found.to_json(self.taxonomy)
         except AreosegError:  # no answer reaches the floor
             pass
-        self._labelled = Tensors.of(scenes) if len(scenes) else None
+        self._labeled = Tensors.of(samples) if len(samples) else None
         self.tables = [*self.tables, *skipped, table]
-        self._write(scenes)
+        self._write(samples)
 
     @torch.inference_mode()
     def _answer(self, images: Tensor) -> Tensor:
@@ -105,15 +105,15 @@ class Rounds:
         answers: Tensor = (plain + mirrored.flip(-1)) / 2
         return answers.float().cpu()
 
-    def _write(self, scenes: SceneSet) -> None:
-        place = {name: index for index, name in enumerate(self.scenes.names)}
+    def _write(self, samples: SegmentationDataset) -> None:
+        place = {name: index for index, name in enumerate(self.samples.names)}
         with replacing(self.folder / ROUND) as beside, beside.open("wb") as file:
             np.savez_compressed(
                 file,
-                masks=np.asarray(scenes.masks if len(scenes) else []),
-                indices=np.array([place[name] for name in scenes.names], dtype=np.int64),
+                masks=np.asarray(samples.masks if len(samples) else []),
+                indices=np.array([place[name] for name in samples.names], dtype=np.int64),
                 tables=np.array(json.dumps(self.tables)),
-                fingerprint=np.array(fingerprint(self.scenes)),
+                fingerprint=np.array(fingerprint(self.samples)),
             )
 
     def _read(self) -> bool:
@@ -129,13 +129,13 @@ class Rounds:
             raise AreosegError(
                 f"{path}: cannot read the pseudo-labels of this run: {one_line(error)}; train anew"
             ) from None
-        if known != fingerprint(self.scenes):
+        if known != fingerprint(self.samples):
             raise AreosegError(
-                f"{path}: these pseudo-labels are of other unlabelled images: give the data that"
+                f"{path}: these pseudo-labels are of other unlabeled images: give the data that"
                 " the run was begun with, or train anew"
             )
         if len(indices):
-            chosen = self.scenes.select(indices)
-            self._labelled = Tensors.of(SceneSet(chosen.images, masks, chosen.names))
+            chosen = self.samples.select(indices)
+            self._labeled = Tensors.of(SegmentationDataset(chosen.images, masks, chosen.names))
         self.tables = tables
         return True

@@ -79,7 +79,7 @@ def greedy_soup(
     Args:
         ingredients: Networks of one architecture; one with the weights of an earlier is left out.
         score: Scores a network on the validation part.
-        measure_statistics: Measures batch normalisation anew for averaged weights.
+        measure_statistics: Measures batch normalization anew for averaged weights.
     """
     ordered = sorted(ingredients, key=lambda each: -each.score)
     best = ordered[0]

@@ -22,7 +22,7 @@ class StageData:
 
     Attributes:
         batches: The batch of every training step.
-        pixels: (N, C) pixels of each class in each scene that the stage trains on.
+        pixels: (N, C) pixels of each class in each sample that the stage trains on.
     """
 
     batches: TrainingBatches
@@ -36,23 +36,23 @@ def stage_data(
     taxonomy: Taxonomy,
     *,
     pseudo: Tensors | None = None,
-    labelled_share: float = 1.0,
+    labeled_share: float = 1.0,
 ) -> tuple[StageData, ...]:
     """The data of each stage.
 
     Args:
         recipes: The recipe of each stage.
-        tensors: The scenes of the training part.
+        tensors: The samples of the training part.
         pixels: (N, C) pixels of each class in each of them.
         taxonomy: The classes.
-        pseudo: Scenes with pseudo-labels that are trained on besides, or None.
-        labelled_share: Share of each batch drawn from the training part.
+        pseudo: Samples with pseudo-labels that are trained on besides, or None.
+        labeled_share: Share of each batch drawn from the training part.
 
     Raises:
-        AreosegError: A stage asks for what its scenes do not have; one line for each such fault.
+        AreosegError: A stage asks for what its samples do not have; one line for each such error.
     """
     rare_class = rarest_class(pixels, taxonomy)
-    stages, faults = [], []
+    stages, errors = [], []
     for number, recipe in enumerate(recipes):
         usable = not_over_background(pixels, recipe.data.drop_background_over, taxonomy)
         kept = tensors if usable.all() else tensors.select(np.flatnonzero(usable))
@@ -61,7 +61,7 @@ def stage_data(
         missing = _missing(recipe, pixels[usable], len(rare), bank, taxonomy)
         if missing:
             place = f"stages.{number}." if len(recipes) > 1 else ""
-            faults += [f"{place}{each}" for each in missing]
+            errors += [f"{place}{each}" for each in missing]
             continue
         batches = TrainingBatches(
             kept,
@@ -72,16 +72,16 @@ def stage_data(
             rare=rare,
             rare_share=recipe.data.rare_share,
             pseudo=pseudo,
-            labelled_share=labelled_share,
+            labeled_share=labeled_share,
         )
         stages.append(StageData(batches, pixels[usable]))
-    if faults:
-        raise AreosegError("\n".join(faults))
+    if errors:
+        raise AreosegError("\n".join(errors))
     return tuple(stages)
 
 
 def _rare_bank(recipe: Recipe, tensors: Tensors) -> RareBank | None:
-    """The objects that the recipe's augmentation pastes, cut from the scenes trained on."""
+    """The objects that the recipe's augmentation pastes, cut from the samples trained on."""
     if not recipe.augment.needs_rare_bank:
         return None
     images, masks = tensors.images.numpy(), tensors.masks.numpy()
@@ -91,22 +91,22 @@ def _rare_bank(recipe: Recipe, tensors: Tensors) -> RareBank | None:
 def _missing(
     recipe: Recipe,
     pixels: NDArray[np.int64],
-    rare_scenes: int,
+    rare_samples: int,
     bank: RareBank | None,
     taxonomy: Taxonomy,
 ) -> list[str]:
-    """What a recipe asks for and its scenes (N, C) do not have, a line each."""
-    scenes, augment = len(pixels), recipe.augment
-    if not scenes:
+    """What a recipe asks for and its samples (N, C) do not have, a line each."""
+    samples, augment = len(pixels), recipe.augment
+    if not samples:
         return [
-            f"data.drop_background_over={recipe.data.drop_background_over} leaves no scene to train"
-            " on: raise it"
+            f"data.drop_background_over={recipe.data.drop_background_over} leaves no sample to"
+            " train on: raise it"
         ]
     lines = []
-    if recipe.data.rare_share and not rare_scenes:
+    if recipe.data.rare_share and not rare_samples:
         lines.append(
-            f"data.rare_share={recipe.data.rare_share}: none of {scenes} training scenes holds the"
-            " rarest class: set it to 0"
+            f"data.rare_share={recipe.data.rare_share}: none of {samples} training samples holds"
+            " the rarest class: set it to 0"
         )
     if not {"rare_paste", "rare_cutmix"} & augment.transforms.keys():
         return lines
@@ -117,12 +117,12 @@ def _missing(
     name = taxonomy.names[rare_class]
     if bank is not None and not len(bank):
         lines.append(
-            f"augment.rare_paste: the masks of {scenes} training scenes have no {name} (class"
+            f"augment.rare_paste: the masks of {samples} training samples have no {name} (class"
             f" {rare_class}) large enough to paste: set it to null, or set augment.rare_class"
         )
     if "rare_cutmix" in augment.transforms and not pixels[:, rare_class].any():
         lines.append(
-            f"augment.rare_cutmix: the masks of {scenes} training scenes have no {name} (class"
+            f"augment.rare_cutmix: the masks of {samples} training samples have no {name} (class"
             f" {rare_class}): set it to null, or set augment.rare_class"
         )
     return lines

@@ -80,7 +80,7 @@ def without_rest(stages: Sequence[Stage], stage: int, plan: Plan, step: int) -> 
     return plan.corrected(step, step + later, epoch_steps=epoch_steps, progress=stages[stage].end)
 
 
-def refuse_empty_stages(stages: Sequence[Stage], plan: Plan) -> None:
+def check_stages_not_empty(stages: Sequence[Stage], plan: Plan) -> None:
     """Refuse a plan that leaves a stage without a step.
 
     Raises:

@@ -14,7 +14,7 @@ from areoseg.training.plan import Plan
 
 @dataclass
 class TrainingState:
-    """What changes while a training goes on, apart from weights and optimiser.
+    """What changes while a training goes on, apart from weights and optimizer.
 
     Attributes:
         plan: The steps planned.
@@ -23,7 +23,7 @@ class TrainingState:
         best_score: The best validation score so far.
         best_step: The step at which it was reached.
         stale_epochs: Validations since then, of the present stage alone.
-        stage: The stage that the optimiser is of, from 0.
+        stage: The stage that the optimizer is of, from 0.
         stage_step: The step at which it began.
         swa_steps: Steps of stochastic weight averaging done.
         seconds: Time used by earlier parts of the run, before it was resumed.
@@ -82,7 +82,7 @@ def save_resume_state(path: Path, state: TrainingState, tensors: dict[str, Any])
     Args:
         path: The file, usually `resume.pt`.
         state: Where the training stands.
-        tensors: State dictionaries of the weights, their average and the optimiser.
+        tensors: State dictionaries of the weights, their average and the optimizer.
 
     Raises:
         AreosegError: The folder cannot be written, or the disk is full.

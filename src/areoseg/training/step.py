@@ -26,11 +26,11 @@ def training_step(
     accumulate: int = 1,
     backward: Callable[[Tensor], None] = Tensor.backward,
 ) -> dict[str, Tensor]:
-    """Forward, backward, and one step of the optimiser.
+    """Forward, backward, and one step of the optimizer.
 
     With `accumulate` the batch passes in so many parts, and the step follows the mean of their
-    gradients, each counted by its scenes. That is the gradient of the whole batch but for what
-    looks at a batch at once: batch normalisation, and losses of sums over all pixels.
+    gradients, each counted by its samples. That is the gradient of the whole batch but for what
+    looks at a batch at once: batch normalization, and losses of sums over all pixels.
 
     Args:
         segmenter: The network in training mode.

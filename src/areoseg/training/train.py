@@ -14,8 +14,8 @@ from rich.console import Console
 from areoseg.audit import Audit, read_decisions, write_audit
 from areoseg.calibration import calibrate_run
 from areoseg.data.fingerprint import fingerprint
+from areoseg.data.samples import LoadedData
 from areoseg.data.scale import common_navcam_scale
-from areoseg.data.scenes import DataSet
 from areoseg.data.sources import Source
 from areoseg.device import choose_device, choose_precision, use_threads
 from areoseg.errors import AreosegError
@@ -23,22 +23,22 @@ from areoseg.files import write_json, write_text
 from areoseg.models import model_cost
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe, dump_recipe
-from areoseg.run import AUDIT, FACTS, RECIPE, RESUME, SPLIT, Run, build_segmenter, open_run
-from areoseg.same_data import refuse_other_scenes
+from areoseg.run import AUDIT, RECIPE, RESUME, RUN_INFO, SPLIT, Run, build_segmenter, open_run
+from areoseg.same_data import check_same_samples
 from areoseg.taxonomy import MARS, Taxonomy
 from areoseg.training.budget import Budget
 from areoseg.training.fit import fit, make_module, plan_for
 from areoseg.training.module import TrainingModule
 from areoseg.training.plan import Plan
 from areoseg.training.prepare import Preparation, prepare
-from areoseg.training.pseudo_scenes import PseudoScenes
+from areoseg.training.pseudo_samples import PseudoSamples
 from areoseg.training.rounds import ROUND, Rounds
-from areoseg.training.stages import refuse_empty_stages
+from areoseg.training.stages import check_stages_not_empty
 from areoseg.training.start import (
-    refuse_other_start,
-    seen_before,
-    start_facts,
+    check_initial_weights,
+    start_info,
     starting_segmenter,
+    trained_on_notes,
 )
 from areoseg.training.state import load_resume_state
 from areoseg.version import __version__
@@ -46,7 +46,7 @@ from areoseg.version import __version__
 
 def train(
     recipe: Recipe,
-    data: DataSet,
+    data: LoadedData,
     out: str | Path,
     *,
     source: Source,
@@ -59,14 +59,14 @@ def train(
     console: Console | None = None,
     callbacks: Sequence[pl.Callback] = (),
     audit: Audit | None = None,
-    pseudo: PseudoScenes | None = None,
+    pseudo: PseudoSamples | None = None,
     start: Run | None = None,
 ) -> Run:
     """Train a recipe on a data set.
 
     Args:
         recipe: What to train.
-        data: Labelled scenes of one size.
+        data: Labeled samples of one size.
         out: The run folder to make; it must not hold a run yet.
         source: Where the data came from, to be noted in the run.
         budget: A time that takes the place of the recipe's epochs.
@@ -78,9 +78,9 @@ def train(
         taxonomy: The classes.
         console: Where to show the progress; None: standard error.
         callbacks: What Lightning calls besides, after the training's own.
-        audit: What `rejecting_audit` found in the same scenes, so that it is not done again; or
+        audit: What `rejecting_audit` found in the same samples, so that it is not done again; or
             what a person decided, which then holds in its place.
-        pseudo: Pseudo-labelled scenes to train on besides; kept in the run folder.
+        pseudo: Pseudo-labeled samples to train on besides; kept in the run folder.
         start: The run whose weights to start with; None: random weights.
 
     Returns:
@@ -92,28 +92,28 @@ def train(
     """
     out = Path(out)
     console = console or Console(stderr=True)
-    refuse_run(out)
+    check_no_run_in(out)
     threads = use_threads(threads)
     where = choose_device(device)
     precision = choose_precision(recipe.training.precision, where)
     preparation = prepare(
         recipe,
-        data.labelled,
+        data.labeled,
         taxonomy,
-        unlabelled=data.unlabelled,
+        unlabeled=data.unlabeled,
         audit=audit,
         pseudo=pseudo,
     )
     notes = preparation.notes
     if start is not None:
-        refuse_other_start(start, recipe, taxonomy)
-        notes += seen_before(start, preparation.names(), fingerprint(data.labelled))
+        check_initial_weights(start, recipe, taxonomy)
+        notes += trained_on_notes(start, preparation.names(), fingerprint(data.labeled))
     for note in notes:
         console.print(f"note: {note}")
 
     torch.manual_seed(recipe.training.seed)
     segmenter = (
-        build_segmenter(recipe, taxonomy, mean=preparation.mean, deviation=preparation.deviation)
+        build_segmenter(recipe, taxonomy, mean=preparation.mean, std=preparation.std)
         if start is None
         else starting_segmenter(start, recipe)
     )
@@ -123,21 +123,21 @@ def train(
     elif budget is not None:
         module.state.plan = plan_for(budget, module, preparation, precision)
         module.state.patience = 0
-    refuse_empty_stages(module.stages, module.state.plan)
+    check_stages_not_empty(module.stages, module.state.plan)
 
-    facts: dict[str, Any] = {
+    info: dict[str, Any] = {
         "areoseg": __version__,
         "torch": torch.__version__,
         "python": platform.python_version(),
         "command": command,
         "status": "training",
-        "data": {"source": source.to_json(), **_data_facts(data, preparation, taxonomy)},
+        "data": {"source": source.to_json(), **_data_info(data, preparation, taxonomy)},
         "taxonomy": {
             "names": list(taxonomy.names),
-            "colours": [list(colour) for colour in taxonomy.colours],
+            "colors": [list(color) for color in taxonomy.colors],
             "background": taxonomy.background,
         },
-        "model": _model_facts(segmenter, preparation),
+        "model": _model_info(segmenter, preparation),
         "device": device,
         "threads": threads,
         "precision": precision,
@@ -147,18 +147,18 @@ def train(
     write_json(out / SPLIT, preparation.names())
     if pseudo is not None:
         pseudo.save(out)
-        facts["self_training"] = pseudo.to_json()
+        info["self_training"] = pseudo.to_json()
     if start is not None:
-        facts["start"] = start_facts(start)
-        facts["learnt_before"] = start.learnt
+        info["start"] = start_info(start)
+        info["previously_trained_on"] = start.trained_on
     if preparation.audit is not None:
         write_audit(preparation.audit, out)
-    write_json(out / FACTS, facts)
-    run = Run(out, recipe, facts)
+    write_json(out / RUN_INFO, info)
+    run = Run(out, recipe, info)
     return _carry_out(module, preparation, run, budget, console, callbacks)
 
 
-def refuse_run(out: str | Path) -> None:
+def check_no_run_in(out: str | Path) -> None:
     """Refuse a folder to train into that cannot be made, or that holds a run already.
 
     Raises:
@@ -176,7 +176,11 @@ def refuse_run(out: str | Path) -> None:
 
 
 def resume(
-    path: str | Path, data: DataSet, *, threads: int | None = None, console: Console | None = None
+    path: str | Path,
+    data: LoadedData,
+    *,
+    threads: int | None = None,
+    console: Console | None = None,
 ) -> Run:
     """Go on with a training that was interrupted or killed.
 
@@ -194,19 +198,19 @@ def resume(
     """
     run = open_run(path, unfinished=True)
     console = console or Console(stderr=True)
-    refuse_nothing_to_resume(run)
+    check_resumable(run)
     state, tensors = load_resume_state(run.path / RESUME)
-    refuse_other_scenes(run, data.labelled)
-    use_threads(threads or run.facts["threads"])
+    check_same_samples(run, data.labeled)
+    use_threads(threads or run.info["threads"])
     # What was rejected at the start stays so, whoever or whichever version decided it.
     found = run.path / AUDIT
     audit = read_decisions(found) if found.is_file() else None
-    pseudo = PseudoScenes.of_run(run)
+    pseudo = PseudoSamples.of_run(run)
     preparation = prepare(
         run.recipe,
-        data.labelled,
+        data.labeled,
         run.taxonomy,
-        unlabelled=data.unlabelled,
+        unlabeled=data.unlabeled,
         audit=audit,
         pseudo=pseudo,
     )
@@ -215,16 +219,16 @@ def resume(
             f"{path}: these data would be split in another way than in {SPLIT}: give the groups"
             " that the run was trained with by --groups"
         )
-    segmenter = build_segmenter(run.recipe, run.taxonomy).to(choose_device(run.facts["device"]))
+    segmenter = build_segmenter(run.recipe, run.taxonomy).to(choose_device(run.info["device"]))
     module = make_module(run.recipe, preparation, segmenter, run.taxonomy)
     module.state = state
     module.load_state_tensors(tensors)
-    seconds = run.facts["budget_seconds"]
+    seconds = run.info["budget_seconds"]
     budget = Budget(seconds, started=time.monotonic() - state.seconds) if seconds else None
     return _carry_out(module, preparation, run, budget, console)
 
 
-def refuse_nothing_to_resume(run: Run) -> None:
+def check_resumable(run: Run) -> None:
     """Refuse a run whose training has ended, or of which no state was kept.
 
     Raises:
@@ -232,7 +236,7 @@ def refuse_nothing_to_resume(run: Run) -> None:
     """
     if not (run.path / RESUME).is_file():
         raise AreosegError(
-            f"{run.path}: nothing to resume: its status is {run.facts['status']!r} and it has no"
+            f"{run.path}: nothing to resume: its status is {run.info['status']!r} and it has no"
             f" {RESUME}; train anew into another folder"
         )
 
@@ -247,12 +251,12 @@ def _carry_out(
 ) -> Run:
     """Fit, and write down how it ended."""
     rounds = Rounds(
-        run.recipe.unlabelled,
-        preparation.unlabelled,
-        module.kept,
+        run.recipe.unlabeled,
+        preparation.unlabeled,
+        module.ema_model,
         run.taxonomy,
         run.path,
-        run.facts["precision"],
+        run.info["precision"],
     )
     ended = fit(
         module,
@@ -260,15 +264,15 @@ def _carry_out(
         run.path,
         rounds=rounds,
         budget=budget,
-        precision=run.facts["precision"],
-        device=choose_device(run.facts["device"]),
+        precision=run.info["precision"],
+        device=choose_device(run.info["device"]),
         console=console,
         callbacks=callbacks,
     )
     state = module.state
     used = time.monotonic() - budget.started if budget else state.seconds
-    facts = {
-        **run.facts,
+    info = {
+        **run.info,
         "status": "finished" if ended else "interrupted",
         "steps": state.step,
         "epochs": len(state.history),
@@ -278,14 +282,14 @@ def _carry_out(
         "training_seconds": round(used, 2),
     }
     if rounds.tables:
-        facts["rounds"] = {"scenes": len(preparation.unlabelled), "classes": rounds.tables}
-    finished = Run(run.path, run.recipe, facts)
+        info["rounds"] = {"samples": len(preparation.unlabeled), "classes": rounds.tables}
+    finished = Run(run.path, run.recipe, info)
     if ended and run.recipe.calibration:
-        write_json(run.path / FACTS, {**facts, "status": "training"})
-        validation = preparation.scenes.select(preparation.split.val)
-        finished = calibrate_run(finished, validation, device=facts["device"])  # writes the facts
+        write_json(run.path / RUN_INFO, {**info, "status": "training"})
+        validation = preparation.samples.select(preparation.split.val)
+        finished = calibrate_run(finished, validation, device=info["device"])  # writes the info
     else:
-        write_json(run.path / FACTS, facts)
+        write_json(run.path / RUN_INFO, info)
     if not ended:
         raise KeyboardInterrupt
     for done in (RESUME, ROUND):
@@ -293,29 +297,29 @@ def _carry_out(
     return finished
 
 
-def _data_facts(data: DataSet, preparation: Preparation, taxonomy: Taxonomy) -> dict[str, Any]:
+def _data_info(data: LoadedData, preparation: Preparation, taxonomy: Taxonomy) -> dict[str, Any]:
     """What the run notes about its data."""
     pixels = preparation.pixels.sum(axis=0)
     shares = pixels / pixels.sum()
     audit = preparation.audit
     return {
-        "labelled": len(data.labelled),
-        "unlabelled": len(data.unlabelled),
+        "labeled": len(data.labeled),
+        "unlabeled": len(data.unlabeled),
         "rejected": 0 if audit is None else len(audit.rejected),
         "decisions": None if audit is None else audit.decisions,
         "dropped": preparation.dropped,
-        "groups": None if data.labelled.groups is None else len(set(data.labelled.groups)),
+        "groups": None if data.labeled.groups is None else len(set(data.labeled.groups)),
         "training_shares": dict(zip(taxonomy.names, shares.round(6).tolist(), strict=True)),
-        "fingerprint": fingerprint(data.labelled),
+        "fingerprint": fingerprint(data.labeled),
         "navcam_scale": common_navcam_scale(
-            data.labelled.names, [image.shape for image in data.labelled.images]
+            data.labeled.names, [image.shape for image in data.labeled.images]
         ),
         "mean": preparation.mean,
-        "deviation": preparation.deviation,
+        "std": preparation.std,
     }
 
 
-def _model_facts(segmenter: Segmenter, preparation: Preparation) -> dict[str, Any]:
+def _model_info(segmenter: Segmenter, preparation: Preparation) -> dict[str, Any]:
     """What the run notes about its network."""
     height, width = (int(side) for side in preparation.validation.images.shape[1:])
     cost = model_cost(segmenter.network, 1, height, width)

@@ -166,7 +166,7 @@ def _check_bank(settings: AugmentSettings, rare_bank: RareBank | None) -> None:
 
 
 def _check_batch(images: Tensor, masks: Tensor) -> None:
-    """Refuse tensors that are not a batch of grey images with their masks."""
+    """Refuse tensors that are not a batch of gray images with their masks."""
     if images.ndim != 4 or images.shape[1] != 1 or images.dtype != torch.float32:
         raise AreosegError(
             f"images are {images.dtype} {tuple(images.shape)}: give float32 (N, 1, H, W) in 0..1"

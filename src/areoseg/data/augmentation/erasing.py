@@ -1,4 +1,4 @@
-"""Erasing: hide parts of the image behind the tile's mean grey; the labels stay.
+"""Erasing: hide parts of the image behind the tile's mean gray; the labels stay.
 
 The network has to name a hidden pixel by what surrounds it.
 """

@@ -82,7 +82,7 @@ class RareCutMix(TransformOptions):
 class BrightnessContrast(TransformOptions):
     """Options of `photometric.brightness_contrast`."""
 
-    brightness: float = Field(0.2, ge=0, le=1, description="most shift of the grey values")
+    brightness: float = Field(0.2, ge=0, le=1, description="most shift of the gray values")
     contrast: float = Field(0.2, ge=0, le=1, description="most change of contrast, 0.2 is 20 %")
 
 
@@ -101,7 +101,7 @@ class Blur(TransformOptions):
 class SensorNoise(TransformOptions):
     """Options of `photometric.sensor_noise`."""
 
-    read: float = Field(0.01, ge=0, le=0.5, description="most read noise, std in grey values")
+    read: float = Field(0.01, ge=0, le=0.5, description="most read noise, std in gray values")
     shot: float = Field(0.001, ge=0, le=0.1, description="most shot noise, variance at white")
 
 

@@ -9,7 +9,7 @@ from areoseg.data.augmentation.draws import smoothing_matrix, uniform
 def brightness_contrast(
     images: Tensor, masks: Tensor, *, generator: torch.Generator, brightness: float, contrast: float
 ) -> tuple[Tensor, Tensor]:
-    """Shift the grey values, and stretch them about the tile's mean.
+    """Shift the gray values, and stretch them about the tile's mean.
 
     Args:
         images: (N, 1, H, W) float in 0..1.
@@ -27,7 +27,7 @@ def brightness_contrast(
 def gamma(
     images: Tensor, masks: Tensor, *, generator: torch.Generator, limit: float
 ) -> tuple[Tensor, Tensor]:
-    """Raise the grey values to a power.
+    """Raise the gray values to a power.
 
     Args:
         images: (N, 1, H, W) float in 0..1.
@@ -59,7 +59,7 @@ def blur(
 def sensor_noise(
     images: Tensor, masks: Tensor, *, generator: torch.Generator, read: float, shot: float
 ) -> tuple[Tensor, Tensor]:
-    """Add normal noise of variance `read^2 + shot * grey value`.
+    """Add normal noise of variance `read^2 + shot * gray value`.
 
     Foi et al. 2008, Practical Poissonian-Gaussian noise modeling.
 
@@ -68,7 +68,7 @@ def sensor_noise(
         masks: (N, H, W) int64, returned as they are.
         generator: Source of the draws.
         read: Most standard deviation of the read noise.
-        shot: Most variance of the shot noise at grey value 1.
+        shot: Most variance of the shot noise at gray value 1.
     """
     draw = uniform(2, len(images), low=0, high=1, generator=generator, like=images)
     variance = _spread(draw[0] * read).square() + _spread(draw[1] * shot) * images.clamp(0, 1)

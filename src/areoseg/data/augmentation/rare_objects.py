@@ -17,7 +17,7 @@ _MARGIN = 3
 """Pixels of surroundings that are cut along with an object, over which its edge is blended."""
 
 _EDGE_SIGMA = 1.0
-"""Standard deviation, in pixels, of the Gaussian that blends the edge; `_MARGIN` is three."""
+"""Standard std, in pixels, of the Gaussian that blends the edge; `_MARGIN` is three."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class RareObject:
     """One object with a margin of its surroundings.
 
     Attributes:
-        relief: (h, w) float32, grey values less the mean of the object's surroundings.
+        relief: (h, w) float32, gray values less the mean of the object's surroundings.
         opacity: (h, w) float32, 1 on the object, falling to 0 over the margin.
         shape: (h, w) bool, the object itself.
     """
@@ -58,7 +58,7 @@ def rare_object_bank(
     *,
     smallest: int = 12,
 ) -> RareBank:
-    """Cut every object of a class from labelled tiles.
+    """Cut every object of a class from labeled tiles.
 
     Args:
         images: N tiles (H, W), uint8 or float in 0..1.
@@ -83,12 +83,12 @@ def rare_object_bank(
             )
         is_rare = np.asarray(mask) == rare_class
         if is_rare.any():
-            objects += _cut_objects(_as_grey(np.asarray(image)), is_rare, smallest)
+            objects += _cut_objects(_as_gray(np.asarray(image)), is_rare, smallest)
     return RareBank(rare_class=rare_class, objects=tuple(objects))
 
 
-def _as_grey(image: NDArray[Any]) -> NDArray[np.float32]:
-    """Grey values as float32 in 0..1."""
+def _as_gray(image: NDArray[Any]) -> NDArray[np.float32]:
+    """Gray values as float32 in 0..1."""
     scale = 255 if image.dtype == np.uint8 else 1
     return image.astype(np.float32) / np.float32(scale)
 
@@ -104,12 +104,12 @@ def _cut_objects(
         shape = pieces[window] == number
         if shape.sum() < smallest:
             continue
-        grey = image[window]
-        around = grey[~is_rare[window]]
-        level = around.mean() if around.size else grey.mean()
+        gray = image[window]
+        around = gray[~is_rare[window]]
+        level = around.mean() if around.size else gray.mean()
         blurred = ndimage.gaussian_filter(shape.astype(np.float32), _EDGE_SIGMA, truncate=3)
         objects.append(
-            RareObject(relief=grey - level, opacity=np.where(shape, 1, blurred), shape=shape)
+            RareObject(relief=gray - level, opacity=np.where(shape, 1, blurred), shape=shape)
         )
     return objects
 

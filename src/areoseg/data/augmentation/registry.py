@@ -89,7 +89,7 @@ TRANSFORMS: tuple[TransformRecord, ...] = (
         "shift_scale_rotate",
         "warps:shift_scale_rotate",
         options.ShiftScaleRotate,
-        "shift, zoom and rotate about the tile's centre",
+        "shift, zoom and rotate about the tile's center",
         is_warp=True,
     ),
     TransformRecord(
@@ -130,13 +130,13 @@ TRANSFORMS: tuple[TransformRecord, ...] = (
         "brightness_contrast",
         "photometric:brightness_contrast",
         options.BrightnessContrast,
-        "shift the grey values and stretch them about their mean",
+        "shift the gray values and stretch them about their mean",
     ),
     TransformRecord(
         "gamma",
         "photometric:gamma",
         options.Gamma,
-        "raise the grey values to a power near one",
+        "raise the gray values to a power near one",
     ),
     TransformRecord(
         "blur",

@@ -31,7 +31,7 @@ class AugmentSettings(BaseModel):
     Attributes:
         policy: The policy that it started from.
         original: Share of each batch left unmodified, 0 to 1; the policy's own by default.
-        rare_class: Class index that `rare_paste` and `rare_cutmix` favour.
+        rare_class: Class index that `rare_paste` and `rare_cutmix` favor.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -1,7 +1,7 @@
 """Warps: maps of sampling positions, and the one sampling that follows them.
 
 Positions are (N, H, W, 2): where each pixel of the new tile looks in the old one, as (x, y) in
-pixels, with pixel centres at whole numbers. A warp maps positions to positions, so warps compose
+pixels, with pixel centers at whole numbers. A warp maps positions to positions, so warps compose
 without an interpolation between them. `resample` then reads the tile once. What the positions go
 through last is what happens to the tile first.
 """
@@ -84,7 +84,7 @@ def random_crop(positions: Tensor, *, generator: torch.Generator, smallest: floa
 def shift_scale_rotate(
     positions: Tensor, *, generator: torch.Generator, shift: float, scale: float, rotation: float
 ) -> Tensor:
-    """Rotate about the tile's centre, change the scale, and shift.
+    """Rotate about the tile's center, change the scale, and shift.
 
     Args:
         positions: (N, H, W, 2).
@@ -95,8 +95,8 @@ def shift_scale_rotate(
     """
     draw = uniform(4, len(positions), low=-1, high=1, generator=generator, like=positions)
     size = _size(positions)
-    centre = (size - 1) / 2
-    offset = positions - centre - (draw[:2].T * shift * size)[:, None, None]
+    center = (size - 1) / 2
+    offset = positions - center - (draw[:2].T * shift * size)[:, None, None]
     angle = _spread(torch.deg2rad(draw[2] * rotation))
     turned = torch.cat(
         [
@@ -105,7 +105,7 @@ def shift_scale_rotate(
         ],
         dim=-1,
     )
-    return turned / _spread(1 + draw[3] * scale) + centre
+    return turned / _spread(1 + draw[3] * scale) + center
 
 
 def elastic(positions: Tensor, *, generator: torch.Generator, alpha: float, sigma: float) -> Tensor:
@@ -119,7 +119,7 @@ def elastic(positions: Tensor, *, generator: torch.Generator, alpha: float, sigm
         positions: (N, H, W, 2).
         generator: Source of the draws.
         alpha: Root mean square displacement, in pixels.
-        sigma: Standard deviation of the Gaussian, in pixels. The field folds over itself where
+        sigma: Standard std of the Gaussian, in pixels. The field folds over itself where
             `alpha` comes near `sigma`.
     """
     samples, height, width, _ = positions.shape
@@ -164,10 +164,10 @@ def optical_distortion(positions: Tensor, *, generator: torch.Generator, limit: 
     """
     k = uniform(len(positions), low=-limit, high=limit, generator=generator, like=positions)
     size = _size(positions)
-    centre = (size - 1) / 2
-    offset = positions - centre
+    center = (size - 1) / 2
+    offset = positions - center
     radius_squared = offset.square().sum(dim=-1, keepdim=True) / (size / 2).square().sum()
-    return offset * (1 + _spread(k) * radius_squared) + centre
+    return offset * (1 + _spread(k) * radius_squared) + center
 
 
 def _size(positions: Tensor) -> Tensor:

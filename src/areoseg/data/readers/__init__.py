@@ -1,8 +1,8 @@
-"""Readers: from files on disk to scenes."""
+"""Readers: from files on disk to samples."""
 
 from areoseg.data.readers.ai4mars_names import site_and_drive
 from areoseg.data.readers.listing import list_images
-from areoseg.data.readers.open import FORMATS, read_data, recognise_format
+from areoseg.data.readers.open import FORMATS, read_data, recognize_format
 from areoseg.data.readers.rover_image import RoverImage, read_rover_image
 
 __all__ = [
@@ -11,6 +11,6 @@ __all__ = [
     "list_images",
     "read_data",
     "read_rover_image",
-    "recognise_format",
+    "recognize_format",
     "site_and_drive",
 ]

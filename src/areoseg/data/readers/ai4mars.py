@@ -23,7 +23,7 @@ LABEL_FOLDERS = {
 _HIDING_MASKS = (("images/mxy", "MXY"), ("images/rng-30m", "RNG"))
 
 
-def recognise_ai4mars(path: Path) -> bool:
+def recognize_ai4mars(path: Path) -> bool:
     """Whether `path` is the folder `msl` of AI4Mars, or the one above it."""
     return _root(path) is not None
 
@@ -31,7 +31,7 @@ def recognise_ai4mars(path: Path) -> bool:
 def find_in_ai4mars(path: Path, labels: str, taxonomy: Taxonomy) -> Found:
     """The frames that have the chosen kind of label, sorted by name.
 
-    Frames without such a label are left out: among them are those of the expert-labelled test
+    Frames without such a label are left out: among them are those of the expert-labeled test
     set. Labels whose frame is absent, as after a partial download, make a warning.
 
     Raises:
@@ -51,7 +51,7 @@ def find_in_ai4mars(path: Path, labels: str, taxonomy: Taxonomy) -> Found:
             f" {listed(sorted(masks))}"
         )
     return Found(
-        labelled=[_frame(root, name, frames[name], masks[name]) for name in paired],
+        labeled=[_frame(root, name, frames[name], masks[name]) for name in paired],
         warnings=_warnings(labels, list(frames), list(masks)),
     )
 
@@ -69,7 +69,7 @@ def _labels(root: Path, labels: str) -> dict[str, Path]:
     masks = {mask.stem.removesuffix("_merged"): mask for mask in list_images(folder)}
     if not masks:
         there = [kind for kind, below in LABEL_FOLDERS.items() if list_images(root / below)]
-        advice = f"choose {listed(there)}" if there else "read images/edr as unlabelled images"
+        advice = f"choose {listed(there)}" if there else "read images/edr as unlabeled images"
         raise AreosegError(f"{folder}: no {labels} labels there: {advice}")
     return masks
 
@@ -107,7 +107,7 @@ def _warnings(labels: str, frames: list[str], masks: list[str]) -> list[str]:
 AI4MARS = Format(
     name="ai4mars",
     summary="AI4Mars as distributed: msl/images/edr and msl/labels",
-    recognise=recognise_ai4mars,
+    recognize=recognize_ai4mars,
     find=find_in_ai4mars,
     labels=tuple(LABEL_FOLDERS),
 )

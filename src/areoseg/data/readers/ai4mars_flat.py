@@ -24,11 +24,11 @@ from areoseg.taxonomy import Taxonomy
 _MASKS_TO_LOOK_AT = 64
 
 
-def recognise_ai4mars_flat(path: Path) -> bool:
+def recognize_ai4mars_flat(path: Path) -> bool:
     """Whether masks have AI4Mars names and values, 255 among them.
 
     Values 0 to 3 alone do not tell AI4Mars labels from classes; practically every AI4Mars mask
-    has unlabelled pixels.
+    has unlabeled pixels.
     """
     if not ((path / "images").is_dir() and (path / "masks").is_dir()):
         return False
@@ -54,7 +54,7 @@ def find_in_ai4mars_flat(path: Path, labels: str, taxonomy: Taxonomy) -> Found:
     """
     check_mars_taxonomy(taxonomy)
     return Found(
-        labelled=[
+        labeled=[
             Frame(
                 name=name,
                 where=str(image),
@@ -69,6 +69,6 @@ def find_in_ai4mars_flat(path: Path, labels: str, taxonomy: Taxonomy) -> Found:
 AI4MARS_FLAT = Format(
     name="ai4mars-flat",
     summary="AI4Mars frames and labels in images/ and masks/",
-    recognise=recognise_ai4mars_flat,
+    recognize=recognize_ai4mars_flat,
     find=find_in_ai4mars_flat,
 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from areoseg.data.readers.decode import decode_indices
 from areoseg.data.readers.listing import listed
-from areoseg.data.scenes import Mask
+from areoseg.data.samples import Mask
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import MARS, Taxonomy
 

@@ -1,4 +1,4 @@
-"""Put the frames that were read together into scenes."""
+"""Put the frames that were read together into samples."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 from areoseg.data.readers.depth import to_image
 from areoseg.data.readers.frames import CutFrame
 from areoseg.data.readers.listing import listed, plural
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 
 
-def to_scene_set(
+def to_dataset(
     cuts: Sequence[CutFrame],
     groups: Sequence[str | None],
     whites: dict[str, float],
     *,
     tiled: bool,
-) -> SceneSet:
+) -> SegmentationDataset:
     """The tiles of all frames as one set, in order.
 
     The tiles are taken out of `cuts`, so that a large set is not held twice.
@@ -43,7 +43,7 @@ def to_scene_set(
             cut.masks.clear()
     has_masks = bool(cuts) and cuts[0].masks is not None
     grouped = tiled or any(group is not None for group in groups)
-    return SceneSet(
+    return SegmentationDataset(
         images=_stacked_if_equal(images),
         masks=_stacked_if_equal(masks) if has_masks else None,
         names=tuple(names),
@@ -59,7 +59,7 @@ def oddities(cuts: Sequence[CutFrame]) -> list[str]:
             "constant, without any contrast",
             [cut.name for cut in cuts if cut.range.low == cut.range.high],
         ),
-        ("in colour, read as luminance", [cut.name for cut in cuts if cut.coloured]),
+        ("in color, read as luminance", [cut.name for cut in cuts if cut.colored]),
     )
     return [
         f"{plural(len(names), 'image')} {what}: {listed(names)}" for what, names in kinds if names

@@ -34,10 +34,10 @@ _BROKEN_FILE = (
     zlib.error,
 )
 
-# Rows of colour that are turned to grey at a time.
+# Rows of color that are turned to gray at a time.
 _ROWS = 256
 
-# Grey coded as RGB by JPEG: the channels may differ by the rounding of the colour transform.
+# Gray coded as RGB by JPEG: the channels may differ by the rounding of the color transform.
 _JPEG_NOISE = 8
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
@@ -45,21 +45,21 @@ _LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
 @dataclass(frozen=True)
 class Pixels:
-    """The grey levels of one image as its file stores them.
+    """The gray levels of one image as its file stores them.
 
     Attributes:
         levels: (H, W), of the number type of the file.
-        coloured: Whether the channels differed by more than JPEG noise.
+        colored: Whether the channels differed by more than JPEG noise.
         opaque: Which pixels are not fully transparent, (H, W) bool; None: all.
     """
 
     levels: NDArray[Any]
-    coloured: bool = False
+    colored: bool = False
     opaque: NDArray[np.bool_] | None = None
 
 
 def decode_image(path: Path) -> Pixels:
-    """The grey levels of an image file; colour becomes luminance, alpha tells what is transparent.
+    """The gray levels of an image file; color becomes luminance, alpha tells what is transparent.
 
     Raises:
         AreosegError: The file is missing, empty, truncated, too large or no image.
@@ -71,35 +71,33 @@ def decode_image(path: Path) -> Pixels:
         return Pixels(channels, opaque=opaque)
     spread = _channel_spread(channels)
     noise = _JPEG_NOISE if channels.dtype == np.uint8 else 0
-    return Pixels(luminance(channels), coloured=spread > noise, opaque=opaque)
+    return Pixels(luminance(channels), colored=spread > noise, opaque=opaque)
 
 
 def luminance(channels: NDArray[Any]) -> NDArray[Any]:
-    """Red, green and blue (H, W, 3) as grey (H, W) of the same number type."""
-    grey = np.empty(channels.shape[:2], channels.dtype)
-    for top in range(0, len(grey), _ROWS):  # by parts, since floats take four times the memory
+    """Red, green and blue (H, W, 3) as gray (H, W) of the same number type."""
+    gray = np.empty(channels.shape[:2], channels.dtype)
+    for top in range(0, len(gray), _ROWS):  # by parts, since floats take four times the memory
         part = channels[top : top + _ROWS]
         if _channel_spread(part) == 0:
-            grey[top : top + _ROWS] = part[..., 0]
+            gray[top : top + _ROWS] = part[..., 0]
             continue
         mixed = part.astype(np.float32) @ _LUMINANCE
-        grey[top : top + _ROWS] = np.rint(mixed) if channels.dtype.kind in "ui" else mixed
-    return grey
+        gray[top : top + _ROWS] = np.rint(mixed) if channels.dtype.kind in "ui" else mixed
+    return gray
 
 
 def decode_indices(path: Path) -> NDArray[Any]:
     """The class indices (H, W) of a mask file, as stored; a palette is ignored.
 
     Raises:
-        AreosegError: The file is missing, empty, truncated, no image, or in colour.
+        AreosegError: The file is missing, empty, truncated, no image, or in color.
     """
     channels = _without_alpha(_decode(path, keep_palette=True), path)
     if channels.ndim == 2:
         return channels
     if _channel_spread(channels) > 0:
-        raise AreosegError(
-            f"{path}: the mask is in colour: store class indices in a single channel"
-        )
+        raise AreosegError(f"{path}: the mask is in color: store class indices in a single channel")
     return channels[..., 0].copy()
 
 
@@ -154,7 +152,7 @@ def _without_alpha(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
     if pixels.ndim == 3 and pixels.shape[2] in (3, 4):
         return pixels[..., :3]
     if pixels.ndim != 2 or pixels.size == 0:
-        raise AreosegError(f"{path}: pixels of shape {pixels.shape}: give one grey image a file")
+        raise AreosegError(f"{path}: pixels of shape {pixels.shape}: give one gray image a file")
     return pixels
 
 
@@ -167,19 +165,19 @@ def _decode_with_pillow(path: Path, keep_palette: bool) -> NDArray[Any]:
     with PIL.Image.open(path) as image:
         raw_mode = image.tile[0].args if image.tile else ""
         if raw_mode in ("RGB;16B", "RGBA;16B"):
-            return _sixteen_bit_colour(path)
+            return _sixteen_bit_color(path)
         if raw_mode == "LA;16B":
-            raise ValueError("16-bit grey with alpha: save it without alpha")
+            raise ValueError("16-bit gray with alpha: save it without alpha")
         if image.mode in ("P", "PA"):
             return np.asarray(image if keep_palette else image.convert("RGBA"))
         if not keep_palette and image.mode in ("L", "RGB") and "transparency" in image.info:
-            return np.asarray(image.convert("RGBA"))  # one level or colour means transparent
+            return np.asarray(image.convert("RGBA"))  # one level or color means transparent
         if image.mode in ("1", "L", "LA", "RGB", "RGBA", "I", "F") or image.mode.startswith("I;16"):
             return np.asarray(image)
         return np.asarray(image.convert("RGB"))
 
 
-def _sixteen_bit_colour(path: Path) -> NDArray[np.uint16]:
+def _sixteen_bit_color(path: Path) -> NDArray[np.uint16]:
     """The channels of a PNG with 16 bits a channel, of which Pillow keeps only the high bytes.
 
     Read as little-endian, the same file yields the low bytes.

@@ -1,4 +1,4 @@
-"""Bring the grey levels of a whole set to uint8, or to float32 in 0..1.
+"""Bring the gray levels of a whole set to uint8, or to float32 in 0..1.
 
 The rule is that of `levels`, but it looks at the highest level of the whole set, never of one
 image, so that brightness stays comparable. A set becomes uint8 where all its images have 8 bits,
@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.data.readers.levels import to_units, white_level
-from areoseg.data.scenes import Image
+from areoseg.data.samples import ImageArray
 from areoseg.errors import AreosegError
 
-# Calibrated images dip below 0 a little; what dips further was centred on 0, and is refused.
+# Calibrated images dip below 0 a little; what dips further was centered on 0, and is refused.
 _NOISE = 0.1
 
 
@@ -30,7 +30,7 @@ class Range:
 
 
 def narrow(levels: NDArray[Any], where: str) -> NDArray[Any]:
-    """Grey levels of any number type as uint8, uint16 or float32, with the same values.
+    """Gray levels of any number type as uint8, uint16 or float32, with the same values.
 
     Wide integers become uint16; black and white pictures become 0 and 255.
 
@@ -48,7 +48,7 @@ def narrow(levels: NDArray[Any], where: str) -> NDArray[Any]:
         raise AreosegError(f"{where}: pixels of type {levels.dtype}: give uint8, uint16 or float32")
     if levels.size and (levels.min() < 0 or levels.max() > 65535):
         raise AreosegError(
-            f"{where}: grey levels from {levels.min()} to {levels.max()}: give 0 to 255 or 0 to"
+            f"{where}: gray levels from {levels.min()} to {levels.max()}: give 0 to 255 or 0 to"
             " 65535"
         )
     return levels.astype(np.uint16)
@@ -65,7 +65,7 @@ def white_levels(ranges: Iterable[Range], where: str) -> dict[str, float]:
     An empty answer means that every image holds integers up to 255, and becomes uint8.
 
     Raises:
-        AreosegError: Floats lie beyond 65535, or so far below 0 that they cannot be grey levels.
+        AreosegError: Floats lie beyond 65535, or so far below 0 that they cannot be gray levels.
     """
     lows: dict[str, float] = {}
     highs: dict[str, float] = {}
@@ -75,7 +75,7 @@ def white_levels(ranges: Iterable[Range], where: str) -> dict[str, float]:
     for kind, low in lows.items():
         if low < -_NOISE * highs[kind]:
             raise AreosegError(
-                f"{where}: {kind} images range from {low:.6g} to {highs[kind]:.6g}: give grey"
+                f"{where}: {kind} images range from {low:.6g} to {highs[kind]:.6g}: give gray"
                 " levels from 0, in 0..1 or up to 65535"
             )
     whites = {
@@ -86,8 +86,8 @@ def white_levels(ranges: Iterable[Range], where: str) -> dict[str, float]:
     return {} if eight_bits else whites
 
 
-def to_image(levels: NDArray[Any], whites: dict[str, float]) -> Image:
-    """Grey levels as an image of a set: uint8 where `whites` is empty, else float32 in 0..1."""
+def to_image(levels: NDArray[Any], whites: dict[str, float]) -> ImageArray:
+    """Gray levels as an image of a set: uint8 where `whites` is empty, else float32 in 0..1."""
     if not whites:
         return levels.astype(np.uint8, copy=False)
     return to_units(levels, whites[levels.dtype.name])

@@ -14,12 +14,12 @@ from areoseg.data.readers.listing import (
     plural,
 )
 from areoseg.data.readers.masks import check_classes
-from areoseg.data.scenes import Mask
+from areoseg.data.samples import Mask
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import Taxonomy
 
 
-def recognise_folder(path: Path) -> bool:
+def recognize_folder(path: Path) -> bool:
     """Whether `path` is a folder with `masks/` in it."""
     return (path / "masks").is_dir()
 
@@ -41,7 +41,7 @@ def find_in_folder(path: Path, labels: str, taxonomy: Taxonomy) -> Found:
             f" {listed(lossy)}"
         )
     return Found(
-        labelled=[
+        labeled=[
             Frame(
                 name=name,
                 where=str(image),
@@ -97,6 +97,6 @@ def _read_mask(path: Path, taxonomy: Taxonomy) -> Mask:
 FOLDER = Format(
     name="folder",
     summary="a folder with images/ and masks/, files matching by name; PNG, JPEG or TIFF",
-    recognise=recognise_folder,
+    recognize=recognize_folder,
     find=find_in_folder,
 )

@@ -13,24 +13,24 @@ class Found:
     """What a format found at a place, before any pixel is read.
 
     Attributes:
-        labelled: Frames with masks.
-        unlabelled: Frames without.
+        labeled: Frames with masks.
+        unlabeled: Frames without.
         warnings: One line for each thing that is odd but usable.
     """
 
-    labelled: list[Frame] = field(default_factory=list)
-    unlabelled: list[Frame] = field(default_factory=list)
+    labeled: list[Frame] = field(default_factory=list)
+    unlabeled: list[Frame] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Format:
-    """One way in which scenes lie on disk.
+    """One way in which samples lie on disk.
 
     Attributes:
         name: What `read_data(format=...)` calls it.
         summary: One line on what it is.
-        recognise: Whether a path looks like it; never raises on readable paths.
+        recognize: Whether a path looks like it; never raises on readable paths.
         find: Lists the frames at a path, given which labels to take and the classes; raises
             AreosegError.
         labels: The kinds of labels it offers; the first is the default.
@@ -38,6 +38,6 @@ class Format:
 
     name: str
     summary: str
-    recognise: Callable[[Path], bool]
+    recognize: Callable[[Path], bool]
     find: Callable[[Path, str, Taxonomy], Found]
     labels: tuple[str, ...] = ("crowd",)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from areoseg.data.readers.decode import Pixels
 from areoseg.data.readers.depth import Range, narrow, range_of
 from areoseg.data.readers.tiles import reduced_image, reduced_mask, tile_corners
-from areoseg.data.scenes import Mask
+from areoseg.data.samples import Mask
 from areoseg.errors import AreosegError
 
 TASKS = 256
@@ -47,7 +47,7 @@ class CutFrame:
         masks: One mask a tile, or None.
         range: The levels of the frame before it was reduced.
         holes: Whether NaN or infinite pixels were replaced by 0.
-        coloured: Whether colour was lost.
+        colored: Whether color was lost.
     """
 
     name: str
@@ -56,7 +56,7 @@ class CutFrame:
     masks: list[Mask] | None
     range: Range
     holes: bool
-    coloured: bool
+    colored: bool
 
 
 def read_frames(
@@ -110,7 +110,7 @@ def cut_frame(frame: Frame, tile: tuple[int, int] | None, scale: float) -> CutFr
         masks=None if mask is None else [mask[window] for window in windows],
         range=range_of(levels),
         holes=holes,
-        coloured=pixels.coloured,
+        colored=pixels.colored,
     )
 
 

@@ -1,4 +1,4 @@
-"""Groups: which scenes a split must keep together."""
+"""Groups: which samples a split must keep together."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -16,7 +16,7 @@ from areoseg.taxonomy import Taxonomy
 _LABEL_FOLDERS = ("masks", "labels")
 
 
-def recognise_images(path: Path) -> bool:
+def recognize_images(path: Path) -> bool:
     """Whether `path` is an image, or a folder with images and no masks below it."""
     if is_image(path):
         return True
@@ -38,7 +38,7 @@ def find_images(path: Path, labels: str, taxonomy: Taxonomy) -> Found:
         raise AreosegError(f"{path}: no image in it: images end in {', '.join(IMAGE_SUFFIXES)}")
     root = path.parent if path.is_file() else path
     return Found(
-        unlabelled=[
+        unlabeled=[
             Frame(name=name, where=str(image), read_image=partial(decode_image, image))
             for name, image in zip(unique_names(paths, root), paths, strict=True)
         ]
@@ -57,6 +57,6 @@ def unique_names(paths: Sequence[Path], root: Path) -> list[str]:
 IMAGES = Format(
     name="images",
     summary="images without masks: a folder, flat or nested, or one file",
-    recognise=recognise_images,
+    recognize=recognize_images,
     find=find_images,
 )

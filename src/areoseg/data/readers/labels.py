@@ -19,7 +19,7 @@ class Label:
 
     Attributes:
         metadata: When, where, and by which camera.
-        bits: The depth of the grey levels, where it is declared.
+        bits: The depth of the gray levels, where it is declared.
         nodata: The levels that stand for no measurement.
         offset: Where the pixels begin in their file, in bytes; 0 where it is not told.
     """
@@ -56,7 +56,7 @@ def label_from_keywords(values: Mapping[str, Any]) -> Label:
     flat: dict[str, Any] = {}
     for key, value in _leaves(values):
         flat.setdefault(key, value)
-    facts = {
+    info = {
         name: next((text for key in keys if (text := _text(flat.get(key)))), None)
         for name, keys in _KEYWORDS.items()
     }
@@ -69,7 +69,7 @@ def label_from_keywords(values: Mapping[str, Any]) -> Label:
     )
     constants = [_number(flat.get(key)) for key in _NODATA_KEYWORDS]
     return Label(
-        metadata=_metadata(facts, {key: _number(value) for key, value in counter.items()}),
+        metadata=_metadata(info, {key: _number(value) for key, value in counter.items()}),
         bits=_bits_of_mask(_text(flat.get("SAMPLE_BIT_MASK"))),
         nodata=tuple(value for value in constants if value is not None),
         offset=_vicar_offset(flat) if "LBLSIZE" in values else _pds3_offset(values),
@@ -82,14 +82,14 @@ def label_from_pds4(xml: str) -> Label:
         root = ElementTree.fromstring(xml.encode())
     except ElementTree.ParseError:
         return Label()
-    facts = {
+    info = {
         name: next((text for path in paths if (text := _text(root.findtext(path)))), None)
         for name, paths in _ELEMENTS.items()
     }
-    if facts["camera"] is None:
+    if info["camera"] is None:
         for component in root.iterfind(".//{*}Observing_System_Component"):
             if component.findtext("{*}type") == "Instrument":
-                facts["camera"] = _text(component.findtext("{*}name"))
+                info["camera"] = _text(component.findtext("{*}name"))
     counter = {
         index.findtext("{*}index_id", ""): _number(index.findtext("{*}index_value_number"))
         for index in root.iterfind(".//{*}Motion_Counter_Index")
@@ -97,23 +97,23 @@ def label_from_pds4(xml: str) -> Label:
     constants = [_number(root.findtext(path)) for path in _NODATA_ELEMENTS]
     highest = _number(root.findtext(".//{*}Special_Constants/{*}valid_maximum"))
     return Label(
-        metadata=_metadata(facts, counter),
+        metadata=_metadata(info, counter),
         bits=None if highest is None or highest < 1 else int(highest).bit_length(),
         nodata=tuple(value for value in constants if value is not None),
         offset=int(_number(root.findtext(".//{*}Array_2D_Image/{*}offset")) or 0),
     )
 
 
-def _metadata(facts: Mapping[str, str | None], counter: Mapping[str, float | None]) -> Metadata:
+def _metadata(info: Mapping[str, str | None], counter: Mapping[str, float | None]) -> Metadata:
     site, drive = counter.get("SITE"), counter.get("DRIVE")
     return Metadata(
-        mission=facts["mission"],
-        camera=facts["camera"],
-        sol=_sol(facts["sol"]),
+        mission=info["mission"],
+        camera=info["camera"],
+        sol=_sol(info["sol"]),
         site=None if site is None else int(site),
         drive=None if drive is None else int(drive),
-        clock=facts["clock"],
-        time=facts["time"],
+        clock=info["clock"],
+        time=info["time"],
     )
 
 

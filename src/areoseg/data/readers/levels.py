@@ -1,4 +1,4 @@
-"""Which grey level becomes white, and one image of any depth as uint8 or as float32 in 0..1.
+"""Which gray level becomes white, and one image of any depth as uint8 or as float32 in 0..1.
 
 The rule, which `depth` applies to a whole set:
 
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.scenes import Image
+from areoseg.data.samples import ImageArray
 from areoseg.errors import AreosegError
 
 WHITE_LEVELS = (255, 4095, 65535)
@@ -27,10 +27,10 @@ WHITE_LEVELS = (255, 4095, 65535)
 _REFLECTANCE = 2.0
 
 
-def to_grey(
+def to_gray(
     levels: NDArray[Any], valid: NDArray[np.bool_] | None, *, bits: int | None, where: str
-) -> Image:
-    """Grey levels (H, W) of any number type as an image.
+) -> ImageArray:
+    """Gray levels (H, W) of any number type as an image.
 
     Args:
         levels: As the file stores them.
@@ -52,8 +52,8 @@ def to_grey(
     is_float = levels.dtype.kind == "f"
     white = white_level(float(levels.max()), is_float=is_float, bits=bits, where=where)
     if white == 255 and not is_float:
-        grey: NDArray[np.uint8] = np.clip(levels, 0, 255).astype(np.uint8)
-        return grey
+        gray: NDArray[np.uint8] = np.clip(levels, 0, 255).astype(np.uint8)
+        return gray
     return to_units(levels, white)
 
 
@@ -76,12 +76,12 @@ def white_level(highest: float, *, is_float: bool, bits: int | None = None, wher
         if highest <= white:
             return white
     raise AreosegError(
-        f"{where}: grey levels up to {highest:.6g}: scale them to 0..1, or to at most 65535"
+        f"{where}: gray levels up to {highest:.6g}: scale them to 0..1, or to at most 65535"
     )
 
 
 def to_units(levels: NDArray[Any], white: float) -> NDArray[np.float32]:
-    """Grey levels of any number type as float32 in 0..1, where `white` and all above become 1."""
+    """Gray levels of any number type as float32 in 0..1, where `white` and all above become 1."""
     image: NDArray[np.float32] = levels.astype(np.float32)
     image /= np.float32(white)
     np.clip(image, 0, 1, out=image)

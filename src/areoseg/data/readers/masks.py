@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from areoseg.data.readers.ai4mars_labels import AI4MARS_VALUES
 from areoseg.data.readers.listing import listed
-from areoseg.data.scenes import Mask
+from areoseg.data.samples import Mask
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import MARS, VOID, Taxonomy
 

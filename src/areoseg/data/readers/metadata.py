@@ -26,13 +26,13 @@ class Metadata:
     time: str | None = None
 
     def otherwise(self, other: "Metadata") -> "Metadata":
-        """These facts, with those of `other` where one is missing."""
+        """These info, with those of `other` where one is missing."""
         known = {name: value for name in FIELDS if (value := getattr(self, name)) is not None}
         return replace(other, **known)
 
 
 FIELDS = tuple(field.name for field in fields(Metadata))
-"""The names of the facts, in the order of the columns of a table."""
+"""The names of the info, in the order of the columns of a table."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ TRAINING, TEST = "training_set", "test_set"
 _BROKEN = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
-def recognise_npz(path: Path) -> bool:
+def recognize_npz(path: Path) -> bool:
     """Whether `path` is a file called .npz, or any other zip archive."""
     return path.is_file() and (path.suffix.lower() == ".npz" or zipfile.is_zipfile(path))
 
@@ -31,7 +31,7 @@ def recognise_npz(path: Path) -> bool:
 def find_in_npz(path: Path, labels: str, taxonomy: Taxonomy) -> Found:
     """The pairs of `training_set` (N, 2, H, W) and the images of `test_set` (M, H, W).
 
-    Either array may be absent, but not both. Scenes are called `training_set/0000` and so on.
+    Either array may be absent, but not both. Samples are called `training_set/0000` and so on.
 
     Raises:
         AreosegError: The file is missing, empty, truncated or no npz; or its keys, shapes or
@@ -47,8 +47,8 @@ def find_in_npz(path: Path, labels: str, taxonomy: Taxonomy) -> Found:
     if test is not None and test.ndim != 3:
         raise AreosegError(f"{path}: {TEST!r} has shape {test.shape}: it must be (M, H, W)")
     return Found(
-        labelled=[] if training is None else _pairs(path, training, taxonomy),
-        unlabelled=[] if test is None else _images(path, test),
+        labeled=[] if training is None else _pairs(path, training, taxonomy),
+        unlabeled=[] if test is None else _images(path, test),
     )
 
 
@@ -158,6 +158,6 @@ def _name(key: str, index: int, count: int) -> str:
 NPZ = Format(
     name="npz",
     summary="the homework's npz file: training_set (N, 2, H, W) and test_set (M, H, W)",
-    recognise=recognise_npz,
+    recognize=recognize_npz,
     find=find_in_npz,
 )

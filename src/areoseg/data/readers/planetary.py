@@ -37,7 +37,7 @@ _ATTACHED = (b"PDS_VERSION_ID", b"LBLSIZE", b"ODL_VERSION_ID", b"CCSD", b"NJPL")
 
 @dataclass(frozen=True)
 class Raster:
-    """What a file stores, before grey levels are brought to a common range.
+    """What a file stores, before gray levels are brought to a common range.
 
     Attributes:
         levels: (H, W), of the number type of the file.
@@ -63,16 +63,16 @@ def read_planetary(path: Path) -> Raster:
     if path.stat().st_size == 0:
         raise AreosegError(f"{path}: the file is empty: copy it again")
     require_rasterio(str(path))
-    labelled = _with_label(path)
+    labeled = _with_label(path)
     try:
-        return _read_with_gdal(labelled)
+        return _read_with_gdal(labeled)
     except AreosegError:
         raise
     except Exception as gdal_error:  # rasterio's own, and what GDAL makes of damaged headers
-        if labelled.suffix.lower() not in PLANETARY_SUFFIXES:
+        if labeled.suffix.lower() not in PLANETARY_SUFFIXES:
             raise _unreadable(path, gdal_error) from None
         try:
-            return _read_with_pdr(labelled)
+            return _read_with_pdr(labeled)
         except AreosegError:
             raise
         except Exception:  # pdr's errors have no common root
@@ -121,11 +121,11 @@ def _read_with_gdal(path: Path) -> Raster:
         warnings.simplefilter("ignore")  # about missing georeferences, which are normal here
         with _open(path) as file:
             check_size(file.height, file.width, str(path))
-            colour = [each.name for each in file.colorinterp]
-            bands = [index for index, name in enumerate(colour, 1) if name != "alpha"]
+            color = [each.name for each in file.colorinterp]
+            bands = [index for index, name in enumerate(color, 1) if name != "alpha"]
             label = _label(file)
             _check_length(file, label, path)
-            levels = _grey(file.read(bands), path)
+            levels = _gray(file.read(bands), path)
             masked = any(MaskFlags.all_valid not in flags for flags in file.mask_flag_enums)
             return Raster(
                 levels=levels,
@@ -149,14 +149,14 @@ def _open(path: Path) -> Any:
     return rasterio.open(path, driver=drivers[-1])
 
 
-def _grey(bands: NDArray[Any], path: Path) -> NDArray[Any]:
+def _gray(bands: NDArray[Any], path: Path) -> NDArray[Any]:
     """One band (H, W) of bands (B, H, W): the only one, or the luminance of three."""
     if len(bands) == 1:
-        grey: NDArray[Any] = bands[0]
-        return grey
+        gray: NDArray[Any] = bands[0]
+        return gray
     if len(bands) == 3:
         return luminance(np.moveaxis(bands, 0, -1))
-    raise AreosegError(f"{path}: {len(bands)} bands: give one grey band, or red, green and blue")
+    raise AreosegError(f"{path}: {len(bands)} bands: give one gray band, or red, green and blue")
 
 
 def _label(file: Any) -> Label:
@@ -218,7 +218,7 @@ def _read_with_pdr(path: Path) -> Raster:
     else:
         label = label_from_keywords(product.metadata)
     return Raster(
-        levels=_grey(pixels if pixels.ndim == 3 else pixels[np.newaxis], path),
+        levels=_gray(pixels if pixels.ndim == 3 else pixels[np.newaxis], path),
         valid=None,
         label=label,
     )

@@ -1,4 +1,4 @@
-"""Read any image of a rover: its grey pixels, which of them hold data, and what is known of it."""
+"""Read any image of a rover: its gray pixels, which of them hold data, and what is known of it."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from areoseg.data.readers.decode import decode_image
 from areoseg.data.readers.labels import Label
-from areoseg.data.readers.levels import to_grey
+from areoseg.data.readers.levels import to_gray
 from areoseg.data.readers.metadata import Georeference, Metadata
 from areoseg.data.readers.planetary import PLANETARY_SUFFIXES, Raster, read_planetary
 from areoseg.data.readers.rover_names import metadata_from_name
 from areoseg.data.readers.tiff import needs_gdal
-from areoseg.data.scenes import Image
+from areoseg.data.samples import ImageArray
 from areoseg.errors import AreosegError
 
 
@@ -28,7 +28,7 @@ class RoverImage:
         georeference: Where the pixels lie on a map, if the file says so.
     """
 
-    pixels: Image
+    pixels: ImageArray
     valid: NDArray[np.bool_] | None = None
     metadata: Metadata = field(default_factory=Metadata)
     georeference: Georeference | None = None
@@ -41,9 +41,9 @@ class RoverImage:
 
 
 def read_rover_image(path: str | Path) -> RoverImage:
-    """Read a PNG, JPEG, TIFF, GeoTIFF, PDS3, PDS4 or VICAR file as a grey image.
+    """Read a PNG, JPEG, TIFF, GeoTIFF, PDS3, PDS4 or VICAR file as a gray image.
 
-    Colour becomes luminance; `levels` has the rule for the depth. A pixel is not valid where the
+    Color becomes luminance; `levels` has the rule for the depth. A pixel is not valid where the
     file says nodata, where it is NaN or infinite, and where it is fully transparent. Facts that
     the label does not tell are taken from the file name.
 
@@ -59,7 +59,7 @@ def read_rover_image(path: str | Path) -> RoverImage:
             f"{path}: every pixel is nodata, NaN or transparent: there is nothing to segment"
         )
     return RoverImage(
-        pixels=to_grey(raster.levels, valid, bits=raster.label.bits, where=str(path)),
+        pixels=to_gray(raster.levels, valid, bits=raster.label.bits, where=str(path)),
         valid=valid,
         metadata=raster.label.metadata.otherwise(metadata_from_name(path.name)),
         georeference=raster.georeference,

@@ -35,7 +35,7 @@ _MER_CAMERAS = {"N": "NAVCAM", "F": "FRONT_HAZCAM", "R": "REAR_HAZCAM", "P": "PA
 
 
 def metadata_from_name(name: str) -> Metadata:
-    """The facts in a file name, with or without folders and suffix; none where it has none."""
+    """The info in a file name, with or without folders and suffix; none where it has none."""
     name = PurePath(name).name.upper()
     if found := _MSL.match(name):
         place, eye, computer = tuple(found["camera"])

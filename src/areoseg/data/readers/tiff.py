@@ -12,7 +12,7 @@ from areoseg.data.readers.size import check_size
 # What tifffile decodes by itself: none, Adobe deflate, deflate, PackBits.
 _OWN_COMPRESSIONS = (1, 8, 32946, 32773)
 
-# Tag 262: grey with 0 as black, and RGB.
+# Tag 262: gray with 0 as black, and RGB.
 _PLAIN = (1, 2)
 
 
@@ -40,7 +40,7 @@ def decode_tiff(path: Path) -> NDArray[Any] | None:
 
     Returns:
         (H, W) or (H, W, channels) as stored, or None where the file is better left to Pillow:
-        palettes, inverted grey, bilevel pages, LZW and JPEG compression.
+        palettes, inverted gray, bilevel pages, LZW and JPEG compression.
 
     Raises:
         ValueError: The file is damaged, or holds more than Pillow could keep; other exceptions
@@ -58,7 +58,7 @@ def decode_tiff(path: Path) -> NDArray[Any] | None:
             return np.moveaxis(pixels, 0, -1) if page.axes == "SYX" else pixels
         if page.samplesperpixel > 1 and page.bitspersample > 8:
             raise ValueError(
-                f"{page.bitspersample}-bit colour in a compression that is not read: save it"
+                f"{page.bitspersample}-bit color in a compression that is not read: save it"
                 " uncompressed or as one channel"
             )
     return None

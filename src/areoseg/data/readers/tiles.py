@@ -24,7 +24,7 @@ def check_tile_and_scale(tile: tuple[int, int] | None, scale: float) -> None:
 
 
 def reduced_image(levels: NDArray[Any], scale: float) -> NDArray[Any]:
-    """Grey levels (H, W) made smaller by area averaging; the number type stays."""
+    """Gray levels (H, W) made smaller by area averaging; the number type stays."""
     if scale == 1:
         return levels
     # In float, since Pillow rounds 8 bits twice, after rows and after columns.
@@ -34,7 +34,7 @@ def reduced_image(levels: NDArray[Any], scale: float) -> NDArray[Any]:
 
 
 def reduced_mask(mask: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
-    """Class indices (H, W) made smaller: each new pixel takes the old one nearest its centre."""
+    """Class indices (H, W) made smaller: each new pixel takes the old one nearest its center."""
     if scale == 1:
         return mask
     picture = PIL.Image.fromarray(mask)

@@ -1,7 +1,7 @@
-"""Synthetic Mars: procedural Navcam scenes with exact masks, and faults to test an audit on."""
+"""Synthetic Mars: procedural Navcam samples with exact masks, and issues to test an audit on."""
 
-from areoseg.data.synthetic.composition import draw_scene, draw_set
-from areoseg.data.synthetic.faults import (
+from areoseg.data.synthetic.composition import draw_sample, draw_set
+from areoseg.data.synthetic.issues import (
     add_aliens,
     add_duplicates,
     mirror_masks,
@@ -14,7 +14,7 @@ __all__ = [
     "SyntheticMars",
     "add_aliens",
     "add_duplicates",
-    "draw_scene",
+    "draw_sample",
     "draw_set",
     "mirror_masks",
     "shift_masks",

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from areoseg.data.scenes import Image
+from areoseg.data.samples import ImageArray
 from areoseg.data.synthetic.background import grid
 from areoseg.data.synthetic.noise import Field
 
 GRAIN = 0.004
-"""Deviation of the figure's grey, 0 to 1 being black to white."""
+"""Std of the figure's gray, 0 to 1 being black to white."""
 
 
-def draw_alien(image: Image, rng: np.random.Generator) -> Image:
+def draw_alien(image: ImageArray, rng: np.random.Generator) -> ImageArray:
     """A copy of an image (H, W) with an alien over the terrain; same dtype.
 
     Its size, its brightness and how it stands out from the terrain are drawn as they were measured

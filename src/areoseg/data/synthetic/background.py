@@ -43,7 +43,7 @@ def skyline(
         rng: The source of chance.
         shape: (H, W).
         horizon: The row where the plain ends.
-        detail: Pixels of the scene for each pixel of a 256-pixel frame.
+        detail: Pixels of the sample for each pixel of a 256-pixel frame.
 
     Returns:
         The sky; the hills; and a texture of the hills, about 1.

@@ -1,8 +1,8 @@
-"""Put a scene together: ground, rocks, sky, rover, light and mask."""
+"""Put a sample together: ground, rocks, sky, rover, light and mask."""
 
 import numpy as np
 
-from areoseg.data.scenes import Scene, SceneSet
+from areoseg.data.samples import Sample, SegmentationDataset
 from areoseg.data.synthetic.background import Region, grid, rover_parts, skyline
 from areoseg.data.synthetic.frames import TILES, Frame, draw_frame, spread
 from areoseg.data.synthetic.ground import lay_ground
@@ -11,7 +11,7 @@ from areoseg.data.synthetic.noise import Field
 from areoseg.data.synthetic.rocks import Rock, rock_height
 from areoseg.data.synthetic.settings import SyntheticMars
 from areoseg.data.synthetic.terrain import Surface
-from areoseg.data.synthetic.unlabelled import unlabelled
+from areoseg.data.synthetic.unlabeled import unlabeled
 from areoseg.data.synthetic.view import FRAME, View, look
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import MARS
@@ -20,15 +20,15 @@ BACKGROUND, BIG_ROCK = MARS.background, MARS.names.index("big rock")
 
 
 def draw_set(
-    settings: SyntheticMars, count: int, *, first: int = 0, labelled: bool = True
-) -> SceneSet:
-    """Draw `count` scenes, from the index `first` on.
+    settings: SyntheticMars, count: int, *, first: int = 0, labeled: bool = True
+) -> SegmentationDataset:
+    """Draw `count` samples, from the index `first` on.
 
     Args:
         settings: Size, seed and share of big rocks.
         count: How many; 1 or more.
-        first: Index of the first; sets that do not overlap share no scene.
-        labelled: Whether the set has masks.
+        first: Index of the first; sets that do not overlap share no sample.
+        labeled: Whether the set has masks.
 
     Returns:
         Images (N, H, W) uint8 with masks (N, H, W) uint8 or None.
@@ -37,40 +37,40 @@ def draw_set(
         AreosegError: `count` is below 1 or `first` is negative.
     """
     if count < 1:
-        raise AreosegError(f"{count} synthetic scenes: ask for 1 or more")
-    scenes = [draw_scene(settings, first + index) for index in range(count)]
-    images = np.stack([scene.image for scene in scenes]).astype(np.uint8, copy=False)
-    return SceneSet(
+        raise AreosegError(f"{count} synthetic samples: ask for 1 or more")
+    samples = [draw_sample(settings, first + index) for index in range(count)]
+    images = np.stack([sample.image for sample in samples]).astype(np.uint8, copy=False)
+    return SegmentationDataset(
         images=images,
-        masks=np.stack([scene.mask for scene in scenes if scene.mask is not None])
-        if labelled
+        masks=np.stack([sample.mask for sample in samples if sample.mask is not None])
+        if labeled
         else None,
-        names=tuple(scene.name for scene in scenes),
-        groups=tuple(str(scene.group) for scene in scenes),
+        names=tuple(sample.name for sample in samples),
+        groups=tuple(str(sample.group) for sample in samples),
     )
 
 
-def draw_scene(settings: SyntheticMars, index: int) -> Scene:
-    """Draw one scene; the same settings and index give the same scene to the bit.
+def draw_sample(settings: SyntheticMars, index: int) -> Sample:
+    """Draw one sample; the same settings and index give the same sample to the bit.
 
     Args:
         settings: Size, seed and share of big rocks.
-        index: Which scene, 0 or more; every four consecutive ones share light and albedo.
+        index: Which sample, 0 or more; every four consecutive ones share light and albedo.
 
     Returns:
-        A scene with image (H, W) uint8, mask (H, W) uint8, and its frame as group.
+        A sample with image (H, W) uint8, mask (H, W) uint8, and its frame as group.
 
     Raises:
         AreosegError: `index` is negative.
     """
     if index < 0:
-        raise AreosegError(f"synthetic scene {index}: indices start at 0")
+        raise AreosegError(f"synthetic sample {index}: indices start at 0")
     frame = draw_frame(settings.seed, index // TILES)
     rng = np.random.default_rng([settings.seed, index, 3])
     has_rock = spread(settings.seed, index, salt=4) < settings.rock_tiles
     view = _draw_view(settings, frame, rng, has_rock)
     surface, mask = lay_ground(view, frame, rng)
-    void = unlabelled(view, mask, rng)
+    void = unlabeled(view, mask, rng)
     if has_rock:
         surface, rocks = _place_rocks(view, surface, frame, rng)
         void &= ~rocks
@@ -79,7 +79,7 @@ def draw_scene(settings: SyntheticMars, index: int) -> Scene:
     radiance, hidden = _add_background(view, frame, radiance, rng, has_rock)
     mask[void | hidden] = BACKGROUND
     corner = (rng.uniform(0, 1), rng.uniform(0, 1)) if view.detail == 1 else (0.5, 0.5)
-    return Scene(
+    return Sample(
         image=expose(radiance, frame.sensor, rng, corner=corner),
         mask=mask,
         name=f"synthetic-{index:06d}",

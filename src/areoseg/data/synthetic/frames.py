@@ -8,7 +8,7 @@ from areoseg.data.synthetic.light import Light, Sensor
 from areoseg.data.synthetic.terrain import Bedrock, Sand, Soil
 
 TILES = 4
-"""Consecutive scenes that share a frame."""
+"""Consecutive samples that share a frame."""
 
 LANDSCAPES: tuple[tuple[float, tuple[float, float, float]], ...] = (
     (0.270, (1.00, 0.00, 0.00)),  # plains
@@ -36,7 +36,7 @@ class Frame:
         steepness: How much shorter the ground looks along the line of sight.
         haze: Contrast lost at the horizon, 0 to 1.
         sky: Radiance of the sky.
-        drift: How softly sand ends, in deviations of the border noise.
+        drift: How softly sand ends, in stds of the border noise.
     """
 
     light: Light
@@ -90,7 +90,7 @@ def draw_frame(seed: int, number: int) -> Frame:
 
 
 def _draw_light(rng: np.random.Generator) -> Light:
-    """A sun from one side, or from behind the scene; seldom from behind the camera."""
+    """A sun from one side, or from behind the sample; seldom from behind the camera."""
     side = rng.choice([0.0, np.pi])
     return Light(
         azimuth=float(side + (1 if side == 0 else -1) * rng.uniform(-0.5, 0.95)),

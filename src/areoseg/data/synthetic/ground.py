@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from areoseg.data.scenes import Mask
+from areoseg.data.samples import Mask
 from areoseg.data.synthetic.frames import Frame
 from areoseg.data.synthetic.noise import Field
 from areoseg.data.synthetic.terrain import Surface, draw_bedrock, draw_sand, draw_soil, read
@@ -23,7 +23,7 @@ class Layer:
         label: Its class.
         share: Of the pixels, 0 to 1, before later layers cover it.
         surface: Its height and albedo.
-        height_softness: Width of the slope at its border, in deviations of the border noise.
+        height_softness: Width of the slope at its border, in stds of the border noise.
         tone_softness: Width of the change in brightness there.
     """
 

@@ -29,10 +29,10 @@ class Sensor:
     """The camera.
 
     Attributes:
-        exposure: The grey level, 0 to 255, of a flat white surface in full light.
+        exposure: The gray level, 0 to 255, of a flat white surface in full light.
         vignetting: How much darker the corners are, 0 to 1.
-        blur: Standard deviation of the point spread, in pixels.
-        noise: Standard deviation of the read noise, in grey levels.
+        blur: Standard std of the point spread, in pixels.
+        noise: Standard std of the read noise, in gray levels.
     """
 
     exposure: float
@@ -100,20 +100,20 @@ def shifted(values: Field, down: int, right: int) -> Field:
 def expose(
     radiance: Field, sensor: Sensor, rng: np.random.Generator, *, corner: tuple[float, float]
 ) -> NDArray[np.uint8]:
-    """What the camera makes of the radiance: 8-bit grey levels (H, W).
+    """What the camera makes of the radiance: 8-bit gray levels (H, W).
 
     Args:
         radiance: (H, W), 1 for a flat white surface in full light.
         sensor: The camera.
         rng: The source of noise.
         corner: Where the middle of the frame lies, (row, column) in heights and widths of the
-            scene; the corners of a tile are seldom those of its frame.
+            sample; the corners of a tile are seldom those of its frame.
     """
     rows, columns = radiance.shape
     y = (np.arange(rows, dtype=np.float32)[:, None] / rows - corner[0]) ** 2
     x = (np.arange(columns, dtype=np.float32)[None, :] / columns - corner[1]) ** 2
     blurred = ndimage.gaussian_filter(radiance, sensor.blur, truncate=2.5)
-    grey = blurred * (sensor.exposure * (1 - sensor.vignetting * (x + y)))
-    shot = sensor.noise * np.sqrt(0.5 + np.maximum(grey, 0) / 120)
-    grey += shot * rng.standard_normal(grey.shape, dtype=np.float32)
-    return np.asarray(np.clip(np.rint(grey), 0, 255), dtype=np.uint8)
+    gray = blurred * (sensor.exposure * (1 - sensor.vignetting * (x + y)))
+    shot = sensor.noise * np.sqrt(0.5 + np.maximum(gray, 0) / 120)
+    gray += shot * rng.standard_normal(gray.shape, dtype=np.float32)
+    return np.asarray(np.clip(np.rint(gray), 0, 255), dtype=np.uint8)

@@ -39,7 +39,7 @@ class Texture:
 def fractal_noise(
     rng: np.random.Generator, *, exponent: float, longest: float = SIZE, shortest: float = 2.0
 ) -> Field:
-    """Periodic Gaussian noise (SIZE, SIZE) of mean 0 and deviation 1.
+    """Periodic Gaussian noise (SIZE, SIZE) of mean 0 and std 1.
 
     Args:
         rng: The source of chance.

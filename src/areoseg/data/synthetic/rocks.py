@@ -28,7 +28,7 @@ class Rock:
 
 
 def rock_height(rock: Rock, shape: tuple[int, int]) -> tuple[tuple[slice, slice], Field, Field]:
-    """The part of a scene that a rock may cover, its height there and its albedo.
+    """The part of a sample that a rock may cover, its height there and its albedo.
 
     A boulder is the space below a dozen random planes: steep ones around it, a gentle one on top.
 

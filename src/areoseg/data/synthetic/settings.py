@@ -16,10 +16,10 @@ class SyntheticMars:
     """The settings of a synthetic set.
 
     Attributes:
-        height: Rows of each scene.
-        width: Columns of each scene.
+        height: Rows of each sample.
+        width: Columns of each sample.
         seed: Which world; 0 or more.
-        rock_tiles: Share of scenes that hold at least one big rock, 0 to 1. On real tiles it is
+        rock_tiles: Share of samples that hold at least one big rock, 0 to 1. On real tiles it is
             about 0.025, too few to learn from in a short demonstration.
     """
 

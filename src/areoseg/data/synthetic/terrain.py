@@ -11,7 +11,7 @@ from areoseg.data.synthetic.view import View
 
 @dataclass(frozen=True)
 class Surface:
-    """What covers a part of the scene.
+    """What covers a part of the sample.
 
     Attributes:
         height: (H, W) in ground units.
@@ -104,7 +104,7 @@ def read(view: View, texture: Texture, scale: float = 1.0, angle: float = 0.0) -
 
 
 def fine_relief(view: View, texture: Texture, scale: float) -> Field:
-    """A texture at `scale`, and smaller copies where the scene is fine enough to show them."""
+    """A texture at `scale`, and smaller copies where the sample is fine enough to show them."""
     relief = read(view, texture, scale)
     for octave in range(1, 1 + int(np.log2(view.detail))):
         relief += 0.5**octave * read(view, texture, scale * 0.45**octave, angle=1.1 * octave)

@@ -1,7 +1,7 @@
 """The periodic maps that terrain is made of: noise, gravel, stones, slabs and strata.
 
-They are the same for every set: made once a process, from a fixed seed, on first use. Scenes differ
-by where, at what scale and at what angle they read them.
+They are the same for every set: made once a process, from a fixed seed, on first use. Samples
+differ by where, at what scale and at what angle they read them.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from areoseg.data.synthetic.noise import SIZE, Field, Texture, fractal_noise, ma
 
 @dataclass(frozen=True)
 class Library:
-    """All textures. Heights are in texels; the rest is about 0 with deviation 1, or 0 to 1.
+    """All textures. Heights are in texels; the rest is about 0 with std 1, or 0 to 1.
 
     Attributes:
         broad: Wide, soft noise: swells of sand, borders between terrains.
@@ -62,9 +62,9 @@ def scattered_stones(rng: np.random.Generator, *, count: int, radii: tuple[float
     exponent = -1.8  # of the cumulative size distribution, as counted on rocky plains
     low, high = smallest**exponent, largest**exponent
     radius = (low + rng.random(count) * (high - low)) ** (1 / exponent)
-    centre = rng.uniform(0, SIZE, (count, 2))
+    center = rng.uniform(0, SIZE, (count, 2))
     heights = np.zeros((SIZE, SIZE), dtype=np.float32)
-    for (row, column), size in zip(centre, radius, strict=True):
+    for (row, column), size in zip(center, radius, strict=True):
         reach = np.arange(-int(size * 1.5) - 1, int(size * 1.5) + 2)
         rows, columns = int(row) + reach, int(column) + reach
         dome = _stone(rng, rows[:, None] - row, columns[None, :] - column, size)
@@ -89,7 +89,7 @@ def cracked_slabs(rng: np.random.Generator, *, spacing: int = 32) -> tuple[Field
 
     Returns:
         Height (SIZE, SIZE), 0 in cracks and in cells that are buried, to about 1; and the tone of
-        each cell, deviation 1.
+        each cell, std 1.
     """
     cells = SIZE // spacing
     points = (np.indices((cells, cells)) + rng.uniform(0.05, 0.95, (2, cells, cells))) * spacing
@@ -122,7 +122,7 @@ def cracked_slabs(rng: np.random.Generator, *, spacing: int = 32) -> tuple[Field
 
 
 def stepped_strata(rng: np.random.Generator) -> Field:
-    """Layers that end in ledges: stairs along y, warped, deviation 1."""
+    """Layers that end in ledges: stairs along y, warped, std 1."""
     edges = np.sort(rng.choice(np.arange(SIZE), SIZE // 9, replace=False))
     profile = np.zeros(SIZE)
     for start, end in zip(edges, np.append(edges[1:], edges[0] + SIZE), strict=True):

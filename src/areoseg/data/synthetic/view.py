@@ -1,8 +1,8 @@
 """Where each pixel meets the ground.
 
 Navcam frames are 1024 x 1024 over 45 degrees; the usual training frames are the same at 256 x 256,
-and tiles are cut from those. A scene up to 256 pixels is therefore a part of a 256-pixel frame, and
-a larger scene a whole frame with finer detail.
+and tiles are cut from those. A sample up to 256 pixels is therefore a part of a 256-pixel frame,
+and a larger sample a whole frame with finer detail.
 """
 
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ FOCAL = FRAME / 2 / np.tan(np.radians(22.5))
 class View:
     """The ground as the camera sees it.
 
-    Lengths on the ground are in frame pixels at the middle of the scene, so that a pebble of radius
-    2 is 2 pixels there, more below and less above.
+    Lengths on the ground are in frame pixels at the middle of the sample, so that a pebble of
+    radius 2 is 2 pixels there, more below and less above.
 
     Attributes:
         x: (H, W) ground coordinate across.
         y: (H, W) ground coordinate away from the camera; negative and rising to the horizon.
         footprint: (H, 1) ground length that a pixel covers.
-        horizon: The row of the horizon; negative where it is above the scene.
-        detail: Pixels of the scene for each pixel of a 256-pixel frame, at least 1.
+        horizon: The row of the horizon; negative where it is above the sample.
+        detail: Pixels of the sample for each pixel of a 256-pixel frame, at least 1.
     """
 
     x: Field
@@ -56,7 +56,7 @@ def look(
         horizon: How far the horizon is below the upper edge, in frame pixels; negative is above.
         steepness: How much shorter the ground looks along y than along x where the camera looks
             down by half a right angle; more so the nearer the horizon is.
-        offset: (x, y) of the ground under the middle of the scene.
+        offset: (x, y) of the ground under the middle of the sample.
     """
     detail = max(1.0, max(height, width) / FRAME)
     below = np.arange(height, dtype=np.float32)[:, None] + 0.5 - horizon * detail

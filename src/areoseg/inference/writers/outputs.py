@@ -52,7 +52,7 @@ def _picture(
 
 OUTPUTS: dict[str, Output] = {
     "masks": _picture("PNG, the class index of each pixel", write_mask),
-    "overlays": _picture("PNG, the image with the classes in colour", write_overlay),
+    "overlays": _picture("PNG, the image with the classes in color", write_overlay),
     "probabilities": Output(
         "npz (H, W, C) float16; GeoTIFF float16 where the image lies on a map",
         (".npz", ".tif"),

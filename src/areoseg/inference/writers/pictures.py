@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.colours import overlay
+from areoseg.colors import overlay
 from areoseg.data.readers.rover_image import RoverImage
 from areoseg.inference.writers.png import png_rows
 from areoseg.inference.writers.rows import Rows, Write
@@ -16,14 +16,14 @@ from areoseg.taxonomy import Taxonomy
 
 @contextmanager
 def write_mask(path: Path, image: RoverImage, taxonomy: Taxonomy) -> Iterator[Write]:
-    """The class index of each pixel as its grey value."""
+    """The class index of each pixel as its gray value."""
     with png_rows(path, image.size) as write:
         yield lambda rows: write(rows.mask)
 
 
 @contextmanager
 def write_overlay(path: Path, image: RoverImage, taxonomy: Taxonomy) -> Iterator[Write]:
-    """The image with the classes laid over it in colour."""
+    """The image with the classes laid over it in color."""
     with png_rows(path, image.size, channels=3, smooth=True) as write:
         yield lambda rows: write(overlay(rows.pixels, rows.mask, taxonomy))
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from areoseg.files import replacing
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_COLOUR_TYPES = {1: 0, 3: 2}  # grey, and red-green-blue
+_COLOR_TYPES = {1: 0, 3: 2}  # gray, and red-green-blue
 
 # A row as it is, and the difference to the row above, which packs smooth pictures better.
 _FILTER_NONE, _FILTER_UP = 0, 2
@@ -36,8 +36,8 @@ def png_rows(
     Args:
         path: The file to write.
         size: Height and width in pixels.
-        channels: 1 for grey or class indices, 3 for colour; 8 bits each.
-        smooth: Whether neighbours differ little, as in photographs.
+        channels: 1 for gray or class indices, 3 for color; 8 bits each.
+        smooth: Whether neighbors differ little, as in photographs.
 
     Raises:
         AreosegError: The file cannot be written.
@@ -61,7 +61,7 @@ def png_rows(
             _write_chunk(file, b"IDAT", packer.compress(lines.tobytes()))
 
         file.write(_SIGNATURE)
-        header = struct.pack(">IIBBBBB", width, height, 8, _COLOUR_TYPES[channels], 0, 0, 0)
+        header = struct.pack(">IIBBBBB", width, height, 8, _COLOR_TYPES[channels], 0, 0, 0)
         _write_chunk(file, b"IHDR", header)
         yield write
         _write_chunk(file, b"IDAT", packer.flush())

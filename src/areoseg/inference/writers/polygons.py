@@ -11,7 +11,7 @@ import numpy as np
 from areoseg.data.readers.metadata import Georeference
 from areoseg.data.readers.planetary import require_rasterio
 from areoseg.data.readers.rover_image import RoverImage
-from areoseg.data.scenes import Mask
+from areoseg.data.samples import Mask
 from areoseg.files import replacing
 from areoseg.inference.writers.rows import Rows, Write
 from areoseg.taxonomy import Taxonomy

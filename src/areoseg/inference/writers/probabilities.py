@@ -58,7 +58,7 @@ def _write_npz(path: Path, image: RoverImage, taxonomy: Taxonomy) -> Iterator[Wr
 
 @contextmanager
 def _write_geotiff(path: Path, image: RoverImage, taxonomy: Taxonomy) -> Iterator[Write]:
-    """One band a class, float16, named like it, in the coordinates of the image."""
+    """One row_block a class, float16, named like it, in the coordinates of the image."""
     require_rasterio(str(path))
     import rasterio
 
@@ -82,8 +82,8 @@ def _write_geotiff(path: Path, image: RoverImage, taxonomy: Taxonomy) -> Iterato
             crs=place.crs,
             transform=rasterio.Affine(*place.transform),
         ) as file:
-            for band, name in enumerate(taxonomy.names, start=1):
-                file.set_band_description(band, name)
+            for row_block, name in enumerate(taxonomy.names, start=1):
+                file.set_band_description(row_block, name)
 
             def write(rows: Rows) -> None:
                 values = rows.classes()

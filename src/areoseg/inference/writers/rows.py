@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.scenes import Image, Mask
+from areoseg.data.samples import ImageArray, Mask
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Rows:
     """
 
     top: int
-    pixels: Image
+    pixels: ImageArray
     mask: Mask
     valid: NDArray[np.bool_] | None = None
     probabilities: NDArray[np.float32] | None = None

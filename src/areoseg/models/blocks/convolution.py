@@ -1,10 +1,10 @@
-"""Convolution, normalisation, activation: the brick that every network here is built of."""
+"""Convolution, normalization, activation: the brick that every network here is built of."""
 
 from collections.abc import Callable
 
 from torch import nn
 
-from areoseg.models.blocks.normalisation import Norm
+from areoseg.models.blocks.normalization import Norm
 
 Activation = Callable[[], nn.Module]
 """Makes an activation layer."""
@@ -30,8 +30,8 @@ def convolution_block(
     Args:
         in_channels: Channels in.
         out_channels: Channels out.
-        norm: Makes the normalisation layer. None leaves it out, and the convolution then has the
-            bias that the normalisation would otherwise cancel.
+        norm: Makes the normalization layer. None leaves it out, and the convolution then has the
+            bias that the normalization would otherwise cancel.
         kernel_size: Odd edge of the kernel, in pixels.
         stride: Step of the kernel, in pixels.
         dilation: Distance between the taps of the kernel, in pixels.
@@ -72,7 +72,7 @@ def separable_convolution(in_channels: int, out_channels: int) -> nn.Sequential:
     """A 3x3 convolution a channel, then a 1x1 convolution across channels (Chollet 2017).
 
     It has `9 * in + in * out` weights where a full 3x3 convolution has `9 * in * out`. No bias:
-    a normalisation follows.
+    a normalization follows.
     """
     return nn.Sequential(
         nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels, bias=False),

@@ -10,7 +10,7 @@ from areoseg.models.blocks.replace import replace_layers
 def drop_block(features: Tensor, rate: float, size: int) -> Tensor:
     """Zero random squares of each channel (Ghiasi et al. 2018, arXiv 1810.12890, algorithm 1).
 
-    Neighbouring pixels say much the same, so dropping them one by one takes little away. Each
+    Neighboring pixels say much the same, so dropping them one by one takes little away. Each
     place where a square fits begins one with the probability of equation 1::
 
         gamma = rate / size^2 * H W / ((H - size + 1) (W - size + 1))

@@ -25,7 +25,7 @@ def zero_last_gamma(network: nn.Module) -> int:
     """Set the last gamma of each residual branch to zero.
 
     Every block is then its shortcut at first, as if the network were less deep (Goyal et al. 2017,
-    arXiv 1706.02677, section 5.1). Branches that do not end in a normalisation are left alone.
+    arXiv 1706.02677, section 5.1). Branches that do not end in a normalization are left alone.
 
     Args:
         network: Changed in place. Its residual blocks are those of `Residual`.
@@ -41,7 +41,7 @@ def zero_last_gamma(network: nn.Module) -> int:
 
 
 def last_norm(block: Residual) -> nn.BatchNorm2d | nn.GroupNorm | nn.InstanceNorm2d | None:
-    """The normalisation that the branch of a block ends in, or None."""
+    """The normalization that the branch of a block ends in, or None."""
     layers = [block.body]
     while layers:
         layer = layers.pop()

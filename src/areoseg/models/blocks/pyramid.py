@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from areoseg.models.blocks.convolution import Activation, convolution_block, relu
-from areoseg.models.blocks.normalisation import Norm
+from areoseg.models.blocks.normalization import Norm
 from areoseg.models.blocks.resize import resize_bilinear
 
 
@@ -28,7 +28,7 @@ class AtrousPyramid(nn.Module):
         in_channels: Channels of the map.
         out_channels: Channels of each branch, and of the result.
         rates: Dilations of the 3x3 branches, in pixels of the map.
-        norm: Makes the normalisation layers; None leaves them out.
+        norm: Makes the normalization layers; None leaves them out.
         activation: Makes the activation of each branch and of the mixture.
     """
 
@@ -81,7 +81,7 @@ class PoolingPyramid(nn.Module):
         channels: Channels of the map, and of the result.
         branch_channels: Channels of each pooled branch.
         bins: Parts each way of the branches, each at most the map's height and width.
-        norm: Makes the normalisation layer of the mixture.
+        norm: Makes the normalization layer of the mixture.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ class Residual(nn.Module):
     """y = body(x) + shortcut(x) (He et al. 2016, Deep Residual Learning, equation 2).
 
     Args:
-        body: What is learnt on top of the shortcut. It must not change x in place.
+        body: What is learned on top of the shortcut. It must not change x in place.
         shortcut: Brings x to the shape of the body's output; the identity where they agree.
         drop_path: Probability of leaving out the body while training; see `stochastic_depth.py`.
     """

@@ -10,14 +10,14 @@ def upsample_nearest(features: Tensor, factor: int = 2) -> Tensor:
 
 
 def upsample_bilinear(features: Tensor, factor: int = 2) -> Tensor:
-    """Interpolate between pixel centres; (N, C, H, W) to (N, C, factor * H, factor * W)."""
+    """Interpolate between pixel centers; (N, C, H, W) to (N, C, factor * H, factor * W)."""
     return functional.interpolate(
         features, scale_factor=float(factor), mode="bilinear", align_corners=False
     )
 
 
 def resize_bilinear(features: Tensor, height: int, width: int) -> Tensor:
-    """Interpolate between pixel centres; (N, C, H, W) to (N, C, height, width)."""
+    """Interpolate between pixel centers; (N, C, H, W) to (N, C, height, width)."""
     return functional.interpolate(
         features, size=(height, width), mode="bilinear", align_corners=False
     )

@@ -1,8 +1,8 @@
 """Any image size in, the same size out: pad to the network's stride, crop the logits back.
 
 A network that halves its maps k times works on multiples of 2^k pixels. A model's forward pass
-therefore begins with `pad_to_stride` and ends with `crop_like`. Sizes that fit are not touched, so
-an exported network of fitting size holds neither operation.
+therefore begins with `pad_to_multiple` and ends with `crop_like`. Sizes that fit are not touched,
+so an exported network of fitting size holds neither operation.
 """
 
 from torch import Tensor
@@ -11,7 +11,7 @@ from torch.nn import functional
 from areoseg.errors import AreosegError
 
 
-def pad_to_stride(images: Tensor, *, in_channels: int, stride: int) -> Tensor:
+def pad_to_multiple(images: Tensor, *, in_channels: int, stride: int) -> Tensor:
     """Repeat the last row and column until height and width are multiples of `stride`.
 
     Args:
@@ -34,7 +34,7 @@ def pad_to_stride(images: Tensor, *, in_channels: int, stride: int) -> Tensor:
 
 
 def crop_like(logits: Tensor, images: Tensor, *, scale: int = 1) -> Tensor:
-    """Cut off what `pad_to_stride` added.
+    """Cut off what `pad_to_multiple` added.
 
     Args:
         logits: (N, K, H', W'), at 1 / scale of the padded size.

@@ -15,8 +15,8 @@ class LayerNorm2d(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, C, H, W) to the same shape."""
-        normalised: Tensor = self.norm(features.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-        return normalised
+        normalized: Tensor = self.norm(features.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return normalized
 
 
 class TransformerBlock(nn.Module):

@@ -1,5 +1,5 @@
 "use strict";
-// The page of an audit: galleries by fault, filters, and a person's decisions.
+// The page of an audit: galleries by issue, filters, and a person's decisions.
 
 const CARDS = 24; // that a gallery adds at a time: pictures are made only when they are shown
 const audit = JSON.parse(document.getElementById("audit").textContent);
@@ -10,7 +10,7 @@ const save = document.getElementById("save");
 
 // ------------------------------------------------------------------ decisions
 
-const findingsOf = new Map(); // by index of the scene
+const findingsOf = new Map(); // by index of the sample
 for (const finding of audit.findings) {
   if (!findingsOf.has(finding.index)) findingsOf.set(finding.index, []);
   findingsOf.get(finding.index).push(finding);
@@ -103,7 +103,7 @@ function scoreText(score) {
 
 function makeCard(finding) {
   const card = cardTemplate.cloneNode(true);
-  const scene = audit.pictures[`labelled ${finding.index}`];
+  const sample = audit.pictures[`labeled ${finding.index}`];
   const other = finding.other && audit.pictures[`${finding.other.part} ${finding.other.index}`];
   const pictures = card.querySelector(".pictures");
   const box = card.querySelector("input");
@@ -114,15 +114,15 @@ function makeCard(finding) {
   card.querySelector(".why").textContent = finding.reason;
   box.setAttribute("aria-label", `reject ${finding.name}`);
   box.addEventListener("change", () => decide([finding.index], box.checked));
-  if (scene) pictures.append(...makePictures(scene, finding.name, finding.region));
-  if (scene && other) {
+  if (sample) pictures.append(...makePictures(sample, finding.name, finding.region));
+  if (sample && other) {
     pictures.append(element("p", "other", `beside ${finding.other.name}:`));
     pictures.append(...makePictures(other, finding.other.name, null));
   }
-  card.classList.toggle("worded", !scene);
+  card.classList.toggle("worded", !sample);
   for (const also of findingsOf.get(finding.index)) {
     if (also !== finding) {
-      const text = `also ${also.fault}, ${scoreText(also.score)}: ${also.reason}`;
+      const text = `also ${also.issue}, ${scoreText(also.score)}: ${also.reason}`;
       card.querySelector(".also").append(element("li", "", text));
     }
   }
@@ -130,23 +130,23 @@ function makeCard(finding) {
 }
 
 // Image, mask, and the mask laid over the image.
-function makePictures(scene, name, region) {
-  const layers = scene.mask
-    ? { image: [scene.image], mask: [scene.mask], overlay: [scene.image, scene.mask] }
-    : { image: [scene.image] };
+function makePictures(sample, name, region) {
+  const layers = sample.mask
+    ? { image: [sample.image], mask: [sample.mask], overlay: [sample.image, sample.mask] }
+    : { image: [sample.image] };
   return Object.entries(layers).map(([what, sources]) => {
     const figure = element("figure", what);
     const frame = element("div", "frame");
     figure.append(frame, element("figcaption", "", what));
     sources.forEach((source, layer) => {
-      const picture = element("img", source === scene.mask ? "crisp" : "smooth");
+      const picture = element("img", source === sample.mask ? "crisp" : "smooth");
       picture.src = source;
-      picture.style.setProperty("--gain", scene.gain);
+      picture.style.setProperty("--gain", sample.gain);
       picture.alt = layer ? "" : `${what} of ${name}`;
       frame.append(picture);
     });
     if (region) {
-      const [height, width] = scene.size;
+      const [height, width] = sample.size;
       const [top, left, bottom, right] = region;
       const box = element("div", "region");
       box.style.inset =
@@ -175,7 +175,7 @@ function passes(finding) {
 
 function makeGallery(details) {
   const findings = audit.findings
-    .filter((finding) => finding.fault === details.dataset.fault)
+    .filter((finding) => finding.issue === details.dataset.issue)
     .sort((a, b) => b.score - a.score || a.index - b.index);
   const [highest, lowest] = [findings[0].score, findings.at(-1).score];
   const part = (selector) => details.querySelector(selector);
@@ -186,8 +186,8 @@ function makeGallery(details) {
 
   function show() {
     const bound = lowest + (slider.value / 100) * (highest - lowest);
-    const { fault } = filters;
-    details.hidden = Boolean(fault.value) && fault.value !== details.dataset.fault;
+    const { issue } = filters;
+    details.hidden = Boolean(issue.value) && issue.value !== details.dataset.issue;
     chosen = findings.filter((finding) => finding.score >= bound - 1e-9 && passes(finding));
     least.textContent = scoreText(bound);
     const all = findings.length;
@@ -230,7 +230,7 @@ function makeGallery(details) {
   return { details, filter };
 }
 
-// Ticks and counts everywhere: a scene may have a card in several galleries.
+// Ticks and counts everywhere: a sample may have a card in several galleries.
 function showDecisions() {
   for (const card of document.querySelectorAll(".card")) {
     const index = Number(card.dataset.index);
@@ -249,10 +249,10 @@ function filterAll() {
   for (const gallery of galleries) gallery.filter();
 }
 
-document.getElementById("filters").addEventListener("submit", (event) => event.preventDefault());
+document.getElementById("filters").addEventListener("submit", (event) => event.preventDeissue());
 document.getElementById("filters").addEventListener("input", () => {
   for (const { details } of galleries) {
-    if (details.dataset.fault === filters.fault.value) details.open = true;
+    if (details.dataset.issue === filters.issue.value) details.open = true;
   }
   filterAll();
 });

@@ -1,15 +1,15 @@
-"""Ground that nobody labelled: patches, far ground, seams between classes, the frame's edge."""
+"""Ground that nobody labeled: patches, far ground, seams between classes, the frame's edge."""
 
 import numpy as np
 
-from areoseg.data.scenes import Mask
+from areoseg.data.samples import Mask
 from areoseg.data.synthetic.background import Region, grid
 from areoseg.data.synthetic.noise import Field
 from areoseg.data.synthetic.view import View
 
 
-def unlabelled(view: View, mask: Mask, rng: np.random.Generator) -> Region:
-    """Pixels of the scene that annotators left out: (H, W) bool.
+def unlabeled(view: View, mask: Mask, rng: np.random.Generator) -> Region:
+    """Pixels of the sample that annotators left out: (H, W) bool.
 
     Args:
         view: The ground.

@@ -12,14 +12,14 @@ from areoseg.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)
-class Judged:
+class ModelUnderTest:
     """A trained model that is to be scored.
 
     Attributes:
         path: The run folder or the file.
-        recipe: What was trained; it says how scenes are cut, and the headline protocol.
+        recipe: What was trained; it says how samples are cut, and the headline protocol.
         taxonomy: The classes that the model answers.
-        fingerprint: Hash of the scenes that it was trained on, or None.
+        fingerprint: Hash of the samples that it was trained on, or None.
         weights_sha256: Hash of the weights of the run, or of the run that the file was made of.
         run: The run; None for a file.
     """
@@ -32,7 +32,7 @@ class Judged:
     run: Run | None
 
 
-def open_judged(path: PathLike, *, device: str = "cpu") -> Judged:
+def open_model_under_test(path: PathLike, *, device: str = "cpu") -> ModelUnderTest:
     """What is to be known of the model at a path.
 
     Args:
@@ -48,24 +48,24 @@ def open_judged(path: PathLike, *, device: str = "cpu") -> Judged:
     if file.is_file() or (file.suffix.lower() in LOADERS and not file.is_dir()):
         return _of_file(file, device)
     run = open_run(path)
-    return Judged(
+    return ModelUnderTest(
         path=run.path,
         recipe=run.recipe,
         taxonomy=run.taxonomy,
-        fingerprint=run.facts["data"]["fingerprint"],
+        fingerprint=run.info["data"]["fingerprint"],
         weights_sha256=run.weights_sha256,
         run=run,
     )
 
 
-def _of_file(path: Path, device: str) -> Judged:
+def _of_file(path: Path, device: str) -> ModelUnderTest:
     from areoseg.inference import open_engine
     from areoseg.inference.exported import ExportedEngine
 
     engine = open_engine(path, device=device)
     assert isinstance(engine, ExportedEngine)  # a run is no file
     description = engine.description
-    return Judged(
+    return ModelUnderTest(
         path=path,
         recipe=parse_recipe(description.recipe, source=str(path)),
         taxonomy=description.taxonomy,
@@ -75,8 +75,8 @@ def _of_file(path: Path, device: str) -> Judged:
     )
 
 
-def refuse_unknown_parts(models: Sequence[Judged]) -> None:
-    """Refuse files of which nobody knows which scenes of their data they were trained on.
+def check_split_names(models: Sequence[ModelUnderTest]) -> None:
+    """Refuse files of which nobody knows which samples of their data they were trained on.
 
     A run knows its split. A file does not, unless its run is among the models.
 
@@ -87,6 +87,6 @@ def refuse_unknown_parts(models: Sequence[Judged]) -> None:
     for each in models:
         if each.weights_sha256 not in known:
             raise AreosegError(
-                f"{each.path}: this file does not know which of these scenes it was trained on:"
+                f"{each.path}: this file does not know which of these samples it was trained on:"
                 " name the run that it was exported from beside it, or give other --data"
             )

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a YAML file, as one line a fault with its place in the file."""
+"""What pydantic finds wrong with a YAML file, as one line an error with its place in the file."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
@@ -14,25 +14,25 @@ Place = Sequence[str | int]
 """The way to a value: keys of mappings, and positions in lists."""
 
 
-def describe_fault(
-    fault: ErrorDetails,
+def describe_error(
+    detail: ErrorDetails,
     schema: type[BaseModel],
     source: str,
     node: yaml.Node | None,
     overrides: Sequence[str] = (),
 ) -> str:
-    """One line: where the fault is, what it is, and what would be right.
+    """One line: where the error is, what it is, and what would be right.
 
     Args:
-        fault: One of a validation error's.
+        detail: One of a validation error's.
         schema: What the file was checked against.
         source: What the file is called.
         node: The file's content with its line numbers.
         overrides: The `key=value` pairs that changed the content before it was checked.
     """
-    place, _ = _follow(schema, fault["loc"])
-    if fault["type"] == "union_tag_invalid":
-        place.append(fault["ctx"]["discriminator"].strip("'"))
+    place, _ = _follow(schema, detail["loc"])
+    if detail["type"] == "union_tag_invalid":
+        place.append(detail["ctx"]["discriminator"].strip("'"))
     dotted = ".".join(str(part) for part in place)
     keys = [override.partition("=")[0] for override in overrides]
     # An override may hold the place, as a list its third value, or lie within it.
@@ -40,29 +40,29 @@ def describe_fault(
         where = f"override {dotted}"
     else:
         where = f"{source}:{line_of(node, place)}: {dotted or 'the whole'}"
-    if fault["type"] == "extra_forbidden":
-        _, known = _follow(schema, fault["loc"][:-1])
+    if detail["type"] == "extra_forbidden":
+        _, known = _follow(schema, detail["loc"][:-1])
         return f"{where}: no such value: {did_you_mean(str(place[-1]), known)}"
-    if fault["type"] == "union_tag_invalid":
-        tag, expected = fault["ctx"]["tag"], fault["ctx"]["expected_tags"]
+    if detail["type"] == "union_tag_invalid":
+        tag, expected = detail["ctx"]["tag"], detail["ctx"]["expected_tags"]
         known_tags = [each.strip("'") for each in expected.split(", ")]
         return f"{where}: no such {place[-2]} as {tag!r}: {did_you_mean(tag, known_tags)}"
-    if fault["type"] == "missing":
+    if detail["type"] == "missing":
         return f"{where}: missing: it has no default"
-    message = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] in ("model_type", "model_attributes_type"):
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] in ("model_type", "model_attributes_type"):
         message = "input should be a mapping of values by their names"
-    given = "" if isinstance(fault["input"], (dict, Mapping)) else f" (got {fault['input']!r})"
+    given = "" if isinstance(detail["input"], (dict, Mapping)) else f" (got {detail['input']!r})"
     return f"{where}: {message[0].lower()}{message[1:]}{given}"
 
 
-def refuse_values(faults: Mapping[tuple[str | int, ...], str]) -> None:
+def check_values(errors: Mapping[tuple[str | int, ...], str]) -> None:
     """Within a validator of pydantic: refuse values inside the one that it validates.
 
     Args:
-        faults: What is wrong, by the place inside; where there is nothing, nothing is refused.
+        errors: What is wrong, by the place inside; where there is nothing, nothing is refused.
     """
-    if faults:
+    if errors:
         raise ValidationError.from_exception_data(
             "recipe",
             [
@@ -71,7 +71,7 @@ def refuse_values(faults: Mapping[tuple[str | int, ...], str]) -> None:
                     loc=place,
                     input={},  # which is not told
                 )
-                for place, message in faults.items()
+                for place, message in errors.items()
             ],
         )
 

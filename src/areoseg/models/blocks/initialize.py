@@ -9,7 +9,7 @@ from torch import nn
 Convolution = nn.Conv2d | nn.ConvTranspose2d
 
 
-def initialise_weights(
+def initialize_weights(
     network: nn.Module, *, scheme: str = "he", negative_slope: float = 0.0
 ) -> None:
     """Draw all convolution weights by a scheme, and set all their biases to zero.
@@ -25,7 +25,7 @@ def initialise_weights(
     - `orthogonal` (Saxe et al. 2013, arXiv 1312.6120): the filters of a layer, or its taps where
       they are fewer, are orthogonal, each of squared norm 2 / (1 + a^2).
 
-    Normalisation and linear layers keep what they were built with.
+    Normalization and linear layers keep what they were built with.
 
     Args:
         network: Changed in place.

@@ -1,4 +1,4 @@
-"""Scenes: grey images with their masks, names and groups."""
+"""Samples: gray images with their masks, names and groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,48 +9,48 @@ from numpy.typing import NDArray
 
 from areoseg.errors import AreosegError
 
-Image = NDArray[np.uint8] | NDArray[np.float32]
-"""A grey image (H, W): uint8, or float32 in 0..1 where the source had more than 8 bits."""
+ImageArray = NDArray[np.uint8] | NDArray[np.float32]
+"""A gray image (H, W): uint8, or float32 in 0..1 where the source had more than 8 bits."""
 
 Mask = NDArray[np.uint8]
 """A mask (H, W) of class indices, with `VOID` where a pixel counts for nothing."""
 
 
-def unit_image(image: Image) -> NDArray[np.float32]:
+def unit_image(image: ImageArray) -> NDArray[np.float32]:
     """An image as float32 in 0..1; uint8 is divided by 255, and float32 given back as it is."""
     unit: NDArray[np.float32] = image.astype(np.float32, copy=False)
     return unit / np.float32(255) if image.dtype == np.uint8 else unit
 
 
 @dataclass(frozen=True)
-class Scene:
-    """One grey image with what is known of it.
+class Sample:
+    """One gray image with what is known of it.
 
     Attributes:
         image: (H, W), uint8 or float32 in 0..1.
-        mask: (H, W) uint8, or None where the scene is unlabelled.
+        mask: (H, W) uint8, or None where the sample is unlabeled.
         name: Unique within its set; for a file, its path below the set's root without suffix.
         group: What it must not be separated from in a split: its frame or rover stop.
     """
 
-    image: Image
+    image: ImageArray
     mask: Mask | None
     name: str
     group: str | None
 
 
 @dataclass(frozen=True)
-class SceneSet:
-    """Scenes in a fixed order.
+class SegmentationDataset:
+    """Samples in a fixed order.
 
     Attributes:
         images: N images; one array (N, H, W) where all have the same size.
-        masks: N masks, each the size of its image, or None for an unlabelled set.
+        masks: N masks, each the size of its image, or None for an unlabeled set.
         names: N unique names.
         groups: N group names, or None where none are known.
     """
 
-    images: Sequence[Image] | Image
+    images: Sequence[ImageArray] | ImageArray
     masks: Sequence[Mask] | Mask | None
     names: tuple[str, ...]
     groups: tuple[str, ...] | None = None
@@ -65,18 +65,18 @@ class SceneSet:
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: int) -> Scene:
-        return Scene(
+    def __getitem__(self, index: int) -> Sample:
+        return Sample(
             image=self.images[index],
             mask=None if self.masks is None else self.masks[index],
             name=self.names[index],
             group=None if self.groups is None else self.groups[index],
         )
 
-    def select(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> "SceneSet":
-        """The scenes at `indices`, in that order."""
+    def select(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> "SegmentationDataset":
+        """The samples at `indices`, in that order."""
         chosen = [int(index) for index in indices]
-        return SceneSet(
+        return SegmentationDataset(
             images=_pick(self.images, chosen),
             masks=None if self.masks is None else _pick(self.masks, chosen),
             names=tuple(self.names[index] for index in chosen),
@@ -101,17 +101,17 @@ class SceneSet:
 
 
 @dataclass(frozen=True)
-class DataSet:
+class LoadedData:
     """What a reader found at one place.
 
     Attributes:
-        labelled: Scenes with masks; may be empty.
-        unlabelled: Scenes without masks, such as the homework's test set; may be empty.
+        labeled: Samples with masks; may be empty.
+        unlabeled: Samples without masks, such as the homework's test set; may be empty.
         warnings: One line for each thing that is odd but usable, such as a constant image.
     """
 
-    labelled: SceneSet
-    unlabelled: SceneSet
+    labeled: SegmentationDataset
+    unlabeled: SegmentationDataset
     warnings: tuple[str, ...] = ()
 
 

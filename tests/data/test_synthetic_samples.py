@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from areoseg.data.synthetic import SyntheticMars, draw_scene, draw_set
+from areoseg.data.synthetic import SyntheticMars, draw_sample, draw_set
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import MARS
 
@@ -15,44 +15,44 @@ def shares_of(masks):
     return np.bincount(np.asarray(masks).ravel(), minlength=len(MARS)) / np.asarray(masks).size
 
 
-def test_a_scene_depends_on_seed_and_index_alone(many):
-    alone = draw_scene(SyntheticMars(seed=7), 123)
+def test_a_sample_depends_on_seed_and_index_alone(many):
+    alone = draw_sample(SyntheticMars(seed=7), 123)
     later = draw_set(SyntheticMars(seed=7), 3, first=122)
-    for scene in (many[123], later[1]):
-        assert np.array_equal(scene.image, alone.image)
-        assert np.array_equal(scene.mask, alone.mask)
-        assert (scene.name, scene.group) == (alone.name, alone.group)
+    for sample in (many[123], later[1]):
+        assert np.array_equal(sample.image, alone.image)
+        assert np.array_equal(sample.mask, alone.mask)
+        assert (sample.name, sample.group) == (alone.name, alone.group)
 
 
-def test_other_seeds_and_other_indices_give_other_scenes():
+def test_other_seeds_and_other_indices_give_other_samples():
     images = [
-        draw_scene(SyntheticMars(seed=seed), index).image
+        draw_sample(SyntheticMars(seed=seed), index).image
         for seed, index in [(0, 0), (1, 0), (0, 1)]
     ]
     assert not np.array_equal(images[0], images[1])
     assert not np.array_equal(images[0], images[2])
 
 
-def test_no_two_scenes_are_alike(many):
+def test_no_two_samples_are_alike(many):
     assert len({image.tobytes() for image in many.images}) == len(many)
 
 
 @pytest.mark.parametrize(
     "size", [(64, 128), (16, 16), (37, 301), (301, 37), (256, 256), (512, 400)]
 )
-def test_any_size_gives_uint8_scenes_of_that_size(size):
+def test_any_size_gives_uint8_samples_of_that_size(size):
     height, width = size
     for index in range(6):
-        scene = draw_scene(SyntheticMars(height, width, seed=1, rock_tiles=0.5), index)
-        assert scene.image.shape == scene.mask.shape == size
-        assert scene.image.dtype == scene.mask.dtype == np.uint8
-        assert scene.mask.max() < len(MARS)
+        sample = draw_sample(SyntheticMars(height, width, seed=1, rock_tiles=0.5), index)
+        assert sample.image.shape == sample.mask.shape == size
+        assert sample.image.dtype == sample.mask.dtype == np.uint8
+        assert sample.mask.max() < len(MARS)
 
 
 def test_a_full_navcam_frame_can_be_drawn():
-    scene = draw_scene(SyntheticMars(1024, 1024, rock_tiles=1.0), 3)
-    assert scene.image.shape == (1024, 1024)
-    assert (scene.mask == 4).any()
+    sample = draw_sample(SyntheticMars(1024, 1024, rock_tiles=1.0), 3)
+    assert sample.image.shape == (1024, 1024)
+    assert (sample.mask == 4).any()
 
 
 def test_class_shares_are_those_of_real_tiles(many):
@@ -86,13 +86,13 @@ def test_four_consecutive_tiles_share_a_frame(many):
 
 
 def test_brightness_alone_does_not_tell_the_classes_apart(many):
-    grey = many.images.astype(float)
-    means = [grey[many.masks == label].mean() for label in (1, 2, 3)]
-    deviations = [grey[many.masks == label].std() for label in (1, 2, 3)]
-    assert max(means) - min(means) < 1.5 * min(deviations)
+    gray = many.images.astype(float)
+    means = [gray[many.masks == label].mean() for label in (1, 2, 3)]
+    stds = [gray[many.masks == label].std() for label in (1, 2, 3)]
+    assert max(means) - min(means) < 1.5 * min(stds)
 
 
-def test_scenes_are_dark_but_not_blank_as_navcam_frames_are(many):
+def test_samples_are_dark_but_not_blank_as_navcam_frames_are(many):
     means = many.images.mean(axis=(1, 2))
     assert 40 < np.median(means) < 80
     assert many.images.std(axis=(1, 2)).min() > 1.5
@@ -100,10 +100,10 @@ def test_scenes_are_dark_but_not_blank_as_navcam_frames_are(many):
 
 
 def test_a_set_can_be_drawn_without_masks():
-    unlabelled = draw_set(SyntheticMars(seed=1), 5, labelled=False)
-    labelled = draw_set(SyntheticMars(seed=1), 5)
-    assert unlabelled.masks is None
-    assert np.array_equal(unlabelled.images, labelled.images)
+    unlabeled = draw_set(SyntheticMars(seed=1), 5, labeled=False)
+    labeled = draw_set(SyntheticMars(seed=1), 5)
+    assert unlabeled.masks is None
+    assert np.array_equal(unlabeled.images, labeled.images)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +123,6 @@ def test_settings_out_of_range_are_refused_by_name(wrong, named):
 
 def test_a_negative_index_and_an_empty_set_are_refused():
     with pytest.raises(AreosegError, match="indices start at 0"):
-        draw_scene(SyntheticMars(), -1)
+        draw_sample(SyntheticMars(), -1)
     with pytest.raises(AreosegError, match="ask for 1 or more"):
         draw_set(SyntheticMars(), 0)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from areoseg.data.scenes import SceneSet
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.synthetic import (
     SyntheticMars,
     add_aliens,
@@ -13,12 +13,12 @@ from areoseg.data.synthetic import (
 )
 from areoseg.errors import AreosegError
 
-FAULTS = {
-    "aliens": lambda scenes, seed: add_aliens(scenes, 5, seed=seed),
-    "swap": lambda scenes, seed: swap_masks(scenes, 0.3, seed=seed),
-    "mirror": lambda scenes, seed: mirror_masks(scenes, 0.2, seed=seed),
-    "shift": lambda scenes, seed: shift_masks(scenes, 0.2, seed=seed),
-    "duplicates": lambda scenes, seed: add_duplicates(scenes, 8, seed=seed),
+ISSUES = {
+    "aliens": lambda samples, seed: add_aliens(samples, 5, seed=seed),
+    "swap": lambda samples, seed: swap_masks(samples, 0.3, seed=seed),
+    "mirror": lambda samples, seed: mirror_masks(samples, 0.2, seed=seed),
+    "shift": lambda samples, seed: shift_masks(samples, 0.2, seed=seed),
+    "duplicates": lambda samples, seed: add_duplicates(samples, 8, seed=seed),
 }
 
 
@@ -28,15 +28,15 @@ def clean():
 
 
 @pytest.fixture(scope="module")
-def unlabelled():
-    return draw_set(SyntheticMars(seed=4), 8, labelled=False)
+def unlabeled():
+    return draw_set(SyntheticMars(seed=4), 8, labeled=False)
 
 
-def as_floats_in_lists(scenes):
-    return SceneSet(
-        images=[(image / 255).astype(np.float32) for image in scenes.images],
-        masks=list(scenes.masks),
-        names=scenes.names,
+def as_floats_in_lists(samples):
+    return SegmentationDataset(
+        images=[(image / 255).astype(np.float32) for image in samples.images],
+        masks=list(samples.masks),
+        names=samples.names,
     )
 
 
@@ -46,12 +46,12 @@ def changed(before, after):
     ]
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_fault_leaves_its_input_alone_and_repeats_with_its_seed(clean, fault):
+@pytest.mark.parametrize("issue", ISSUES.values(), ids=ISSUES)
+def test_a_issue_leaves_its_input_alone_and_repeats_with_its_seed(clean, issue):
     images, masks = clean.images.copy(), clean.masks.copy()
-    first, indices = fault(clean, 1)
-    again, same = fault(clean, 1)
-    other, _ = fault(clean, 2)
+    first, indices = issue(clean, 1)
+    again, same = issue(clean, 1)
+    other, _ = issue(clean, 2)
     first.images[:] = 0
     first.masks[:] = 0
     assert np.array_equal(clean.images, images)
@@ -62,9 +62,9 @@ def test_a_fault_leaves_its_input_alone_and_repeats_with_its_seed(clean, fault):
     )
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_fault_keeps_float_images_in_lists(clean, fault):
-    spoilt, _ = fault(as_floats_in_lists(clean), 1)
+@pytest.mark.parametrize("issue", ISSUES.values(), ids=ISSUES)
+def test_a_issue_keeps_float_images_in_lists(clean, issue):
+    spoilt, _ = issue(as_floats_in_lists(clean), 1)
     assert isinstance(spoilt.images, list)
     assert {image.dtype for image in spoilt.images} == {np.dtype(np.float32)}
     assert max(image.max() for image in spoilt.images) <= 1
@@ -94,7 +94,7 @@ def test_aliens_with_own_masks_leave_every_mask_true(clean):
     assert changed(clean.images, spoilt.images) == list(indices)
 
 
-def test_swapped_masks_are_the_masks_of_other_scenes(clean):
+def test_swapped_masks_are_the_masks_of_other_samples(clean):
     spoilt, indices = swap_masks(clean, 0.5, seed=0)
     known = {mask.tobytes() for mask in clean.masks}
     assert changed(clean.masks, spoilt.masks) == list(indices)
@@ -159,18 +159,18 @@ def test_each_kind_of_duplicate_changes_what_it_should(clean, kind, same_image, 
     assert np.median(difference) <= {"exact": 0, "jpeg": 4, "brighter": 8, "shifted": 12}[kind]
 
 
-def test_image_faults_work_without_masks_and_mask_faults_say_that_they_need_them(unlabelled):
-    assert add_aliens(unlabelled, 2, seed=0)[0].masks is None
-    assert add_duplicates(unlabelled, 2, seed=0)[0].masks is None
-    for fault in (swap_masks, mirror_masks, shift_masks):
+def test_image_issues_work_without_masks_and_mask_issues_say_that_they_need_them(unlabeled):
+    assert add_aliens(unlabeled, 2, seed=0)[0].masks is None
+    assert add_duplicates(unlabeled, 2, seed=0)[0].masks is None
+    for issue in (swap_masks, mirror_masks, shift_masks):
         with pytest.raises(AreosegError, match="without masks"):
-            fault(unlabelled, 0.5, seed=0)
+            issue(unlabeled, 0.5, seed=0)
 
 
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda s: add_aliens(s, 41, seed=0), "41 faults among 40 scenes"),
+        (lambda s: add_aliens(s, 41, seed=0), "41 issues among 40 samples"),
         (lambda s: add_aliens(s, 1, seed=0, masks="any"), "'shared' or 'own'"),
         (lambda s: add_duplicates(s, 1, seed=0, kinds=["blurred"]), "exact, jpeg"),
         (lambda s: add_duplicates(s, 1, seed=0, kinds=[]), "at least one kind"),
@@ -179,13 +179,13 @@ def test_image_faults_work_without_masks_and_mask_faults_say_that_they_need_them
         (lambda s: mirror_masks(s, 1.0, seed=0), "masks that differ when mirrored"),
     ],
 )
-def test_impossible_faults_are_refused(clean, call, said):
+def test_impossible_issues_are_refused(clean, call, said):
     with pytest.raises(AreosegError, match=said):
         call(clean)
 
 
 def test_masks_cannot_be_swapped_between_sizes(clean):
-    mixed = SceneSet(
+    mixed = SegmentationDataset(
         images=[clean.images[0], clean.images[1][:32]],
         masks=[clean.masks[0], clean.masks[1][:32]],
         names=("a", "b"),

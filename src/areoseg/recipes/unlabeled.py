@@ -1,4 +1,4 @@
-"""What a recipe may say of unlabelled images of the same data set."""
+"""What a recipe may say of unlabeled images of the same data set."""
 
 from typing import Annotated
 
@@ -7,16 +7,16 @@ from pydantic import Field
 from areoseg.recipes.section import Count, Decay, Section, Share
 
 
-class UnlabelledSettings(Section):
-    """Self-training within one training: the kept weights label what nobody has labelled.
+class UnlabeledSettings(Section):
+    """Self-training within one training: the kept weights label what nobody has labeled.
 
-    From `start` on a share of each batch is unlabelled scenes with pseudo-labels, which the average
+    From `start` on a share of each batch is unlabeled samples with pseudo-labels, which the average
     of the weights gives anew in each round. Of the answers of each class only the most confident
-    ones count. Data without unlabelled scenes are trained on as without this section.
+    ones count. Data without unlabeled samples are trained on as without this section.
     """
 
     share: Decay = 0.0
-    """Share of each batch that is unlabelled scenes; 0: none is used."""
+    """Share of each batch that is unlabeled samples; 0: none is used."""
     start: Share = 0.4
     """Share of the training after which the first round begins."""
     rounds: Count = 3

@@ -5,14 +5,14 @@ import torch
 from torch import nn
 
 from areoseg.models import create_model
-from areoseg.models.blocks.initialise import fan_in, fan_out, initialise_weights, leaky_slope
+from areoseg.models.blocks.initialize import fan_in, fan_out, initialize_weights, leaky_slope
 from areoseg.models.blocks.last_gamma import zero_last_gamma
 from areoseg.models.blocks.residual import Residual
 
 
 def drawn(layer, scheme, **options):
     torch.manual_seed(0)
-    initialise_weights(layer, scheme=scheme, **options)
+    initialize_weights(layer, scheme=scheme, **options)
     return layer.weight.detach()
 
 
@@ -74,7 +74,7 @@ def test_orthogonal_filters_of_a_group_are_orthogonal(groups):
 def test_biases_start_at_zero_and_linear_layers_are_left_alone(scheme):
     network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Linear(4, 4))
     before = network[1].weight.clone()
-    initialise_weights(network, scheme=scheme)
+    initialize_weights(network, scheme=scheme)
     assert torch.equal(network[0].bias, torch.zeros(4))
     assert torch.equal(network[1].weight, before)
 

@@ -1,4 +1,4 @@
-"""Normalisation layers, as factories: a block asks for `norm(channels)` and need not know which.
+"""Normalization layers, as factories: a block asks for `norm(channels)` and need not know which.
 
 All of them compute `y = gamma * (x - mean) / sqrt(variance + eps) + beta` with one gamma and one
 beta a channel. They differ in what the mean and the variance run over.
@@ -11,7 +11,7 @@ from torch import nn
 from areoseg.errors import AreosegError
 
 Norm = Callable[[int], nn.Module]
-"""Makes the normalisation layer for a number of channels."""
+"""Makes the normalization layer for a number of channels."""
 
 
 def batch_norm(channels: int) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Weight standardisation: every filter with mean zero and variance one."""
+"""Weight standardization: every filter with mean zero and variance one."""
 
 from itertools import pairwise
 from typing import Any
@@ -13,7 +13,7 @@ from areoseg.models.blocks.replace import replace_layers
 EPSILON = 1e-10  # on the variance; small beside that of fresh weights, about 2 / fan in
 
 
-def standardise(weight: Tensor) -> Tensor:
+def standardize(weight: Tensor) -> Tensor:
     """Filters of mean zero and variance one (Qiao et al. 2019, arXiv 1903.10520, equation 5).
 
         w_hat = (w - mean(w)) / sqrt(var(w) + 1e-10)
@@ -30,8 +30,8 @@ def standardise(weight: Tensor) -> Tensor:
     return (weight - mean) * torch.rsqrt(variance + EPSILON)
 
 
-class StandardisedConvolution(nn.Module):
-    """A convolution by `standardise(weight)`.
+class StandardizedConvolution(nn.Module):
+    """A convolution by `standardize(weight)`.
 
     It has the parameters of the convolution that it takes the place of, under the same names, so
     that weights are saved and loaded as before.
@@ -53,7 +53,7 @@ class StandardisedConvolution(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, in, H, W) to (N, out, H', W'), as the convolution."""
-        return functional.conv2d(features, standardise(self.weight), self.bias, **self.geometry)
+        return functional.conv2d(features, standardize(self.weight), self.bias, **self.geometry)
 
     def extra_repr(self) -> str:
         """What print() shows of the layer."""
@@ -73,22 +73,22 @@ class StandardisedConvolution(nn.Module):
             device="meta",
             **self.geometry,
         )
-        convolution.weight = nn.Parameter(standardise(self.weight))
+        convolution.weight = nn.Parameter(standardize(self.weight))
         convolution.bias = self.bias
         return convolution.train(self.training)
 
 
-def standardise_convolutions(network: nn.Module) -> int:
-    """Standardise the weights of each convolution that a normalisation follows directly.
+def standardize_convolutions(network: nn.Module) -> int:
+    """Standardize the weights of each convolution that a normalization follows directly.
 
-    The normalisation makes up for the scale that the filters lose. What no normalisation follows,
+    The normalization makes up for the scale that the filters lose. What no normalization follows,
     such as a head, is left alone. So are filters that read a single channel, which departs from
     the paper: with mean zero they answer to contrast alone, and the first layer would not see how
-    bright a grey image is.
+    bright a gray image is.
 
     Args:
-        network: Changed in place: the convolutions become `StandardisedConvolution`, with their
-            parameters. A normalisation follows where an `nn.Sequential` puts it next.
+        network: Changed in place: the convolutions become `StandardizedConvolution`, with their
+            parameters. A normalization follows where an `nn.Sequential` puts it next.
 
     Returns:
         How many convolutions were changed.
@@ -103,25 +103,25 @@ def standardise_convolutions(network: nn.Module) -> int:
 
     def replacement(layer: nn.Module) -> nn.Module | None:
         if isinstance(layer, nn.Conv2d) and layer in chosen:
-            return StandardisedConvolution(layer)
+            return StandardizedConvolution(layer)
         return None
 
     return replace_layers(network, replacement)
 
 
-def fold_standardisation(network: nn.Module) -> int:
-    """Undo `standardise_convolutions` for a network that is trained: the same answers, plainly.
+def fold_standardization(network: nn.Module) -> int:
+    """Undo `standardize_convolutions` for a network that is trained: the same answers, plainly.
 
     Args:
-        network: Changed in place: its `StandardisedConvolution`s become convolutions by the
-            standardised weights, which cost nothing extra and export as any other.
+        network: Changed in place: its `StandardizedConvolution`s become convolutions by the
+            standardized weights, which cost nothing extra and export as any other.
 
     Returns:
         How many convolutions were changed.
     """
     return replace_layers(
         network,
-        lambda layer: layer.plain() if isinstance(layer, StandardisedConvolution) else None,
+        lambda layer: layer.plain() if isinstance(layer, StandardizedConvolution) else None,
     )
 
 

@@ -1,7 +1,7 @@
-"""Faults to test a data audit on: each function spoils some scenes and says which.
+"""Issues to test a data audit on: each function spoils some samples and says which.
 
-Each returns a new set and the indices of its faulty scenes, ascending; the given set stays as it
-is. The same seed spoils the same scenes in the same way.
+Each returns a new set and the indices of its flawed samples, ascending; the given set stays as it
+is. The same seed spoils the same samples in the same way.
 """
 
 import io
@@ -10,93 +10,103 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Pillow
+from PIL import Image
 
-from areoseg.data.scenes import Image, Mask, SceneSet
+from areoseg.data.samples import ImageArray, Mask, SegmentationDataset
 from areoseg.data.synthetic.alien import draw_alien
 from areoseg.data.synthetic.noise import fractal_noise
 from areoseg.errors import AreosegError
 
 Indices = NDArray[np.int64]
-"""Positions of scenes in a set, ascending."""
+"""Positions of samples in a set, ascending."""
 
 LEAST_CHANGE = 0.05
-"""Share of pixels that a mask fault must change; a mirrored plain would be no fault."""
+"""Share of pixels that a mask issue must change; a mirrored plain would be no issue."""
 
 
 def add_aliens(
-    scenes: SceneSet, count: int, *, seed: int, masks: Literal["shared", "own"] = "shared"
-) -> tuple[SceneSet, Indices]:
-    """Draw a cartoon alien over the terrain of `count` scenes.
+    samples: SegmentationDataset,
+    count: int,
+    *,
+    seed: int,
+    masks: Literal["shared", "own"] = "shared",
+) -> tuple[SegmentationDataset, Indices]:
+    """Draw a cartoon alien over the terrain of `count` samples.
 
     Args:
-        scenes: Scenes of one size, or of any size where `masks` is `"own"`.
+        samples: Samples of one size, or of any size where `masks` is `"own"`.
         count: How many get one.
         seed: The source of chance.
         masks: `"shared"` gives all of them one and the same wrong mask, which makes them easy to
             find; `"own"` leaves each its true mask, so that only the picture tells.
 
     Raises:
-        AreosegError: More aliens than scenes, or shared masks for scenes of several sizes.
+        AreosegError: More aliens than samples, or shared masks for samples of several sizes.
     """
     if masks not in ("shared", "own"):
         raise AreosegError(f"alien masks {masks!r}: choose 'shared' or 'own'")
     rng = np.random.default_rng(seed)
-    chosen = _choose(np.arange(len(scenes)), count, rng, "scenes")
-    images = list(scenes.images)
+    chosen = _choose(np.arange(len(samples)), count, rng, "samples")
+    images = list(samples.images)
     for index in chosen:
         images[index] = draw_alien(images[index], rng)
-    labels = None if scenes.masks is None else list(scenes.masks)
+    labels = None if samples.masks is None else list(samples.masks)
     if masks == "shared" and labels is not None:
-        _require_one_size(scenes)
+        _require_one_size(samples)
         wrong = _blotches(rng, labels[0].shape)
         for index in chosen:
             labels[index] = wrong.copy()
-    return _rebuilt(scenes, images, labels), chosen
+    return _rebuilt(samples, images, labels), chosen
 
 
-def swap_masks(scenes: SceneSet, share: float, *, seed: int) -> tuple[SceneSet, Indices]:
-    """Give a share of the scenes one another's masks.
+def swap_masks(
+    samples: SegmentationDataset, share: float, *, seed: int
+) -> tuple[SegmentationDataset, Indices]:
+    """Give a share of the samples one another's masks.
 
-    Scenes are paired with those of another main class where possible. A scene whose new mask hardly
-    differs from its own is left alone, so slightly fewer may be spoilt.
+    Samples are paired with those of another main class where possible. A sample whose new mask
+    hardly differs from its own is left alone, so slightly fewer may be spoilt.
 
     Raises:
-        AreosegError: No masks, scenes of several sizes, or a share outside 0 to 1.
+        AreosegError: No masks, samples of several sizes, or a share outside 0 to 1.
     """
     rng = np.random.default_rng(seed)
-    masks = _masks_of(scenes)
-    _require_one_size(scenes)
-    chosen = _choose(np.arange(len(masks)), _count(share, len(masks)), rng, "scenes")
+    masks = _masks_of(samples)
+    _require_one_size(samples)
+    chosen = _choose(np.arange(len(masks)), _count(share, len(masks)), rng, "samples")
     main = np.array([np.bincount(masks[index].ravel()).argmax() for index in chosen])
     by_class = chosen[np.argsort(main, kind="stable")]
     givers = np.roll(by_class, len(by_class) // 2)
     swapped = list(masks)
-    faulty = []
+    flawed = []
     for taker, giver in zip(by_class, givers, strict=True):
         if (masks[taker] != masks[giver]).mean() >= LEAST_CHANGE:
             swapped[taker] = masks[giver].copy()
-            faulty.append(taker)
-    return _rebuilt(scenes, list(scenes.images), swapped), np.sort(np.array(faulty, dtype=np.int64))
+            flawed.append(taker)
+    return _rebuilt(samples, list(samples.images), swapped), np.sort(
+        np.array(flawed, dtype=np.int64)
+    )
 
 
-def mirror_masks(scenes: SceneSet, share: float, *, seed: int) -> tuple[SceneSet, Indices]:
-    """Mirror the masks of a share of the scenes left to right, and not their images.
+def mirror_masks(
+    samples: SegmentationDataset, share: float, *, seed: int
+) -> tuple[SegmentationDataset, Indices]:
+    """Mirror the masks of a share of the samples left to right, and not their images.
 
     Raises:
         AreosegError: No masks, a share outside 0 to 1, or too few masks that would change.
     """
     rng = np.random.default_rng(seed)
-    return _spoil_masks(scenes, share, rng, "mirrored", [m[:, ::-1] for m in _masks_of(scenes)])
+    return _spoil_masks(samples, share, rng, "mirrored", [m[:, ::-1] for m in _masks_of(samples)])
 
 
 def shift_masks(
-    scenes: SceneSet, share: float, *, seed: int, pixels: tuple[int, int] = (6, 16)
-) -> tuple[SceneSet, Indices]:
-    """Shift the masks of a share of the scenes against their images, in any direction.
+    samples: SegmentationDataset, share: float, *, seed: int, pixels: tuple[int, int] = (6, 16)
+) -> tuple[SegmentationDataset, Indices]:
+    """Shift the masks of a share of the samples against their images, in any direction.
 
     Args:
-        scenes: Scenes with masks.
+        samples: Samples with masks.
         share: How many of them, 0 to 1.
         seed: The source of chance.
         pixels: Shortest and longest shift. The border repeats into the gap.
@@ -108,24 +118,24 @@ def shift_masks(
         raise AreosegError(f"mask shift of {pixels} pixels: give (least, most), both above 0")
     rng = np.random.default_rng(seed)
     moved = []
-    for mask in _masks_of(scenes):
+    for mask in _masks_of(samples):
         angle, length = rng.uniform(0, 2 * np.pi), rng.uniform(*pixels)
         moved.append(_moved(mask, round(length * np.sin(angle)), round(length * np.cos(angle))))
-    return _spoil_masks(scenes, share, rng, "shifted", moved)
+    return _spoil_masks(samples, share, rng, "shifted", moved)
 
 
 def add_duplicates(
-    scenes: SceneSet,
+    samples: SegmentationDataset,
     count: int,
     *,
     seed: int,
     kinds: Sequence[str] = ("exact", "jpeg", "shifted", "brighter"),
-) -> tuple[SceneSet, Indices]:
-    """Append copies of `count` scenes, each under a new name and a group of its own.
+) -> tuple[SegmentationDataset, Indices]:
+    """Append copies of `count` samples, each under a new name and a group of its own.
 
     Args:
-        scenes: Scenes, with masks or without.
-        count: How many copies; each of another scene.
+        samples: Samples, with masks or without.
+        count: How many copies; each of another sample.
         seed: The source of chance.
         kinds: Taken in turn: `"exact"`; `"jpeg"`, compressed anew; `"shifted"`, image and mask by
             up to 2 pixels; `"brighter"`, or darker, by 5 %.
@@ -135,7 +145,7 @@ def add_duplicates(
         `"NAME-copy"`.
 
     Raises:
-        AreosegError: More copies than scenes, or an unknown kind.
+        AreosegError: More copies than samples, or an unknown kind.
     """
     if not kinds:
         raise AreosegError(f"no kinds of duplicate: name at least one kind of {', '.join(_COPIES)}")
@@ -143,11 +153,11 @@ def add_duplicates(
         if kind not in _COPIES:
             raise AreosegError(f"duplicate kind {kind!r}: choose from {', '.join(_COPIES)}")
     rng = np.random.default_rng(seed)
-    chosen = rng.permutation(_choose(np.arange(len(scenes)), count, rng, "scenes"))
-    images = list(scenes.images)
-    masks = None if scenes.masks is None else list(scenes.masks)
-    names = list(scenes.names)
-    groups = None if scenes.groups is None else list(scenes.groups)
+    chosen = rng.permutation(_choose(np.arange(len(samples)), count, rng, "samples"))
+    images = list(samples.images)
+    masks = None if samples.masks is None else list(samples.masks)
+    names = list(samples.names)
+    groups = None if samples.groups is None else list(samples.groups)
     for turn, index in enumerate(chosen):
         mask = None if masks is None else masks[index]
         image, mask = _COPIES[kinds[turn % len(kinds)]](images[index], mask, rng)
@@ -157,31 +167,31 @@ def add_duplicates(
         names.append(f"{names[index]}-copy")
         if groups is not None:
             groups.append(f"{names[index]}-copy")
-    copies = np.arange(len(scenes), len(images), dtype=np.int64)
-    return _rebuilt(scenes, images, masks, names=names, groups=groups), copies
+    copies = np.arange(len(samples), len(images), dtype=np.int64)
+    return _rebuilt(samples, images, masks, names=names, groups=groups), copies
 
 
 def _exact_copy(
-    image: Image, mask: Mask | None, rng: np.random.Generator
-) -> tuple[Image, Mask | None]:
+    image: ImageArray, mask: Mask | None, rng: np.random.Generator
+) -> tuple[ImageArray, Mask | None]:
     return image.copy(), None if mask is None else mask.copy()
 
 
 def _jpeg_copy(
-    image: Image, mask: Mask | None, rng: np.random.Generator
-) -> tuple[Image, Mask | None]:
-    grey = image if image.dtype == np.uint8 else np.rint(image * 255).astype(np.uint8)
+    image: ImageArray, mask: Mask | None, rng: np.random.Generator
+) -> tuple[ImageArray, Mask | None]:
+    gray = image if image.dtype == np.uint8 else np.rint(image * 255).astype(np.uint8)
     file = io.BytesIO()
-    Pillow.fromarray(grey).save(file, format="JPEG", quality=int(rng.integers(55, 91)))
-    decoded = np.asarray(Pillow.open(file))
+    Image.fromarray(gray).save(file, format="JPEG", quality=int(rng.integers(55, 91)))
+    decoded = np.asarray(Image.open(file))
     if image.dtype != np.uint8:
         decoded = (decoded / 255).astype(np.float32)
     return decoded.copy(), None if mask is None else mask.copy()
 
 
 def _shifted_copy(
-    image: Image, mask: Mask | None, rng: np.random.Generator
-) -> tuple[Image, Mask | None]:
+    image: ImageArray, mask: Mask | None, rng: np.random.Generator
+) -> tuple[ImageArray, Mask | None]:
     down, right = rng.integers(-2, 3, 2)
     if down == right == 0:
         right = np.int64(1)
@@ -190,17 +200,17 @@ def _shifted_copy(
 
 
 def _brighter_copy(
-    image: Image, mask: Mask | None, rng: np.random.Generator
-) -> tuple[Image, Mask | None]:
+    image: ImageArray, mask: Mask | None, rng: np.random.Generator
+) -> tuple[ImageArray, Mask | None]:
     gain = float(rng.choice([0.95, 1.05]))
     if image.dtype == np.uint8:
-        changed: Image = np.clip(np.rint(image * gain), 0, 255).astype(np.uint8)
+        changed: ImageArray = np.clip(np.rint(image * gain), 0, 255).astype(np.uint8)
     else:
         changed = np.clip(image * gain, 0, 1).astype(np.float32)
     return changed, None if mask is None else mask.copy()
 
 
-_Copy = Callable[[Image, Mask | None, np.random.Generator], tuple[Image, Mask | None]]
+_Copy = Callable[[ImageArray, Mask | None, np.random.Generator], tuple[ImageArray, Mask | None]]
 _COPIES: dict[str, _Copy] = {
     "exact": _exact_copy,
     "jpeg": _jpeg_copy,
@@ -210,20 +220,20 @@ _COPIES: dict[str, _Copy] = {
 
 
 def _spoil_masks(
-    scenes: SceneSet,
+    samples: SegmentationDataset,
     share: float,
     rng: np.random.Generator,
     what: str,
     spoilt: list[Mask],
-) -> tuple[SceneSet, Indices]:
+) -> tuple[SegmentationDataset, Indices]:
     """Replace a share of the masks with their spoilt forms, where these differ enough."""
-    masks = list(_masks_of(scenes))
+    masks = list(_masks_of(samples))
     changes = [(old != new).mean() for old, new in zip(masks, spoilt, strict=True)]
     candidates = np.flatnonzero(np.array(changes) >= LEAST_CHANGE)
     chosen = _choose(candidates, _count(share, len(masks)), rng, f"masks that differ when {what}")
     for index in chosen:
         masks[index] = spoilt[index].copy()
-    return _rebuilt(scenes, list(scenes.images), masks), chosen
+    return _rebuilt(samples, list(samples.images), masks), chosen
 
 
 def _moved(values: Any, down: int, right: int) -> Any:
@@ -244,51 +254,51 @@ def _blotches(rng: np.random.Generator, shape: tuple[int, ...]) -> Mask:
     return mask
 
 
-def _count(share: float, scenes: int) -> int:
-    """How many scenes a share is."""
+def _count(share: float, samples: int) -> int:
+    """How many samples a share is."""
     if not 0 <= share <= 1:
-        raise AreosegError(f"share of faulty scenes {share}: give one from 0 to 1")
-    return round(share * scenes)
+        raise AreosegError(f"share of flawed samples {share}: give one from 0 to 1")
+    return round(share * samples)
 
 
 def _choose(candidates: Indices, count: int, rng: np.random.Generator, what: str) -> Indices:
     """`count` of the candidates, ascending."""
     if not 0 <= count <= len(candidates):
         raise AreosegError(
-            f"{count} faults among {len(candidates)} {what}: ask for 0 to {len(candidates)}"
+            f"{count} issues among {len(candidates)} {what}: ask for 0 to {len(candidates)}"
         )
     return np.sort(rng.choice(candidates, count, replace=False)).astype(np.int64)
 
 
-def _masks_of(scenes: SceneSet) -> Sequence[Mask] | Mask:
-    """The masks of a labelled set."""
-    if scenes.masks is None:
-        raise AreosegError("a set without masks cannot get mask faults: give a labelled set")
-    return scenes.masks
+def _masks_of(samples: SegmentationDataset) -> Sequence[Mask] | Mask:
+    """The masks of a labeled set."""
+    if samples.masks is None:
+        raise AreosegError("a set without masks cannot get mask issues: give a labeled set")
+    return samples.masks
 
 
-def _require_one_size(scenes: SceneSet) -> None:
-    """Refuse scenes of several sizes, between which no mask can move."""
-    if len({image.shape for image in scenes.images}) > 1:
+def _require_one_size(samples: SegmentationDataset) -> None:
+    """Refuse samples of several sizes, between which no mask can move."""
+    if len({image.shape for image in samples.images}) > 1:
         raise AreosegError(
-            "masks cannot be shared between scenes of several sizes: tile them first"
+            "masks cannot be shared between samples of several sizes: tile them first"
         )
 
 
 def _rebuilt(
-    scenes: SceneSet,
-    images: list[Image],
+    samples: SegmentationDataset,
+    images: list[ImageArray],
     masks: list[Mask] | None,
     *,
     names: list[str] | None = None,
     groups: list[str] | None = None,
-) -> SceneSet:
+) -> SegmentationDataset:
     """A set of copies of these images and masks, stacked where the old set's were."""
-    return SceneSet(
-        images=_gathered(images, scenes.images),
-        masks=None if masks is None or scenes.masks is None else _gathered(masks, scenes.masks),
-        names=scenes.names if names is None else tuple(names),
-        groups=scenes.groups if groups is None else tuple(groups),
+    return SegmentationDataset(
+        images=_gathered(images, samples.images),
+        masks=None if masks is None or samples.masks is None else _gathered(masks, samples.masks),
+        names=samples.names if names is None else tuple(names),
+        groups=samples.groups if groups is None else tuple(groups),
     )
 
 

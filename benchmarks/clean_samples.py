@@ -1,0 +1,16 @@
+"""The samples that the benchmarks of the audit plant issues in."""
+
+from pathlib import Path
+
+from areoseg.audit import audit_samples
+from areoseg.data.readers import read_data
+from areoseg.data.samples import SegmentationDataset
+from areoseg.data.synthetic import SyntheticMars, draw_set
+
+
+def clean_samples(data: Path | None, count: int, seed: int) -> SegmentationDataset:
+    """Synthetic samples, or those of a data set that the audit does not reject."""
+    if data is None:
+        return draw_set(SyntheticMars(seed=100 + seed), count)
+    samples = read_data(data).labeled
+    return samples.select(audit_samples(samples, issues=("repeated-mask",)).kept_indices)
