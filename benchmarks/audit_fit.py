@@ -28,8 +28,10 @@ from numpy.typing import NDArray
 
 from areoseg.audit import audit_samples
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.synthetic import mirror_masks, shift_masks, swap_masks
-from areoseg.data.synthetic.issues import Indices
+from areoseg.synthetic import mirror_masks
+from areoseg.synthetic import shift_masks
+from areoseg.synthetic import swap_masks
+from areoseg.synthetic.issues import Indices
 from areoseg.training.cross_fit import cross_fit
 from clean_samples import clean_samples
 

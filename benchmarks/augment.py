@@ -14,14 +14,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from areoseg.data.augmentation.build import build_augmentation
-from areoseg.data.augmentation.policies import POLICIES
-from areoseg.data.augmentation.rare_objects import RareBank, rare_object_bank
-from areoseg.data.augmentation.registry import TRANSFORMS
-from areoseg.data.augmentation.settings import parse_augment
-from areoseg.device import choose_precision
 from areoseg.models import create_model
 from areoseg.taxonomy import MARS
+from areoseg.transforms.build import build_augmentation
+from areoseg.transforms.policies import POLICIES
+from areoseg.transforms.rare_objects import RareBank
+from areoseg.transforms.rare_objects import rare_object_bank
+from areoseg.transforms.registry import TRANSFORMS
+from areoseg.transforms.settings import parse_augment
+from areoseg.utils.device import choose_precision
 
 
 def main() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 from areoseg.audit import audit_samples
 from areoseg.data.readers import read_data
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.synthetic import SyntheticMars, draw_set
+from areoseg.synthetic import SyntheticMars
+from areoseg.synthetic import draw_set
 
 
 def clean_samples(data: Path | None, count: int, seed: int) -> SegmentationDataset:

@@ -11,9 +11,12 @@ from functools import partial
 
 import torch
 
-from areoseg.models import create_model, model_cost
+from areoseg.models import create_model
+from areoseg.models import model_cost
 from areoseg.models.segmenter import Segmenter
-from areoseg.speed import BACKENDS, matrix_product_gflops, measure
+from areoseg.speed import BACKENDS
+from areoseg.speed import matrix_product_gflops
+from areoseg.speed import measure
 from areoseg.speed.ways import Forward
 from peers import PEERS
 

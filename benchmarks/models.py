@@ -15,9 +15,11 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
-from areoseg.device import has_bfloat16
-from areoseg.models import create_model, model_cost, records
+from areoseg.models import create_model
+from areoseg.models import model_cost
+from areoseg.models import records
 from areoseg.speed import matrix_product_gflops
+from areoseg.utils.device import has_bfloat16
 
 HEIGHT, WIDTH, CLASSES = 64, 128, 5
 REPEATS = 3

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.synthetic import SyntheticMars, draw_set
+from areoseg.synthetic import SyntheticMars
+from areoseg.synthetic import draw_set
 
 torch.set_num_threads(1)  # the suite runs on several processes
 

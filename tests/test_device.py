@@ -3,9 +3,11 @@
 import pytest
 import torch
 
-from areoseg import device
-from areoseg.device import choose_device, choose_precision, precision_of_training
 from areoseg.errors import AreosegError
+from areoseg.utils import device
+from areoseg.utils.device import choose_device
+from areoseg.utils.device import choose_precision
+from areoseg.utils.device import precision_of_training
 
 CPU = torch.device("cpu")
 

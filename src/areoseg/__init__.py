@@ -5,21 +5,32 @@ used, so that `import areoseg` is quick.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from typing import Any
 
 if TYPE_CHECKING:
-    from areoseg.api import compare, evaluate, predict, read, resume, submit, train
+    from areoseg.api import compare
+    from areoseg.api import evaluate
+    from areoseg.api import predict
+    from areoseg.api import read
+    from areoseg.api import resume
+    from areoseg.api import submit
+    from areoseg.api import train
     from areoseg.errors import AreosegError
-    from areoseg.recipes import Recipe, load_recipe
-    from areoseg.run import Run, open_run
-    from areoseg.taxonomy import MARS, VOID, Taxonomy
+    from areoseg.recipes import Recipe
+    from areoseg.recipes import load_recipe
+    from areoseg.runs.run import Run
+    from areoseg.runs.run import open_run
+    from areoseg.taxonomy import MARS
+    from areoseg.taxonomy import VOID
+    from areoseg.taxonomy import Taxonomy
     from areoseg.version import __version__
 
 _HOMES = {
     "areoseg.api": ("compare", "evaluate", "predict", "read", "resume", "submit", "train"),
     "areoseg.errors": ("AreosegError",),
     "areoseg.recipes": ("Recipe", "load_recipe"),
-    "areoseg.run": ("Run", "open_run"),
+    "areoseg.runs.run": ("Run", "open_run"),
     "areoseg.taxonomy": ("MARS", "VOID", "Taxonomy"),
     "areoseg.version": ("__version__",),
 }

@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
 
-from areoseg.audit import Chunks, audit_samples
+from areoseg.audit import Chunks
+from areoseg.audit import audit_samples
 from areoseg.audit import chunks as module
-from areoseg.data.synthetic import SyntheticMars, add_duplicates, draw_set
+from areoseg.synthetic import SyntheticMars
+from areoseg.synthetic import add_duplicates
+from areoseg.synthetic import draw_set
 
 
 @pytest.fixture

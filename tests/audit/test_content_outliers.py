@@ -4,16 +4,18 @@ from scipy.spatial.distance import mahalanobis
 from sklearn.metrics import average_precision_score
 
 from areoseg.audit import audit_samples
-from areoseg.audit.content_outliers import (
-    DOUBTED_ABOVE,
-    FEWEST_IMAGES,
-    FLAG_ABOVE,
-    content_scores,
-)
+from areoseg.audit.content_outliers import DOUBTED_ABOVE
+from areoseg.audit.content_outliers import FEWEST_IMAGES
+from areoseg.audit.content_outliers import FLAG_ABOVE
+from areoseg.audit.content_outliers import content_scores
 from areoseg.audit.robust_distance import robust_distances
-from areoseg.audit.window_features import WINDOW, window_features, windows
+from areoseg.audit.window_features import WINDOW
+from areoseg.audit.window_features import window_features
+from areoseg.audit.window_features import windows
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.synthetic import SyntheticMars, add_aliens, draw_set
+from areoseg.synthetic import SyntheticMars
+from areoseg.synthetic import add_aliens
+from areoseg.synthetic import draw_set
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,12 @@ import json
 
 import pytest
 
-from areoseg.audit import Audit, Finding, OtherSample, check_decisions, read_decisions, write_audit
+from areoseg.audit import Audit
+from areoseg.audit import Finding
+from areoseg.audit import OtherSample
+from areoseg.audit import check_decisions
+from areoseg.audit import read_decisions
+from areoseg.audit import write_audit
 from areoseg.data.fingerprint import fingerprint
 from areoseg.errors import AreosegError
 

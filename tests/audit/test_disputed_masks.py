@@ -4,25 +4,21 @@ from cleanlab.count import get_confident_thresholds
 
 from areoseg.audit import audit_samples
 from areoseg.audit.confident_disagreement import class_confidence
-from areoseg.audit.segmenter_fits import (
-    BACKGROUND_COUNTS,
-    GRID,
-    SHIFTS,
-    background_odds,
-    gain,
-    label_points,
-    log_points,
-    segmenter_fits,
-)
+from areoseg.audit.segmenter_fits import BACKGROUND_COUNTS
+from areoseg.audit.segmenter_fits import GRID
+from areoseg.audit.segmenter_fits import SHIFTS
+from areoseg.audit.segmenter_fits import background_odds
+from areoseg.audit.segmenter_fits import gain
+from areoseg.audit.segmenter_fits import label_points
+from areoseg.audit.segmenter_fits import log_points
+from areoseg.audit.segmenter_fits import segmenter_fits
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.synthetic import (
-    SyntheticMars,
-    draw_set,
-    mirror_masks,
-    shift_masks,
-    swap_masks,
-)
 from areoseg.errors import AreosegError
+from areoseg.synthetic import SyntheticMars
+from areoseg.synthetic import draw_set
+from areoseg.synthetic import mirror_masks
+from areoseg.synthetic import shift_masks
+from areoseg.synthetic import swap_masks
 from areoseg.taxonomy import VOID
 
 CLASSES = 5

@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 
 from areoseg.audit import audit_samples
-from areoseg.audit.edge_agreement import REACH, edge_agreements
+from areoseg.audit.edge_agreement import REACH
+from areoseg.audit.edge_agreement import edge_agreements
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.synthetic import SyntheticMars, draw_set
+from areoseg.synthetic import SyntheticMars
+from areoseg.synthetic import draw_set
 
 
 @pytest.fixture(scope="module")

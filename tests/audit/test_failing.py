@@ -1,6 +1,10 @@
 import pytest
 
-from areoseg.audit import Audit, Finding, SetFinding, failing, parse_failing
+from areoseg.audit import Audit
+from areoseg.audit import Finding
+from areoseg.audit import SetFinding
+from areoseg.audit import failing
+from areoseg.audit import parse_failing
 from areoseg.errors import AreosegError
 
 NAMES = ("repeated-mask", "near-duplicate", "drift", "any", "reject")

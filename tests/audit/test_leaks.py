@@ -1,10 +1,14 @@
 import numpy as np
 import pytest
 
-from areoseg.audit import OtherSample, audit_samples, split_from_names
+from areoseg.audit import OtherSample
+from areoseg.audit import audit_samples
+from areoseg.audit import split_from_names
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.synthetic import SyntheticMars, add_duplicates, draw_set
 from areoseg.errors import AreosegError
+from areoseg.synthetic import SyntheticMars
+from areoseg.synthetic import add_duplicates
+from areoseg.synthetic import draw_set
 
 LEAKS = (
     "sample-across-split",

@@ -5,9 +5,15 @@ from sklearn.metrics import roc_auc_score
 
 from areoseg.audit import audit_samples
 from areoseg.audit import class_appearance as appearance
-from areoseg.audit.class_appearance import GRID, grid_points, look_of_points, mask_fits
+from areoseg.audit.class_appearance import GRID
+from areoseg.audit.class_appearance import grid_points
+from areoseg.audit.class_appearance import look_of_points
+from areoseg.audit.class_appearance import mask_fits
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.synthetic import SyntheticMars, draw_set, mirror_masks, swap_masks
+from areoseg.synthetic import SyntheticMars
+from areoseg.synthetic import draw_set
+from areoseg.synthetic import mirror_masks
+from areoseg.synthetic import swap_masks
 from areoseg.taxonomy import VOID
 
 

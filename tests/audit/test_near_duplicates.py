@@ -2,13 +2,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from areoseg.audit import Chunks, audit_samples
+from areoseg.audit import Chunks
+from areoseg.audit import audit_samples
 from areoseg.audit import near_duplicate_pairs as pairs_module
-from areoseg.audit.detail_correlation import FARTHEST, _best_shift
+from areoseg.audit.detail_correlation import FARTHEST
+from areoseg.audit.detail_correlation import _best_shift
 from areoseg.audit.mask_disagreement import least_disagreement
 from areoseg.audit.near_duplicate_pairs import near_duplicate_pairs
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.synthetic import SyntheticMars, add_duplicates, draw_set
+from areoseg.synthetic import SyntheticMars
+from areoseg.synthetic import add_duplicates
+from areoseg.synthetic import draw_set
 from areoseg.taxonomy import VOID
 
 

@@ -5,12 +5,15 @@ import pytest
 from scipy import stats
 
 from areoseg.audit import audit_samples
-from areoseg.audit.drift import FEATURES, drifts
+from areoseg.audit.drift import FEATURES
+from areoseg.audit.drift import drifts
 from areoseg.audit.image_statistics import image_statistics
-from areoseg.audit.summary import effective_images, iou_margin
+from areoseg.audit.summary import effective_images
+from areoseg.audit.summary import iou_margin
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import class_pixels
-from areoseg.data.synthetic import SyntheticMars, draw_set
+from areoseg.synthetic import SyntheticMars
+from areoseg.synthetic import draw_set
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,8 @@ import pytest
 from areoseg.audit import audit_samples
 from areoseg.audit.image_statistics import image_statistics
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.synthetic import SyntheticMars, draw_set
+from areoseg.synthetic import SyntheticMars
+from areoseg.synthetic import draw_set
 from areoseg.taxonomy import VOID
 
 ISSUES = ("few-labels", "saturated-image", "lost-bits", "odd-size", "constant-image")

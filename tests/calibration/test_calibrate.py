@@ -6,18 +6,19 @@ from scipy.special import softmax
 
 from areoseg.calibration import calibrate
 from areoseg.calibration.halves import halves
-from areoseg.calibration.offsets import (
-    COST_OF_BACKGROUND,
-    LARGEST,
-    LONGEST_HOLD,
-    confusions_by_offset,
-    fit_background_offset,
-    fit_offsets,
-)
+from areoseg.calibration.offsets import COST_OF_BACKGROUND
+from areoseg.calibration.offsets import LARGEST
+from areoseg.calibration.offsets import LONGEST_HOLD
+from areoseg.calibration.offsets import confusions_by_offset
+from areoseg.calibration.offsets import fit_background_offset
+from areoseg.calibration.offsets import fit_offsets
 from areoseg.calibration.pixels import LabeledPixels
-from areoseg.calibration.temperature import HIGHEST, LOWEST, fit_temperature
+from areoseg.calibration.temperature import HIGHEST
+from areoseg.calibration.temperature import LOWEST
+from areoseg.calibration.temperature import fit_temperature
 from areoseg.errors import AreosegError
-from areoseg.metrics.calibration import expected_calibration_error, reliability
+from areoseg.metrics.calibration import expected_calibration_error
+from areoseg.metrics.calibration import reliability
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.rates import mean_scores
 from areoseg.taxonomy import MARS

@@ -4,17 +4,21 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save_file
 from torch import nn
 
 from areoseg.calibration import calibrate_run
 from areoseg.calibration.pixels import labeled_pixels
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.sources import Source, read_source
-from areoseg.models.segmenter import MASKED_LOGIT, Segmenter
+from areoseg.data.sources import Source
+from areoseg.data.sources import read_source
+from areoseg.models.segmenter import MASKED_LOGIT
+from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import load_recipe
-from areoseg.run import open_run
-from areoseg.taxonomy import MARS, VOID
+from areoseg.runs.run import open_run
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import VOID
 from areoseg.training.train import train
 
 

@@ -13,7 +13,9 @@ from PIL import Image
 
 from areoseg import api
 from areoseg.api.auditing import KEPT
-from areoseg.audit import check_decisions, chunks, read_decisions
+from areoseg.audit import check_decisions
+from areoseg.audit import chunks
+from areoseg.audit import read_decisions
 from areoseg.cli.app import app
 from areoseg.cli.audit import parse_classes
 from areoseg.errors import AreosegError

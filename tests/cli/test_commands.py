@@ -14,7 +14,8 @@ from PIL import Image
 from rich.console import Console
 
 from areoseg import api
-from areoseg.cli.app import COMMANDS, app
+from areoseg.cli.app import COMMANDS
+from areoseg.cli.app import app
 from areoseg.errors import AreosegError
 
 

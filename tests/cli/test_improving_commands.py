@@ -13,7 +13,7 @@ from areoseg import api
 from areoseg.cli.app import app
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
-from areoseg.run import open_run
+from areoseg.runs.run import open_run
 
 QUIET = Console(quiet=True)
 

@@ -1,6 +1,7 @@
 import pytest
 
-from areoseg.data.scale import common_navcam_scale, navcam_scale
+from areoseg.data.scale import common_navcam_scale
+from areoseg.data.scale import navcam_scale
 
 FRAME = "NLB_430335904EDR_F0130000NCAM07812M1"
 

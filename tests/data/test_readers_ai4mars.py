@@ -2,8 +2,11 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from areoseg.data.readers import read_data, recognize_format, site_and_drive
-from areoseg.data.sources import Source, read_source
+from areoseg.data.readers import read_data
+from areoseg.data.readers import recognize_format
+from areoseg.data.readers import site_and_drive
+from areoseg.data.sources import Source
+from areoseg.data.sources import read_source
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import Taxonomy
 

@@ -8,7 +8,9 @@ import PIL.Image
 import pytest
 import tifffile
 
-from areoseg.data.readers import list_images, read_data, read_rover_image
+from areoseg.data.readers import list_images
+from areoseg.data.readers import read_data
+from areoseg.data.readers import read_rover_image
 from areoseg.data.readers.decode import decode_indices
 from areoseg.errors import AreosegError
 

@@ -3,7 +3,8 @@ import PIL.Image
 import pytest
 import tifffile
 
-from areoseg.data.readers import read_data, recognize_format
+from areoseg.data.readers import read_data
+from areoseg.data.readers import recognize_format
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import Taxonomy
 

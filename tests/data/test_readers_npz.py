@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from areoseg.data.readers import read_data, recognize_format
+from areoseg.data.readers import read_data
+from areoseg.data.readers import recognize_format
 from areoseg.errors import AreosegError
 
 PAIRS, TESTS, HEIGHT, WIDTH = 6, 4, 16, 32

@@ -6,7 +6,9 @@ import pytest
 
 from areoseg.data.readers import read_data
 from areoseg.data.readers.groups import groups_from_file
-from areoseg.data.readers.tiles import reduced_image, reduced_mask, tile_corners
+from areoseg.data.readers.tiles import reduced_image
+from areoseg.data.readers.tiles import reduced_mask
+from areoseg.data.readers.tiles import tile_corners
 from areoseg.errors import AreosegError
 
 FRAME = "NLB_430335904EDR_F0130000NCAM07812M1"

@@ -10,12 +10,13 @@ from PIL import Image
 from rich.console import Console
 from safetensors.torch import load_file
 
-from areoseg import api, weights
+from areoseg import api
+from areoseg import weights
 from areoseg.cli.app import app
 from areoseg.errors import AreosegError
 from areoseg.export.bundle import without_folders
 from areoseg.export.card import model_card
-from areoseg.run import open_run
+from areoseg.runs.run import open_run
 
 LARGEST = 6_000_000
 """Bytes of the weights of a model that the wheel carries."""
@@ -180,7 +181,7 @@ def test_a_bundle_is_not_changed(name, run, bundled, homework_npz, tmp_path):
 
 
 def test_weights_beyond_the_range_of_16_bits_are_refused(run, tmp_path):
-    from areoseg.run import write_weights
+    from areoseg.runs.run import write_weights
 
     shutil.copytree(run, tmp_path / "wild")
     wild = load_file(run / "weights.safetensors")

@@ -9,8 +9,12 @@ import pytest
 import torch
 
 from areoseg.errors import AreosegError
-from areoseg.export import FORMATS, Allowance, export_format, write_checked
-from areoseg.inference import Predictor, open_engine
+from areoseg.export import FORMATS
+from areoseg.export import Allowance
+from areoseg.export import export_format
+from areoseg.export import write_checked
+from areoseg.inference import Predictor
+from areoseg.inference import open_engine
 from areoseg.inference.description import Description
 from areoseg.models import create_model
 from areoseg.models.segmenter import Segmenter
@@ -176,7 +180,9 @@ def test_files_that_are_no_models_are_refused_in_one_line(suffix, name, content,
 
 def test_a_foreign_onnx_file_is_said_to_lack_its_description(tmp_path):
     format_or_skip("onnx")
-    from onnx import TensorProto, helper, save
+    from onnx import TensorProto
+    from onnx import helper
+    from onnx import save
 
     value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
     out = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])
@@ -229,7 +235,7 @@ def test_a_folder_that_cannot_be_written_is_said(few, tmp_path):
 def test_openvino_is_imported_without_its_telemetry():
     format_or_skip("openvino-int8")
     code = (
-        "import sys; from areoseg.extras import need_openvino; need_openvino('nncf');"
+        "import sys; from areoseg.utils.extras import need_openvino; need_openvino('nncf');"
         " need_openvino(); assert sys.modules['openvino_telemetry'] is None"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

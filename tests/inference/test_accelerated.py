@@ -3,8 +3,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from areoseg.inference import TorchEngine, accelerated, open_engine
-from areoseg.inference.accelerated import AcceleratedEngine, openvino_is_there
+from areoseg.inference import TorchEngine
+from areoseg.inference import accelerated
+from areoseg.inference import open_engine
+from areoseg.inference.accelerated import AcceleratedEngine
+from areoseg.inference.accelerated import openvino_is_there
 from areoseg.models import create_model
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import MARS

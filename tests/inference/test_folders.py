@@ -13,10 +13,13 @@ from torch import nn
 
 from areoseg.api.prediction import is_model
 from areoseg.errors import AreosegError
-from areoseg.inference import Predictor, TorchEngine
-from areoseg.inference.folders import Predicted, predict_to_folder
+from areoseg.inference import Predictor
+from areoseg.inference import TorchEngine
+from areoseg.inference.folders import Predicted
+from areoseg.inference.folders import predict_to_folder
 from areoseg.inference.inputs import find_inputs
-from areoseg.inference.settings import describe, keep_settings
+from areoseg.inference.settings import describe
+from areoseg.inference.settings import keep_settings
 from areoseg.inference.writers import OUTPUT_NAMES
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import MARS

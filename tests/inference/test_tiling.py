@@ -3,7 +3,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from areoseg.inference.tiling import blended_rows, spans
+from areoseg.inference.tiling import blended_rows
+from areoseg.inference.tiling import spans
 
 
 @pytest.mark.parametrize("length", [1, 7, 31, 32, 33, 61, 64, 100, 517])

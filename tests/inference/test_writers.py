@@ -9,10 +9,14 @@ import pytest
 from areoseg.data.readers.metadata import Georeference
 from areoseg.data.readers.rover_image import RoverImage
 from areoseg.errors import AreosegError
-from areoseg.inference.writers import OUTPUTS, Rows, checked_outputs, open_outputs
+from areoseg.inference.writers import OUTPUTS
+from areoseg.inference.writers import Rows
+from areoseg.inference.writers import checked_outputs
+from areoseg.inference.writers import open_outputs
 from areoseg.inference.writers.pictures import entropy
 from areoseg.inference.writers.png import png_rows
-from areoseg.inference.writers.tables import earlier_rows, table_rows
+from areoseg.inference.writers.tables import earlier_rows
+from areoseg.inference.writers.tables import table_rows
 from areoseg.taxonomy import MARS
 
 UTM = Georeference(

@@ -3,23 +3,20 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import sobel as scipy_sobel
 
-from areoseg.losses.boundary import (
-    boundary,
-    boundary_distance,
-    boundary_edges,
-    clear_of_void,
-    sobel,
-)
-from areoseg.losses.distances import (
-    class_distances,
-    distance_to_another_class,
-    signed_distances,
-)
+from areoseg.losses.boundary import boundary
+from areoseg.losses.boundary import boundary_distance
+from areoseg.losses.boundary import boundary_edges
+from areoseg.losses.boundary import clear_of_void
+from areoseg.losses.boundary import sobel
+from areoseg.losses.distances import class_distances
+from areoseg.losses.distances import distance_to_another_class
+from areoseg.losses.distances import signed_distances
 from areoseg.taxonomy import VOID
 
 CLASSES = 3

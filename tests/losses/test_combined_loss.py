@@ -7,11 +7,13 @@ import torch.nn.functional as F
 
 from areoseg.errors import AreosegError
 from areoseg.losses.background import background_penalty
-from areoseg.losses.combined import build_loss, resize_targets
+from areoseg.losses.combined import build_loss
+from areoseg.losses.combined import resize_targets
 from areoseg.losses.cross_entropy import cross_entropy
 from areoseg.losses.dice import dice
 from areoseg.losses.focal import focal
-from areoseg.losses.terms import REPORT_TERMS, parse_terms
+from areoseg.losses.terms import REPORT_TERMS
+from areoseg.losses.terms import parse_terms
 
 WEIGHTS = torch.tensor([0.2, 1.0, 1.5, 2.0, 7.0])
 

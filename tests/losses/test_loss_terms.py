@@ -4,13 +4,11 @@ import sys
 import pytest
 
 from areoseg.errors import AreosegError
-from areoseg.losses.terms import (
-    NAMED_LOSSES,
-    REPORT_TERMS,
-    TERMS,
-    LossTerms,
-    parse_terms,
-)
+from areoseg.losses.terms import NAMED_LOSSES
+from areoseg.losses.terms import REPORT_TERMS
+from areoseg.losses.terms import TERMS
+from areoseg.losses.terms import LossTerms
+from areoseg.losses.terms import parse_terms
 
 
 def test_terms_are_checked_without_torch():
@@ -102,7 +100,8 @@ def test_all_errors_come_at_once_on_one_line():
 
 
 def test_as_a_field_of_a_recipe_the_errors_are_located_too():
-    from pydantic import BaseModel, ValidationError
+    from pydantic import BaseModel
+    from pydantic import ValidationError
 
     class Recipe(BaseModel):
         loss: LossTerms

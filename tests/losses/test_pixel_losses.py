@@ -11,7 +11,8 @@ from areoseg.losses.background import background_penalty
 from areoseg.losses.cross_entropy import cross_entropy
 from areoseg.losses.edge_cross_entropy import edge_cross_entropy
 from areoseg.losses.focal import focal
-from areoseg.losses.ohem import hardest, ohem_cross_entropy
+from areoseg.losses.ohem import hardest
+from areoseg.losses.ohem import ohem_cross_entropy
 from areoseg.taxonomy import VOID
 
 WEIGHTS = torch.tensor([0.2, 1.0, 1.5, 2.0, 7.0])

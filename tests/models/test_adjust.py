@@ -4,14 +4,18 @@ from typing import get_args
 
 import pytest
 import torch
-from test_contract import NAMES, all_logits, build, random_images, training_size
+from test_contract import NAMES
+from test_contract import all_logits
+from test_contract import build
+from test_contract import random_images
+from test_contract import training_size
 from torch import nn
 
 from areoseg.errors import AreosegError
 from areoseg.models.adjust import adjust_network
-from areoseg.models.blocks.dropblock import DropBlock
-from areoseg.models.blocks.initialize import SCHEMES
-from areoseg.models.blocks.standardized import fold_standardization
+from areoseg.models.layers.dropblock import DropBlock
+from areoseg.models.layers.initialize import SCHEMES
+from areoseg.models.layers.standardized import fold_standardization
 from areoseg.recipes.network import NetworkSettings
 
 OPTIONS = {

@@ -5,16 +5,18 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from areoseg.models.blocks.attention import (
-    AttentionGate,
-    PositionConvolution,
-    SelfAttention,
-    attend_written_out,
-    multi_head_attention,
-)
-from areoseg.models.blocks.stochastic_depth import DropPath, drop_path, rates_by_depth
-from areoseg.models.blocks.transformer import LayerNorm2d, TransformerBlock
-from areoseg.models.blocks.windows import join_windows, split_windows
+from areoseg.models.layers.attention import AttentionGate
+from areoseg.models.layers.attention import PositionConvolution
+from areoseg.models.layers.attention import SelfAttention
+from areoseg.models.layers.attention import attend_written_out
+from areoseg.models.layers.attention import multi_head_attention
+from areoseg.models.layers.stochastic_depth import DropPath
+from areoseg.models.layers.stochastic_depth import drop_path
+from areoseg.models.layers.stochastic_depth import rates_by_depth
+from areoseg.models.layers.transformer import LayerNorm2d
+from areoseg.models.layers.transformer import TransformerBlock
+from areoseg.models.layers.windows import join_windows
+from areoseg.models.layers.windows import split_windows
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,16 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from safetensors.torch import load_file
+from safetensors.torch import save_file
+from torch import Tensor
+from torch import nn
 
 from areoseg.errors import AreosegError
 from areoseg.export.onnx_file import trace_to_onnx
-from areoseg.models import create_model, record, records
+from areoseg.models import create_model
+from areoseg.models import record
+from areoseg.models import records
 
 # Options that make a model narrow, so that the contract is quick to check. A model that is not
 # listed is checked as it comes.

@@ -5,28 +5,26 @@ from torch.nn import functional
 
 from areoseg.errors import AreosegError
 from areoseg.models import model_cost
-from areoseg.models.blocks.convolution import (
-    convolution_block,
-    double_convolution,
-    separable_convolution,
-)
-from areoseg.models.blocks.initialize import fan_in, initialize_weights
-from areoseg.models.blocks.normalization import (
-    batch_norm,
-    default_groups,
-    group_norm,
-    instance_norm,
-)
-from areoseg.models.blocks.pyramid import AtrousPyramid, PoolingPyramid, pool_to_bins
-from areoseg.models.blocks.residual import Residual
-from areoseg.models.blocks.resize import (
-    resize_bilinear,
-    resize_like,
-    upsample_bilinear,
-    upsample_nearest,
-)
-from areoseg.models.blocks.size import crop_like, pad_to_multiple
-from areoseg.models.blocks.squeeze_excitation import SqueezeExcitation
+from areoseg.models.layers.convolution import convolution_block
+from areoseg.models.layers.convolution import double_convolution
+from areoseg.models.layers.convolution import separable_convolution
+from areoseg.models.layers.initialize import fan_in
+from areoseg.models.layers.initialize import initialize_weights
+from areoseg.models.layers.normalization import batch_norm
+from areoseg.models.layers.normalization import default_groups
+from areoseg.models.layers.normalization import group_norm
+from areoseg.models.layers.normalization import instance_norm
+from areoseg.models.layers.pyramid import AtrousPyramid
+from areoseg.models.layers.pyramid import PoolingPyramid
+from areoseg.models.layers.pyramid import pool_to_bins
+from areoseg.models.layers.residual import Residual
+from areoseg.models.layers.resize import resize_bilinear
+from areoseg.models.layers.resize import resize_like
+from areoseg.models.layers.resize import upsample_bilinear
+from areoseg.models.layers.resize import upsample_nearest
+from areoseg.models.layers.size import crop_like
+from areoseg.models.layers.size import pad_to_multiple
+from areoseg.models.layers.squeeze_excitation import SqueezeExcitation
 
 
 @pytest.fixture(autouse=True)

@@ -5,9 +5,12 @@ import torch
 from torch import nn
 
 from areoseg.models import create_model
-from areoseg.models.blocks.initialize import fan_in, fan_out, initialize_weights, leaky_slope
-from areoseg.models.blocks.last_gamma import zero_last_gamma
-from areoseg.models.blocks.residual import Residual
+from areoseg.models.layers.initialize import fan_in
+from areoseg.models.layers.initialize import fan_out
+from areoseg.models.layers.initialize import initialize_weights
+from areoseg.models.layers.initialize import leaky_slope
+from areoseg.models.layers.last_gamma import zero_last_gamma
+from areoseg.models.layers.residual import Residual
 
 
 def drawn(layer, scheme, **options):

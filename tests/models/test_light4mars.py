@@ -5,12 +5,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from areoseg.models.light4mars import (
-    AggregatedLocalAttention,
-    SqueezeWindowAttention,
-    SqueezeWindowBlock,
-    UpgradedFeedForward,
-)
+from areoseg.models.light4mars import AggregatedLocalAttention
+from areoseg.models.light4mars import SqueezeWindowAttention
+from areoseg.models.light4mars import SqueezeWindowBlock
+from areoseg.models.light4mars import UpgradedFeedForward
 
 
 @pytest.fixture(autouse=True)

@@ -2,16 +2,15 @@ import pytest
 
 from areoseg.baselines import BASELINES
 from areoseg.errors import AreosegError
-from areoseg.losses.terms import REPORT_TERMS, parse_terms
-from areoseg.recipes import (
-    Recipe,
-    check_model,
-    dump_recipe,
-    load_recipe,
-    parse_recipe,
-    recipe_names,
-    recipe_text,
-)
+from areoseg.losses.terms import REPORT_TERMS
+from areoseg.losses.terms import parse_terms
+from areoseg.recipes import Recipe
+from areoseg.recipes import check_model
+from areoseg.recipes import dump_recipe
+from areoseg.recipes import load_recipe
+from areoseg.recipes import parse_recipe
+from areoseg.recipes import recipe_names
+from areoseg.recipes import recipe_text
 
 
 @pytest.mark.parametrize("name", recipe_names())

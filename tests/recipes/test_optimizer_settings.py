@@ -1,7 +1,9 @@
 import pytest
 
 from areoseg.errors import AreosegError
-from areoseg.recipes import dump_recipe, load_recipe, parse_recipe
+from areoseg.recipes import dump_recipe
+from areoseg.recipes import load_recipe
+from areoseg.recipes import parse_recipe
 from areoseg.recipes.optimizers import OPTIMIZER_SETTINGS
 from areoseg.recipes.schedules import SCHEDULE_SETTINGS
 

@@ -2,8 +2,10 @@
 
 import pytest
 
-from areoseg.losses.terms import REPORT_TERMS, parse_terms
-from areoseg.recipes import load_recipe, stage_recipes
+from areoseg.losses.terms import REPORT_TERMS
+from areoseg.losses.terms import parse_terms
+from areoseg.recipes import load_recipe
+from areoseg.recipes import stage_recipes
 from areoseg.recipes.optimizers import AdamW
 
 ROWS = {

@@ -7,12 +7,14 @@ import shutil
 import pytest
 
 from areoseg import api
-from areoseg.audit import Audit, Finding, OtherSample
+from areoseg.audit import Audit
+from areoseg.audit import Finding
+from areoseg.audit import OtherSample
 from areoseg.cli.app import app
 from areoseg.data.fingerprint import fingerprint
 from areoseg.data.sources import Source
 from areoseg.report.audit_page import write_audit_page
-from areoseg.run import open_run
+from areoseg.runs.run import open_run
 
 pytestmark = pytest.mark.browser
 

@@ -5,11 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from areoseg.audit import CHECKS, Audit, Finding, SetFinding, audit_samples
+from areoseg.audit import CHECKS
+from areoseg.audit import Audit
+from areoseg.audit import Finding
+from areoseg.audit import SetFinding
+from areoseg.audit import audit_samples
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
-from areoseg.report.audit_page import train_command, write_audit_page
+from areoseg.report.audit_page import train_command
+from areoseg.report.audit_page import write_audit_page
 from areoseg.taxonomy import MARS
 
 ISSUES = ("repeated-mask", "content-outlier", "near-duplicate")

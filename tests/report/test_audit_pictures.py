@@ -5,18 +5,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from areoseg.audit import Finding, OtherSample
-from areoseg.colors import color_mask
-from areoseg.data.samples import Sample, SegmentationDataset
-from areoseg.report.audit_pictures import (
-    LONGEST_SIDE,
-    MOST,
-    MOST_A_ISSUE,
-    all_thumbnails,
-    pictured,
-    thumbnails,
-)
-from areoseg.taxonomy import MARS, VOID
+from areoseg.audit import Finding
+from areoseg.audit import OtherSample
+from areoseg.data.samples import Sample
+from areoseg.data.samples import SegmentationDataset
+from areoseg.report.audit_pictures import LONGEST_SIDE
+from areoseg.report.audit_pictures import MOST
+from areoseg.report.audit_pictures import MOST_A_ISSUE
+from areoseg.report.audit_pictures import all_thumbnails
+from areoseg.report.audit_pictures import pictured
+from areoseg.report.audit_pictures import thumbnails
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import VOID
+from areoseg.utils.colors import color_mask
 
 
 def finding(index, issue="near-duplicate", score=1.0, other=None):

@@ -5,8 +5,8 @@ import pytest
 from rich.console import Console
 
 from areoseg.api import draw_augmentation
-from areoseg.data.augmentation import build
 from areoseg.errors import AreosegError
+from areoseg.transforms import build
 
 QUIET = Console(quiet=True)
 BIG_ROCK = 4

@@ -5,7 +5,8 @@ import pytest
 
 from areoseg.errors import AreosegError
 from areoseg.report import choose_examples
-from areoseg.taxonomy import MARS, VOID
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import VOID
 
 SIZE = (10, 10)
 

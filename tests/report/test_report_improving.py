@@ -7,7 +7,7 @@ from areoseg.data.samples import SegmentationDataset
 from areoseg.recipes import load_recipe
 from areoseg.report import write_report
 from areoseg.report.charts import reliability_chart
-from areoseg.run import Run
+from areoseg.runs.run import Run
 from areoseg.taxonomy import MARS
 
 CURVE = {

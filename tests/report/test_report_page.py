@@ -9,10 +9,13 @@ import pytest
 
 from areoseg.data.samples import SegmentationDataset
 from areoseg.metrics.scores import evaluate_predictions
-from areoseg.recipes import dump_recipe, parse_recipe
-from areoseg.report import choose_examples, write_report
-from areoseg.run import open_run
-from areoseg.taxonomy import MARS, VOID
+from areoseg.recipes import dump_recipe
+from areoseg.recipes import parse_recipe
+from areoseg.report import choose_examples
+from areoseg.report import write_report
+from areoseg.runs.run import open_run
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import VOID
 
 HOSTILE = '<b>x & "y"'
 COMMAND = "areoseg train --data 'a&b.npz' --recipe unet --out runs/<first>"

@@ -2,7 +2,8 @@ import pytest
 import yaml
 
 from areoseg.errors import AreosegError
-from areoseg.search import load_space, vary_recipe
+from areoseg.search import load_space
+from areoseg.search import vary_recipe
 from areoseg.search.space import flow_text
 
 

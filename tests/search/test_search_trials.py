@@ -13,15 +13,19 @@ from optuna.trial import TrialState
 from rich.console import Console
 
 from areoseg import api
-from areoseg.audit import Audit, Finding, write_audit
+from areoseg.audit import Audit
+from areoseg.audit import Finding
+from areoseg.audit import write_audit
 from areoseg.data.fingerprint import fingerprint
 from areoseg.errors import AreosegError
-from areoseg.files import read_json
 from areoseg.recipes import load_recipe
-from areoseg.run import open_run
-from areoseg.search import PRUNERS, running
+from areoseg.runs.run import open_run
+from areoseg.search import PRUNERS
+from areoseg.search import running
 from areoseg.search.study import open_study
-from areoseg.search.trial import Outcome, Trainings
+from areoseg.search.trial import Outcome
+from areoseg.search.trial import Trainings
+from areoseg.utils.files import read_json
 
 QUIET = Console(quiet=True)
 SPACE = """

@@ -8,7 +8,9 @@ from areoseg.errors import AreosegError
 from areoseg.models import create_model
 from areoseg.models.graph import ProbabilityGraph
 from areoseg.models.segmenter import Segmenter
-from areoseg.speed import BACKENDS, matrix_product_gflops, measure
+from areoseg.speed import BACKENDS
+from areoseg.speed import matrix_product_gflops
+from areoseg.speed import measure
 
 
 def segmenter():

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from areoseg.studies.statistics import p_value, spread, verdict
+from areoseg.studies.statistics import p_value
+from areoseg.studies.statistics import spread
+from areoseg.studies.statistics import verdict
 
 
 def test_mean_std_and_interval_are_those_of_scipy():

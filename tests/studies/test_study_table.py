@@ -5,18 +5,20 @@ import re
 import pytest
 
 from areoseg.errors import AreosegError
-from areoseg.studies import Result, build_table, write_table
-from areoseg.studies.page import Axis, row_bar, section_axis
+from areoseg.studies import Result
+from areoseg.studies import build_table
+from areoseg.studies import write_table
+from areoseg.studies.page import Axis
+from areoseg.studies.page import row_bar
+from areoseg.studies.page import section_axis
 from areoseg.studies.results import SplitScores
-from areoseg.studies.write import (
-    SCORE_COLUMNS,
-    cells,
-    columns,
-    csv_text,
-    markdown_text,
-    notes,
-    score_lines,
-)
+from areoseg.studies.write import SCORE_COLUMNS
+from areoseg.studies.write import cells
+from areoseg.studies.write import columns
+from areoseg.studies.write import csv_text
+from areoseg.studies.write import markdown_text
+from areoseg.studies.write import notes
+from areoseg.studies.write import score_lines
 
 SCORES = {"ce": [0.50, 0.51, 0.52], "dice": [0.60, 0.61, 0.62], "focal": [0.40], "ohem": []}
 

@@ -6,14 +6,20 @@ from rich.console import Console
 from safetensors.torch import load_file
 from torch import nn
 
-from areoseg.data.sources import Source, read_source
+from areoseg.data.sources import Source
+from areoseg.data.sources import read_source
 from areoseg.errors import AreosegError
-from areoseg.models.blocks.standardized import standardize
-from areoseg.recipes import check_model, dump_recipe, load_recipe, parse_recipe
-from areoseg.run import build_segmenter, open_run
+from areoseg.models.layers.standardized import standardize
+from areoseg.recipes import check_model
+from areoseg.recipes import dump_recipe
+from areoseg.recipes import load_recipe
+from areoseg.recipes import parse_recipe
+from areoseg.runs.run import build_segmenter
+from areoseg.runs.run import open_run
 from areoseg.taxonomy import MARS
 from areoseg.training import callbacks
-from areoseg.training.train import resume, train
+from areoseg.training.train import resume
+from areoseg.training.train import train
 
 RECIPES = {
     "dropblock": ("unet-l", ["network.dropblock=3", "network.weight_standardization=true"]),

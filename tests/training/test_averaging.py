@@ -4,12 +4,10 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from areoseg.models.segmenter import Segmenter
-from areoseg.training.averaging import (
-    averaged,
-    estimate_batch_statistics,
-    newest_share,
-    update_average,
-)
+from areoseg.training.averaging import averaged
+from areoseg.training.averaging import estimate_batch_statistics
+from areoseg.training.averaging import newest_share
+from areoseg.training.averaging import update_average
 
 
 def segmenter():

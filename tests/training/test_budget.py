@@ -3,7 +3,9 @@ import time
 import pytest
 
 from areoseg.errors import AreosegError
-from areoseg.training.budget import Budget, measure_seconds, parse_budget
+from areoseg.training.budget import Budget
+from areoseg.training.budget import measure_seconds
+from areoseg.training.budget import parse_budget
 from areoseg.training.plan import Plan
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from areoseg.data.samples import LoadedData, SegmentationDataset
+from areoseg.data.samples import LoadedData
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe

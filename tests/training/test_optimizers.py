@@ -7,7 +7,9 @@ import torch
 from torch import nn
 
 from areoseg.errors import AreosegError
-from areoseg.training.optimizers import OPTIMIZERS, build_optimizer, decay_groups
+from areoseg.training.optimizers import OPTIMIZERS
+from areoseg.training.optimizers import build_optimizer
+from areoseg.training.optimizers import decay_groups
 
 STEPS = 14  # more than two rounds of Lookahead, and past RAdam's first, unrectified steps
 LR = 0.01

@@ -10,12 +10,14 @@ from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sources import read_source
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
-from areoseg.run import open_run
+from areoseg.runs.run import open_run
 from areoseg.taxonomy import VOID
 from areoseg.training import callbacks
-from areoseg.training.batches import Tensors, TrainingBatches
+from areoseg.training.batches import Tensors
+from areoseg.training.batches import TrainingBatches
 from areoseg.training.pseudo_samples import PseudoSamples
-from areoseg.training.train import resume, train
+from areoseg.training.train import resume
+from areoseg.training.train import train
 
 
 def tensors(number, value):

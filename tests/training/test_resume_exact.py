@@ -5,10 +5,12 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file
 
-from areoseg.data.sources import Source, read_source
+from areoseg.data.sources import Source
+from areoseg.data.sources import read_source
 from areoseg.recipes import load_recipe
 from areoseg.training import callbacks
-from areoseg.training.train import resume, train
+from areoseg.training.train import resume
+from areoseg.training.train import train
 
 RECIPES = {
     "sgd": ["optimizer=sgd", "schedule=polynomial"],

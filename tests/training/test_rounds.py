@@ -12,12 +12,17 @@ from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sources import read_source
 from areoseg.errors import AreosegError
 from areoseg.models.segmenter import Segmenter
-from areoseg.recipes import UnlabeledSettings, load_recipe
-from areoseg.taxonomy import MARS, VOID
+from areoseg.recipes import UnlabeledSettings
+from areoseg.recipes import load_recipe
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import VOID
 from areoseg.training import callbacks
-from areoseg.training.batches import Tensors, TrainingBatches
-from areoseg.training.rounds import ROUND, Rounds
-from areoseg.training.train import resume, train
+from areoseg.training.batches import Tensors
+from areoseg.training.batches import TrainingBatches
+from areoseg.training.rounds import ROUND
+from areoseg.training.rounds import Rounds
+from areoseg.training.train import resume
+from areoseg.training.train import train
 
 QUIET = Console(quiet=True)
 SETTINGS = UnlabeledSettings(share=0.5, start=0.5, rounds=2, keep=1.0, floor=0.6)

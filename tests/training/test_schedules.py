@@ -6,16 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim import lr_scheduler
 
-from areoseg.training.schedules import (
-    SCHEDULES,
-    cosine,
-    exponential,
-    flat_cosine,
-    one_cycle,
-    plateau,
-    polynomial,
-    rate_factor,
-)
+from areoseg.training.schedules import SCHEDULES
+from areoseg.training.schedules import cosine
+from areoseg.training.schedules import exponential
+from areoseg.training.schedules import flat_cosine
+from areoseg.training.schedules import one_cycle
+from areoseg.training.schedules import plateau
+from areoseg.training.schedules import polynomial
+from areoseg.training.schedules import rate_factor
 
 STEPS = 50
 

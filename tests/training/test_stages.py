@@ -19,16 +19,15 @@ from areoseg.training import callbacks
 from areoseg.training.budget import Budget
 from areoseg.training.plan import Plan
 from areoseg.training.prepare import prepare
-from areoseg.training.stages import (
-    Stage,
-    check_stages_not_empty,
-    epoch_end,
-    make_stages,
-    stage_at,
-    stage_end,
-    without_rest,
-)
-from areoseg.training.train import resume, train
+from areoseg.training.stages import Stage
+from areoseg.training.stages import check_stages_not_empty
+from areoseg.training.stages import epoch_end
+from areoseg.training.stages import make_stages
+from areoseg.training.stages import stage_at
+from areoseg.training.stages import stage_end
+from areoseg.training.stages import without_rest
+from areoseg.training.train import resume
+from areoseg.training.train import train
 
 QUIET = Console(quiet=True)
 

@@ -14,7 +14,7 @@ from areoseg.calibration import calibrate_run
 from areoseg.data.sources import read_source
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
-from areoseg.run import write_weights
+from areoseg.runs.run import write_weights
 from areoseg.training.train import train
 
 STANDING_STILL = ("optimizer.lr=1e-12", "training.ema=0", "training.steps=1")

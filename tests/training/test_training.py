@@ -16,13 +16,15 @@ from safetensors.torch import load_file
 from areoseg import api
 from areoseg.data.sources import read_source
 from areoseg.errors import AreosegError
-from areoseg.files import write_text
 from areoseg.recipes import load_recipe
-from areoseg.run import open_run
+from areoseg.runs.run import open_run
 from areoseg.training.budget import Budget
 from areoseg.training.plan import Plan
-from areoseg.training.state import TrainingState, save_resume_state
-from areoseg.training.train import resume, train
+from areoseg.training.state import TrainingState
+from areoseg.training.state import save_resume_state
+from areoseg.training.train import resume
+from areoseg.training.train import train
+from areoseg.utils.files import write_text
 
 QUIET = Console(quiet=True)
 

@@ -6,11 +6,13 @@ import pytest
 from rich.console import Console
 
 from areoseg import api
-from areoseg.audit import Audit, Finding, write_audit
+from areoseg.audit import Audit
+from areoseg.audit import Finding
+from areoseg.audit import write_audit
 from areoseg.data.fingerprint import fingerprint
 from areoseg.data.split import SPLITS
 from areoseg.errors import AreosegError
-from areoseg.run import open_run
+from areoseg.runs.run import open_run
 from areoseg.training import callbacks
 
 QUIET = Console(quiet=True)

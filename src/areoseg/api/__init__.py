@@ -15,15 +15,20 @@ from areoseg.api.augmentation import draw_augmentation
 from areoseg.api.benchmarking import bench
 from areoseg.api.bundling import bundle
 from areoseg.api.calibration import calibrate
-from areoseg.api.evaluating import evaluate, evaluate_each
-from areoseg.api.experiments import compare, search
+from areoseg.api.evaluating import evaluate
+from areoseg.api.evaluating import evaluate_each
+from areoseg.api.experiments import compare
+from areoseg.api.experiments import search
 from areoseg.api.exporting import export
-from areoseg.api.prediction import predict, submit
+from areoseg.api.prediction import predict
+from areoseg.api.prediction import submit
 from areoseg.api.reading import read
-from areoseg.api.scoring import baseline_score, baselines
+from areoseg.api.scoring import baseline_score
+from areoseg.api.scoring import baselines
 from areoseg.api.self_training import self_train
 from areoseg.api.soup import soup
-from areoseg.api.training import resume, train
+from areoseg.api.training import resume
+from areoseg.api.training import train
 
 __all__ = [
     "audit",

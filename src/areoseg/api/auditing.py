@@ -6,14 +6,22 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from areoseg.api.reading import PathLike, progress_bar, standard_error
-from areoseg.data.samples import LoadedData, SegmentationDataset
+from areoseg.api.reading import PathLike
+from areoseg.api.reading import progress_bar
+from areoseg.api.reading import standard_error
+from areoseg.data.samples import LoadedData
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sources import Source
-from areoseg.errors import AreosegError, did_you_mean
-from areoseg.files import read_json
-from areoseg.recipes import load_recipe, recipe_names
-from areoseg.run import AUDIT_PAGE, SPLIT, is_run
-from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
+from areoseg.recipes import load_recipe
+from areoseg.recipes import recipe_names
+from areoseg.runs.run import AUDIT_PAGE
+from areoseg.runs.run import SPLIT
+from areoseg.runs.run import is_run
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import Taxonomy
+from areoseg.utils.files import read_json
 from areoseg.weights import located
 
 if TYPE_CHECKING:
@@ -61,8 +69,11 @@ def audit(
         AreosegError: The split or the run does not fit the data, there are no masks to learn from,
             or `out` cannot be written.
     """
-    from areoseg.api.class_probabilities import fitted_probabilities, run_probabilities
-    from areoseg.audit import Chunks, audit_samples, write_audit
+    from areoseg.api.class_probabilities import fitted_probabilities
+    from areoseg.api.class_probabilities import run_probabilities
+    from areoseg.audit import Chunks
+    from areoseg.audit import audit_samples
+    from areoseg.audit import write_audit
 
     if jobs < 1:
         raise AreosegError(f"--jobs {jobs}: give 1 or more")

@@ -6,14 +6,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from areoseg.api.reading import (
-    PathLike,
-    find_source,
-    read_with_progress,
-    standard_error,
-)
+from areoseg.api.reading import PathLike
+from areoseg.api.reading import find_source
+from areoseg.api.reading import read_with_progress
+from areoseg.api.reading import standard_error
 from areoseg.errors import AreosegError
-from areoseg.recipes import Recipe, load_recipe
+from areoseg.recipes import Recipe
+from areoseg.recipes import load_recipe
 
 
 def draw_augmentation(
@@ -40,11 +39,11 @@ def draw_augmentation(
     """
     import numpy as np
 
-    from areoseg.data.augmentation.build import augmentation_sheet
-    from areoseg.data.augmentation.rare_objects import rare_object_bank
     from areoseg.report.augmentation import draw_augmentation as draw
     from areoseg.taxonomy import MARS
     from areoseg.training.batches import Tensors
+    from areoseg.transforms.build import augmentation_sheet
+    from areoseg.transforms.rare_objects import rare_object_bank
 
     if samples < 1:
         raise AreosegError(f"--samples {samples}: a sheet takes one sample at least")

@@ -1,16 +1,23 @@
 """How fast a run or an exported file predicts."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from typing import Any
 
 from rich.console import Console
 
-from areoseg.api.reading import PathLike, progress_bar, standard_error
-from areoseg.errors import AreosegError, did_you_mean, one_line
-from areoseg.run import is_run, open_run
+from areoseg.api.reading import PathLike
+from areoseg.api.reading import progress_bar
+from areoseg.api.reading import standard_error
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
+from areoseg.errors import one_line
+from areoseg.runs.run import is_run
+from areoseg.runs.run import open_run
 
 if TYPE_CHECKING:
     from areoseg.speed import Measurement
@@ -69,8 +76,9 @@ def bench(
     Raises:
         AreosegError: The model cannot be used, there is no such way, or a number makes no sense.
     """
-    from areoseg.device import use_threads
-    from areoseg.speed import matrix_product_gflops, measure
+    from areoseg.speed import matrix_product_gflops
+    from areoseg.speed import measure
+    from areoseg.utils.device import use_threads
 
     if min(batches, default=0) < 1 or seconds <= 0 or (size is not None and min(size) < 1):
         raise AreosegError("bench: batches, size and seconds must be above 0")

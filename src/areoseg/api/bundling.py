@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from areoseg.api.exporting import samples_to_compare
-from areoseg.api.reading import PathLike, standard_error
+from areoseg.api.reading import PathLike
+from areoseg.api.reading import standard_error
 from areoseg.errors import AreosegError
-from areoseg.run import RESUME, open_run
+from areoseg.runs.run import RESUME
+from areoseg.runs.run import open_run
 
 if TYPE_CHECKING:
     from areoseg.export import Parity
@@ -55,8 +57,8 @@ def bundle(
         AreosegError: The run is not finished or a bundle itself, the data cannot be used, the
             folder is taken or cannot be written, or the bundle would be too far off.
     """
-    from areoseg.device import use_threads
     from areoseg.export.bundle import write_bundle
+    from areoseg.utils.device import use_threads
 
     use_threads(threads)
     opened = open_run(run)

@@ -3,11 +3,14 @@
 from rich.console import Console
 
 from areoseg.api.own_data import own_data
-from areoseg.api.reading import PathLike, standard_error
+from areoseg.api.reading import PathLike
+from areoseg.api.reading import standard_error
 from areoseg.api.scoring import select_split
 from areoseg.api.training import finish_run
 from areoseg.errors import AreosegError
-from areoseg.run import RESUME, Run, open_run
+from areoseg.runs.run import RESUME
+from areoseg.runs.run import Run
+from areoseg.runs.run import open_run
 
 
 def calibrate(
@@ -38,7 +41,7 @@ def calibrate(
         AreosegError: The run is not finished or a bundle, or its data are others now.
     """
     from areoseg.calibration import calibrate_run
-    from areoseg.device import use_threads
+    from areoseg.utils.device import use_threads
 
     use_threads(threads)
     console = console or standard_error()

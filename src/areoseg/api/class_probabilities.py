@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from areoseg.api.reading import PathLike
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
-from areoseg.run import open_run
-from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.runs.run import open_run
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from areoseg.inference.predictor import Predictor
@@ -36,8 +37,8 @@ def fitted_probabilities(
     Raises:
         AreosegError: There are no masks, or all samples are of one group.
     """
-    from areoseg.device import use_threads
     from areoseg.training.cross_fit import cross_fit
+    from areoseg.utils.device import use_threads
 
     use_threads(threads)
     return cross_fit(samples, seed=seed, taxonomy=taxonomy, progress=progress)
@@ -56,8 +57,8 @@ def run_probabilities(
     Raises:
         AreosegError: It is no run, or it answers other classes than `taxonomy`.
     """
-    from areoseg.device import use_threads
     from areoseg.inference import Predictor
+    from areoseg.utils.device import use_threads
 
     answered = open_run(run).taxonomy
     if len(answered) != len(taxonomy):

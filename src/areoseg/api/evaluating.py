@@ -2,16 +2,23 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from areoseg.api.model_under_test import ModelUnderTest, check_split_names, open_model_under_test
+from areoseg.api.model_under_test import ModelUnderTest
+from areoseg.api.model_under_test import check_split_names
+from areoseg.api.model_under_test import open_model_under_test
 from areoseg.api.own_data import moved_source
-from areoseg.api.reading import PathLike, find_source, read_with_progress, standard_error
-from areoseg.api.scoring import score_masks, select_split
+from areoseg.api.reading import PathLike
+from areoseg.api.reading import find_source
+from areoseg.api.reading import read_with_progress
+from areoseg.api.reading import standard_error
+from areoseg.api.scoring import score_masks
+from areoseg.api.scoring import select_split
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 
@@ -68,7 +75,7 @@ def evaluate(
         AreosegError: Models or data cannot be used, `split` is asked of other data, or a sample
             that is scored may have been in the training part of one of the models.
     """
-    from areoseg.device import use_threads
+    from areoseg.utils.device import use_threads
 
     use_threads(threads)
     opened = _opened(models, device)
@@ -112,7 +119,7 @@ def evaluate_each(
     Raises:
         AreosegError: As for `evaluate`.
     """
-    from areoseg.device import use_threads
+    from areoseg.utils.device import use_threads
 
     use_threads(threads)
     opened = _opened(models, device)
@@ -146,12 +153,10 @@ def _samples_to_score(
     """The samples that `evaluate` scores: data that no model knows, or one part of their own."""
     from areoseg.data.fingerprint import fingerprint
     from areoseg.data.split import check_split_name
-    from areoseg.same_data import (
-        check_not_trained_on,
-        check_same_samples,
-        check_same_split,
-        count_trained_on,
-    )
+    from areoseg.runs.same_data import check_not_trained_on
+    from areoseg.runs.same_data import check_same_samples
+    from areoseg.runs.same_data import check_same_split
+    from areoseg.runs.same_data import count_trained_on
 
     if split is not None:
         check_split_name(split)

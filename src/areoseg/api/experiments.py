@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from areoseg.api.reading import (
-    PathLike,
-    find_source,
-    read_with_progress,
-    standard_error,
-)
+from areoseg.api.reading import PathLike
+from areoseg.api.reading import find_source
+from areoseg.api.reading import read_with_progress
+from areoseg.api.reading import standard_error
 from areoseg.errors import AreosegError
 
 if TYPE_CHECKING:
@@ -58,7 +56,10 @@ def compare(
             then are done, and in the table that was written.
     """
     from areoseg.audit import read_decisions
-    from areoseg.studies import build_table, load_study, read_results, write_table
+    from areoseg.studies import build_table
+    from areoseg.studies import load_study
+    from areoseg.studies import read_results
+    from areoseg.studies import write_table
 
     console = console or standard_error()
     opened = load_study(study)
@@ -67,7 +68,8 @@ def compare(
     errors: list[str] = []
     data_of = None
     if data is not None:
-        from areoseg.studies.running import Trainings, run_study
+        from areoseg.studies.running import Trainings
+        from areoseg.studies.running import run_study
 
         trainings = Trainings(
             find_source(data, groups, format, console, labels),
@@ -142,7 +144,11 @@ def search(
             another search.
     """
     from areoseg.audit import read_decisions
-    from areoseg.search import load_space, prepare_trainings, run_search, search_times, vary_recipe
+    from areoseg.search import load_space
+    from areoseg.search import prepare_trainings
+    from areoseg.search import run_search
+    from areoseg.search import search_times
+    from areoseg.search import vary_recipe
 
     console = console or standard_error()
     clock, seconds = search_times(budget, trial_budget, trials)

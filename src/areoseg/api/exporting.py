@@ -1,19 +1,28 @@
 """Exporting runs."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from typing import Any
 
 from rich.console import Console
 
 from areoseg.api.own_data import own_data
-from areoseg.api.reading import PathLike, find_source, read_with_progress, standard_error
+from areoseg.api.reading import PathLike
+from areoseg.api.reading import find_source
+from areoseg.api.reading import read_with_progress
+from areoseg.api.reading import standard_error
 from areoseg.api.scoring import select_split
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.sources import SYNTHETIC, Source
+from areoseg.data.sources import SYNTHETIC
+from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
-from areoseg.files import read_json
-from areoseg.run import RECIPE, SCORES, Run, open_run
+from areoseg.runs.run import RECIPE
+from areoseg.runs.run import SCORES
+from areoseg.runs.run import Run
+from areoseg.runs.run import open_run
+from areoseg.utils.files import read_json
 from areoseg.version import __version__
 
 if TYPE_CHECKING:
@@ -66,9 +75,10 @@ def export(
         AreosegError: The run, the format or the data cannot be used, a package is missing, the
             file cannot be written, or it would be too far off.
     """
-    from areoseg.device import use_threads
-    from areoseg.export import export_format, write_checked
+    from areoseg.export import export_format
+    from areoseg.export import write_checked
     from areoseg.export.parity import eight_bit_tiles
+    from areoseg.utils.device import use_threads
 
     use_threads(threads)
     opened, chosen = open_run(run), export_format(to)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from areoseg.api.reading import PathLike
 from areoseg.errors import AreosegError
-from areoseg.recipes import Recipe, parse_recipe
-from areoseg.run import Run, open_run
+from areoseg.recipes import Recipe
+from areoseg.recipes import parse_recipe
+from areoseg.runs.run import Run
+from areoseg.runs.run import open_run
 from areoseg.taxonomy import Taxonomy
 
 

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from areoseg.api.reading import PathLike, read_with_progress
+from areoseg.api.reading import PathLike
+from areoseg.api.reading import read_with_progress
 from areoseg.data.samples import LoadedData
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
-from areoseg.run import Run, open_run
-from areoseg.same_data import check_same_samples
+from areoseg.runs.run import Run
+from areoseg.runs.run import open_run
+from areoseg.runs.same_data import check_same_samples
 
 
 def opened_once(paths: Sequence[PathLike]) -> list[Run]:

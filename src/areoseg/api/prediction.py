@@ -9,15 +9,13 @@ from rich.console import Console
 
 from areoseg import weights
 from areoseg.api.model_under_test import open_model_under_test
-from areoseg.api.reading import (
-    PathLike,
-    progress_bar,
-    read_with_progress,
-    standard_error,
-)
+from areoseg.api.reading import PathLike
+from areoseg.api.reading import progress_bar
+from areoseg.api.reading import read_with_progress
+from areoseg.api.reading import standard_error
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
-from areoseg.run import is_run
+from areoseg.runs.run import is_run
 
 if TYPE_CHECKING:
     from areoseg.inference.folders import Predicted
@@ -68,12 +66,14 @@ def predict(
         AreosegError: A model cannot be used, there is nothing to predict, or the folder cannot be
             written or was made in another way.
     """
-    from areoseg.device import use_threads
     from areoseg.inference import Predictor
     from areoseg.inference.folders import predict_to_folder
     from areoseg.inference.inputs import find_inputs
-    from areoseg.inference.settings import describe, keep_settings
-    from areoseg.inference.writers import check_extras, checked_outputs
+    from areoseg.inference.settings import describe
+    from areoseg.inference.settings import keep_settings
+    from areoseg.inference.writers import check_extras
+    from areoseg.inference.writers import checked_outputs
+    from areoseg.utils.device import use_threads
 
     use_threads(threads)
     console = console or standard_error()
@@ -152,10 +152,10 @@ def submit(
         AreosegError: A model cannot be used, there are no unlabeled images, or the file cannot be
             written.
     """
-    from areoseg.device import use_threads
     from areoseg.inference import Predictor
     from areoseg.inference.ahead import ahead
     from areoseg.inference.submission import write_submission
+    from areoseg.utils.device import use_threads
 
     use_threads(threads)
     console = console or standard_error()

@@ -7,8 +7,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from areoseg.data.samples import LoadedData
-from areoseg.data.sources import SYNTHETIC, Source, companion_groups, read_source
-from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.data.sources import SYNTHETIC
+from areoseg.data.sources import Source
+from areoseg.data.sources import companion_groups
+from areoseg.data.sources import read_source
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import Taxonomy
 
 PathLike = str | Path
 """A path, however it is written."""

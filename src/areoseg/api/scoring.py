@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from areoseg.api.own_data import own_data
-from areoseg.api.reading import PathLike, find_source, read_with_progress, standard_error
-from areoseg.data.samples import Mask, SegmentationDataset
-from areoseg.data.split import Split, check_split_name
-from areoseg.recipes import Recipe, load_recipe
-from areoseg.run import Run, open_run
+from areoseg.api.reading import PathLike
+from areoseg.api.reading import find_source
+from areoseg.api.reading import read_with_progress
+from areoseg.api.reading import standard_error
+from areoseg.data.samples import Mask
+from areoseg.data.samples import SegmentationDataset
+from areoseg.data.split import Split
+from areoseg.data.split import check_split_name
+from areoseg.recipes import Recipe
+from areoseg.recipes import load_recipe
+from areoseg.runs.run import Run
+from areoseg.runs.run import open_run
 
 if TYPE_CHECKING:
     from areoseg.api.model_under_test import ModelUnderTest
@@ -52,8 +59,11 @@ def baselines(
     Raises:
         AreosegError: No such baseline or part, or data and recipe cannot be used.
     """
-    from areoseg.audit import check_decisions, read_decisions
-    from areoseg.baselines import BASELINES, baseline, baseline_scores
+    from areoseg.audit import check_decisions
+    from areoseg.audit import read_decisions
+    from areoseg.baselines import BASELINES
+    from areoseg.baselines import baseline
+    from areoseg.baselines import baseline_scores
     from areoseg.training.division import divide
 
     check_split_name(split)

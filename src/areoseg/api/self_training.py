@@ -6,15 +6,23 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from areoseg.api.own_data import moved_source, opened_once, own_data
-from areoseg.api.reading import PathLike, read_with_progress, standard_error
+from areoseg.api.own_data import moved_source
+from areoseg.api.own_data import opened_once
+from areoseg.api.own_data import own_data
+from areoseg.api.reading import PathLike
+from areoseg.api.reading import read_with_progress
+from areoseg.api.reading import standard_error
 from areoseg.api.training import finish_run
-from areoseg.data.samples import LoadedData, SegmentationDataset
+from areoseg.data.samples import LoadedData
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
-from areoseg.recipes import Recipe, check_model, load_recipe
-from areoseg.run import AUDIT, Run
-from areoseg.same_data import check_same_data
+from areoseg.recipes import Recipe
+from areoseg.recipes import check_model
+from areoseg.recipes import load_recipe
+from areoseg.runs.run import AUDIT
+from areoseg.runs.run import Run
+from areoseg.runs.same_data import check_same_data
 
 if TYPE_CHECKING:
     from areoseg.audit import Audit
@@ -65,12 +73,18 @@ def self_train(
     Raises:
         AreosegError: Teachers, images or options cannot be used, or there is a run in `out`.
     """
-    from areoseg.device import choose_device, use_threads
     from areoseg.inference import Predictor
-    from areoseg.training.budget import Budget, parse_budget
-    from areoseg.training.pseudo_labels import check_shares, pseudo_label, unseen_samples
-    from areoseg.training.pseudo_samples import PseudoSamples, check_same_size
-    from areoseg.training.train import check_no_run_in, train
+    from areoseg.training.budget import Budget
+    from areoseg.training.budget import parse_budget
+    from areoseg.training.pseudo_labels import check_shares
+    from areoseg.training.pseudo_labels import pseudo_label
+    from areoseg.training.pseudo_labels import unseen_samples
+    from areoseg.training.pseudo_samples import PseudoSamples
+    from areoseg.training.pseudo_samples import check_same_size
+    from areoseg.training.train import check_no_run_in
+    from areoseg.training.train import train
+    from areoseg.utils.device import choose_device
+    from areoseg.utils.device import use_threads
 
     console = console or standard_error()
     if not 0 < labeled_share < 1:
@@ -158,7 +172,8 @@ def _same_audit(teacher: Run, student: Recipe, labeled: SegmentationDataset) -> 
             which may have been trained on them.
     """
     from areoseg.audit import read_decisions
-    from areoseg.training.division import divide, rejecting_audit
+    from areoseg.training.division import divide
+    from areoseg.training.division import rejecting_audit
 
     audit = None
     if student.data.audit:

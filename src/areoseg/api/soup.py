@@ -1,23 +1,33 @@
 """Soups: one run with the mean of the weights of several."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 
-from areoseg.api.own_data import opened_once, own_data
-from areoseg.api.reading import PathLike, standard_error
+from areoseg.api.own_data import opened_once
+from areoseg.api.own_data import own_data
+from areoseg.api.reading import PathLike
+from areoseg.api.reading import standard_error
 from areoseg.api.scoring import select_split
 from areoseg.api.training import finish_run
 from areoseg.data.samples import SegmentationDataset
-from areoseg.files import write_json
-from areoseg.run import AUDIT, RECIPE, RUN_INFO, SPLIT, WEIGHTS, Run, write_weights
-from areoseg.same_data import check_same_data
-from areoseg.same_network import check_same_architecture
+from areoseg.runs.run import AUDIT
+from areoseg.runs.run import RECIPE
+from areoseg.runs.run import RUN_INFO
+from areoseg.runs.run import SPLIT
+from areoseg.runs.run import WEIGHTS
+from areoseg.runs.run import Run
+from areoseg.runs.run import write_weights
+from areoseg.runs.same_data import check_same_data
+from areoseg.runs.same_network import check_same_architecture
+from areoseg.utils.files import write_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,9 +76,10 @@ def soup(
         AreosegError: Runs cannot be averaged, or there is a run in `out` already.
     """
     from areoseg.calibration import calibrate_run
-    from areoseg.device import use_threads
-    from areoseg.training.soup import Ingredient, greedy_soup
+    from areoseg.training.soup import Ingredient
+    from areoseg.training.soup import greedy_soup
     from areoseg.training.train import check_no_run_in
+    from areoseg.utils.device import use_threads
 
     use_threads(threads)
     console = console or standard_error()
@@ -108,11 +119,12 @@ def _validation_score(
     segmenter: "Segmenter", validation: SegmentationDataset, run: Run, device: str
 ) -> float:
     """The score of the run's protocol, without intervals."""
-    from areoseg.device import choose_device, precision_of_training
     from areoseg.inference import Predictor
     from areoseg.inference.engine import TorchEngine
     from areoseg.metrics.confusion import confusion_per_image
     from areoseg.metrics.rates import score
+    from areoseg.utils.device import choose_device
+    from areoseg.utils.device import precision_of_training
 
     where = choose_device(device)
     precision = precision_of_training(run.info["precision"], where)
@@ -126,9 +138,9 @@ def _validation_score(
 
 def _measure_statistics(segmenter: "Segmenter", training: SegmentationDataset, device: str) -> None:
     """Measure batch normalization anew on some training samples."""
-    from areoseg.device import choose_device
     from areoseg.training.averaging import estimate_batch_statistics
     from areoseg.training.batches import Tensors
+    from areoseg.utils.device import choose_device
 
     drawn = np.random.default_rng(0).permutation(len(training))[:STATISTICS_SAMPLES]
     tensors = Tensors.of(training.select(drawn))

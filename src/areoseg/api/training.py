@@ -6,20 +6,31 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from areoseg.api.own_data import moved_source, own_data
-from areoseg.api.reading import (
-    PathLike,
-    find_source,
-    read_with_progress,
-    standard_error,
-)
-from areoseg.api.scoring import score_samples, select_split
+from areoseg.api.own_data import moved_source
+from areoseg.api.own_data import own_data
+from areoseg.api.reading import PathLike
+from areoseg.api.reading import find_source
+from areoseg.api.reading import read_with_progress
+from areoseg.api.reading import standard_error
+from areoseg.api.scoring import score_samples
+from areoseg.api.scoring import select_split
 from areoseg.data.samples import SegmentationDataset
-from areoseg.errors import AreosegError, one_line
-from areoseg.files import read_json, write_json
-from areoseg.recipes import Recipe, check_model, load_recipe
-from areoseg.run import AUDIT, AUDIT_PAGE, PLAN, REPORT, RESUME, SCORES, Run, open_run
+from areoseg.errors import AreosegError
+from areoseg.errors import one_line
+from areoseg.recipes import Recipe
+from areoseg.recipes import check_model
+from areoseg.recipes import load_recipe
+from areoseg.runs.run import AUDIT
+from areoseg.runs.run import AUDIT_PAGE
+from areoseg.runs.run import PLAN
+from areoseg.runs.run import REPORT
+from areoseg.runs.run import RESUME
+from areoseg.runs.run import SCORES
+from areoseg.runs.run import Run
+from areoseg.runs.run import open_run
 from areoseg.taxonomy import MARS
+from areoseg.utils.files import read_json
+from areoseg.utils.files import write_json
 
 if TYPE_CHECKING:
     from areoseg.training.plan import Plan
@@ -68,12 +79,15 @@ def train(
     Raises:
         AreosegError: Recipe or data cannot be used, or there is a run in `out` already.
     """
-    from areoseg.audit import check_decisions, read_decisions
-    from areoseg.device import choose_device, use_threads
-    from areoseg.training.budget import Budget, parse_budget
+    from areoseg.audit import check_decisions
+    from areoseg.audit import read_decisions
+    from areoseg.training.budget import Budget
+    from areoseg.training.budget import parse_budget
     from areoseg.training.start import check_initial_weights
     from areoseg.training.train import check_no_run_in
     from areoseg.training.train import train as train_network
+    from areoseg.utils.device import choose_device
+    from areoseg.utils.device import use_threads
 
     # What is wrong with the options shows before the data are read, which may take minutes.
     console = console or standard_error()
@@ -138,9 +152,9 @@ def resume(
     Raises:
         AreosegError: There is nothing to go on from, or the data are others.
     """
-    from areoseg.device import use_threads
     from areoseg.training.train import check_resumable
     from areoseg.training.train import resume as resume_network
+    from areoseg.utils.device import use_threads
 
     console = console or standard_error()
     opened = open_run(run, unfinished=True)
@@ -161,7 +175,8 @@ def resume(
 def finish_run(run: Run, samples: SegmentationDataset, console: Console) -> None:
     """Score the kept weights on validation and test, and write the report."""
     from areoseg.inference import Predictor
-    from areoseg.report import choose_examples, write_report
+    from areoseg.report import choose_examples
+    from areoseg.report import write_report
 
     predictor = Predictor.load(run.path, device=run.info["device"])
     scores = {}

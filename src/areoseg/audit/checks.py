@@ -1,6 +1,8 @@
 """The table of checks, and the audit that runs them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,40 +13,43 @@ from areoseg.audit.chunks import Chunks
 from areoseg.audit.confident_disagreement import check_probabilities
 from areoseg.audit.constant_images import find_constant_images
 from areoseg.audit.content_outliers import find_content_outliers
-from areoseg.audit.context import AuditContext, Need
-from areoseg.audit.disputed_masks import (
-    MIRRORED_ABOVE,
-    SWAPPED_ABOVE,
-    find_moved_masks,
-    find_swapped_masks,
-    find_wrong_regions,
-)
+from areoseg.audit.context import AuditContext
+from areoseg.audit.context import Need
+from areoseg.audit.disputed_masks import MIRRORED_ABOVE
+from areoseg.audit.disputed_masks import SWAPPED_ABOVE
+from areoseg.audit.disputed_masks import find_moved_masks
+from areoseg.audit.disputed_masks import find_swapped_masks
+from areoseg.audit.disputed_masks import find_wrong_regions
 from areoseg.audit.drift import find_drift
 from areoseg.audit.duplicate_images import find_duplicate_images
 from areoseg.audit.edge_agreement import find_misplaced_masks
-from areoseg.audit.findings import Action, Audit, Finding, SetFinding
-from areoseg.audit.islands_and_slivers import find_islands, find_slivers
-from areoseg.audit.leaks import (
-    find_copies_across_split,
-    find_copies_in_unlabeled,
-    find_groups_across_split,
-    find_missing_classes,
-    find_samples_across_split,
-)
-from areoseg.audit.mask_fit import find_mirrored_masks, find_unlikely_masks
-from areoseg.audit.near_duplicates import find_disagreeing_copies, find_near_duplicates
+from areoseg.audit.findings import Action
+from areoseg.audit.findings import Audit
+from areoseg.audit.findings import Finding
+from areoseg.audit.findings import SetFinding
+from areoseg.audit.islands_and_slivers import find_islands
+from areoseg.audit.islands_and_slivers import find_slivers
+from areoseg.audit.leaks import find_copies_across_split
+from areoseg.audit.leaks import find_copies_in_unlabeled
+from areoseg.audit.leaks import find_groups_across_split
+from areoseg.audit.leaks import find_missing_classes
+from areoseg.audit.leaks import find_samples_across_split
+from areoseg.audit.mask_fit import find_mirrored_masks
+from areoseg.audit.mask_fit import find_unlikely_masks
+from areoseg.audit.near_duplicates import find_disagreeing_copies
+from areoseg.audit.near_duplicates import find_near_duplicates
 from areoseg.audit.repeated_masks import find_repeated_masks
 from areoseg.audit.summary import summarize
-from areoseg.audit.trivial_pairs import (
-    find_few_labels,
-    find_lost_bits,
-    find_odd_sizes,
-    find_saturated_images,
-)
+from areoseg.audit.trivial_pairs import find_few_labels
+from areoseg.audit.trivial_pairs import find_lost_bits
+from areoseg.audit.trivial_pairs import find_odd_sizes
+from areoseg.audit.trivial_pairs import find_saturated_images
 from areoseg.data.fingerprint import fingerprint
 from areoseg.data.samples import SegmentationDataset
-from areoseg.errors import AreosegError, did_you_mean
-from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)

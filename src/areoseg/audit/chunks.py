@@ -7,17 +7,19 @@ that an audit that was interrupted goes on where it was, and never takes the res
 import hashlib
 import shutil
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.data.samples import SegmentationDataset
-from areoseg.files import replacing
+from areoseg.utils.files import replacing
 from areoseg.version import __version__
 
 SIZE = 256

@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from areoseg.audit.chunks import Arrays, Chunks
+from areoseg.audit.chunks import Arrays
+from areoseg.audit.chunks import Chunks
 from areoseg.audit.mean_and_std import mean_and_std
 from areoseg.audit.thumbnails import Floats
 from areoseg.audit.window_features import reduced
-from areoseg.data.samples import ImageArray, Mask, SegmentationDataset
+from areoseg.data.samples import ImageArray
+from areoseg.data.samples import Mask
+from areoseg.data.samples import SegmentationDataset
 from areoseg.taxonomy import VOID
 
 GRID = 20

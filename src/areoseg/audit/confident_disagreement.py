@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from areoseg.audit.findings import Region
-from areoseg.data.samples import Mask, SegmentationDataset
+from areoseg.data.samples import Mask
+from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 
 Probabilities = Sequence[NDArray[np.floating[Any]]]

@@ -6,13 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.audit.chunks import Arrays, Chunks
+from areoseg.audit.chunks import Arrays
+from areoseg.audit.chunks import Chunks
 from areoseg.audit.context import AuditContext
-from areoseg.audit.findings import Finding, Region
+from areoseg.audit.findings import Finding
+from areoseg.audit.findings import Region
 from areoseg.audit.outlines import outline_strengths
 from areoseg.audit.robust_distance import robust_distances
-from areoseg.audit.window_features import mean_of_loudest, reduction, window_features, windows
-from areoseg.data.samples import ImageArray, SegmentationDataset
+from areoseg.audit.window_features import mean_of_loudest
+from areoseg.audit.window_features import reduction
+from areoseg.audit.window_features import window_features
+from areoseg.audit.window_features import windows
+from areoseg.data.samples import ImageArray
+from areoseg.data.samples import SegmentationDataset
 
 REJECT_ABOVE = 5.5
 """Score above which an image is rejected; rover parts and horizons reach about 4.5."""

@@ -1,23 +1,31 @@
 """What an audit is given: samples, and what else is known of them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.audit.chunks import Arrays, Chunks
+from areoseg.audit.chunks import Arrays
+from areoseg.audit.chunks import Chunks
 from areoseg.audit.class_appearance import mask_fits
 from areoseg.audit.confident_disagreement import class_confidence
 from areoseg.audit.identical import identical_groups
-from areoseg.audit.image_statistics import ImageStatistics, image_statistics
-from areoseg.audit.near_duplicate_pairs import Pairs, near_duplicate_pairs
-from areoseg.audit.segmenter_fits import SegmenterFits, segmenter_fits
+from areoseg.audit.image_statistics import ImageStatistics
+from areoseg.audit.image_statistics import image_statistics
+from areoseg.audit.near_duplicate_pairs import Pairs
+from areoseg.audit.near_duplicate_pairs import near_duplicate_pairs
+from areoseg.audit.segmenter_fits import SegmenterFits
+from areoseg.audit.segmenter_fits import segmenter_fits
 from areoseg.audit.small_regions import region_counts
 from areoseg.data.samples import SegmentationDataset
-from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import Taxonomy
 
 Need = Literal["masks", "groups", "unlabeled", "split", "probabilities"]
 """What a check cannot do without; it is left out where the context lacks it."""

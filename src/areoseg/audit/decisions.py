@@ -7,11 +7,14 @@ rejected under `rejected` and what they kept under `flagged`, so that both files
 from pathlib import Path
 from typing import Any
 
-from areoseg.audit.findings import Action, Audit, Finding, OtherSample
+from areoseg.audit.findings import Action
+from areoseg.audit.findings import Audit
+from areoseg.audit.findings import Finding
+from areoseg.audit.findings import OtherSample
 from areoseg.data.fingerprint import fingerprint
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
-from areoseg.files import read_json
+from areoseg.utils.files import read_json
 
 
 def read_decisions(path: str | Path) -> Audit:

@@ -4,7 +4,8 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, ndimage
+from scipy import fft
+from scipy import ndimage
 
 from areoseg.audit.thumbnails import Floats
 

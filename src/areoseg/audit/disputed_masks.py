@@ -6,10 +6,13 @@ The segmenter must not have been trained on the samples that it judges, or it re
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.audit.confident_disagreement import WrongRegion, wrong_regions
+from areoseg.audit.confident_disagreement import WrongRegion
+from areoseg.audit.confident_disagreement import wrong_regions
 from areoseg.audit.context import AuditContext
-from areoseg.audit.findings import Finding, OtherSample
-from areoseg.audit.segmenter_fits import best_other_image, label_points
+from areoseg.audit.findings import Finding
+from areoseg.audit.findings import OtherSample
+from areoseg.audit.segmenter_fits import best_other_image
+from areoseg.audit.segmenter_fits import label_points
 
 FEWEST_SAMPLES = 50
 """With fewer samples there is no average image to compare with."""

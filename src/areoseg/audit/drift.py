@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
+from scipy import stats
 
 from areoseg.audit.context import AuditContext
 from areoseg.audit.findings import SetFinding

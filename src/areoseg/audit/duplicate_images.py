@@ -1,7 +1,8 @@
 """Images that occur more than once, pixel for pixel."""
 
 from areoseg.audit.context import AuditContext
-from areoseg.audit.findings import Finding, OtherSample
+from areoseg.audit.findings import Finding
+from areoseg.audit.findings import OtherSample
 from areoseg.audit.identical import identical_groups
 from areoseg.data.samples import SegmentationDataset
 

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, ndimage
+from scipy import fft
+from scipy import ndimage
 
 from areoseg.audit.chunks import Arrays
 from areoseg.audit.context import AuditContext
 from areoseg.audit.findings import SetFinding
-from areoseg.audit.thumbnails import Floats, gray_levels
-from areoseg.data.samples import ImageArray, Mask, SegmentationDataset
+from areoseg.audit.thumbnails import Floats
+from areoseg.audit.thumbnails import gray_levels
+from areoseg.data.samples import ImageArray
+from areoseg.data.samples import Mask
+from areoseg.data.samples import SegmentationDataset
 
 MOST_SAMPLES = 1500
 """Samples that are looked at, spread evenly over the set."""

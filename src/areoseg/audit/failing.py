@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from areoseg.audit.checks import CHECKS
 from areoseg.audit.findings import Audit
-from areoseg.errors import AreosegError, did_you_mean
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
 
 ANY = "any"
 """Fails on whatever was found."""

@@ -6,9 +6,11 @@ finding of the later one, and `other` is the earlier one. An issue that has a pl
 a `region`. What is wrong with the set as a whole, and with no sample of it, is a `SetFinding`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
+from typing import Literal
 
 SCHEMA = 1
 """Version of `audit.json`; it grows when a field changes its meaning, not when one is added."""

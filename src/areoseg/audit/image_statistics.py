@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.audit.chunks import Arrays, Chunks
+from areoseg.audit.chunks import Arrays
+from areoseg.audit.chunks import Chunks
 from areoseg.audit.thumbnails import gray_levels
 from areoseg.data.samples import SegmentationDataset
 

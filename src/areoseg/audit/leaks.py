@@ -4,10 +4,14 @@ A test image in the training part too, a copy of it there, or an image of the sa
 score better than it is.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
 
 from areoseg.audit.context import AuditContext
-from areoseg.audit.findings import Finding, OtherSample, SetFinding
+from areoseg.audit.findings import Finding
+from areoseg.audit.findings import OtherSample
+from areoseg.audit.findings import SetFinding
 from areoseg.data.split import class_pixels
 
 TRAIN = "train"

@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from areoseg.audit.chunks import Arrays, Chunks
+from areoseg.audit.chunks import Arrays
+from areoseg.audit.chunks import Chunks
 from areoseg.audit.detail_correlation import detail_correlations
-from areoseg.audit.thumbnails import Floats, thumbnail
-from areoseg.data.samples import ImageArray, SegmentationDataset
+from areoseg.audit.thumbnails import Floats
+from areoseg.audit.thumbnails import thumbnail
+from areoseg.data.samples import ImageArray
+from areoseg.data.samples import SegmentationDataset
 
 ALIKE_ABOVE = 0.6
 """Least cosine between the low frequencies of two images that are compared in detail."""

@@ -1,7 +1,8 @@
 """Images that show nearly the same as an earlier one, and copies whose masks disagree."""
 
 from areoseg.audit.context import AuditContext
-from areoseg.audit.findings import Finding, OtherSample
+from areoseg.audit.findings import Finding
+from areoseg.audit.findings import OtherSample
 from areoseg.audit.mask_disagreement import least_disagreement
 
 DISAGREE_ABOVE = 0.2

@@ -5,7 +5,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from areoseg.audit.mean_and_std import mean_and_std
-from areoseg.audit.window_features import mean_of_loudest, reduced, window_pixels
+from areoseg.audit.window_features import mean_of_loudest
+from areoseg.audit.window_features import reduced
+from areoseg.audit.window_features import window_pixels
 from areoseg.data.samples import ImageArray
 
 NEAR = 7

@@ -4,7 +4,8 @@ Every sample is looked at in 32 x 64 points, whatever its size.
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from areoseg.audit.context import AuditContext
 from areoseg.audit.drift import drifts_of
 from areoseg.audit.image_statistics import ImageStatistics
-from areoseg.data.dispersion import dispersion, largest_dispersion
+from areoseg.data.dispersion import dispersion
+from areoseg.data.dispersion import largest_dispersion
 from areoseg.data.split import class_pixels
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)

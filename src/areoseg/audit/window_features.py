@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.audit.mean_and_std import mean_and_std
-from areoseg.audit.thumbnails import Floats, gray_levels
+from areoseg.audit.thumbnails import Floats
+from areoseg.audit.thumbnails import gray_levels
 from areoseg.data.samples import ImageArray
 
 WINDOW = 32

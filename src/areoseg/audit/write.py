@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from areoseg.audit.findings import Audit
-from areoseg.files import write_text
+from areoseg.utils.files import write_text
 
 
 def write_audit(audit: Audit, out: Path) -> Path:

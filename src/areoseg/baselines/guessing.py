@@ -5,8 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.samples import ImageArray, Mask, SegmentationDataset
-from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.data.samples import ImageArray
+from areoseg.data.samples import Mask
+from areoseg.data.samples import SegmentationDataset
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import Taxonomy
 
 
 def guess(

@@ -6,13 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from areoseg.colors import gray
-from areoseg.data.samples import ImageArray, Mask, SegmentationDataset
+from areoseg.data.samples import ImageArray
+from areoseg.data.samples import Mask
+from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
-from areoseg.taxonomy import MARS, VOID, Taxonomy
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import VOID
+from areoseg.taxonomy import Taxonomy
+from areoseg.utils.colors import gray
 
 SCALES = (1.0, 2.0, 4.0)  # standard deviations, in pixels, of the neighborhoods looked at
 PIXELS_TO_LEARN_FROM = 50_000

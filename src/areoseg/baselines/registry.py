@@ -1,6 +1,7 @@
 """The baselines by name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -8,7 +9,8 @@ from areoseg.baselines.guessing import guess
 from areoseg.baselines.logistic_regression import logistic_regression
 from areoseg.baselines.majority import majority
 from areoseg.data.samples import Mask
-from areoseg.errors import AreosegError, did_you_mean
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
 
 
 @dataclass(frozen=True)

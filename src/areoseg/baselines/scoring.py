@@ -4,8 +4,10 @@ from areoseg.baselines.registry import baseline
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import Split
 from areoseg.errors import AreosegError
-from areoseg.metrics.scores import Scores, evaluate_predictions
-from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.metrics.scores import Scores
+from areoseg.metrics.scores import evaluate_predictions
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import Taxonomy
 
 
 def baseline_scores(

@@ -1,7 +1,8 @@
 """The story of a calibration: fit offsets and temperature, and see whether they help."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,11 +11,15 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from areoseg.calibration.halves import halves
-from areoseg.calibration.offsets import Score, fit_background_offset, fit_offsets
+from areoseg.calibration.offsets import Score
+from areoseg.calibration.offsets import fit_background_offset
+from areoseg.calibration.offsets import fit_offsets
 from areoseg.calibration.pixels import LabeledPixels
 from areoseg.calibration.temperature import fit_temperature
 from areoseg.errors import AreosegError
-from areoseg.metrics.calibration import Reliability, expected_calibration_error, reliability
+from areoseg.metrics.calibration import Reliability
+from areoseg.metrics.calibration import expected_calibration_error
+from areoseg.metrics.calibration import reliability
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.metrics.rates import mean_scores
 from areoseg.models.segmenter import MASKED_LOGIT

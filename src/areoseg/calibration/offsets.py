@@ -5,7 +5,8 @@ Offsets move the point at which it is answered. Menon et al. 2021, arXiv 2007.07
 from the class shares; here they are searched, since IoU is no sum over pixels.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray

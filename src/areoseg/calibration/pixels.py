@@ -6,11 +6,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from areoseg.data.samples import ImageArray, SegmentationDataset, unit_image
+from areoseg.data.samples import ImageArray
+from areoseg.data.samples import SegmentationDataset
+from areoseg.data.samples import unit_image
 from areoseg.data.split import class_pixels
-from areoseg.device import Precision
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.device import Precision
 
 MOST_OF_A_CLASS = 250_000
 """Pixels of one class that are kept; of a commoner class a random share stands for all."""

@@ -6,10 +6,14 @@ from torch import tensor
 from areoseg.calibration.calibrate import calibrate
 from areoseg.calibration.pixels import labeled_pixels
 from areoseg.data.samples import SegmentationDataset
-from areoseg.device import choose_device, precision_of_training
-from areoseg.files import write_json
 from areoseg.models.segmenter import MASKED_LOGIT
-from areoseg.run import RUN_INFO, WEIGHTS, Run, write_weights
+from areoseg.runs.run import RUN_INFO
+from areoseg.runs.run import WEIGHTS
+from areoseg.runs.run import Run
+from areoseg.runs.run import write_weights
+from areoseg.utils.device import choose_device
+from areoseg.utils.device import precision_of_training
+from areoseg.utils.files import write_json
 
 
 def calibrate_run(run: Run, samples: SegmentationDataset, *, device: str = "cpu") -> Run:

@@ -4,7 +4,8 @@ import os
 import sys
 from collections.abc import Callable
 
-from cyclopts import App, CycloptsError
+from cyclopts import App
+from cyclopts import CycloptsError
 
 from areoseg.cli.audit import audit
 from areoseg.cli.augment import augment
@@ -26,7 +27,8 @@ from areoseg.cli.soup import soup
 from areoseg.cli.submit import submit
 from areoseg.cli.train import train
 from areoseg.cli.validate import validate
-from areoseg.errors import AreosegError, one_line
+from areoseg.errors import AreosegError
+from areoseg.errors import one_line
 from areoseg.version import __version__
 
 BAD_INPUT = 2

@@ -2,14 +2,29 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
+from typing import Annotated
+from typing import Any
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import AsJson, Format, Groups, Labels, Out, Threads, height_and_width
-from areoseg.cli.show import notes, output, percent, print_json, print_table
+from areoseg.cli.options import AsJson
+from areoseg.cli.options import Format
+from areoseg.cli.options import Groups
+from areoseg.cli.options import Labels
+from areoseg.cli.options import Out
+from areoseg.cli.options import Threads
+from areoseg.cli.options import height_and_width
+from areoseg.cli.show import notes
+from areoseg.cli.show import output
+from areoseg.cli.show import percent
+from areoseg.cli.show import print_json
+from areoseg.cli.show import print_table
 from areoseg.errors import AreosegError
-from areoseg.taxonomy import MARS, VOID, Taxonomy, taxonomy_of
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import VOID
+from areoseg.taxonomy import Taxonomy
+from areoseg.taxonomy import taxonomy_of
 
 if TYPE_CHECKING:
     from areoseg.audit import Audit
@@ -70,7 +85,8 @@ def audit(
         json: Print JSON for programs instead of tables.
     """
     from areoseg import api
-    from areoseg.audit import failing, parse_failing
+    from areoseg.audit import failing
+    from areoseg.audit import parse_failing
     from areoseg.data.sources import Source
 
     names = () if fail_on is None else parse_failing(fail_on)

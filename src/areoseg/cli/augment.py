@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from areoseg.cli.options import Data, Format
+from areoseg.cli.options import Data
+from areoseg.cli.options import Format
 from areoseg.cli.show import output
 
 

@@ -2,8 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from areoseg.cli.options import AsJson, Data, Decisions, Format, Groups, Labels
-from areoseg.cli.show import figure, print_json, print_table
+from areoseg.cli.options import AsJson
+from areoseg.cli.options import Data
+from areoseg.cli.options import Decisions
+from areoseg.cli.options import Format
+from areoseg.cli.options import Groups
+from areoseg.cli.options import Labels
+from areoseg.cli.show import figure
+from areoseg.cli.show import print_json
+from areoseg.cli.show import print_table
 
 if TYPE_CHECKING:
     from areoseg.metrics.scores import Scores

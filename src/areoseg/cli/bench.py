@@ -2,12 +2,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
+from typing import Annotated
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import AsJson, Threads, height_and_width
-from areoseg.cli.show import notes, output, print_json, print_table
+from areoseg.cli.options import AsJson
+from areoseg.cli.options import Threads
+from areoseg.cli.options import height_and_width
+from areoseg.cli.show import notes
+from areoseg.cli.show import output
+from areoseg.cli.show import print_json
+from areoseg.cli.show import print_table
 from areoseg.errors import AreosegError
 
 if TYPE_CHECKING:

@@ -1,18 +1,23 @@
 """`areoseg compare`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
+from typing import Annotated
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import AsJson, Decisions, Device, Format, Groups, Labels, Threads
-from areoseg.cli.show import (
-    keeping_what_is_finished,
-    output,
-    print_json,
-    print_table,
-    this_command,
-)
+from areoseg.cli.options import AsJson
+from areoseg.cli.options import Decisions
+from areoseg.cli.options import Device
+from areoseg.cli.options import Format
+from areoseg.cli.options import Groups
+from areoseg.cli.options import Labels
+from areoseg.cli.options import Threads
+from areoseg.cli.show import keeping_what_is_finished
+from areoseg.cli.show import output
+from areoseg.cli.show import print_json
+from areoseg.cli.show import print_table
+from areoseg.cli.show import this_command
 
 if TYPE_CHECKING:
     from areoseg.studies import Table
@@ -85,14 +90,12 @@ def compare(
 
 def print_study(table: "Table") -> None:
     """Write two tables for each section, and what the seeds allow to say of it."""
-    from areoseg.studies.write import (
-        SCORE_COLUMNS,
-        cells,
-        columns,
-        narrow_columns,
-        notes,
-        score_lines,
-    )
+    from areoseg.studies.write import SCORE_COLUMNS
+    from areoseg.studies.write import cells
+    from areoseg.studies.write import columns
+    from areoseg.studies.write import narrow_columns
+    from areoseg.studies.write import notes
+    from areoseg.studies.write import score_lines
 
     heads, shown = columns(table), narrow_columns(table)
     for section in table.sections:

@@ -3,10 +3,13 @@
 import shutil
 from pathlib import Path
 
-from areoseg.cli.options import Out, Threads
-from areoseg.cli.show import notes, output, this_command
+from areoseg.cli.options import Out
+from areoseg.cli.options import Threads
+from areoseg.cli.show import notes
+from areoseg.cli.show import output
+from areoseg.cli.show import this_command
 from areoseg.errors import AreosegError
-from areoseg.files import write_text
+from areoseg.utils.files import write_text
 
 LABELED, ALIENS, UNLABELED = 1200, 12, 100
 ROCK_TILES = 0.3  # far more than on Mars, so that minutes are enough to learn big rock
@@ -80,9 +83,10 @@ def _draw(path: Path) -> None:
     """Write a synthetic set, outliers among it, in the homework's own format."""
     import numpy as np
 
-    from areoseg.data.synthetic import SyntheticMars, draw_set
-    from areoseg.data.synthetic.issues import add_aliens
-    from areoseg.files import replacing
+    from areoseg.synthetic import SyntheticMars
+    from areoseg.synthetic import draw_set
+    from areoseg.synthetic.issues import add_aliens
+    from areoseg.utils.files import replacing
 
     settings = SyntheticMars(rock_tiles=ROCK_TILES)
     labeled, _ = add_aliens(draw_set(settings, LABELED), ALIENS, seed=settings.seed)

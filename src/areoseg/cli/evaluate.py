@@ -3,12 +3,23 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
+from typing import Annotated
+from typing import Any
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import AsJson, Device, Format, Groups, Labels, Threads
-from areoseg.cli.show import figure, output, percent, print_json, print_table
+from areoseg.cli.options import AsJson
+from areoseg.cli.options import Device
+from areoseg.cli.options import Format
+from areoseg.cli.options import Groups
+from areoseg.cli.options import Labels
+from areoseg.cli.options import Threads
+from areoseg.cli.show import figure
+from areoseg.cli.show import output
+from areoseg.cli.show import percent
+from areoseg.cli.show import print_json
+from areoseg.cli.show import print_table
 
 if TYPE_CHECKING:
     from areoseg.api.evaluating import Evaluated

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import Out, Threads
+from areoseg.cli.options import Out
+from areoseg.cli.options import Threads
 from areoseg.cli.show import output
 
 

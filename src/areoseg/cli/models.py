@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from areoseg.cli.options import AsJson, height_and_width
-from areoseg.cli.show import output, print_json, print_table
+from areoseg.cli.options import AsJson
+from areoseg.cli.options import height_and_width
+from areoseg.cli.show import output
+from areoseg.cli.show import print_json
+from areoseg.cli.show import print_table
 from areoseg.errors import AreosegError
 
 
@@ -36,7 +39,9 @@ def models(
 def _all_models(height: int, width: int, json: bool) -> None:
     import torch
 
-    from areoseg.models import create_model, model_cost, records
+    from areoseg.models import create_model
+    from areoseg.models import model_cost
+    from areoseg.models import records
 
     rows: list[dict[str, Any]] = []
     for record in records():
@@ -75,8 +80,9 @@ def _all_models(height: int, width: int, json: bool) -> None:
 def _one_model(name: str, height: int, width: int, draw: Path | None, json: bool) -> None:
     import torch
 
-    from areoseg.models import create_model, record
-    from areoseg.models.layers import list_layers
+    from areoseg.models import create_model
+    from areoseg.models import record
+    from areoseg.models.inspect import list_layers
 
     chosen = record(name)
     with torch.device("meta"):

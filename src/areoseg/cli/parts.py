@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from areoseg.cli.options import AsJson
-from areoseg.cli.show import output, print_json, print_table
-from areoseg.errors import AreosegError, did_you_mean
+from areoseg.cli.show import output
+from areoseg.cli.show import print_json
+from areoseg.cli.show import print_table
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
 
 
 def parts(place: str | None = None, /, *, json: AsJson = False) -> None:

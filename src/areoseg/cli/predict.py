@@ -2,12 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
+from typing import Annotated
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import Device, Out, Threads
-from areoseg.cli.show import notes, output
+from areoseg.cli.options import Device
+from areoseg.cli.options import Out
+from areoseg.cli.options import Threads
+from areoseg.cli.show import notes
+from areoseg.cli.show import output
 from areoseg.errors import AreosegError
 
 if TYPE_CHECKING:
@@ -55,7 +59,8 @@ def predict(
         threads: Processor cores to compute on; all by default.
     """
     from areoseg import api
-    from areoseg.api.prediction import default_model, is_model
+    from areoseg.api.prediction import default_model
+    from areoseg.api.prediction import is_model
     from areoseg.data.readers.listing import plural
 
     first_input = next((i for i, path in enumerate(paths) if not is_model(path)), len(paths))

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Literal
 
 from areoseg.cli.options import AsJson
-from areoseg.cli.show import output, print_json, print_table
+from areoseg.cli.show import output
+from areoseg.cli.show import print_json
+from areoseg.cli.show import print_table
 from areoseg.errors import AreosegError
 
 
@@ -27,8 +29,10 @@ def recipes(
         destination: The file to copy to; NAME.yaml here by default.
         json: Print JSON for programs instead of tables.
     """
-    from areoseg.files import write_text
-    from areoseg.recipes import load_recipe, recipe_names, recipe_text
+    from areoseg.recipes import load_recipe
+    from areoseg.recipes import recipe_names
+    from areoseg.recipes import recipe_text
+    from areoseg.utils.files import write_text
 
     if action == "list":
         rows = [(each, load_recipe(each)) for each in recipe_names()]

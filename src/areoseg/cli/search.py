@@ -1,30 +1,27 @@
 """`areoseg search`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
+from typing import Annotated
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import (
-    AsJson,
-    Data,
-    Decisions,
-    Device,
-    Format,
-    Groups,
-    Labels,
-    Out,
-    Threads,
-)
-from areoseg.cli.show import (
-    figure,
-    keeping_what_is_finished,
-    notes,
-    output,
-    print_json,
-    print_table,
-    this_command,
-)
+from areoseg.cli.options import AsJson
+from areoseg.cli.options import Data
+from areoseg.cli.options import Decisions
+from areoseg.cli.options import Device
+from areoseg.cli.options import Format
+from areoseg.cli.options import Groups
+from areoseg.cli.options import Labels
+from areoseg.cli.options import Out
+from areoseg.cli.options import Threads
+from areoseg.cli.show import figure
+from areoseg.cli.show import keeping_what_is_finished
+from areoseg.cli.show import notes
+from areoseg.cli.show import output
+from areoseg.cli.show import print_json
+from areoseg.cli.show import print_table
+from areoseg.cli.show import this_command
 
 if TYPE_CHECKING:
     from areoseg.search import Search

@@ -1,12 +1,20 @@
 """`areoseg self-train`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
+from typing import Any
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import Device, Groups, Out, Threads
-from areoseg.cli.show import figure, output, percent, print_table, this_command
+from areoseg.cli.options import Device
+from areoseg.cli.options import Groups
+from areoseg.cli.options import Out
+from areoseg.cli.options import Threads
+from areoseg.cli.show import figure
+from areoseg.cli.show import output
+from areoseg.cli.show import percent
+from areoseg.cli.show import print_table
+from areoseg.cli.show import this_command
 
 
 def self_train(

@@ -1,12 +1,21 @@
 """`areoseg soup`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
+from typing import Any
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import AsJson, Device, Groups, Out, Threads
-from areoseg.cli.show import figure, output, print_json, print_table, this_command
+from areoseg.cli.options import AsJson
+from areoseg.cli.options import Device
+from areoseg.cli.options import Groups
+from areoseg.cli.options import Out
+from areoseg.cli.options import Threads
+from areoseg.cli.show import figure
+from areoseg.cli.show import output
+from areoseg.cli.show import print_json
+from areoseg.cli.show import print_table
+from areoseg.cli.show import this_command
 
 
 def soup(

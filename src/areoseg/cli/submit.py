@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from areoseg.cli.options import Data, Device, Out, Threads
+from areoseg.cli.options import Data
+from areoseg.cli.options import Device
+from areoseg.cli.options import Out
+from areoseg.cli.options import Threads
 from areoseg.cli.show import output
 
 

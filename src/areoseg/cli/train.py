@@ -8,8 +8,15 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import Decisions, Device, Format, Groups, Labels, Threads
-from areoseg.cli.show import notes, output, this_command
+from areoseg.cli.options import Decisions
+from areoseg.cli.options import Device
+from areoseg.cli.options import Format
+from areoseg.cli.options import Groups
+from areoseg.cli.options import Labels
+from areoseg.cli.options import Threads
+from areoseg.cli.show import notes
+from areoseg.cli.show import output
+from areoseg.cli.show import this_command
 from areoseg.errors import AreosegError
 
 
@@ -102,7 +109,7 @@ def train(
 @contextmanager
 def saying_how_to_go_on(run: Path) -> Iterator[None]:
     """After Ctrl-C, say what can be done with the run."""
-    from areoseg.run import RESUME
+    from areoseg.runs.run import RESUME
 
     try:
         yield

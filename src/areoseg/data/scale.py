@@ -6,7 +6,8 @@ pixels; the data sets hold them as they are, or reduced.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from collections.abc import Sequence
 
 from areoseg.data.readers.ai4mars_names import site_and_drive
 

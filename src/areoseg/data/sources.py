@@ -1,14 +1,18 @@
 """Opening a data set by what a user calls it: a path, or `synthetic`."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from areoseg.data.readers import read_data
 from areoseg.data.samples import LoadedData
-from areoseg.data.synthetic import SyntheticMars, draw_set
-from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.synthetic import SyntheticMars
+from areoseg.synthetic import draw_set
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import Taxonomy
 
 SYNTHETIC = "synthetic"
 SYNTHETIC_LABELED = 1200

@@ -1,7 +1,11 @@
 """Trained networks as files for other programs, each checked against the network itself."""
 
-from areoseg.export.formats import FORMATS, Format, export_format
-from areoseg.export.parity import Allowance, Parity, measure_parity
+from areoseg.export.formats import FORMATS
+from areoseg.export.formats import Format
+from areoseg.export.formats import export_format
+from areoseg.export.parity import Allowance
+from areoseg.export.parity import Parity
+from areoseg.export.parity import measure_parity
 from areoseg.export.write import write_checked
 
 __all__ = [

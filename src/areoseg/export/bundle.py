@@ -3,7 +3,8 @@
 import shlex
 import shutil
 from dataclasses import asdict
-from pathlib import Path, PurePath
+from pathlib import Path
+from pathlib import PurePath
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -12,12 +13,24 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from areoseg.data.samples import SegmentationDataset
-from areoseg.errors import AreosegError, one_line
+from areoseg.errors import AreosegError
+from areoseg.errors import one_line
 from areoseg.export.card import model_card
-from areoseg.export.parity import Allowance, Parity, measure_parity
+from areoseg.export.parity import Allowance
+from areoseg.export.parity import Parity
+from areoseg.export.parity import measure_parity
 from areoseg.export.write import network_run
-from areoseg.files import write_json, write_text
-from areoseg.run import PLAN, RECIPE, RUN_INFO, SCORES, SPLIT, WEIGHTS, Run, open_run, write_weights
+from areoseg.runs.run import PLAN
+from areoseg.runs.run import RECIPE
+from areoseg.runs.run import RUN_INFO
+from areoseg.runs.run import SCORES
+from areoseg.runs.run import SPLIT
+from areoseg.runs.run import WEIGHTS
+from areoseg.runs.run import Run
+from areoseg.runs.run import open_run
+from areoseg.runs.run import write_weights
+from areoseg.utils.files import write_json
+from areoseg.utils.files import write_text
 from areoseg.weights import CARD
 
 HALF = Allowance(unequal=2e-3, terrain=1e-3)

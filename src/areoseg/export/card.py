@@ -3,13 +3,18 @@
 After Mitchell et al. 2019, "Model Cards for Model Reporting", arXiv 1810.03993.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from areoseg.data.readers.listing import plural
-from areoseg.files import read_json
 from areoseg.inference.scale import trained_scale
-from areoseg.run import SCORES, WEIGHTS, Run
+from areoseg.runs.run import SCORES
+from areoseg.runs.run import WEIGHTS
+from areoseg.runs.run import Run
+from areoseg.utils.files import read_json
 
 SPLITS = {"test": "test", "val": "validation"}
 """The parts of the split that are scored, and what the card calls them."""

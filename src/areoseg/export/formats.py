@@ -1,19 +1,25 @@
 """The formats of exported files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.errors import AreosegError, did_you_mean
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
 from areoseg.export.onnx_file import write_onnx
-from areoseg.export.openvino_file import write_openvino, write_openvino_int8
+from areoseg.export.openvino_file import write_openvino
+from areoseg.export.openvino_file import write_openvino_int8
 from areoseg.export.parity import Allowance
-from areoseg.export.torch_export_file import open_own_file, write_torch_export
+from areoseg.export.torch_export_file import open_own_file
+from areoseg.export.torch_export_file import write_torch_export
 from areoseg.inference.description import Description
-from areoseg.inference.exported import Answer, open_onnx, open_openvino
+from areoseg.inference.exported import Answer
+from areoseg.inference.exported import open_onnx
+from areoseg.inference.exported import open_openvino
 from areoseg.models.segmenter import Segmenter
 
 FLOAT = Allowance(probability=1e-3, unequal=1e-3)

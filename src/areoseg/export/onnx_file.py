@@ -1,20 +1,23 @@
 """Writing ONNX files."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
+from torch import nn
 from torch.jit._trace import TracerWarning
 
 from areoseg.export.example import example_images
-from areoseg.extras import need
-from areoseg.inference.description import KEY, Description
+from areoseg.inference.description import KEY
+from areoseg.inference.description import Description
 from areoseg.models.graph import ExportGraph
 from areoseg.models.segmenter import Segmenter
+from areoseg.utils.extras import need
 
 OPSET = 18  # the newest that PyTorch's tracing exporter writes without converting
 

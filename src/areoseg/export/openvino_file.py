@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.export.example import example_images
-from areoseg.extras import need_openvino
-from areoseg.inference.description import KEY, Description
+from areoseg.inference.description import KEY
+from areoseg.inference.description import Description
 from areoseg.inference.openvino_runtime import to_openvino
 from areoseg.models.graph import ExportGraph
 from areoseg.models.segmenter import Segmenter
+from areoseg.utils.extras import need_openvino
 
 
 def write_openvino(

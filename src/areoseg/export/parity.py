@@ -7,7 +7,8 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.samples import Mask, SegmentationDataset
+from areoseg.data.samples import Mask
+from areoseg.data.samples import SegmentationDataset
 from areoseg.inference.exported import Answer
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.rates import score

@@ -11,7 +11,8 @@ from torch.export import Dim
 
 from areoseg.data.samples import Mask
 from areoseg.export.example import example_images
-from areoseg.inference.description import KEY, Description
+from areoseg.inference.description import KEY
+from areoseg.inference.description import Description
 from areoseg.inference.exported import Answer
 from areoseg.models.graph import ExportGraph
 from areoseg.models.segmenter import Segmenter

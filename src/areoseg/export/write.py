@@ -8,10 +8,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from areoseg.data.samples import Mask, SegmentationDataset
-from areoseg.errors import AreosegError, one_line
+from areoseg.data.samples import Mask
+from areoseg.data.samples import SegmentationDataset
+from areoseg.errors import AreosegError
+from areoseg.errors import one_line
 from areoseg.export.formats import Format
-from areoseg.export.parity import Parity, measure_parity
+from areoseg.export.parity import Parity
+from areoseg.export.parity import measure_parity
 from areoseg.inference.description import Description
 from areoseg.inference.exported import Answer
 from areoseg.models.graph import ExportGraph

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from areoseg.inference.engine import TorchEngine
-from areoseg.inference.openvino_runtime import compile_openvino, to_openvino
+from areoseg.inference.openvino_runtime import compile_openvino
+from areoseg.inference.openvino_runtime import to_openvino
 from areoseg.models.graph import ProbabilityGraph
 
 PATIENCE = 2.0

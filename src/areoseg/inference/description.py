@@ -1,7 +1,8 @@
 """What an exported file says of itself: enough to use it without the run that it came from."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from dataclasses import dataclass
 from typing import Any
 
 from areoseg.errors import AreosegError

@@ -7,13 +7,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from areoseg.device import Precision, choose_device, choose_precision, precision_of_training
 from areoseg.errors import AreosegError
 from areoseg.inference.exported import LOADERS
 from areoseg.inference.scale import trained_scale
 from areoseg.models.segmenter import Segmenter
-from areoseg.run import open_run
+from areoseg.runs.run import open_run
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.device import Precision
+from areoseg.utils.device import choose_device
+from areoseg.utils.device import choose_precision
+from areoseg.utils.device import precision_of_training
 
 
 class Engine(Protocol):
@@ -92,7 +95,8 @@ def open_engine(
     Raises:
         AreosegError: It is no run, no exported model, or cannot be loaded here.
     """
-    from areoseg.inference.accelerated import AcceleratedEngine, openvino_is_there
+    from areoseg.inference.accelerated import AcceleratedEngine
+    from areoseg.inference.accelerated import openvino_is_there
 
     path = Path(path)
     suffix = path.suffix.lower()

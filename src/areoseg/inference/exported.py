@@ -7,7 +7,8 @@ evaluates expressions in it; such a file is therefore refused here.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,9 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from areoseg.data.samples import Mask
-from areoseg.errors import AreosegError, one_line
-from areoseg.extras import need, need_openvino
-from areoseg.inference.description import KEY, Description, missing_description
+from areoseg.errors import AreosegError
+from areoseg.errors import one_line
+from areoseg.inference.description import KEY
+from areoseg.inference.description import Description
+from areoseg.inference.description import missing_description
+from areoseg.utils.extras import need
+from areoseg.utils.extras import need_openvino
 
 if TYPE_CHECKING:
     from areoseg.inference.engine import Engine

@@ -1,8 +1,12 @@
 """Predictions as files: the outputs of each image, and tables of shares and of failures."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +16,19 @@ from areoseg.data.readers.metadata import FIELDS
 from areoseg.data.readers.rover_image import RoverImage
 from areoseg.errors import AreosegError
 from areoseg.inference.inputs import Input
-from areoseg.inference.predictor import BATCH_PIXELS, Predictor
+from areoseg.inference.predictor import BATCH_PIXELS
+from areoseg.inference.predictor import Predictor
 from areoseg.inference.settings import made_since
-from areoseg.inference.writers import DEFAULT_OUTPUTS, OUTPUTS, SHARES, Rows, Write, open_outputs
-from areoseg.inference.writers.tables import AddRow, earlier_rows, remove_table, table_rows
+from areoseg.inference.writers import DEFAULT_OUTPUTS
+from areoseg.inference.writers import OUTPUTS
+from areoseg.inference.writers import SHARES
+from areoseg.inference.writers import Rows
+from areoseg.inference.writers import Write
+from areoseg.inference.writers import open_outputs
+from areoseg.inference.writers.tables import AddRow
+from areoseg.inference.writers.tables import earlier_rows
+from areoseg.inference.writers.tables import remove_table
+from areoseg.inference.writers.tables import table_rows
 from areoseg.taxonomy import Taxonomy
 
 SHARES_TABLE = "shares.csv"

@@ -1,7 +1,8 @@
 """What `predict` was given: files, folders and npz files as images with names for their outputs."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -10,7 +11,8 @@ from pathlib import Path
 from areoseg.data.readers import read_data
 from areoseg.data.readers.listing import IMAGE_SUFFIXES
 from areoseg.data.readers.planetary import DATA_SUFFIXES
-from areoseg.data.readers.rover_image import RoverImage, read_rover_image
+from areoseg.data.readers.rover_image import RoverImage
+from areoseg.data.readers.rover_image import read_rover_image
 from areoseg.data.readers.rover_names import metadata_from_name
 from areoseg.data.samples import ImageArray
 from areoseg.errors import AreosegError

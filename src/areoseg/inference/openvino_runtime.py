@@ -4,11 +4,12 @@ import warnings
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch import nn
 from torch.jit._trace import TracerWarning
 
-from areoseg.device import Precision
-from areoseg.extras import need_openvino
+from areoseg.utils.device import Precision
+from areoseg.utils.extras import need_openvino
 
 
 def to_openvino(graph: nn.Module, example: Tensor) -> Any:

@@ -1,6 +1,7 @@
 """The predictor: trained models in, probabilities and masks out, for images of any size."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -12,13 +13,24 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from areoseg.data.samples import ImageArray, Mask, unit_image
+from areoseg.data.samples import ImageArray
+from areoseg.data.samples import Mask
+from areoseg.data.samples import unit_image
 from areoseg.errors import AreosegError
-from areoseg.inference.engine import Engine, open_engine
-from areoseg.inference.resampling import read_window, resized_rows
-from areoseg.inference.scale import ScaleChoice, ScaleOption, checked_scale, choose_scale
-from areoseg.inference.tiling import Probabilities, Window, blended_rows, spans
-from areoseg.inference.views import scaled_size, view_probabilities
+from areoseg.inference.engine import Engine
+from areoseg.inference.engine import open_engine
+from areoseg.inference.resampling import read_window
+from areoseg.inference.resampling import resized_rows
+from areoseg.inference.scale import ScaleChoice
+from areoseg.inference.scale import ScaleOption
+from areoseg.inference.scale import checked_scale
+from areoseg.inference.scale import choose_scale
+from areoseg.inference.tiling import Probabilities
+from areoseg.inference.tiling import Window
+from areoseg.inference.tiling import blended_rows
+from areoseg.inference.tiling import spans
+from areoseg.inference.views import scaled_size
+from areoseg.inference.views import view_probabilities
 
 BAND_BYTES = 1 << 24
 """What the probabilities of one row_block may take."""

@@ -1,6 +1,7 @@
 """Windows of an image at a model's scale, and the way back to the scale of the image."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -8,8 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
-from areoseg.data.samples import ImageArray, unit_image
-from areoseg.inference.tiling import Probabilities, Window
+from areoseg.data.samples import ImageArray
+from areoseg.data.samples import unit_image
+from areoseg.inference.tiling import Probabilities
+from areoseg.inference.tiling import Window
 
 _MARGIN = 2
 """Pixels around a window that resampling may look at: one for bilinear, one for rounding."""

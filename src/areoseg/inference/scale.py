@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from areoseg.data.scale import common_navcam_scale, navcam_scale
+from areoseg.data.scale import common_navcam_scale
+from areoseg.data.scale import navcam_scale
 from areoseg.errors import AreosegError
-from areoseg.run import Run
+from areoseg.runs.run import Run
 
 ScaleOption = float | Literal["auto"]
 """A factor for all images, or `"auto"`: each image is brought to the model's training scale."""

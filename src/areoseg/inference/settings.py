@@ -1,13 +1,15 @@
 """How the predictions in a folder were made, so that `--resume` never mixes two ways."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from areoseg.errors import AreosegError
-from areoseg.files import read_json, write_json
-from areoseg.run import WEIGHTS
+from areoseg.runs.run import WEIGHTS
+from areoseg.utils.files import read_json
+from areoseg.utils.files import write_json
 from areoseg.version import __version__
 from areoseg.weights import located
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from areoseg.data.samples import Mask
 from areoseg.errors import AreosegError
-from areoseg.files import replacing
+from areoseg.utils.files import replacing
 
 ZERO, COMMA = b"0,"
 

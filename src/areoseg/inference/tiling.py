@@ -5,7 +5,8 @@ the overlap with its neighbor. The weights of all tiles sum to one at every pixe
 of the image, where there is no neighbor, they do not fall.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np

@@ -4,7 +4,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from areoseg.errors import AreosegError
-from areoseg.losses.pixels import prepare, weighted_mean
+from areoseg.losses.pixels import prepare
+from areoseg.losses.pixels import weighted_mean
 
 
 def background_penalty(logits: Tensor, targets: Tensor, *, background: int = 0) -> Tensor:

@@ -6,7 +6,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from areoseg.losses.distances import signed_distances
-from areoseg.losses.pixels import one_hot, prepare, weighted_mean
+from areoseg.losses.pixels import one_hot
+from areoseg.losses.pixels import prepare
+from areoseg.losses.pixels import weighted_mean
 
 
 def boundary(

@@ -1,6 +1,7 @@
 """Class weights from the class distribution: rare classes count for more."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import torch

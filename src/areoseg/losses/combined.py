@@ -1,16 +1,21 @@
 """The loss that training minimizes: a weighted sum of terms, each reported by itself."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch import nn
 
 from areoseg.errors import AreosegError
 from areoseg.losses.registry import LOSSES
-from areoseg.losses.terms import LossTerms, Term, TermTable, parse_terms
+from areoseg.losses.terms import LossTerms
+from areoseg.losses.terms import Term
+from areoseg.losses.terms import TermTable
+from areoseg.losses.terms import parse_terms
 
 
 @dataclass(frozen=True)

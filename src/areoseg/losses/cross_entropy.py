@@ -3,7 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from areoseg.losses.pixels import pixel_weights, prepare
+from areoseg.losses.pixels import pixel_weights
+from areoseg.losses.pixels import prepare
 from areoseg.taxonomy import VOID
 
 

@@ -2,7 +2,8 @@
 
 from torch import Tensor
 
-from areoseg.losses.overlap import mean_over_present, soft_counts
+from areoseg.losses.overlap import mean_over_present
+from areoseg.losses.overlap import soft_counts
 
 
 def dice(

@@ -3,8 +3,12 @@
 import torch
 from torch import Tensor
 
-from areoseg.losses.distances import class_distances, distance_to_another_class
-from areoseg.losses.pixels import at_label, pixel_weights, prepare, weighted_mean
+from areoseg.losses.distances import class_distances
+from areoseg.losses.distances import distance_to_another_class
+from areoseg.losses.pixels import at_label
+from areoseg.losses.pixels import pixel_weights
+from areoseg.losses.pixels import prepare
+from areoseg.losses.pixels import weighted_mean
 
 
 def edge_cross_entropy(

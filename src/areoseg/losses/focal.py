@@ -6,7 +6,10 @@ import torch
 from torch import Tensor
 
 from areoseg.errors import AreosegError
-from areoseg.losses.pixels import at_label, pixel_weights, prepare, weighted_mean
+from areoseg.losses.pixels import at_label
+from areoseg.losses.pixels import pixel_weights
+from areoseg.losses.pixels import prepare
+from areoseg.losses.pixels import weighted_mean
 
 
 def focal(

@@ -5,7 +5,10 @@ import math
 import torch
 from torch import Tensor
 
-from areoseg.losses.pixels import at_label, pixel_weights, prepare, weighted_mean
+from areoseg.losses.pixels import at_label
+from areoseg.losses.pixels import pixel_weights
+from areoseg.losses.pixels import prepare
+from areoseg.losses.pixels import weighted_mean
 
 
 def ohem_cross_entropy(

@@ -2,7 +2,9 @@
 
 from torch import Tensor
 
-from areoseg.losses.pixels import one_hot, prepare, weighted_mean
+from areoseg.losses.pixels import one_hot
+from areoseg.losses.pixels import prepare
+from areoseg.losses.pixels import weighted_mean
 
 
 def soft_counts(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:

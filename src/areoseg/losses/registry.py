@@ -14,7 +14,8 @@ from areoseg.losses.jaccard import jaccard
 from areoseg.losses.lovasz import lovasz_softmax
 from areoseg.losses.ohem import ohem_cross_entropy
 from areoseg.losses.report_code import report_code
-from areoseg.losses.tversky import focal_tversky, tversky
+from areoseg.losses.tversky import focal_tversky
+from areoseg.losses.tversky import tversky
 
 LOSSES: dict[str, Callable[..., Tensor]] = {
     "ce": cross_entropy,

@@ -9,9 +9,13 @@ import torch
 from torch import Tensor
 
 from areoseg.errors import AreosegError
-from areoseg.losses.boundary import clear_of_void, sobel
+from areoseg.losses.boundary import clear_of_void
+from areoseg.losses.boundary import sobel
 from areoseg.losses.focal import focal_map
-from areoseg.losses.pixels import at_label, one_hot, prepare, weighted_mean
+from areoseg.losses.pixels import at_label
+from areoseg.losses.pixels import one_hot
+from areoseg.losses.pixels import prepare
+from areoseg.losses.pixels import weighted_mean
 
 
 def report_code(

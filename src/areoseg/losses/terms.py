@@ -13,18 +13,21 @@ stands for a whole table: `loss: dice` for `{dice: 1.0}`, `loss: report` for `RE
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Any
+from typing import ClassVar
+from typing import Literal
+from typing import Self
+from typing import get_args
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel
+from pydantic import ConfigDict
+from pydantic import Field
+from pydantic import NonNegativeFloat
+from pydantic import ValidationError
+from pydantic import model_validator
 
-from areoseg.errors import AreosegError, did_you_mean
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
 
 WeightScheme = Literal["none", "inverse", "sqrt", "effective", "median"]
 """How `class_weights.class_weights` weighs classes."""

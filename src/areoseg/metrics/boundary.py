@@ -19,10 +19,15 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from areoseg.metrics import protocols
-from areoseg.metrics.confusion import ClassCounts, ratio
+from areoseg.metrics.confusion import ClassCounts
+from areoseg.metrics.confusion import ratio
 from areoseg.metrics.rates import mean_of_entering
-from areoseg.metrics.stacks import Labels, Stack, stacks_of_one_size
-from areoseg.taxonomy import MARS, VOID, Taxonomy
+from areoseg.metrics.stacks import Labels
+from areoseg.metrics.stacks import Stack
+from areoseg.metrics.stacks import stacks_of_one_size
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import VOID
+from areoseg.taxonomy import Taxonomy
 
 DIAGONAL_SHARE = 0.02
 """The boundary's width as a share of the image diagonal; the paper's value."""

@@ -1,12 +1,16 @@
 """Confusion matrices, and what they count for each class."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.metrics.stacks import Labels, check_pair, check_values, stacks_of_one_size
+from areoseg.metrics.stacks import Labels
+from areoseg.metrics.stacks import check_pair
+from areoseg.metrics.stacks import check_values
+from areoseg.metrics.stacks import stacks_of_one_size
 from areoseg.taxonomy import VOID
 
 Counts = NDArray[np.number[Any]]

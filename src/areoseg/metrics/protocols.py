@@ -4,15 +4,18 @@ A protocol makes two choices: which pixels count, and which classes enter the me
 read one confusion matrix over the whole data set, so that they differ in these choices alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.errors import AreosegError, did_you_mean
-from areoseg.metrics.confusion import ClassCounts, Counts
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
+from areoseg.metrics.confusion import ClassCounts
+from areoseg.metrics.confusion import Counts
 from areoseg.taxonomy import Taxonomy
 
 

@@ -1,7 +1,9 @@
 """Pairs of masks, checked and stacked by size, so that whole stacks are counted at once."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray

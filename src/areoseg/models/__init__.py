@@ -18,8 +18,13 @@ from areoseg.models import unet_l_small as unet_l_small
 from areoseg.models import unet_resse as unet_resse
 from areoseg.models import unet_transformer as unet_transformer
 from areoseg.models import unet_xception as unet_xception
-from areoseg.models.cost import ModelCost, model_cost
-from areoseg.models.registry import ModelRecord, create_model, record, records, register
+from areoseg.models.cost import ModelCost
+from areoseg.models.cost import model_cost
+from areoseg.models.registry import ModelRecord
+from areoseg.models.registry import create_model
+from areoseg.models.registry import record
+from areoseg.models.registry import records
+from areoseg.models.registry import register
 
 __all__ = [
     "ModelCost",

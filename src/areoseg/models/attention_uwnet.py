@@ -1,17 +1,22 @@
 """Attention UW-Net: an attention U-Net that passes its two deepest levels twice."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch import nn
 from torch.nn import functional
 
-from areoseg.models.blocks.attention import AttentionGate
-from areoseg.models.blocks.convolution import convolution_block, double_convolution
-from areoseg.models.blocks.initialize import initialize_weights
-from areoseg.models.blocks.normalization import batch_norm, group_norm
-from areoseg.models.blocks.resize import upsample_nearest
-from areoseg.models.blocks.size import crop_like, pad_to_multiple
+from areoseg.models.layers.attention import AttentionGate
+from areoseg.models.layers.convolution import convolution_block
+from areoseg.models.layers.convolution import double_convolution
+from areoseg.models.layers.initialize import initialize_weights
+from areoseg.models.layers.normalization import batch_norm
+from areoseg.models.layers.normalization import group_norm
+from areoseg.models.layers.resize import upsample_nearest
+from areoseg.models.layers.size import crop_like
+from areoseg.models.layers.size import pad_to_multiple
 from areoseg.models.registry import register
 from areoseg.models.variants import choose_variant
 

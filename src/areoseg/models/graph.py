@@ -1,7 +1,8 @@
 """A trained network with all that surrounds it, as one module for exporters and compilers."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch import nn
 
 from areoseg.models.segmenter import Segmenter
 

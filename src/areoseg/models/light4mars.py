@@ -5,15 +5,21 @@ from functools import partial
 from itertools import pairwise
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch import nn
 
 from areoseg.errors import AreosegError
-from areoseg.models.blocks.attention import attend_written_out, multi_head_attention
-from areoseg.models.blocks.initialize import initialize_weights
-from areoseg.models.blocks.resize import resize_like, upsample_bilinear
-from areoseg.models.blocks.size import crop_like, pad_to_multiple
-from areoseg.models.blocks.stochastic_depth import DropPath, rates_by_depth
-from areoseg.models.blocks.windows import join_windows, split_windows
+from areoseg.models.layers.attention import attend_written_out
+from areoseg.models.layers.attention import multi_head_attention
+from areoseg.models.layers.initialize import initialize_weights
+from areoseg.models.layers.resize import resize_like
+from areoseg.models.layers.resize import upsample_bilinear
+from areoseg.models.layers.size import crop_like
+from areoseg.models.layers.size import pad_to_multiple
+from areoseg.models.layers.stochastic_depth import DropPath
+from areoseg.models.layers.stochastic_depth import rates_by_depth
+from areoseg.models.layers.windows import join_windows
+from areoseg.models.layers.windows import split_windows
 from areoseg.models.registry import register
 from areoseg.models.variants import choose_variant
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from torch import nn
 
-from areoseg.errors import AreosegError, did_you_mean, one_line
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
+from areoseg.errors import one_line
 
 
 @dataclass(frozen=True)

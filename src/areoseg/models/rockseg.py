@@ -1,20 +1,27 @@
 """RockSeg: residual convolutions, then transformer blocks, and a fusion of low-level maps."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch import nn
 from torch.nn import functional
 
 from areoseg.errors import AreosegError
-from areoseg.models.blocks.attention import PositionConvolution, SelfAttention
-from areoseg.models.blocks.convolution import convolution_block, double_convolution
-from areoseg.models.blocks.initialize import initialize_weights
-from areoseg.models.blocks.normalization import batch_norm
-from areoseg.models.blocks.residual import Residual
-from areoseg.models.blocks.resize import resize_like, upsample_bilinear
-from areoseg.models.blocks.size import crop_like, pad_to_multiple
-from areoseg.models.blocks.transformer import LayerNorm2d
+from areoseg.models.layers.attention import PositionConvolution
+from areoseg.models.layers.attention import SelfAttention
+from areoseg.models.layers.convolution import convolution_block
+from areoseg.models.layers.convolution import double_convolution
+from areoseg.models.layers.initialize import initialize_weights
+from areoseg.models.layers.normalization import batch_norm
+from areoseg.models.layers.residual import Residual
+from areoseg.models.layers.resize import resize_like
+from areoseg.models.layers.resize import upsample_bilinear
+from areoseg.models.layers.size import crop_like
+from areoseg.models.layers.size import pad_to_multiple
+from areoseg.models.layers.transformer import LayerNorm2d
 from areoseg.models.registry import register
 from areoseg.models.variants import choose_variant
 

@@ -3,16 +3,20 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch import nn
 from torch.nn import functional
 
-from areoseg.models.blocks.attention import SelfAttention
-from areoseg.models.blocks.convolution import convolution_block, double_convolution
-from areoseg.models.blocks.initialize import initialize_weights
-from areoseg.models.blocks.normalization import Norm, group_norm
-from areoseg.models.blocks.size import crop_like, pad_to_multiple
-from areoseg.models.blocks.squeeze_excitation import SqueezeExcitation
-from areoseg.models.blocks.transformer import LayerNorm2d
+from areoseg.models.layers.attention import SelfAttention
+from areoseg.models.layers.convolution import convolution_block
+from areoseg.models.layers.convolution import double_convolution
+from areoseg.models.layers.initialize import initialize_weights
+from areoseg.models.layers.normalization import Norm
+from areoseg.models.layers.normalization import group_norm
+from areoseg.models.layers.size import crop_like
+from areoseg.models.layers.size import pad_to_multiple
+from areoseg.models.layers.squeeze_excitation import SqueezeExcitation
+from areoseg.models.layers.transformer import LayerNorm2d
 from areoseg.models.registry import register
 from areoseg.models.variants import choose_variant
 

@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch import nn
 from torch.nn import functional
 
-from areoseg.models.blocks.convolution import (
-    Activation,
-    convolution_block,
-    double_convolution,
-    relu,
-)
-from areoseg.models.blocks.initialize import initialize_weights
-from areoseg.models.blocks.normalization import Norm, batch_norm
-from areoseg.models.blocks.pyramid import AtrousPyramid
-from areoseg.models.blocks.size import crop_like, pad_to_multiple
+from areoseg.models.layers.convolution import Activation
+from areoseg.models.layers.convolution import convolution_block
+from areoseg.models.layers.convolution import double_convolution
+from areoseg.models.layers.convolution import relu
+from areoseg.models.layers.initialize import initialize_weights
+from areoseg.models.layers.normalization import Norm
+from areoseg.models.layers.normalization import batch_norm
+from areoseg.models.layers.pyramid import AtrousPyramid
+from areoseg.models.layers.size import crop_like
+from areoseg.models.layers.size import pad_to_multiple
 from areoseg.models.registry import register
 from areoseg.models.variants import choose_variant
 

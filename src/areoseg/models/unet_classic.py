@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch import nn
 from torch.nn import functional
 
-from areoseg.models.blocks.convolution import double_convolution
-from areoseg.models.blocks.initialize import initialize_weights
-from areoseg.models.blocks.size import crop_like, pad_to_multiple
+from areoseg.models.layers.convolution import double_convolution
+from areoseg.models.layers.initialize import initialize_weights
+from areoseg.models.layers.size import crop_like
+from areoseg.models.layers.size import pad_to_multiple
 from areoseg.models.registry import register
 
 

@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch import nn
 from torch.nn import functional
 
-from areoseg.models.blocks.convolution import convolution_block
-from areoseg.models.blocks.initialize import initialize_weights
-from areoseg.models.blocks.normalization import batch_norm
-from areoseg.models.blocks.residual import Residual
-from areoseg.models.blocks.resize import upsample_nearest
-from areoseg.models.blocks.size import crop_like, pad_to_multiple
-from areoseg.models.blocks.squeeze_excitation import SqueezeExcitation
+from areoseg.models.layers.convolution import convolution_block
+from areoseg.models.layers.initialize import initialize_weights
+from areoseg.models.layers.normalization import batch_norm
+from areoseg.models.layers.residual import Residual
+from areoseg.models.layers.resize import upsample_nearest
+from areoseg.models.layers.size import crop_like
+from areoseg.models.layers.size import pad_to_multiple
+from areoseg.models.layers.squeeze_excitation import SqueezeExcitation
 from areoseg.models.registry import register
 
 

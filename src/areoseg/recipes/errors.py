@@ -1,12 +1,18 @@
 """What pydantic finds wrong with a YAML file, as one line an error with its place in the file."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+from typing import get_args
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails
+from pydantic_core import InitErrorDetails
+from pydantic_core import PydanticCustomError
 
 from areoseg.errors import did_you_mean
 

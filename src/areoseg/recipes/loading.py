@@ -9,12 +9,16 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from areoseg.data.augmentation.policies import POLICIES
-from areoseg.errors import AreosegError, did_you_mean, one_line
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
+from areoseg.errors import one_line
 from areoseg.recipes.errors import describe_error
 from areoseg.recipes.schema import Recipe
 from areoseg.recipes.short_forms import expand_short_form
-from areoseg.recipes.yaml_text import describe_repeats, read_yaml, repeated_keys
+from areoseg.recipes.yaml_text import describe_repeats
+from areoseg.recipes.yaml_text import read_yaml
+from areoseg.recipes.yaml_text import repeated_keys
+from areoseg.transforms.policies import POLICIES
 
 Tree = dict[str, Any]
 

@@ -5,7 +5,9 @@ This file does not import torch; `models/adjust.py` carries out what is chosen h
 
 from typing import Literal
 
-from areoseg.recipes.section import Count, Decay, Section
+from areoseg.recipes.section import Count
+from areoseg.recipes.section import Decay
+from areoseg.recipes.section import Section
 
 
 class NetworkSettings(Section):

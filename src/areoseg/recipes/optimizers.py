@@ -8,11 +8,19 @@ alone: they start from AdamW at 2e-3. This file does not import torch, so that a
 checked at once; `training/optimizers.py` builds what is chosen here.
 """
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated
+from typing import Any
+from typing import ClassVar
+from typing import Literal
 
 from pydantic import Field
 
-from areoseg.recipes.section import Count, Decay, NonNegative, Positive, Section, Share
+from areoseg.recipes.section import Count
+from areoseg.recipes.section import Decay
+from areoseg.recipes.section import NonNegative
+from areoseg.recipes.section import Positive
+from areoseg.recipes.section import Section
+from areoseg.recipes.section import Share
 
 Betas = tuple[Decay, Decay]
 

@@ -1,16 +1,19 @@
 """What a recipe can be put together from, for people to choose from; nothing here imports torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field
 from typing import Any
 
 from pydantic import BaseModel
 
-from areoseg.data.augmentation.policies import POLICIES
-from areoseg.data.augmentation.registry import TRANSFORMS
-from areoseg.losses.terms import REPORT_TERMS, TERMS, WEIGHT_SCHEMES
+from areoseg.losses.terms import REPORT_TERMS
+from areoseg.losses.terms import TERMS
+from areoseg.losses.terms import WEIGHT_SCHEMES
 from areoseg.recipes.optimizers import OPTIMIZER_SETTINGS
 from areoseg.recipes.schedules import SCHEDULE_SETTINGS
+from areoseg.transforms.policies import POLICIES
+from areoseg.transforms.registry import TRANSFORMS
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,17 @@
 This file does not import torch; `training/schedules.py` has the functions themselves.
 """
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated
+from typing import Any
+from typing import ClassVar
+from typing import Literal
 
 from pydantic import Field
 
-from areoseg.recipes.section import Count, Positive, Section, Share
+from areoseg.recipes.section import Count
+from areoseg.recipes.section import Positive
+from areoseg.recipes.section import Section
+from areoseg.recipes.section import Share
 
 
 class ScheduleSettings(Section):

@@ -4,28 +4,37 @@ A recipe is one experiment. Constructors elsewhere take plain keyword arguments 
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated
+from typing import Any
+from typing import Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator
+from pydantic import BaseModel
+from pydantic import ConfigDict
+from pydantic import Field
+from pydantic import ValidationInfo
+from pydantic import field_validator
+from pydantic import model_validator
 
-from areoseg.data.augmentation.settings import AugmentSettings
-from areoseg.losses.terms import CrossEntropy, LossTerms, WeightScheme
+from areoseg.losses.terms import CrossEntropy
+from areoseg.losses.terms import LossTerms
+from areoseg.losses.terms import WeightScheme
 from areoseg.recipes.errors import check_values
 from areoseg.recipes.network import NetworkSettings
-from areoseg.recipes.optimizers import AdamW, Optimizer
-from areoseg.recipes.schedules import Cosine, Schedule
-from areoseg.recipes.section import Count, Decay, NonNegative, Section, Share
-from areoseg.recipes.short_forms import expand_short_forms, fill_in_names
+from areoseg.recipes.optimizers import AdamW
+from areoseg.recipes.optimizers import Optimizer
+from areoseg.recipes.schedules import Cosine
+from areoseg.recipes.schedules import Schedule
+from areoseg.recipes.section import Count
+from areoseg.recipes.section import Decay
+from areoseg.recipes.section import NonNegative
+from areoseg.recipes.section import Section
+from areoseg.recipes.section import Share
+from areoseg.recipes.short_forms import expand_short_forms
+from areoseg.recipes.short_forms import fill_in_names
 from areoseg.recipes.stages import complete_stage
 from areoseg.recipes.unlabeled import UnlabeledSettings
+from areoseg.transforms.settings import AugmentSettings
 
 
 class ModelChoice(BaseModel):

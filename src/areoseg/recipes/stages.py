@@ -14,11 +14,13 @@ Everything that trains takes a plain recipe; `stage_recipes` gives the one of ea
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from typing import Any
 
 from pydantic import BaseModel
 
-from areoseg.recipes.short_forms import SHORT_FORMS, expand_short_forms
+from areoseg.recipes.short_forms import SHORT_FORMS
+from areoseg.recipes.short_forms import expand_short_forms
 
 if TYPE_CHECKING:
     from areoseg.recipes.schema import Recipe

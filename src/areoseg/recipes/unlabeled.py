@@ -4,7 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from areoseg.recipes.section import Count, Decay, Section, Share
+from areoseg.recipes.section import Count
+from areoseg.recipes.section import Decay
+from areoseg.recipes.section import Section
+from areoseg.recipes.section import Share
 
 
 class UnlabeledSettings(Section):

@@ -5,7 +5,8 @@ from typing import Any
 
 import yaml
 
-from areoseg.errors import AreosegError, one_line
+from areoseg.errors import AreosegError
+from areoseg.errors import one_line
 
 
 def read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from areoseg.files import replacing
-from areoseg.models.layers import Layer
+from areoseg.models.inspect import Layer
+from areoseg.utils.files import replacing
 
 KINDS = {
     "Conv2d": ("convolution", "#b5522b"),

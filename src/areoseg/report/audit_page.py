@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from areoseg.audit import CHECKS, Audit
+from areoseg.audit import CHECKS
+from areoseg.audit import Audit
 from areoseg.audit.summary import iou_margin
-from areoseg.colors import VOID_COLOR
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sources import Source
-from areoseg.files import write_text
 from areoseg.report.audit_pictures import all_thumbnails
 from areoseg.report.environment import page_environment
-from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import Taxonomy
+from areoseg.utils.colors import VOID_COLOR
+from areoseg.utils.files import write_text
 from areoseg.version import __version__
 
 NEEDS = {

@@ -11,10 +11,14 @@ from PIL import Image
 
 from areoseg.audit import Finding
 from areoseg.audit.findings import OtherSample
-from areoseg.colors import VOID_COLOR, gray
-from areoseg.data.samples import ImageArray, Mask, Sample, SegmentationDataset
+from areoseg.data.samples import ImageArray
+from areoseg.data.samples import Mask
+from areoseg.data.samples import Sample
+from areoseg.data.samples import SegmentationDataset
 from areoseg.report.pictures import data_uri
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.colors import VOID_COLOR
+from areoseg.utils.colors import gray
 
 MOST_A_ISSUE = 150
 """Findings of an issue that have pictures, the worst; the page lists the others in words."""

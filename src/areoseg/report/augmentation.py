@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from areoseg.colors import VOID_COLOR, overlay
-from areoseg.files import replacing
 from areoseg.report.pictures import stretched
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.colors import VOID_COLOR
+from areoseg.utils.colors import overlay
+from areoseg.utils.files import replacing
 
 
 def draw_augmentation(

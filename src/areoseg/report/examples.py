@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from areoseg.data.samples import ImageArray
 from areoseg.errors import AreosegError
-from areoseg.taxonomy import VOID, Taxonomy
+from areoseg.taxonomy import VOID
+from areoseg.taxonomy import Taxonomy
 
 KINDS = ("best", "typical", "worst")
 

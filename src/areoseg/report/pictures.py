@@ -8,10 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from areoseg.colors import RGB, color_mask, gray
-from areoseg.data.samples import ImageArray, Sample
-from areoseg.report.examples import Example, Labels, labeled_pixels
+from areoseg.data.samples import ImageArray
+from areoseg.data.samples import Sample
+from areoseg.report.examples import Example
+from areoseg.report.examples import Labels
+from areoseg.report.examples import labeled_pixels
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.colors import RGB
+from areoseg.utils.colors import color_mask
+from areoseg.utils.colors import gray
 
 WRONG_COLOR = (124, 36, 156)  # unlike any class, so that it is not taken for one
 UNCOUNTED_COLOR = (244, 240, 234)  # lighter than any right pixel

@@ -1,6 +1,7 @@
 """The content of `scores.json` as the tables of the page, with gaps where something is missing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 

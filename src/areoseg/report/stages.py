@@ -1,6 +1,7 @@
 """The stages of a run as rows of a table: when each was, and what it changed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
 from typing import Any

@@ -10,12 +10,17 @@ try:
 except ImportError:
     raise AreosegError("a search needs Optuna: pip install 'areoseg[search]'") from None
 
-from areoseg.search.records import Search, TrialRecord
-from areoseg.search.running import run_search, search_times
-from areoseg.search.space import Space, load_space
+from areoseg.search.records import Search
+from areoseg.search.records import TrialRecord
+from areoseg.search.running import run_search
+from areoseg.search.running import search_times
+from areoseg.search.space import Space
+from areoseg.search.space import load_space
 from areoseg.search.study import PRUNERS
-from areoseg.search.trial import Trainings, prepare_trainings
-from areoseg.search.varied import VariedRecipe, vary_recipe
+from areoseg.search.trial import Trainings
+from areoseg.search.trial import prepare_trainings
+from areoseg.search.varied import VariedRecipe
+from areoseg.search.varied import vary_recipe
 
 __all__ = [
     "PRUNERS",

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 import yaml
 
 from areoseg.report.environment import page_environment
-from areoseg.report.formats import decimal, duration
-from areoseg.search.records import LEAST_TRIALS, Search, TrialRecord
+from areoseg.report.formats import decimal
+from areoseg.report.formats import duration
+from areoseg.search.records import LEAST_TRIALS
+from areoseg.search.records import Search
+from areoseg.search.records import TrialRecord
 from areoseg.search.trial import Trainings
 from areoseg.version import __version__
 

@@ -4,17 +4,29 @@ from pathlib import Path
 from typing import TextIO
 
 from optuna.study import Study
-from optuna.trial import Trial, TrialState
+from optuna.trial import Trial
+from optuna.trial import TrialState
 from rich.console import Console
 
 from areoseg.errors import AreosegError
-from areoseg.report.formats import decimal, duration
-from areoseg.search.locks import hold, locked
-from areoseg.search.records import REASON, Search, read_search, short_text
-from areoseg.search.study import ASKING, RUNNING, open_study, trial_folder, try_again
-from areoseg.search.trial import Outcome, Trainings
+from areoseg.report.formats import decimal
+from areoseg.report.formats import duration
+from areoseg.search.locks import hold
+from areoseg.search.locks import locked
+from areoseg.search.records import REASON
+from areoseg.search.records import Search
+from areoseg.search.records import read_search
+from areoseg.search.records import short_text
+from areoseg.search.study import ASKING
+from areoseg.search.study import RUNNING
+from areoseg.search.study import open_study
+from areoseg.search.study import trial_folder
+from areoseg.search.study import try_again
+from areoseg.search.trial import Outcome
+from areoseg.search.trial import Trainings
 from areoseg.search.write import write_search
-from areoseg.training.budget import Budget, parse_budget
+from areoseg.training.budget import Budget
+from areoseg.training.budget import parse_budget
 
 MOST_FAILURES = 3  # in succession; then something is wrong that another trial will not mend
 

@@ -11,21 +11,25 @@ augment.policy: {choices: [none, flips, mild]}
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
+from typing import Any
 
 import yaml
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
-from pydantic import Field, ValidationError, field_validator, model_validator
+from optuna.distributions import BaseDistribution
+from optuna.distributions import CategoricalDistribution
+from optuna.distributions import FloatDistribution
+from optuna.distributions import IntDistribution
+from pydantic import Field
+from pydantic import ValidationError
+from pydantic import field_validator
+from pydantic import model_validator
 
-from areoseg.errors import AreosegError, one_line
+from areoseg.errors import AreosegError
+from areoseg.errors import one_line
 from areoseg.recipes.errors import line_of
 from areoseg.recipes.section import Section
-from areoseg.recipes.yaml_text import describe_repeats, read_yaml
+from areoseg.recipes.yaml_text import describe_repeats
+from areoseg.recipes.yaml_text import read_yaml
 
 Number = int | float
 

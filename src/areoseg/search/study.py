@@ -1,18 +1,26 @@
 """The Optuna study of a search: a journal file that several processes write to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
+from optuna.pruners import BasePruner
+from optuna.pruners import HyperbandPruner
+from optuna.pruners import MedianPruner
+from optuna.pruners import NopPruner
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileOpenLock
 from optuna.study import Study
 from optuna.trial import TrialState
 
-from areoseg.errors import AreosegError, did_you_mean, one_line
-from areoseg.search.locks import hold, locked
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
+from areoseg.errors import one_line
+from areoseg.search.locks import hold
+from areoseg.search.locks import locked
 from areoseg.search.sampler import SeededByTrial
 
 JOURNAL = "journal.log"

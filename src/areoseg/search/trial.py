@@ -8,15 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from optuna.trial import Trial, TrialState
+from optuna.trial import Trial
+from optuna.trial import TrialState
 from rich.console import Console
 
-from areoseg.audit import Audit, check_decisions
+from areoseg.audit import Audit
+from areoseg.audit import check_decisions
 from areoseg.data.samples import LoadedData
 from areoseg.data.sources import Source
-from areoseg.errors import AreosegError, one_line
+from areoseg.errors import AreosegError
+from areoseg.errors import one_line
 from areoseg.recipes import dump_recipe
-from areoseg.run import METRICS, PLAN, RECIPE, RUN_INFO, SPLIT, WEIGHTS
+from areoseg.runs.run import METRICS
+from areoseg.runs.run import PLAN
+from areoseg.runs.run import RECIPE
+from areoseg.runs.run import RUN_INFO
+from areoseg.runs.run import SPLIT
+from areoseg.runs.run import WEIGHTS
 from areoseg.search.varied import VariedRecipe
 from areoseg.studies.results import data_identity
 from areoseg.training.budget import Budget

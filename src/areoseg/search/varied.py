@@ -1,6 +1,7 @@
 """A recipe some of whose values a search changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
@@ -8,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from areoseg.errors import AreosegError
-from areoseg.recipes import Recipe, check_model, parse_recipe
+from areoseg.recipes import Recipe
+from areoseg.recipes import check_model
+from areoseg.recipes import parse_recipe
 from areoseg.recipes.loading import read_recipe
-from areoseg.search.space import FIXED, Choices, Space, flow_text
+from areoseg.search.space import FIXED
+from areoseg.search.space import Choices
+from areoseg.search.space import Space
+from areoseg.search.space import flow_text
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,16 @@ import csv
 import io
 import shlex
 
-from areoseg.files import write_text
-from areoseg.run import RECIPE
+from areoseg.runs.run import RECIPE
 from areoseg.search.page import search_page
-from areoseg.search.records import Search, TrialRecord
+from areoseg.search.records import Search
+from areoseg.search.records import TrialRecord
 from areoseg.search.study import trial_folder
-from areoseg.search.trial import BEST_FILES, SMALL_FILES, Trainings, keep_files
+from areoseg.search.trial import BEST_FILES
+from areoseg.search.trial import SMALL_FILES
+from areoseg.search.trial import Trainings
+from areoseg.search.trial import keep_files
+from areoseg.utils.files import write_text
 
 BEST = "best.yaml"
 TABLE = "trials.csv"

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from areoseg.device import has_bfloat16
 from areoseg.models.graph import ProbabilityGraph
 from areoseg.models.segmenter import Segmenter
+from areoseg.utils.device import has_bfloat16
 
 Forward = Callable[[Tensor], object]
 """Maps images (N, 1, H, W) float32 in 0..1 to anything that holds their probabilities."""
@@ -82,7 +82,8 @@ def onnx_runtime(segmenter: Segmenter, example: Tensor) -> Forward:
 
 def openvino(segmenter: Segmenter, example: Tensor) -> Forward:
     """OpenVINO in float32."""
-    from areoseg.inference.openvino_runtime import compile_openvino, to_openvino
+    from areoseg.inference.openvino_runtime import compile_openvino
+    from areoseg.inference.openvino_runtime import to_openvino
 
     model = compile_openvino(to_openvino(ProbabilityGraph(segmenter), example))
     return lambda images: model(images.numpy())
@@ -90,7 +91,8 @@ def openvino(segmenter: Segmenter, example: Tensor) -> Forward:
 
 def openvino_bfloat16(segmenter: Segmenter, example: Tensor) -> Forward:
     """OpenVINO in bfloat16: how `predict` goes on where the processor can."""
-    from areoseg.inference.openvino_runtime import compile_openvino, to_openvino
+    from areoseg.inference.openvino_runtime import compile_openvino
+    from areoseg.inference.openvino_runtime import to_openvino
 
     graph = to_openvino(ProbabilityGraph(segmenter), example)
     model = compile_openvino(graph, precision="bfloat16")
@@ -100,7 +102,8 @@ def openvino_bfloat16(segmenter: Segmenter, example: Tensor) -> Forward:
 def openvino_int8(segmenter: Segmenter, example: Tensor) -> Forward:
     """OpenVINO with convolutions in 8 bits."""
     from areoseg.export.openvino_file import quantize
-    from areoseg.inference.openvino_runtime import compile_openvino, to_openvino
+    from areoseg.inference.openvino_runtime import compile_openvino
+    from areoseg.inference.openvino_runtime import to_openvino
 
     random = np.random.default_rng(0)
     images = [random.random(example.shape, np.float32) for _ in range(CALIBRATING)]

@@ -2,22 +2,27 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel
+from pydantic import ConfigDict
+from pydantic import ValidationError
 
 from areoseg.audit import Audit
 from areoseg.data.fingerprint import fingerprint
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
-from areoseg.files import write_text
-from areoseg.recipes import Recipe, dump_recipe
-from areoseg.run import Run
-from areoseg.studies.study import Study, Trial
+from areoseg.recipes import Recipe
+from areoseg.recipes import dump_recipe
+from areoseg.runs.run import Run
+from areoseg.studies.study import Study
+from areoseg.studies.study import Trial
+from areoseg.utils.files import write_text
 from areoseg.version import __version__
 
 

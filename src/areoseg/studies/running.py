@@ -2,25 +2,39 @@
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
-from areoseg.audit import Audit, check_decisions, read_decisions
+from areoseg.audit import Audit
+from areoseg.audit import check_decisions
+from areoseg.audit import read_decisions
 from areoseg.data.fingerprint import fingerprint
 from areoseg.data.samples import LoadedData
 from areoseg.data.sources import Source
-from areoseg.device import use_threads
 from areoseg.errors import AreosegError
-from areoseg.run import AUDIT, RECIPE, RESUME, Run, is_run, open_run
-from areoseg.studies.results import Result, data_identity, read_result, write_result
-from areoseg.studies.scoring import score_baseline_splits, score_splits
-from areoseg.studies.study import Study, Trial
+from areoseg.runs.run import AUDIT
+from areoseg.runs.run import RECIPE
+from areoseg.runs.run import RESUME
+from areoseg.runs.run import Run
+from areoseg.runs.run import is_run
+from areoseg.runs.run import open_run
+from areoseg.studies.results import Result
+from areoseg.studies.results import data_identity
+from areoseg.studies.results import read_result
+from areoseg.studies.results import write_result
+from areoseg.studies.scoring import score_baseline_splits
+from areoseg.studies.scoring import score_splits
+from areoseg.studies.study import Study
+from areoseg.studies.study import Trial
 from areoseg.training.budget import Budget
 from areoseg.training.division import divide
-from areoseg.training.train import resume, train
+from areoseg.training.train import resume
+from areoseg.training.train import train
+from areoseg.utils.device import use_threads
 
 
 class Trainings:

@@ -18,10 +18,14 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator
+from pydantic import Field
+from pydantic import ValidationInfo
+from pydantic import field_validator
 
 from areoseg.baselines import BASELINES
-from areoseg.errors import AreosegError, did_you_mean
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
 from areoseg.recipes.section import Section
 from areoseg.training.budget import parse_budget
 

@@ -3,15 +3,19 @@
 import numpy as np
 
 from areoseg.baselines import baseline
-from areoseg.data.samples import Mask, SegmentationDataset
-from areoseg.data.split import SPLITS, Split
+from areoseg.data.samples import Mask
+from areoseg.data.samples import SegmentationDataset
+from areoseg.data.split import SPLITS
+from areoseg.data.split import Split
 from areoseg.inference import Predictor
 from areoseg.metrics.confusion import confusion_per_image
 from areoseg.metrics.protocols import PROTOCOLS
-from areoseg.metrics.rates import class_iou, score
-from areoseg.run import Run
+from areoseg.metrics.rates import class_iou
+from areoseg.metrics.rates import score
+from areoseg.runs.run import Run
 from areoseg.studies.results import SplitScores
-from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import Taxonomy
 
 
 def score_splits(run: Run, samples: SegmentationDataset, *, device: str) -> dict[str, SplitScores]:

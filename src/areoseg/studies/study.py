@@ -7,10 +7,15 @@ import yaml
 from pydantic import ValidationError
 
 from areoseg.errors import AreosegError
-from areoseg.recipes import Recipe, check_model, load_recipe
-from areoseg.recipes.errors import describe_error, line_of
-from areoseg.recipes.yaml_text import describe_repeats, read_yaml
-from areoseg.studies.schema import StudyFile, StudyRow
+from areoseg.recipes import Recipe
+from areoseg.recipes import check_model
+from areoseg.recipes import load_recipe
+from areoseg.recipes.errors import describe_error
+from areoseg.recipes.errors import line_of
+from areoseg.recipes.yaml_text import describe_repeats
+from areoseg.recipes.yaml_text import read_yaml
+from areoseg.studies.schema import StudyFile
+from areoseg.studies.schema import StudyRow
 from areoseg.training.budget import parse_budget
 
 RESULTS = "results"

@@ -1,16 +1,24 @@
 """The table of a study: a line a row, with mean and std over its seeds."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import asdict
+from dataclasses import dataclass
 from typing import Any
 
 from areoseg.data.split import SPLITS
 from areoseg.errors import AreosegError
-from areoseg.metrics.protocols import PROTOCOLS, protocol
+from areoseg.metrics.protocols import PROTOCOLS
+from areoseg.metrics.protocols import protocol
 from areoseg.studies.results import Result
-from areoseg.studies.schema import StudyRow, StudySection
-from areoseg.studies.statistics import Spread, p_value, spread, verdict
-from areoseg.studies.study import Study, Trial
+from areoseg.studies.schema import StudyRow
+from areoseg.studies.schema import StudySection
+from areoseg.studies.statistics import Spread
+from areoseg.studies.statistics import p_value
+from areoseg.studies.statistics import spread
+from areoseg.studies.statistics import verdict
+from areoseg.studies.study import Study
+from areoseg.studies.study import Trial
 
 BASELINE = "baseline"
 

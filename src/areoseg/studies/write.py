@@ -5,13 +5,15 @@ import io
 from pathlib import Path
 
 from areoseg.data.split import SPLITS
-from areoseg.files import write_text
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.report.formats import decimal
 from areoseg.studies.page import study_page
-from areoseg.studies.statistics import SIGNIFICANCE, Spread
+from areoseg.studies.statistics import SIGNIFICANCE
+from areoseg.studies.statistics import Spread
 from areoseg.studies.study import Study
-from areoseg.studies.table import Table, TableRow
+from areoseg.studies.table import Table
+from areoseg.studies.table import TableRow
+from areoseg.utils.files import write_text
 
 MISSING = "-"
 SIZE_AND_TIME = ("parameters", "GMAC", "steps", "minutes")

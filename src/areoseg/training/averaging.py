@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from copy import deepcopy
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch import nn
 from torch.optim.swa_utils import update_bn
 
 from areoseg.models.segmenter import Segmenter

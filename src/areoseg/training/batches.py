@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.sampling import batch_indices, further_indices
+from areoseg.data.sampling import batch_indices
+from areoseg.data.sampling import further_indices
 from areoseg.taxonomy import VOID
 
 Augmentation = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]

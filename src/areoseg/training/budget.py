@@ -5,7 +5,8 @@ import re
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field
 
 from areoseg.errors import AreosegError
 from areoseg.training.plan import Plan

@@ -7,14 +7,22 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
-from areoseg.files import replacing, write_json
-from areoseg.run import METRICS, PLAN, RESUME, WEIGHTS, write_weights
+from areoseg.runs.run import METRICS
+from areoseg.runs.run import PLAN
+from areoseg.runs.run import RESUME
+from areoseg.runs.run import WEIGHTS
+from areoseg.runs.run import write_weights
 from areoseg.training.averaging import estimate_batch_statistics
-from areoseg.training.batches import TrainingBatches, step_seed
+from areoseg.training.batches import TrainingBatches
+from areoseg.training.batches import step_seed
 from areoseg.training.budget import Budget
-from areoseg.training.module import TrainingModule, state_of
+from areoseg.training.module import TrainingModule
+from areoseg.training.module import state_of
 from areoseg.training.stages import without_rest
-from areoseg.training.state import TrainingState, save_resume_state
+from areoseg.training.state import TrainingState
+from areoseg.training.state import save_resume_state
+from areoseg.utils.files import replacing
+from areoseg.utils.files import write_json
 
 STATISTICS_BATCHES = 16  # enough pixels for a mean and a variance a channel
 

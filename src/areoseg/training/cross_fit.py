@@ -4,7 +4,8 @@ The networks are small and trained briefly: they need not be good, only good eno
 masks do not fit what is seen in the others.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from areoseg.colors import gray
-from areoseg.data.samples import ImageArray, Mask, SegmentationDataset
+from areoseg.data.samples import ImageArray
+from areoseg.data.samples import Mask
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import split_samples
-from areoseg.device import choose_precision
 from areoseg.errors import AreosegError
 from areoseg.models.unet import UNet
-from areoseg.taxonomy import MARS, VOID, Taxonomy
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import VOID
+from areoseg.taxonomy import Taxonomy
+from areoseg.utils.colors import gray
+from areoseg.utils.device import choose_precision
 
 Progress = Callable[[str, int, int], None]
 """Called with what is done, how much of it is finished, and all of it."""

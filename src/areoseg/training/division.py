@@ -1,17 +1,26 @@
 """Which samples are trained on, which choose the weights, and which are held out."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.audit import CHECKS, Audit, audit_samples
-from areoseg.data.dispersion import dispersion, well_segmented
+from areoseg.audit import CHECKS
+from areoseg.audit import Audit
+from areoseg.audit import audit_samples
+from areoseg.data.dispersion import dispersion
+from areoseg.data.dispersion import well_segmented
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.split import SPLITS, Split, class_pixels, split_samples
+from areoseg.data.split import SPLITS
+from areoseg.data.split import Split
+from areoseg.data.split import class_pixels
+from areoseg.data.split import split_samples
 from areoseg.errors import AreosegError
-from areoseg.recipes import Recipe, stage_recipes
-from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.recipes import Recipe
+from areoseg.recipes import stage_recipes
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)

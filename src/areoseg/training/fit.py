@@ -14,24 +14,24 @@ from numpy.typing import NDArray
 from pytorch_lightning.loggers import TensorBoardLogger
 from rich.console import Console
 
-from areoseg.device import Precision
-from areoseg.files import write_json
 from areoseg.losses.class_weights import class_weights
 from areoseg.losses.combined import build_loss
 from areoseg.models.segmenter import Segmenter
-from areoseg.recipes import Recipe, stage_recipes
-from areoseg.run import PLAN, WEIGHTS
+from areoseg.recipes import Recipe
+from areoseg.recipes import stage_recipes
+from areoseg.runs.run import PLAN
+from areoseg.runs.run import WEIGHTS
 from areoseg.taxonomy import Taxonomy
-from areoseg.training.budget import Budget, measure_seconds
-from areoseg.training.callbacks import (
-    BatchStatistics,
-    PlanCorrection,
-    RunKeeper,
-    StopWhenDone,
-    save_weights,
-)
+from areoseg.training.budget import Budget
+from areoseg.training.budget import measure_seconds
+from areoseg.training.callbacks import BatchStatistics
+from areoseg.training.callbacks import PlanCorrection
+from areoseg.training.callbacks import RunKeeper
+from areoseg.training.callbacks import StopWhenDone
+from areoseg.training.callbacks import save_weights
 from areoseg.training.interruption import Interruption
-from areoseg.training.loaders import Loaders, ValidationBatches
+from areoseg.training.loaders import Loaders
+from areoseg.training.loaders import ValidationBatches
 from areoseg.training.module import TrainingModule
 from areoseg.training.plan import Plan
 from areoseg.training.prepare import Preparation
@@ -39,6 +39,8 @@ from areoseg.training.progress import TrainingProgress
 from areoseg.training.rounds import Rounds
 from areoseg.training.stages import make_stages
 from areoseg.training.state import TrainingState
+from areoseg.utils.device import Precision
+from areoseg.utils.files import write_json
 
 VALIDATION_BATCH = 64
 REHEARSAL = 0.02  # share of the budget that measuring may take

@@ -5,12 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 import pytorch_lightning as pl
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset
 
-from areoseg.training.batches import Tensors, TrainingBatches
+from areoseg.training.batches import Tensors
+from areoseg.training.batches import TrainingBatches
 from areoseg.training.module import TrainingModule
 from areoseg.training.rounds import Rounds
-from areoseg.training.stages import epoch_end, stage_at
+from areoseg.training.stages import epoch_end
+from areoseg.training.stages import stage_at
 
 Batch = tuple[Tensor, Tensor]
 

@@ -1,6 +1,7 @@
 """The Lightning module: what happens in a training step and in a validation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,19 +11,26 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from areoseg.metrics.confusion import confusion_matrix
-from areoseg.metrics.rates import class_iou, score
-from areoseg.models.blocks.dropblock import set_progress
+from areoseg.metrics.rates import class_iou
+from areoseg.metrics.rates import score
+from areoseg.models.layers.dropblock import set_progress
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe
 from areoseg.taxonomy import Taxonomy
-from areoseg.training.averaging import averaged, newest_share, update_average
+from areoseg.training.averaging import averaged
+from areoseg.training.averaging import newest_share
+from areoseg.training.averaging import update_average
 from areoseg.training.batches import step_seed
-from areoseg.training.mixup import draw_mixture, mix_batch, mixed_loss
+from areoseg.training.mixup import draw_mixture
+from areoseg.training.mixup import mix_batch
+from areoseg.training.mixup import mixed_loss
 from areoseg.training.optimizers import build_optimizer
 from areoseg.training.schedules import rate_factor
-from areoseg.training.stages import Stage, stage_at
+from areoseg.training.stages import Stage
+from areoseg.training.stages import stage_at
 from areoseg.training.state import TrainingState
-from areoseg.training.step import Loss, training_step
+from areoseg.training.step import Loss
+from areoseg.training.step import training_step
 
 
 class TrainingModule(pl.LightningModule):

@@ -4,10 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor, nn, optim
+from torch import Tensor
+from torch import nn
+from torch import optim
 
 from areoseg.errors import AreosegError
-from areoseg.recipes.optimizers import OPTIMIZER_SETTINGS, OptimizerSettings
+from areoseg.recipes.optimizers import OPTIMIZER_SETTINGS
+from areoseg.recipes.optimizers import OptimizerSettings
 
 Groups = list[dict[str, Any]]
 

@@ -9,15 +9,19 @@ from numpy.typing import NDArray
 from areoseg.audit import Audit
 from areoseg.calibration.pixels import sample_units
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.split import SPLITS, Split, class_pixels
+from areoseg.data.split import SPLITS
+from areoseg.data.split import Split
+from areoseg.data.split import class_pixels
 from areoseg.errors import AreosegError
-from areoseg.recipes import Recipe, stage_recipes
+from areoseg.recipes import Recipe
+from areoseg.recipes import stage_recipes
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.batches import Tensors
 from areoseg.training.division import divide
 from areoseg.training.pseudo_labels import unseen_samples
 from areoseg.training.pseudo_samples import PseudoSamples
-from areoseg.training.stage_data import StageData, stage_data
+from areoseg.training.stage_data import StageData
+from areoseg.training.stage_data import stage_data
 
 
 @dataclass(frozen=True)

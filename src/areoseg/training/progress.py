@@ -5,9 +5,14 @@ from typing import Any
 
 import pytorch_lightning as pl
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn
+from rich.progress import Progress
+from rich.progress import TaskID
+from rich.progress import TextColumn
+from rich.progress import TimeRemainingColumn
 
-from areoseg.training.module import TrainingModule, state_of
+from areoseg.training.module import TrainingModule
+from areoseg.training.module import state_of
 
 
 class TrainingProgress(pl.Callback):

@@ -4,7 +4,8 @@ Class-balanced self-training (Zou et al. 2018, arXiv 1810.07911): each class has
 own, so that a class of which no model is ever sure keeps its share.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,8 @@ from torch import Tensor
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.metrics.confusion import ratio
-from areoseg.taxonomy import VOID, Taxonomy
+from areoseg.taxonomy import VOID
+from areoseg.taxonomy import Taxonomy
 from areoseg.training.batches import unit_float
 
 LEVELS = 65535

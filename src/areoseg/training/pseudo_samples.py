@@ -9,10 +9,11 @@ import numpy as np
 
 from areoseg.data.fingerprint import fingerprint
 from areoseg.data.samples import SegmentationDataset
-from areoseg.errors import AreosegError, one_line
-from areoseg.files import replacing
-from areoseg.run import Run
+from areoseg.errors import AreosegError
+from areoseg.errors import one_line
+from areoseg.runs.run import Run
 from areoseg.training.batches import Tensors
+from areoseg.utils.files import replacing
 
 PSEUDO = "pseudo_labels.npz"
 """The samples in the run folder: `images` (N, H, W), `masks` (N, H, W), `names` (N)."""

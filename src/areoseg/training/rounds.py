@@ -17,14 +17,16 @@ from torch import Tensor
 
 from areoseg.data.fingerprint import fingerprint
 from areoseg.data.samples import SegmentationDataset
-from areoseg.device import Precision
-from areoseg.errors import AreosegError, one_line
-from areoseg.files import replacing
+from areoseg.errors import AreosegError
+from areoseg.errors import one_line
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import UnlabeledSettings
 from areoseg.taxonomy import Taxonomy
-from areoseg.training.batches import Tensors, TrainingBatches
+from areoseg.training.batches import Tensors
+from areoseg.training.batches import TrainingBatches
 from areoseg.training.pseudo_labels import pseudo_label
+from areoseg.utils.device import Precision
+from areoseg.utils.files import replacing
 
 ROUND = "round.npz"
 """The labels of the present round in the run folder, while the run is not finished: `masks`

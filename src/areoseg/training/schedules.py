@@ -6,11 +6,13 @@ what follows is spread over the rest.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from areoseg.recipes.schedules import SCHEDULE_SETTINGS, ScheduleSettings
+from areoseg.recipes.schedules import SCHEDULE_SETTINGS
+from areoseg.recipes.schedules import ScheduleSettings
 
 
 def constant(progress: float, *, warmup: float = 0.0) -> float:

@@ -5,7 +5,8 @@ basin of the loss, as after a common start; networks trained from different rand
 do not.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.augmentation.build import build_augmentation
-from areoseg.data.augmentation.rare_objects import RareBank, rare_object_bank
 from areoseg.data.split import rarest_class
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe
 from areoseg.taxonomy import Taxonomy
-from areoseg.training.batches import Tensors, TrainingBatches
+from areoseg.training.batches import Tensors
+from areoseg.training.batches import TrainingBatches
 from areoseg.training.division import not_over_background
+from areoseg.transforms.build import build_augmentation
+from areoseg.transforms.rare_objects import RareBank
+from areoseg.transforms.rare_objects import rare_object_bank
 
 
 @dataclass(frozen=True)

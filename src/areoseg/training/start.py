@@ -5,9 +5,10 @@ from typing import Any
 from areoseg.errors import AreosegError
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe
-from areoseg.run import Run, build_segmenter
-from areoseg.same_data import count_trained_on
-from areoseg.same_network import differing_network
+from areoseg.runs.run import Run
+from areoseg.runs.run import build_segmenter
+from areoseg.runs.same_data import count_trained_on
+from areoseg.runs.same_network import differing_network
 from areoseg.taxonomy import Taxonomy
 
 HELD_OUT = ("val", "test")

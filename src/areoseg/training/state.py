@@ -1,15 +1,18 @@
 """Where a training stands, and how it is kept on disk to go on from."""
 
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
+from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from areoseg.errors import AreosegError, one_line
-from areoseg.files import replacing
+from areoseg.errors import AreosegError
+from areoseg.errors import one_line
 from areoseg.training.plan import Plan
+from areoseg.utils.files import replacing
 
 
 @dataclass

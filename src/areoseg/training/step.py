@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from torch import Tensor, nn, optim
+from torch import Tensor
+from torch import nn
+from torch import optim
 
 from areoseg.training.optimizers import squared_norm
 

@@ -11,36 +11,52 @@ import pytorch_lightning as pl
 import torch
 from rich.console import Console
 
-from areoseg.audit import Audit, read_decisions, write_audit
+from areoseg.audit import Audit
+from areoseg.audit import read_decisions
+from areoseg.audit import write_audit
 from areoseg.calibration import calibrate_run
 from areoseg.data.fingerprint import fingerprint
 from areoseg.data.samples import LoadedData
 from areoseg.data.scale import common_navcam_scale
 from areoseg.data.sources import Source
-from areoseg.device import choose_device, choose_precision, use_threads
 from areoseg.errors import AreosegError
-from areoseg.files import write_json, write_text
 from areoseg.models import model_cost
 from areoseg.models.segmenter import Segmenter
-from areoseg.recipes import Recipe, dump_recipe
-from areoseg.run import AUDIT, RECIPE, RESUME, RUN_INFO, SPLIT, Run, build_segmenter, open_run
-from areoseg.same_data import check_same_samples
-from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.recipes import Recipe
+from areoseg.recipes import dump_recipe
+from areoseg.runs.run import AUDIT
+from areoseg.runs.run import RECIPE
+from areoseg.runs.run import RESUME
+from areoseg.runs.run import RUN_INFO
+from areoseg.runs.run import SPLIT
+from areoseg.runs.run import Run
+from areoseg.runs.run import build_segmenter
+from areoseg.runs.run import open_run
+from areoseg.runs.same_data import check_same_samples
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import Taxonomy
 from areoseg.training.budget import Budget
-from areoseg.training.fit import fit, make_module, plan_for
+from areoseg.training.fit import fit
+from areoseg.training.fit import make_module
+from areoseg.training.fit import plan_for
 from areoseg.training.module import TrainingModule
 from areoseg.training.plan import Plan
-from areoseg.training.prepare import Preparation, prepare
+from areoseg.training.prepare import Preparation
+from areoseg.training.prepare import prepare
 from areoseg.training.pseudo_samples import PseudoSamples
-from areoseg.training.rounds import ROUND, Rounds
+from areoseg.training.rounds import ROUND
+from areoseg.training.rounds import Rounds
 from areoseg.training.stages import check_stages_not_empty
-from areoseg.training.start import (
-    check_initial_weights,
-    start_info,
-    starting_segmenter,
-    trained_on_notes,
-)
+from areoseg.training.start import check_initial_weights
+from areoseg.training.start import start_info
+from areoseg.training.start import starting_segmenter
+from areoseg.training.start import trained_on_notes
 from areoseg.training.state import load_resume_state
+from areoseg.utils.device import choose_device
+from areoseg.utils.device import choose_precision
+from areoseg.utils.device import use_threads
+from areoseg.utils.files import write_json
+from areoseg.utils.files import write_text
 from areoseg.version import __version__
 
 

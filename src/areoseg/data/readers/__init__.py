@@ -2,8 +2,11 @@
 
 from areoseg.data.readers.ai4mars_names import site_and_drive
 from areoseg.data.readers.listing import list_images
-from areoseg.data.readers.open import FORMATS, read_data, recognize_format
-from areoseg.data.readers.rover_image import RoverImage, read_rover_image
+from areoseg.data.readers.open import FORMATS
+from areoseg.data.readers.open import read_data
+from areoseg.data.readers.open import recognize_format
+from areoseg.data.readers.rover_image import RoverImage
+from areoseg.data.readers.rover_image import read_rover_image
 
 __all__ = [
     "FORMATS",

@@ -3,11 +3,15 @@
 from functools import partial
 from pathlib import Path
 
-from areoseg.data.readers.ai4mars_labels import check_mars_taxonomy, read_ai4mars_mask
+from areoseg.data.readers.ai4mars_labels import check_mars_taxonomy
+from areoseg.data.readers.ai4mars_labels import read_ai4mars_mask
 from areoseg.data.readers.decode import decode_image
-from areoseg.data.readers.format import Format, Found
+from areoseg.data.readers.format import Format
+from areoseg.data.readers.format import Found
 from areoseg.data.readers.frames import Frame
-from areoseg.data.readers.listing import list_images, listed, plural
+from areoseg.data.readers.listing import list_images
+from areoseg.data.readers.listing import listed
+from areoseg.data.readers.listing import plural
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import Taxonomy
 

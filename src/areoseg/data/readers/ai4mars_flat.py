@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from areoseg.data.readers.ai4mars_labels import (
-    AI4MARS_VALUES,
-    check_mars_taxonomy,
-    read_ai4mars_mask,
-)
+from areoseg.data.readers.ai4mars_labels import AI4MARS_VALUES
+from areoseg.data.readers.ai4mars_labels import check_mars_taxonomy
+from areoseg.data.readers.ai4mars_labels import read_ai4mars_mask
 from areoseg.data.readers.ai4mars_names import site_and_drive
-from areoseg.data.readers.decode import decode_image, decode_indices
+from areoseg.data.readers.decode import decode_image
+from areoseg.data.readers.decode import decode_indices
 from areoseg.data.readers.folder import paired_files
-from areoseg.data.readers.format import Format, Found
+from areoseg.data.readers.format import Format
+from areoseg.data.readers.format import Found
 from areoseg.data.readers.frames import Frame
 from areoseg.data.readers.listing import list_images
 from areoseg.errors import AreosegError

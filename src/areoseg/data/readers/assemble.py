@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from areoseg.data.readers.depth import to_image
 from areoseg.data.readers.frames import CutFrame
-from areoseg.data.readers.listing import listed, plural
+from areoseg.data.readers.listing import listed
+from areoseg.data.readers.listing import plural
 from areoseg.data.samples import SegmentationDataset
 
 

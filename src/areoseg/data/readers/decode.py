@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from areoseg.data.readers.size import too_large
 from areoseg.data.readers.tiff import decode_tiff
-from areoseg.errors import AreosegError, one_line
+from areoseg.errors import AreosegError
+from areoseg.errors import one_line
 
 # What Pillow and tifffile raise on broken files, found by damaging good ones at random: many
 # come from headers that promise what the file does not hold.

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.readers.levels import to_units, white_level
+from areoseg.data.readers.levels import to_units
+from areoseg.data.readers.levels import white_level
 from areoseg.data.samples import ImageArray
 from areoseg.errors import AreosegError
 

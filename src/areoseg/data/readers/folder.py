@@ -3,16 +3,16 @@
 from functools import partial
 from pathlib import Path
 
-from areoseg.data.readers.decode import decode_image, decode_indices
-from areoseg.data.readers.format import Format, Found
+from areoseg.data.readers.decode import decode_image
+from areoseg.data.readers.decode import decode_indices
+from areoseg.data.readers.format import Format
+from areoseg.data.readers.format import Found
 from areoseg.data.readers.frames import Frame
-from areoseg.data.readers.listing import (
-    IMAGE_SUFFIXES,
-    list_images,
-    listed,
-    name_below,
-    plural,
-)
+from areoseg.data.readers.listing import IMAGE_SUFFIXES
+from areoseg.data.readers.listing import list_images
+from areoseg.data.readers.listing import listed
+from areoseg.data.readers.listing import name_below
+from areoseg.data.readers.listing import plural
 from areoseg.data.readers.masks import check_classes
 from areoseg.data.samples import Mask
 from areoseg.errors import AreosegError

@@ -1,7 +1,8 @@
 """What a reader is: a record in the table of formats."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 
 from areoseg.data.readers.frames import Frame

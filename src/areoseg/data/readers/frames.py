@@ -1,7 +1,8 @@
 """Read frames one by one: decode, check, reduce, cut. No more than a few are held in full."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.data.readers.decode import Pixels
-from areoseg.data.readers.depth import Range, narrow, range_of
-from areoseg.data.readers.tiles import reduced_image, reduced_mask, tile_corners
+from areoseg.data.readers.depth import Range
+from areoseg.data.readers.depth import narrow
+from areoseg.data.readers.depth import range_of
+from areoseg.data.readers.tiles import reduced_image
+from areoseg.data.readers.tiles import reduced_mask
+from areoseg.data.readers.tiles import tile_corners
 from areoseg.data.samples import Mask
 from areoseg.errors import AreosegError
 

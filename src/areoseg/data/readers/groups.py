@@ -5,7 +5,8 @@ from pathlib import Path
 
 from areoseg.data.readers.ai4mars_names import site_and_drive
 from areoseg.data.readers.listing import plural
-from areoseg.errors import AreosegError, one_line
+from areoseg.errors import AreosegError
+from areoseg.errors import one_line
 
 
 def groups_from_file(path: Path, pairs: int) -> list[str | None]:

@@ -6,9 +6,13 @@ from functools import partial
 from pathlib import Path
 
 from areoseg.data.readers.decode import decode_image
-from areoseg.data.readers.format import Format, Found
+from areoseg.data.readers.format import Format
+from areoseg.data.readers.format import Found
 from areoseg.data.readers.frames import Frame
-from areoseg.data.readers.listing import IMAGE_SUFFIXES, is_image, list_images, name_below
+from areoseg.data.readers.listing import IMAGE_SUFFIXES
+from areoseg.data.readers.listing import is_image
+from areoseg.data.readers.listing import list_images
+from areoseg.data.readers.listing import name_below
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import Taxonomy
 

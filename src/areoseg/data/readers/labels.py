@@ -5,8 +5,11 @@ the PDS4 Information Model with its dictionaries `geom` and those of the mission
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
 from typing import Any
 from xml.etree import ElementTree
 

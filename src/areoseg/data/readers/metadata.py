@@ -1,6 +1,8 @@
 """What is known of an image beside its pixels: when, where and by which camera it was taken."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
+from dataclasses import fields
+from dataclasses import replace
 
 
 @dataclass(frozen=True)

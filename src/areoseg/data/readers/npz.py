@@ -11,10 +11,12 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from areoseg.data.readers.decode import Pixels
-from areoseg.data.readers.format import Format, Found
+from areoseg.data.readers.format import Format
+from areoseg.data.readers.format import Found
 from areoseg.data.readers.frames import Frame
 from areoseg.data.readers.masks import check_classes
-from areoseg.errors import AreosegError, one_line
+from areoseg.errors import AreosegError
+from areoseg.errors import one_line
 from areoseg.taxonomy import Taxonomy
 
 TRAINING, TEST = "training_set", "test_set"

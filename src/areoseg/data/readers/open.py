@@ -5,18 +5,22 @@ from pathlib import Path
 
 from areoseg.data.readers.ai4mars import AI4MARS
 from areoseg.data.readers.ai4mars_flat import AI4MARS_FLAT
-from areoseg.data.readers.assemble import oddities, to_dataset
+from areoseg.data.readers.assemble import oddities
+from areoseg.data.readers.assemble import to_dataset
 from areoseg.data.readers.depth import white_levels
 from areoseg.data.readers.folder import FOLDER
 from areoseg.data.readers.format import Format
 from areoseg.data.readers.frames import read_frames
-from areoseg.data.readers.groups import groups_from_file, groups_from_names
+from areoseg.data.readers.groups import groups_from_file
+from areoseg.data.readers.groups import groups_from_names
 from areoseg.data.readers.images import IMAGES
 from areoseg.data.readers.npz import NPZ
 from areoseg.data.readers.tiles import check_tile_and_scale
 from areoseg.data.samples import LoadedData
-from areoseg.errors import AreosegError, did_you_mean
-from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import Taxonomy
 
 FORMATS: dict[str, Format] = {
     each.name: each for each in (NPZ, AI4MARS, AI4MARS_FLAT, FOLDER, IMAGES)

@@ -14,10 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.data.readers.decode import luminance
-from areoseg.data.readers.labels import Label, label_from_keywords, label_from_pds4
+from areoseg.data.readers.labels import Label
+from areoseg.data.readers.labels import label_from_keywords
+from areoseg.data.readers.labels import label_from_pds4
 from areoseg.data.readers.metadata import Georeference
 from areoseg.data.readers.size import check_size
-from areoseg.errors import AreosegError, one_line
+from areoseg.errors import AreosegError
+from areoseg.errors import one_line
 
 DATA_SUFFIXES = (".img", ".vic", ".vicar")
 """The suffixes of files that hold the pixels of a planetary image."""

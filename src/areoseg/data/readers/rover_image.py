@@ -1,6 +1,7 @@
 """Read any image of a rover: its gray pixels, which of them hold data, and what is known of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,11 @@ from numpy.typing import NDArray
 from areoseg.data.readers.decode import decode_image
 from areoseg.data.readers.labels import Label
 from areoseg.data.readers.levels import to_gray
-from areoseg.data.readers.metadata import Georeference, Metadata
-from areoseg.data.readers.planetary import PLANETARY_SUFFIXES, Raster, read_planetary
+from areoseg.data.readers.metadata import Georeference
+from areoseg.data.readers.metadata import Metadata
+from areoseg.data.readers.planetary import PLANETARY_SUFFIXES
+from areoseg.data.readers.planetary import Raster
+from areoseg.data.readers.planetary import read_planetary
 from areoseg.data.readers.rover_names import metadata_from_name
 from areoseg.data.readers.tiff import needs_gdal
 from areoseg.data.samples import ImageArray

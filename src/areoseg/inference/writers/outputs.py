@@ -1,22 +1,27 @@
 """The table of what `predict` can write."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from areoseg.data.readers.planetary import require_rasterio
 from areoseg.data.readers.rover_image import RoverImage
-from areoseg.errors import AreosegError, did_you_mean
-from areoseg.inference.writers.pictures import (
-    write_confidence,
-    write_entropy,
-    write_mask,
-    write_overlay,
-)
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
+from areoseg.inference.writers.pictures import write_confidence
+from areoseg.inference.writers.pictures import write_entropy
+from areoseg.inference.writers.pictures import write_mask
+from areoseg.inference.writers.pictures import write_overlay
 from areoseg.inference.writers.polygons import write_polygons
-from areoseg.inference.writers.probabilities import probabilities_suffix, write_probabilities
-from areoseg.inference.writers.rows import Rows, Write
+from areoseg.inference.writers.probabilities import probabilities_suffix
+from areoseg.inference.writers.probabilities import write_probabilities
+from areoseg.inference.writers.rows import Rows
+from areoseg.inference.writers.rows import Write
 from areoseg.taxonomy import Taxonomy
 
 

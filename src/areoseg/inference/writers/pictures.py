@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.colors import overlay
 from areoseg.data.readers.rover_image import RoverImage
 from areoseg.inference.writers.png import png_rows
-from areoseg.inference.writers.rows import Rows, Write
+from areoseg.inference.writers.rows import Rows
+from areoseg.inference.writers.rows import Write
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.colors import overlay
 
 
 @contextmanager

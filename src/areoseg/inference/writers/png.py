@@ -5,7 +5,8 @@ The format is that of the PNG specification (third edition, W3C 2025), sections 
 
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -13,7 +14,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.files import replacing
+from areoseg.utils.files import replacing
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOR_TYPES = {1: 0, 3: 2}  # gray, and red-green-blue

@@ -11,9 +11,10 @@ from numpy.lib import format as npy
 
 from areoseg.data.readers.planetary import require_rasterio
 from areoseg.data.readers.rover_image import RoverImage
-from areoseg.files import replacing
-from areoseg.inference.writers.rows import Rows, Write
+from areoseg.inference.writers.rows import Rows
+from areoseg.inference.writers.rows import Write
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.files import replacing
 
 _LEVEL = 1  # of zlib: probabilities hardly pack better at a higher one
 

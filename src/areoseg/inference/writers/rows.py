@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.samples import ImageArray, Mask
+from areoseg.data.samples import ImageArray
+from areoseg.data.samples import Mask
 
 
 @dataclass(frozen=True)

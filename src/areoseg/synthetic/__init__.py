@@ -1,0 +1,21 @@
+"""Synthetic Mars: procedural Navcam samples with exact masks, and issues to test an audit on."""
+
+from areoseg.synthetic.composition import draw_sample
+from areoseg.synthetic.composition import draw_set
+from areoseg.synthetic.issues import add_aliens
+from areoseg.synthetic.issues import add_duplicates
+from areoseg.synthetic.issues import mirror_masks
+from areoseg.synthetic.issues import shift_masks
+from areoseg.synthetic.issues import swap_masks
+from areoseg.synthetic.settings import SyntheticMars
+
+__all__ = [
+    "SyntheticMars",
+    "add_aliens",
+    "add_duplicates",
+    "draw_sample",
+    "draw_set",
+    "mirror_masks",
+    "shift_masks",
+    "swap_masks",
+]

@@ -1,0 +1,1 @@
+"""Helpers without knowledge of Mars: files, devices, optional packages, colors."""
