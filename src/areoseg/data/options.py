@@ -1,0 +1,33 @@
+"""Options that say how a dataset is read; shared by the commands and by the functions."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+DataFormat = Literal["auto", "npz", "ai4mars", "ai4mars-flat", "folder", "images"]
+"""Name of a dataset format, or `auto` to detect it."""
+
+LabelSet = Literal["crowd", "expert-1", "expert-2", "expert-3"]
+"""Labels of AI4Mars: by the crowd, or agreed on by at least one, two or three experts."""
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """How a dataset is read.
+
+    Attributes:
+        groups: Text file with one line per labeled sample: its group, or the AI4Mars frame it was
+            cut from. A group is never split between train, val and test. Default: the file
+            NAME_groups.txt or NAME_train_frames.txt beside the dataset, if there is one.
+        data_format: Format of the dataset; auto detects it.
+        label_set: Labels to read from AI4Mars as distributed: crowd, or those that at least 1, 2 or
+            3 experts agree on.
+        classes: Classes of the masks: a YAML or JSON dataset description, class names separated by
+            commas, or the number of classes. Default: the file areoseg-data.yaml or dataset.json
+            beside the dataset if there is one, else the classes of Mars.
+    """
+
+    groups: Path | None = None
+    data_format: DataFormat = "auto"
+    label_set: LabelSet = "crowd"
+    classes: str | None = None
