@@ -17,7 +17,7 @@ from areoseg.report.audit_pictures import pictured
 from areoseg.report.audit_pictures import thumbnails
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import VOID
-from areoseg.utils.colors import color_mask
+from areoseg.utils.images import color_mask
 
 
 def finding(index, issue="near-duplicate", score=1.0, other=None):

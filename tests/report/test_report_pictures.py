@@ -13,7 +13,7 @@ from areoseg.report.pictures import mask_uri
 from areoseg.report.pictures import stretched
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import VOID
-from areoseg.utils.colors import color_mask
+from areoseg.utils.images import color_mask
 
 
 def decoded(uri):

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from areoseg.api.reading import PathLike
-from areoseg.api.reading import progress_bar
-from areoseg.api.reading import standard_error
+from areoseg.utils.files import PathLike
+from areoseg.utils.console import progress_bar
+from areoseg.utils.console import standard_error
 from areoseg.data.samples import LoadedData
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sources import Source

@@ -10,9 +10,9 @@ from typing import Any
 
 from rich.console import Console
 
-from areoseg.api.reading import PathLike
-from areoseg.api.reading import progress_bar
-from areoseg.api.reading import standard_error
+from areoseg.utils.files import PathLike
+from areoseg.utils.console import progress_bar
+from areoseg.utils.console import standard_error
 from areoseg.errors import AreosegError
 from areoseg.errors import did_you_mean
 from areoseg.errors import one_line

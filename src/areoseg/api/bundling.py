@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from areoseg.api.exporting import samples_to_compare
-from areoseg.api.reading import PathLike
-from areoseg.api.reading import standard_error
+from areoseg.utils.files import PathLike
+from areoseg.utils.console import standard_error
 from areoseg.errors import AreosegError
 from areoseg.runs.run import RESUME
 from areoseg.runs.run import open_run

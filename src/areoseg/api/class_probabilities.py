@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.api.reading import PathLike
+from areoseg.utils.files import PathLike
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.runs.run import open_run
@@ -80,11 +80,11 @@ def run_probabilities(
 
 def _predict(predictor: "Predictor", samples: SegmentationDataset) -> list[NDArray[np.float16]]:
     """Probabilities of some samples of one size: together, or in tiles where they are large."""
-    from areoseg.inference.predictor import to_tensor
+    from areoseg.utils.images import as_tensor
 
     images = list(samples.images)
     if max(images[0].shape) <= predictor.tile:
-        return list(predictor.probabilities(to_tensor(images)).half().cpu().numpy())
+        return list(predictor.probabilities(as_tensor(images)).half().cpu().numpy())
     row_blocks = [
         [row_block.probabilities for row_block in predictor.row_blocks(image)] for image in images
     ]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from areoseg.api.reading import PathLike
+from areoseg.utils.files import PathLike
 from areoseg.api.reading import find_source
 from areoseg.api.reading import read_with_progress
-from areoseg.api.reading import standard_error
+from areoseg.utils.console import standard_error
 from areoseg.errors import AreosegError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from areoseg.api.reading import PathLike
+from areoseg.utils.files import PathLike
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe
 from areoseg.recipes import parse_recipe

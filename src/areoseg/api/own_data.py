@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from areoseg.api.reading import PathLike
+from areoseg.utils.files import PathLike
 from areoseg.api.reading import read_with_progress
 from areoseg.data.samples import LoadedData
 from areoseg.data.sources import Source

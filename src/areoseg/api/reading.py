@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress
 
 from areoseg.data.samples import LoadedData
 from areoseg.data.sources import SYNTHETIC
@@ -13,10 +12,9 @@ from areoseg.data.sources import companion_groups
 from areoseg.data.sources import read_source
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import Taxonomy
-
-PathLike = str | Path
-"""A path, however it is written."""
-
+from areoseg.utils.console import progress_bar
+from areoseg.utils.console import standard_error
+from areoseg.utils.files import PathLike
 
 def read(
     data: PathLike,
@@ -78,13 +76,3 @@ def read_with_progress(source: Source, console: Console, taxonomy: Taxonomy = MA
     for warning in found.warnings:
         console.print(f"warning: {warning}")
     return found
-
-
-def progress_bar(console: Console) -> Progress:
-    """A bar that vanishes at its end; none where the console is no terminal."""
-    return Progress(console=console, transient=True, disable=not console.is_terminal)
-
-
-def standard_error() -> Console:
-    """Where progress and warnings go by default."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)

@@ -9,9 +9,9 @@ from rich.console import Console
 from areoseg.api.own_data import moved_source
 from areoseg.api.own_data import opened_once
 from areoseg.api.own_data import own_data
-from areoseg.api.reading import PathLike
+from areoseg.utils.files import PathLike
 from areoseg.api.reading import read_with_progress
-from areoseg.api.reading import standard_error
+from areoseg.utils.console import standard_error
 from areoseg.api.training import finish_run
 from areoseg.data.samples import LoadedData
 from areoseg.data.samples import SegmentationDataset

@@ -15,10 +15,10 @@ from areoseg.audit.chunks import Chunks
 from areoseg.audit.mean_and_std import mean_and_std
 from areoseg.audit.thumbnails import Floats
 from areoseg.audit.window_features import reduced
-from areoseg.data.samples import ImageArray
-from areoseg.data.samples import Mask
 from areoseg.data.samples import SegmentationDataset
 from areoseg.taxonomy import VOID
+from areoseg.utils.images import ImageArray
+from areoseg.utils.images import Mask
 
 GRID = 20
 """Images are looked at in 20 x 20 points, spread evenly."""

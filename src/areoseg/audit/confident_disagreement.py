@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from areoseg.audit.findings import Region
-from areoseg.data.samples import Mask
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
+from areoseg.utils.images import Mask
 
 Probabilities = Sequence[NDArray[np.floating[Any]]]
 """For each sample (C, H, W), from a segmenter that was not trained on it."""

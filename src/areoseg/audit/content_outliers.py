@@ -17,8 +17,8 @@ from areoseg.audit.window_features import mean_of_loudest
 from areoseg.audit.window_features import reduction
 from areoseg.audit.window_features import window_features
 from areoseg.audit.window_features import windows
-from areoseg.data.samples import ImageArray
 from areoseg.data.samples import SegmentationDataset
+from areoseg.utils.images import ImageArray
 
 REJECT_ABOVE = 5.5
 """Score above which an image is rejected; rover parts and horizons reach about 4.5."""

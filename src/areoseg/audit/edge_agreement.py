@@ -16,9 +16,9 @@ from areoseg.audit.context import AuditContext
 from areoseg.audit.findings import SetFinding
 from areoseg.audit.thumbnails import Floats
 from areoseg.audit.thumbnails import gray_levels
-from areoseg.data.samples import ImageArray
-from areoseg.data.samples import Mask
 from areoseg.data.samples import SegmentationDataset
+from areoseg.utils.images import ImageArray
+from areoseg.utils.images import Mask
 
 MOST_SAMPLES = 1500
 """Samples that are looked at, spread evenly over the set."""

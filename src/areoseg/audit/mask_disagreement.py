@@ -4,8 +4,8 @@ import itertools
 
 import numpy as np
 
-from areoseg.data.samples import Mask
 from areoseg.taxonomy import VOID
+from areoseg.utils.images import Mask
 
 SIDE = 64
 """Masks that may be shifted are compared as squares of this side."""

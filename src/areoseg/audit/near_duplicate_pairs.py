@@ -16,8 +16,8 @@ from areoseg.audit.chunks import Chunks
 from areoseg.audit.detail_correlation import detail_correlations
 from areoseg.audit.thumbnails import Floats
 from areoseg.audit.thumbnails import thumbnail
-from areoseg.data.samples import ImageArray
 from areoseg.data.samples import SegmentationDataset
+from areoseg.utils.images import ImageArray
 
 ALIKE_ABOVE = 0.6
 """Least cosine between the low frequencies of two images that are compared in detail."""

@@ -8,7 +8,7 @@ from areoseg.audit.mean_and_std import mean_and_std
 from areoseg.audit.window_features import mean_of_loudest
 from areoseg.audit.window_features import reduced
 from areoseg.audit.window_features import window_pixels
-from areoseg.data.samples import ImageArray
+from areoseg.utils.images import ImageArray
 
 NEAR = 7
 """Side in pixels of the neighborhood in which a step and its bright side are looked for."""

@@ -14,8 +14,8 @@ from areoseg.audit.findings import Finding
 from areoseg.audit.identical import identical_groups
 from areoseg.audit.thumbnails import detail
 from areoseg.audit.thumbnails import thumbnail
-from areoseg.data.samples import ImageArray
-from areoseg.data.samples import Mask
+from areoseg.utils.images import ImageArray
+from areoseg.utils.images import Mask
 
 TRIVIAL_SHARE = 0.99
 """A mask is trivial where one class has more than this share of its pixels."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from areoseg.audit.confident_disagreement import Probabilities
 from areoseg.audit.thumbnails import Floats
-from areoseg.data.samples import Mask
+from areoseg.utils.images import Mask
 
 GRID = (32, 64)
 """Rows and columns of the points."""

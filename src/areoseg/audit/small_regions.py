@@ -10,9 +10,9 @@ from scipy import ndimage
 from areoseg.audit.chunks import Arrays
 from areoseg.audit.chunks import Chunks
 from areoseg.audit.findings import Region
-from areoseg.data.samples import Mask
 from areoseg.data.samples import SegmentationDataset
 from areoseg.taxonomy import VOID
+from areoseg.utils.images import Mask
 
 ISLAND = 0.0005
 """Share of a mask's pixels below which a region is an island; at least 4 pixels are none."""

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from areoseg.data.samples import ImageArray
+from areoseg.utils.images import ImageArray
 
 Floats = NDArray[np.float32]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from areoseg.audit.mean_and_std import mean_and_std
 from areoseg.audit.thumbnails import Floats
 from areoseg.audit.thumbnails import gray_levels
-from areoseg.data.samples import ImageArray
+from areoseg.utils.images import ImageArray
 
 WINDOW = 32
 """Side of a window in pixels; windows overlap by half."""

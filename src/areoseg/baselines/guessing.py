@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.samples import ImageArray
-from areoseg.data.samples import Mask
 from areoseg.data.samples import SegmentationDataset
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.images import ImageArray
+from areoseg.utils.images import Mask
 
 
 def guess(

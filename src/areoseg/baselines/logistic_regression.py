@@ -10,14 +10,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from areoseg.data.samples import ImageArray
-from areoseg.data.samples import Mask
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import VOID
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.colors import gray
+from areoseg.utils.images import ImageArray
+from areoseg.utils.images import Mask
+from areoseg.utils.images import as_uint8
 
 SCALES = (1.0, 2.0, 4.0)  # standard deviations, in pixels, of the neighborhoods looked at
 PIXELS_TO_LEARN_FROM = 50_000
@@ -59,7 +59,7 @@ def pixel_features(image: ImageArray) -> NDArray[np.float32]:
     Returns:
         (H * W, 2 + 2 S) float32 for S scales, brightness in 0..1.
     """
-    values = gray(image).astype(np.float32) / 255
+    values = as_uint8(image).astype(np.float32) / 255
     layers = [values, ndimage.gaussian_gradient_magnitude(values, 1.0)]
     for scale in SCALES:
         mean = ndimage.gaussian_filter(values, scale)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from areoseg.data.samples import ImageArray
-from areoseg.data.samples import Mask
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import class_pixels
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.images import ImageArray
+from areoseg.utils.images import Mask
 
 
 def majority(

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from areoseg.baselines.guessing import guess
 from areoseg.baselines.logistic_regression import logistic_regression
 from areoseg.baselines.majority import majority
-from areoseg.data.samples import Mask
 from areoseg.errors import AreosegError
 from areoseg.errors import did_you_mean
+from areoseg.utils.images import Mask
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from areoseg.data.samples import ImageArray
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.samples import unit_image
 from areoseg.data.split import class_pixels
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.device import Precision
+from areoseg.utils.images import as_tensor
 
 MOST_OF_A_CLASS = 250_000
 """Pixels of one class that are kept; of a commoner class a random share stands for all."""
@@ -80,7 +79,7 @@ def labeled_pixels(
             mask = samples[index].mask
             assert mask is not None
             keep = _drawn(mask, shares, index)
-            answer = segmenter(_tensor(samples.images[index]).to(device))[0]
+            answer = segmenter(as_tensor([samples.images[index]]).to(device))[0]
             logits.append(answer.float().cpu().numpy()[:, keep].T)
             targets.append(mask[keep].astype(np.intp))
             units.append(np.full(int(keep.sum()), unit_of_sample[index]))
@@ -110,8 +109,3 @@ def sample_units(samples: SegmentationDataset) -> NDArray[np.intp]:
     names = samples.groups if samples.groups and len(set(samples.groups)) > 1 else samples.names
     numbers: NDArray[np.intp] = np.unique(names, return_inverse=True)[1]
     return numbers
-
-
-def _tensor(image: ImageArray) -> torch.Tensor:
-    """(1, 1, H, W) float32 in 0..1."""
-    return torch.from_numpy(np.ascontiguousarray(unit_image(image)))[None, None]

@@ -8,18 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.errors import AreosegError
-
-ImageArray = NDArray[np.uint8] | NDArray[np.float32]
-"""A gray image (H, W): uint8, or float32 in 0..1 where the source had more than 8 bits."""
-
-Mask = NDArray[np.uint8]
-"""A mask (H, W) of class indices, with `VOID` where a pixel counts for nothing."""
-
-
-def unit_image(image: ImageArray) -> NDArray[np.float32]:
-    """An image as float32 in 0..1; uint8 is divided by 255, and float32 given back as it is."""
-    unit: NDArray[np.float32] = image.astype(np.float32, copy=False)
-    return unit / np.float32(255) if image.dtype == np.uint8 else unit
+from areoseg.utils.images import ImageArray
+from areoseg.utils.images import Mask
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.samples import Mask
 from areoseg.data.samples import SegmentationDataset
 from areoseg.inference.exported import Answer
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.rates import score
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.images import Mask
+from areoseg.utils.images import as_uint8
 
 BATCH = 16
 LONGEST_EDGE = 512
@@ -109,7 +110,7 @@ def measure_parity(
 
 def eight_bit_tiles(samples: SegmentationDataset, size_divisor: int) -> list[NDArray[np.uint8]]:
     """The images of samples as (H, W) uint8, cut to multiples of the size_divisor."""
-    return [_cut(_eight_bit(image), size_divisor) for image in samples.images]
+    return [_cut(as_uint8(image), size_divisor) for image in samples.images]
 
 
 def _batches(
@@ -127,12 +128,6 @@ def _batches(
                 np.stack([images[i] for i in chosen])[:, None],
                 np.stack([masks[i] for i in chosen]),
             )
-
-
-def _eight_bit(image: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.uint8]:
-    if image.dtype == np.uint8:
-        return image.astype(np.uint8, copy=False)
-    return np.rint(image * 255).astype(np.uint8)
 
 
 def _cut(pixels: NDArray[np.uint8], size_divisor: int) -> NDArray[np.uint8]:

@@ -9,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch.export import Dim
 
-from areoseg.data.samples import Mask
 from areoseg.export.example import example_images
 from areoseg.inference.description import KEY
 from areoseg.inference.description import Description
 from areoseg.inference.exported import Answer
 from areoseg.models.graph import ExportGraph
 from areoseg.models.segmenter import Segmenter
+from areoseg.utils.images import Mask
 
 LARGEST_BATCH = 1 << 16
 MOST_STRIDES = 1 << 12

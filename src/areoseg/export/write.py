@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from areoseg.data.samples import Mask
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
@@ -19,6 +18,7 @@ from areoseg.inference.description import Description
 from areoseg.inference.exported import Answer
 from areoseg.models.graph import ExportGraph
 from areoseg.models.segmenter import Segmenter
+from areoseg.utils.images import Mask
 
 
 def write_checked(

@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from areoseg.data.samples import Mask
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
 from areoseg.inference.description import KEY
@@ -23,6 +22,7 @@ from areoseg.inference.description import Description
 from areoseg.inference.description import missing_description
 from areoseg.utils.extras import need
 from areoseg.utils.extras import need_openvino
+from areoseg.utils.images import Mask
 
 if TYPE_CHECKING:
     from areoseg.inference.engine import Engine

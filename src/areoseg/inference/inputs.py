@@ -14,9 +14,9 @@ from areoseg.data.readers.planetary import DATA_SUFFIXES
 from areoseg.data.readers.rover_image import RoverImage
 from areoseg.data.readers.rover_image import read_rover_image
 from areoseg.data.readers.rover_names import metadata_from_name
-from areoseg.data.samples import ImageArray
 from areoseg.errors import AreosegError
 from areoseg.inference.writers import OUTPUTS
+from areoseg.utils.images import ImageArray
 
 _SUFFIXES = (*IMAGE_SUFFIXES, *DATA_SUFFIXES)
 

@@ -13,9 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from areoseg.data.samples import ImageArray
-from areoseg.data.samples import Mask
-from areoseg.data.samples import unit_image
 from areoseg.errors import AreosegError
 from areoseg.inference.engine import Engine
 from areoseg.inference.engine import open_engine
@@ -31,6 +28,9 @@ from areoseg.inference.tiling import blended_rows
 from areoseg.inference.tiling import spans
 from areoseg.inference.views import scaled_size
 from areoseg.inference.views import view_probabilities
+from areoseg.utils.images import ImageArray
+from areoseg.utils.images import Mask
+from areoseg.utils.images import as_tensor
 
 BAND_BYTES = 1 << 24
 """What the probabilities of one row_block may take."""
@@ -196,7 +196,7 @@ class Predictor:
                 if max(height, width) > self.tile or factors != {(1.0,) * len(self.engines)}:
                     yield from (self.segment(images[i], name=named[i]) for i in chosen)
                     continue
-                found = self.probabilities(to_tensor([images[index] for index in chosen]))
+                found = self.probabilities(as_tensor([images[index] for index in chosen]))
                 confidence, mask = found.max(dim=1)
                 yield from map(
                     Segmentation, mask.to(torch.uint8).numpy(), confidence.half().numpy()
@@ -293,12 +293,6 @@ class Predictor:
             total = part if total is None else total + part
         assert total is not None
         return total / len(self.engines)
-
-
-def to_tensor(images: Sequence[ImageArray]) -> Tensor:
-    """Images of one size as one tensor (N, 1, H, W), float32 in 0..1."""
-    # One by one, since bytes and floats may be neighbors.
-    return torch.from_numpy(np.stack([unit_image(image) for image in images])).unsqueeze(1)
 
 
 def _check_image(image: ImageArray, valid: NDArray[np.bool_] | None) -> None:

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
-from areoseg.data.samples import ImageArray
-from areoseg.data.samples import unit_image
 from areoseg.inference.tiling import Probabilities
 from areoseg.inference.tiling import Window
+from areoseg.utils.images import ImageArray
+from areoseg.utils.images import as_float
 
 _MARGIN = 2
 """Pixels around a window that resampling may look at: one for bilinear, one for rounding."""
@@ -37,7 +37,7 @@ def read_window(
     """
     top, bottom, above = _extent(window.top, window.bottom, size[0], image.shape[0])
     left, right, before = _extent(window.left, window.right, size[1], image.shape[1])
-    pixels = np.array(unit_image(image[top:bottom, left:right]), order="C")  # never a view
+    pixels = np.array(as_float(image[top:bottom, left:right]), order="C")  # never a view
     if valid is not None:
         seen = valid[top:bottom, left:right]
         if not seen.any():

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from areoseg.data.samples import Mask
 from areoseg.errors import AreosegError
 from areoseg.utils.files import replacing
+from areoseg.utils.images import Mask
 
 ZERO, COMMA = b"0,"
 

@@ -16,8 +16,8 @@ from areoseg.report.audit_pictures import all_thumbnails
 from areoseg.report.environment import page_environment
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.colors import VOID_COLOR
 from areoseg.utils.files import write_text
+from areoseg.utils.images import VOID_COLOR
 from areoseg.version import __version__
 
 NEEDS = {

@@ -11,14 +11,14 @@ from PIL import Image
 
 from areoseg.audit import Finding
 from areoseg.audit.findings import OtherSample
-from areoseg.data.samples import ImageArray
-from areoseg.data.samples import Mask
 from areoseg.data.samples import Sample
 from areoseg.data.samples import SegmentationDataset
 from areoseg.report.pictures import data_uri
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.colors import VOID_COLOR
-from areoseg.utils.colors import gray
+from areoseg.utils.images import VOID_COLOR
+from areoseg.utils.images import ImageArray
+from areoseg.utils.images import Mask
+from areoseg.utils.images import as_uint8
 
 MOST_A_ISSUE = 150
 """Findings of an issue that have pictures, the worst; the page lists the others in words."""
@@ -115,12 +115,12 @@ def _gain(image: ImageArray) -> float:
 
     Of its pixels half a per cent may be brighter still.
     """
-    brightest = float(np.quantile(gray(image), 0.995))
+    brightest = float(np.quantile(as_uint8(image), 0.995))
     return round(min(LARGEST_GAIN, max(1.0, NEARLY_WHITE / max(brightest, 1.0))), 2)
 
 
 def _image_uri(image: ImageArray) -> str:
-    picture = Image.fromarray(gray(image))
+    picture = Image.fromarray(as_uint8(image))
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BOX)
     buffer = io.BytesIO()
     picture.save(buffer, format="JPEG", quality=QUALITY, optimize=True)

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from areoseg.report.pictures import stretched
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.colors import VOID_COLOR
-from areoseg.utils.colors import overlay
 from areoseg.utils.files import replacing
+from areoseg.utils.images import VOID_COLOR
+from areoseg.utils.images import overlay
 
 
 def draw_augmentation(

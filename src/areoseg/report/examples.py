@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.samples import ImageArray
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import VOID
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.images import ImageArray
 
 KINDS = ("best", "typical", "worst")
 

@@ -31,9 +31,9 @@ from areoseg.runs.run import SPLIT
 from areoseg.runs.run import WEIGHTS
 from areoseg.runs.run import Run
 from areoseg.taxonomy import VOID
-from areoseg.utils.colors import VOID_COLOR
 from areoseg.utils.files import read_json
 from areoseg.utils.files import write_text
+from areoseg.utils.images import VOID_COLOR
 
 _SHOWN_DATA = (
     "labeled",

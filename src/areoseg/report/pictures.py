@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from areoseg.data.samples import ImageArray
 from areoseg.data.samples import Sample
 from areoseg.report.examples import Example
 from areoseg.report.examples import Labels
 from areoseg.report.examples import labeled_pixels
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.colors import RGB
-from areoseg.utils.colors import color_mask
-from areoseg.utils.colors import gray
+from areoseg.utils.images import RGB
+from areoseg.utils.images import ImageArray
+from areoseg.utils.images import as_uint8
+from areoseg.utils.images import color_mask
 
 WRONG_COLOR = (124, 36, 156)  # unlike any class, so that it is not taken for one
 UNCOUNTED_COLOR = (244, 240, 234)  # lighter than any right pixel
@@ -35,10 +35,10 @@ def stretched(image: ImageArray, *, like: ImageArray | None = None) -> NDArray[n
         like: An image whose pixels decide what becomes black and white; None: its own. Images that
             are stretched alike can be compared in brightness.
     """
-    values = gray(image).astype(np.float32)
-    low, high = np.percentile(values if like is None else gray(like), (0.5, 99.5))
+    values = as_uint8(image).astype(np.float32)
+    low, high = np.percentile(values if like is None else as_uint8(like), (0.5, 99.5))
     spread = np.clip((values - low) / max(float(high - low), 1.0), 0, 1)
-    levels = gray(spread.astype(np.float32)) // _GRAY_STEP
+    levels = as_uint8(spread.astype(np.float32)) // _GRAY_STEP
     return levels * _GRAY_STEP
 
 

@@ -3,7 +3,6 @@
 import numpy as np
 
 from areoseg.baselines import baseline
-from areoseg.data.samples import Mask
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import SPLITS
 from areoseg.data.split import Split
@@ -16,6 +15,7 @@ from areoseg.runs.run import Run
 from areoseg.studies.results import SplitScores
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.images import Mask
 
 
 def score_splits(run: Run, samples: SegmentationDataset, *, device: str) -> dict[str, SplitScores]:

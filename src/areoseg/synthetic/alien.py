@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from areoseg.data.samples import ImageArray
 from areoseg.synthetic.background import grid
 from areoseg.synthetic.noise import Field
+from areoseg.utils.images import ImageArray
 
 GRAIN = 0.004
 """Std of the figure's gray, 0 to 1 being black to white."""

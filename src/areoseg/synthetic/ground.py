@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from areoseg.data.samples import Mask
 from areoseg.synthetic.frames import Frame
 from areoseg.synthetic.noise import Field
 from areoseg.synthetic.terrain import Surface
@@ -15,6 +14,7 @@ from areoseg.synthetic.terrain import read
 from areoseg.synthetic.textures import library
 from areoseg.synthetic.view import View
 from areoseg.taxonomy import MARS
+from areoseg.utils.images import Mask
 
 SOIL, BEDROCK, SAND = (MARS.names.index(name) for name in ("soil", "bedrock", "sand"))
 

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from areoseg.data.samples import ImageArray
-from areoseg.data.samples import Mask
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.synthetic.alien import draw_alien
 from areoseg.synthetic.noise import fractal_noise
+from areoseg.utils.images import ImageArray
+from areoseg.utils.images import Mask
 
 Indices = NDArray[np.int64]
 """Positions of samples in a set, ascending."""

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from areoseg.data.samples import Mask
 from areoseg.synthetic.background import Region
 from areoseg.synthetic.background import grid
 from areoseg.synthetic.noise import Field
 from areoseg.synthetic.view import View
+from areoseg.utils.images import Mask
 
 
 def unlabeled(view: View, mask: Mask, rng: np.random.Generator) -> Region:

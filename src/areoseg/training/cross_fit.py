@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from areoseg.data.samples import ImageArray
-from areoseg.data.samples import Mask
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import split_samples
 from areoseg.errors import AreosegError
@@ -23,8 +21,10 @@ from areoseg.models.unet import UNet
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import VOID
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.colors import gray
 from areoseg.utils.device import choose_precision
+from areoseg.utils.images import ImageArray
+from areoseg.utils.images import Mask
+from areoseg.utils.images import as_uint8
 
 Progress = Callable[[str, int, int], None]
 """Called with what is done, how much of it is finished, and all of it."""
@@ -187,7 +187,7 @@ def _factor(shape: tuple[int, ...]) -> int:
 
 def _reduced(image: ImageArray) -> Tensor:
     """The image (1, h, w) in 0..1, averaged over squares."""
-    unit = torch.from_numpy(gray(image).astype(np.float32) / 255)[None]
+    unit = torch.from_numpy(as_uint8(image).astype(np.float32) / 255)[None]
     factor = _factor(image.shape)
     return unit if factor == 1 else functional.avg_pool2d(unit, factor)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from areoseg.errors import AreosegError
+from areoseg.utils.images import as_float
 
 _MARGIN = 3
 """Pixels of surroundings that are cut along with an object, over which its edge is blended."""
@@ -83,14 +84,8 @@ def rare_object_bank(
             )
         is_rare = np.asarray(mask) == rare_class
         if is_rare.any():
-            objects += _cut_objects(_as_gray(np.asarray(image)), is_rare, smallest)
+            objects += _cut_objects(as_float(np.asarray(image)), is_rare, smallest)
     return RareBank(rare_class=rare_class, objects=tuple(objects))
-
-
-def _as_gray(image: NDArray[Any]) -> NDArray[np.float32]:
-    """Gray values as float32 in 0..1."""
-    scale = 255 if image.dtype == np.uint8 else 1
-    return image.astype(np.float32) / np.float32(scale)
 
 
 def _cut_objects(

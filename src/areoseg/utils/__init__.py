@@ -1,1 +1,1 @@
-"""Helpers without knowledge of Mars: files, devices, optional packages, colors."""
+"""General helpers: files, images, devices, consoles and optional packages."""

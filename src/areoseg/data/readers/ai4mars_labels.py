@@ -9,10 +9,10 @@ import numpy as np
 
 from areoseg.data.readers.decode import decode_indices
 from areoseg.data.readers.listing import listed
-from areoseg.data.samples import Mask
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.images import Mask
 
 AI4MARS_VALUES = (0, 1, 2, 3, 255)
 """What an AI4Mars mask holds."""

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from areoseg.data.readers.levels import to_units
 from areoseg.data.readers.levels import white_level
-from areoseg.data.samples import ImageArray
 from areoseg.errors import AreosegError
+from areoseg.utils.images import ImageArray
 
 # Calibrated images dip below 0 a little; what dips further was centered on 0, and is refused.
 _NOISE = 0.1

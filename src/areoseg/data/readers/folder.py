@@ -14,9 +14,9 @@ from areoseg.data.readers.listing import listed
 from areoseg.data.readers.listing import name_below
 from areoseg.data.readers.listing import plural
 from areoseg.data.readers.masks import check_classes
-from areoseg.data.samples import Mask
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.images import Mask
 
 
 def recognize_folder(path: Path) -> bool:

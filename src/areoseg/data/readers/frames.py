@@ -17,8 +17,8 @@ from areoseg.data.readers.depth import range_of
 from areoseg.data.readers.tiles import reduced_image
 from areoseg.data.readers.tiles import reduced_mask
 from areoseg.data.readers.tiles import tile_corners
-from areoseg.data.samples import Mask
 from areoseg.errors import AreosegError
+from areoseg.utils.images import Mask
 
 TASKS = 256
 """Large sets are read in about so many tasks, since handing over a small frame takes its time."""

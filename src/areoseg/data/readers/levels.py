@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.samples import ImageArray
 from areoseg.errors import AreosegError
+from areoseg.utils.images import ImageArray
 
 WHITE_LEVELS = (255, 4095, 65535)
 """The highest levels of 8, 12 and 16 bits."""

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from areoseg.data.readers.ai4mars_labels import AI4MARS_VALUES
 from areoseg.data.readers.listing import listed
-from areoseg.data.samples import Mask
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import VOID
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.images import Mask
 
 
 def check_classes(mask: NDArray[Any], taxonomy: Taxonomy, where: str) -> Mask:

@@ -17,8 +17,8 @@ from areoseg.data.readers.planetary import Raster
 from areoseg.data.readers.planetary import read_planetary
 from areoseg.data.readers.rover_names import metadata_from_name
 from areoseg.data.readers.tiff import needs_gdal
-from areoseg.data.samples import ImageArray
 from areoseg.errors import AreosegError
+from areoseg.utils.images import ImageArray
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from areoseg.inference.writers.png import png_rows
 from areoseg.inference.writers.rows import Rows
 from areoseg.inference.writers.rows import Write
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.colors import overlay
+from areoseg.utils.images import overlay
 
 
 @contextmanager

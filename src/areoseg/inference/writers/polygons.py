@@ -11,11 +11,11 @@ import numpy as np
 from areoseg.data.readers.metadata import Georeference
 from areoseg.data.readers.planetary import require_rasterio
 from areoseg.data.readers.rover_image import RoverImage
-from areoseg.data.samples import Mask
 from areoseg.inference.writers.rows import Rows
 from areoseg.inference.writers.rows import Write
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.files import replacing
+from areoseg.utils.images import Mask
 
 
 @contextmanager

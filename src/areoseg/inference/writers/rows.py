@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.samples import ImageArray
-from areoseg.data.samples import Mask
+from areoseg.utils.images import ImageArray
+from areoseg.utils.images import Mask
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,14 @@
+"""Where progress and warnings are shown."""
+
+from rich.console import Console
+from rich.progress import Progress
+
+
+def standard_error() -> Console:
+    """Return the console for progress and warnings that functions use by default."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def progress_bar(console: Console) -> Progress:
+    """Return a bar that disappears when it is done; disabled if the console is no terminal."""
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
