@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from areoseg.utils.files import PathLike
-from areoseg.utils.console import progress_bar
-from areoseg.utils.console import standard_error
 from areoseg.data.samples import LoadedData
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sources import Source
@@ -21,6 +18,9 @@ from areoseg.runs.run import SPLIT
 from areoseg.runs.run import is_run
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.console import progress_bar
+from areoseg.utils.console import standard_error
+from areoseg.utils.files import PathLike
 from areoseg.utils.files import read_json
 from areoseg.weights import located
 

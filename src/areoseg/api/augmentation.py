@@ -6,13 +6,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from areoseg.utils.files import PathLike
 from areoseg.api.reading import find_source
 from areoseg.api.reading import read_with_progress
-from areoseg.utils.console import standard_error
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe
 from areoseg.recipes import load_recipe
+from areoseg.utils.console import standard_error
+from areoseg.utils.files import PathLike
 
 
 def draw_augmentation(

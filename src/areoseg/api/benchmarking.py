@@ -10,14 +10,14 @@ from typing import Any
 
 from rich.console import Console
 
-from areoseg.utils.files import PathLike
-from areoseg.utils.console import progress_bar
-from areoseg.utils.console import standard_error
 from areoseg.errors import AreosegError
 from areoseg.errors import did_you_mean
 from areoseg.errors import one_line
 from areoseg.runs.run import is_run
 from areoseg.runs.run import open_run
+from areoseg.utils.console import progress_bar
+from areoseg.utils.console import standard_error
+from areoseg.utils.files import PathLike
 
 if TYPE_CHECKING:
     from areoseg.speed import Measurement

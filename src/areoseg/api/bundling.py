@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from areoseg.api.exporting import samples_to_compare
-from areoseg.utils.files import PathLike
-from areoseg.utils.console import standard_error
 from areoseg.errors import AreosegError
 from areoseg.runs.run import RESUME
 from areoseg.runs.run import open_run
+from areoseg.utils.console import standard_error
+from areoseg.utils.files import PathLike
 
 if TYPE_CHECKING:
     from areoseg.export import Parity

@@ -3,14 +3,14 @@
 from rich.console import Console
 
 from areoseg.api.own_data import own_data
-from areoseg.utils.files import PathLike
-from areoseg.utils.console import standard_error
 from areoseg.api.scoring import select_split
 from areoseg.api.training import finish_run
 from areoseg.errors import AreosegError
 from areoseg.runs.run import RESUME
 from areoseg.runs.run import Run
 from areoseg.runs.run import open_run
+from areoseg.utils.console import standard_error
+from areoseg.utils.files import PathLike
 
 
 def calibrate(

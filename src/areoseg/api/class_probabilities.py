@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.utils.files import PathLike
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.runs.run import open_run
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.files import PathLike
 
 if TYPE_CHECKING:
     from areoseg.inference.predictor import Predictor

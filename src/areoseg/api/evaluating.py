@@ -13,14 +13,14 @@ from areoseg.api.model_under_test import ModelUnderTest
 from areoseg.api.model_under_test import check_split_names
 from areoseg.api.model_under_test import open_model_under_test
 from areoseg.api.own_data import moved_source
-from areoseg.utils.files import PathLike
 from areoseg.api.reading import find_source
 from areoseg.api.reading import read_with_progress
-from areoseg.utils.console import standard_error
 from areoseg.api.scoring import score_masks
 from areoseg.api.scoring import select_split
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
+from areoseg.utils.console import standard_error
+from areoseg.utils.files import PathLike
 
 if TYPE_CHECKING:
     from areoseg.metrics.scores import Scores

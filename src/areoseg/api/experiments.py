@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from areoseg.utils.files import PathLike
 from areoseg.api.reading import find_source
 from areoseg.api.reading import read_with_progress
-from areoseg.utils.console import standard_error
 from areoseg.errors import AreosegError
+from areoseg.utils.console import standard_error
+from areoseg.utils.files import PathLike
 
 if TYPE_CHECKING:
     from areoseg.search import Search

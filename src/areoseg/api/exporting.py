@@ -9,10 +9,8 @@ from typing import Any
 from rich.console import Console
 
 from areoseg.api.own_data import own_data
-from areoseg.utils.files import PathLike
 from areoseg.api.reading import find_source
 from areoseg.api.reading import read_with_progress
-from areoseg.utils.console import standard_error
 from areoseg.api.scoring import select_split
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sources import SYNTHETIC
@@ -22,6 +20,8 @@ from areoseg.runs.run import RECIPE
 from areoseg.runs.run import SCORES
 from areoseg.runs.run import Run
 from areoseg.runs.run import open_run
+from areoseg.utils.console import standard_error
+from areoseg.utils.files import PathLike
 from areoseg.utils.files import read_json
 from areoseg.version import __version__
 

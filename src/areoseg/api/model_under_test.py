@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from areoseg.utils.files import PathLike
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe
 from areoseg.recipes import parse_recipe
 from areoseg.runs.run import Run
 from areoseg.runs.run import open_run
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.files import PathLike
 
 
 @dataclass(frozen=True)

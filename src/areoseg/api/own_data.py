@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from areoseg.utils.files import PathLike
 from areoseg.api.reading import read_with_progress
 from areoseg.data.samples import LoadedData
 from areoseg.data.sources import Source
@@ -13,6 +12,7 @@ from areoseg.errors import AreosegError
 from areoseg.runs.run import Run
 from areoseg.runs.run import open_run
 from areoseg.runs.same_data import check_same_samples
+from areoseg.utils.files import PathLike
 
 
 def opened_once(paths: Sequence[PathLike]) -> list[Run]:

@@ -9,13 +9,13 @@ from rich.console import Console
 
 from areoseg import weights
 from areoseg.api.model_under_test import open_model_under_test
-from areoseg.utils.files import PathLike
-from areoseg.utils.console import progress_bar
 from areoseg.api.reading import read_with_progress
-from areoseg.utils.console import standard_error
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
 from areoseg.runs.run import is_run
+from areoseg.utils.console import progress_bar
+from areoseg.utils.console import standard_error
+from areoseg.utils.files import PathLike
 
 if TYPE_CHECKING:
     from areoseg.inference.folders import Predicted

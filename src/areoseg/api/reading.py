@@ -16,6 +16,7 @@ from areoseg.utils.console import progress_bar
 from areoseg.utils.console import standard_error
 from areoseg.utils.files import PathLike
 
+
 def read(
     data: PathLike,
     *,

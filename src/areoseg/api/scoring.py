@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from areoseg.api.own_data import own_data
-from areoseg.utils.files import PathLike
 from areoseg.api.reading import find_source
 from areoseg.api.reading import read_with_progress
-from areoseg.utils.console import standard_error
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import Split
 from areoseg.data.split import check_split_name
@@ -18,6 +16,8 @@ from areoseg.recipes import Recipe
 from areoseg.recipes import load_recipe
 from areoseg.runs.run import Run
 from areoseg.runs.run import open_run
+from areoseg.utils.console import standard_error
+from areoseg.utils.files import PathLike
 from areoseg.utils.images import Mask
 
 if TYPE_CHECKING:

@@ -9,9 +9,7 @@ from rich.console import Console
 from areoseg.api.own_data import moved_source
 from areoseg.api.own_data import opened_once
 from areoseg.api.own_data import own_data
-from areoseg.utils.files import PathLike
 from areoseg.api.reading import read_with_progress
-from areoseg.utils.console import standard_error
 from areoseg.api.training import finish_run
 from areoseg.data.samples import LoadedData
 from areoseg.data.samples import SegmentationDataset
@@ -23,6 +21,8 @@ from areoseg.recipes import load_recipe
 from areoseg.runs.run import AUDIT
 from areoseg.runs.run import Run
 from areoseg.runs.same_data import check_same_data
+from areoseg.utils.console import standard_error
+from areoseg.utils.files import PathLike
 
 if TYPE_CHECKING:
     from areoseg.audit import Audit

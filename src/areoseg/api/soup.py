@@ -13,8 +13,6 @@ from rich.console import Console
 
 from areoseg.api.own_data import opened_once
 from areoseg.api.own_data import own_data
-from areoseg.utils.files import PathLike
-from areoseg.utils.console import standard_error
 from areoseg.api.scoring import select_split
 from areoseg.api.training import finish_run
 from areoseg.data.samples import SegmentationDataset
@@ -27,6 +25,8 @@ from areoseg.runs.run import Run
 from areoseg.runs.run import write_weights
 from areoseg.runs.same_data import check_same_data
 from areoseg.runs.same_network import check_same_architecture
+from areoseg.utils.console import standard_error
+from areoseg.utils.files import PathLike
 from areoseg.utils.files import write_json
 
 if TYPE_CHECKING:
