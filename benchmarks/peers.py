@@ -20,23 +20,25 @@ from areoseg.models.registry import register
 
 
 class Peer(nn.Module):
-    """A peer's network as one of ours: it pads images to its stride, and knows it.
+    """A network of another library with the interface of ours: padding and a size divisor.
 
     Args:
         network: Takes (N, C, H, W) and answers logits (N, classes, H, W).
         in_channels: C.
-        stride: What H and W must be multiples of, in pixels.
+        size_divisor: What H and W must be multiples of, in pixels.
     """
 
-    def __init__(self, network: nn.Module, *, in_channels: int, stride: int) -> None:
+    def __init__(self, network: nn.Module, *, in_channels: int, size_divisor: int) -> None:
         super().__init__()
         self.network = network
         self.in_channels = in_channels
-        self.stride = stride
+        self.size_divisor = size_divisor
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, C, H, W)."""
-        padded = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
+        padded = pad_to_multiple(
+            images, in_channels=self.in_channels, size_divisor=self.size_divisor
+        )
         return crop_like(self.network(padded), images)
 
 
@@ -55,7 +57,7 @@ def monai_basic_unet(*, in_channels: int = 1, classes: int = 5) -> Peer:
     from monai.networks.nets import BasicUNet
 
     network = BasicUNet(spatial_dims=2, in_channels=in_channels, out_channels=classes)
-    return Peer(network, in_channels=in_channels, stride=16)
+    return Peer(network, in_channels=in_channels, size_divisor=16)
 
 
 def monai_dynunet(*, in_channels: int = 1, classes: int = 5) -> Peer:
@@ -74,7 +76,7 @@ def monai_dynunet(*, in_channels: int = 1, classes: int = 5) -> Peer:
     # It holds its blocks twice: by level, and nested as it computes. Weight files hold all once.
     for repeated in ("input_block", "downsamples", "bottleneck", "upsamples"):
         delattr(network, repeated)
-    return Peer(network, in_channels=in_channels, stride=32)
+    return Peer(network, in_channels=in_channels, size_divisor=32)
 
 
 PEERS: dict[str, Callable[..., Peer]] = {
@@ -103,7 +105,7 @@ def _smp_unet(encoder: str, in_channels: int, classes: int) -> Peer:
     import segmentation_models_pytorch as smp
 
     network = smp.Unet(encoder, encoder_weights=None, in_channels=in_channels, classes=classes)
-    return Peer(network, in_channels=in_channels, stride=32)
+    return Peer(network, in_channels=in_channels, size_divisor=32)
 
 
 _operators: list[torch.library.Library] = []

@@ -30,7 +30,7 @@ class Brightness(nn.Module):
 
 
 def segmenter():
-    return Segmenter(Brightness(), mean=0.0, std=1.0, classes=5, never=(0,)).eval()
+    return Segmenter(Brightness(), mean=0.0, std=1.0, classes=5, masked_classes=(0,)).eval()
 
 
 def test_probabilities_are_those_of_temperature_and_offsets():

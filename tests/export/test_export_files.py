@@ -39,7 +39,7 @@ def segmenter(model="unet", **options):
     """A calibrated network with a class that is never answered."""
     torch.manual_seed(0)
     network = create_model(model, **({"widths": [4, 8]} if model == "unet" else {}) | options)
-    made = Segmenter(network, mean=0.3, std=0.2, classes=5, never=(0,))
+    made = Segmenter(network, mean=0.3, std=0.2, classes=5, masked_classes=(0,))
     made.temperature.fill_(1.7)
     made.offsets[1:] = torch.tensor([0.2, -0.1, 0.3, 0.0])
     return made.eval()

@@ -14,7 +14,7 @@ from areoseg.taxonomy import MARS
 def segmenter():
     torch.manual_seed(0)
     network = create_model("unet", widths=[4, 8, 16])
-    return Segmenter(network, mean=0.5, std=0.2, classes=5, never=(0,))
+    return Segmenter(network, mean=0.5, std=0.2, classes=5, masked_classes=(0,))
 
 
 def test_an_engine_answers_probabilities_in_float32(segmenter):

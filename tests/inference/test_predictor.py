@@ -19,8 +19,8 @@ class Brightness(nn.Module):
         return -100 * (images - centers).abs()
 
 
-def segmenter(never=()):
-    return Segmenter(Brightness(), mean=0.0, std=1.0, classes=5, never=never)
+def segmenter(masked_classes=()):
+    return Segmenter(Brightness(), mean=0.0, std=1.0, classes=5, masked_classes=never)
 
 
 def predictor_of(*segmenters, **options):
@@ -67,7 +67,7 @@ def test_an_image_smaller_than_the_stride_is_padded_and_cropped():
 
 def test_a_class_that_is_never_answered_has_probability_zero():
     image, _ = levels()
-    probabilities = predictor_of(segmenter(never=(0,))).probabilities(
+    probabilities = predictor_of(segmenter(masked_classes=(0,))).probabilities(
         torch.from_numpy(image).float().div(255)[None, None]
     )
     assert (probabilities[:, 0] == 0).all()
@@ -76,7 +76,7 @@ def test_a_class_that_is_never_answered_has_probability_zero():
 
 def test_probabilities_of_several_models_are_averaged():
     image = torch.rand(2, 1, 8, 8)
-    one, other = segmenter(), segmenter(never=(1, 2))
+    one, other = segmenter(), segmenter(masked_classes=(1, 2))
     both = predictor_of(one, other).probabilities(image)
     alone = [predictor_of(each).probabilities(image) for each in (one, other)]
     assert torch.allclose(both, (alone[0] + alone[1]) / 2)

@@ -76,7 +76,7 @@ def all_logits(answer):
 
 def training_size(model):
     """A small size that leaves more than one pixel at the coarsest level."""
-    return max(32, 2 * model.stride), max(32, 2 * model.stride)
+    return max(32, 2 * model.size_divisor), max(32, 2 * model.size_divisor)
 
 
 def test_the_tables_name_models_that_exist():
@@ -102,7 +102,7 @@ def test_all_options_are_keywords_with_defaults_and_one_gray_channel_gives_five_
 @pytest.mark.parametrize(("in_channels", "classes"), [(1, 5), (3, 2), (1, 7)])
 def test_logits_have_the_size_of_the_images(name, in_channels, classes):
     model = build(name, in_channels=in_channels, classes=classes).eval()
-    smallest = (model.stride, model.stride)
+    smallest = (model.size_divisor, model.size_divisor)
     for batch, (height, width) in ((2, (64, 128)), (1, (65, 130)), (1, (48, 200)), (1, smallest)):
         images = random_images(batch, in_channels, height, width)
         with torch.no_grad():
@@ -121,7 +121,7 @@ def test_logits_depend_on_the_images(name):
 
 def test_padding_repeats_the_last_row_and_column(name):
     model = build(name).eval()
-    rows, columns = model.stride - 1, model.stride // 2
+    rows, columns = model.size_divisor - 1, model.size_divisor // 2
     whole = random_images(1, 1, *training_size(model))
     whole[..., -rows:, :] = whole[..., -rows - 1, None, :]
     whole[..., -columns:] = whole[..., -columns - 1, None]
@@ -227,13 +227,13 @@ def test_weights_survive_a_safetensors_file(name, tmp_path):
 def test_exported_models_answer_alike_for_other_batches_and_sizes(name, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     model = move_off_the_start(build(name)).eval()
-    rows, columns = (model.stride * torch.export.Dim(edge, min=2, max=64) for edge in "hw")
-    shape = (2, 1, 2 * model.stride, 4 * model.stride)
+    rows, columns = (model.size_divisor * torch.export.Dim(edge, min=2, max=64) for edge in "hw")
+    shape = (2, 1, 2 * model.size_divisor, 4 * model.size_divisor)
     dynamic = {0: torch.export.Dim("batch", min=1, max=64)}
     if name in FIXED_SIZE:
         other_shape = (3, *shape[1:])
     else:
-        other_shape = (1, 1, 3 * model.stride, 5 * model.stride)
+        other_shape = (1, 1, 3 * model.size_divisor, 5 * model.size_divisor)
         dynamic |= {2: rows, 3: columns}
 
     program = torch.export.export(model, (random_images(*shape),), dynamic_shapes=(dynamic,))
@@ -250,9 +250,11 @@ def test_exported_models_answer_alike_for_other_batches_and_sizes(name, tmp_path
 
 def test_an_image_smaller_than_the_stride_is_refused_with_the_size_to_pad_to(name):
     model = build(name).eval()
-    short = model.stride - 1
-    with pytest.raises(AreosegError, match=f"pad them to {model.stride}x{model.stride + 5}"):
-        model(random_images(1, 1, short, model.stride + 5))
+    short = model.size_divisor - 1
+    with pytest.raises(
+        AreosegError, match=f"pad them to {model.size_divisor}x{model.size_divisor + 5}"
+    ):
+        model(random_images(1, 1, short, model.size_divisor + 5))
 
 
 def test_an_image_without_a_batch_axis_is_refused(name):

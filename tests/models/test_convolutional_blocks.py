@@ -35,17 +35,17 @@ def _seed():
 class TestSize:
     def test_a_size_that_fits_is_not_touched(self):
         images = torch.rand(1, 1, 8, 16)
-        assert pad_to_multiple(images, in_channels=1, stride=8) is images
+        assert pad_to_multiple(images, in_channels=1, size_divisor=8) is images
         assert crop_like(images, images) is images
 
     def test_padding_repeats_the_last_row_and_column(self):
         images = torch.arange(6.0).view(1, 1, 2, 3)
-        padded = pad_to_multiple(images, in_channels=1, stride=2)
+        padded = pad_to_multiple(images, in_channels=1, size_divisor=2)
         assert padded.tolist() == [[[[0, 1, 2, 2], [3, 4, 5, 5]]]]
 
     def test_cropping_undoes_padding(self):
         images = torch.rand(2, 3, 17, 9)
-        padded = pad_to_multiple(images, in_channels=3, stride=8)
+        padded = pad_to_multiple(images, in_channels=3, size_divisor=8)
         assert padded.shape == (2, 3, 24, 16)
         assert torch.equal(crop_like(padded, images), images)
 
@@ -63,7 +63,7 @@ class TestSize:
     )
     def test_images_that_do_not_fit_the_model_are_refused(self, shape, message):
         with pytest.raises(AreosegError, match=message):
-            pad_to_multiple(torch.rand(shape), in_channels=1, stride=8)
+            pad_to_multiple(torch.rand(shape), in_channels=1, size_divisor=8)
 
 
 class TestNormalization:

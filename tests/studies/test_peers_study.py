@@ -23,7 +23,7 @@ def peers(monkeypatch):
     def stand_in(*, in_channels=1, classes=5):
         """One convolution."""
         network = nn.Conv2d(in_channels, classes, 1)
-        return module.Peer(network, in_channels=in_channels, stride=1)
+        return module.Peer(network, in_channels=in_channels, size_divisor=1)
 
     monkeypatch.setattr(module, "PEERS", dict.fromkeys(module.PEERS, stand_in))
     monkeypatch.setattr(registry, "_records", dict(registry._records))

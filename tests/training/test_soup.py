@@ -14,7 +14,7 @@ from areoseg.training.soup import mean_of
 def segmenter(seed=0):
     torch.manual_seed(seed)
     network = create_model("unet", widths=[4, 8])
-    return Segmenter(network, mean=0.5, std=0.2, classes=5, never=(0,)).eval()
+    return Segmenter(network, mean=0.5, std=0.2, classes=5, masked_classes=(0,)).eval()
 
 
 def filled(value):

@@ -113,7 +113,7 @@ class AttentionUWNet(nn.Module):
         super().__init__()
         self.in_channels = in_channels
         widths = [width * 2**level for level in range(5)]
-        self.stride = 16
+        self.size_divisor = 16
 
         self.encoder = nn.ModuleList()
         channels = in_channels
@@ -134,7 +134,9 @@ class AttentionUWNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(
+            images, in_channels=self.in_channels, size_divisor=self.size_divisor
+        )
         encoded = []
         for level, block in enumerate(self.encoder):
             features = block(features if level == 0 else functional.max_pool2d(features, 2))
@@ -173,7 +175,7 @@ class ReportUWNet(nn.Module):
         super().__init__()
         self.in_channels = in_channels
         widths = [width * 2**level for level in range(4)]
-        self.stride = 8
+        self.size_divisor = 8
         norm = group_norm()
 
         self.encoder = nn.ModuleList()
@@ -204,7 +206,9 @@ class ReportUWNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(
+            images, in_channels=self.in_channels, size_divisor=self.size_divisor
+        )
         encoded = []
         for level, block in enumerate(self.encoder):
             features = block(features if level == 0 else functional.max_pool2d(features, 2))

@@ -67,7 +67,7 @@ class CompactUNet(nn.Module):
         super().__init__()
         self.in_channels = in_channels
         self.stem_stride = stem
-        self.stride = stem * 2 ** (len(widths) - 1)
+        self.size_divisor = stem * 2 ** (len(widths) - 1)
         skip_widths = widths[:-1]
 
         self.stem = convolution_block(in_channels * stem**2, widths[0], norm=batch_norm)
@@ -91,7 +91,9 @@ class CompactUNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        padded = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
+        padded = pad_to_multiple(
+            images, in_channels=self.in_channels, size_divisor=self.size_divisor
+        )
         features = self.stem(functional.pixel_unshuffle(padded, self.stem_stride))
         skips = []
         for blocks, down in zip(self.encoder, self.down, strict=False):

@@ -77,7 +77,7 @@ class DualUNet(nn.Module):
                 f"and got {len(widths)} widths: leave some out"
             )
         self.in_channels = in_channels
-        self.stride = 2 ** (len(widths) - 1)
+        self.size_divisor = 2 ** (len(widths) - 1)
         self.auxiliary_weights = AUXILIARY_WEIGHTS[: len(widths) - 1]
         *skip_widths, bottleneck_width = widths
 
@@ -108,7 +108,9 @@ class DualUNet(nn.Module):
 
         In training: those, then the auxiliary logits at 1/2, 1/4, ... of that size.
         """
-        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(
+            images, in_channels=self.in_channels, size_divisor=self.size_divisor
+        )
         skips = []
         for block in self.encoder:
             features = block(features)

@@ -11,19 +11,19 @@ class ProbabilityGraph(nn.Module):
     """Class probabilities of images of any size.
 
     softmax(S(pad(x))), with S the segmenter, which normalizes, divides by the temperature and adds
-    the offsets, and pad the repetition of the last row and column up to multiples of the stride.
-    What was added is cut off again. Sizes are computed without branches, so that a trace holds for
+    the offsets, and pad the repetition of the last row and column up to multiples of the size
+    divisor. What was added is cut off again. Sizes are computed without branches, so that a trace holds for
     every size.
 
     Args:
         segmenter: The network in evaluation mode.
-        pads: False leaves the padding out; sizes must then be multiples of the stride.
+        pads: False leaves the padding out; sizes must then be multiples of the size divisor.
     """
 
     def __init__(self, segmenter: Segmenter, *, pads: bool = True) -> None:
         super().__init__()
         self.segmenter = segmenter
-        self.stride = int(getattr(segmenter.network, "stride", 1))
+        self.size_divisor = int(getattr(segmenter.network, "size_divisor", 1))
         self.pads = pads
 
     def forward(self, images: Tensor) -> Tensor:
@@ -31,8 +31,8 @@ class ProbabilityGraph(nn.Module):
         if not self.pads:
             return torch.softmax(self.segmenter(images), dim=1)
         height, width = images.shape[2:]
-        rows = _repeating_last(height, self.stride)
-        columns = _repeating_last(width, self.stride)
+        rows = _repeating_last(height, self.size_divisor)
+        columns = _repeating_last(width, self.size_divisor)
         padded = images.index_select(2, rows).index_select(3, columns)
         return torch.softmax(self.segmenter(padded), dim=1)[:, :, :height, :width]
 

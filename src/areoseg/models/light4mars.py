@@ -243,7 +243,7 @@ class Light4Mars(nn.Module):
         official = choose_variant("light4mars", OFFICIAL_CODE, variant)
         _check_stages(widths, depths=depths, heads=heads, windows=windows)
         self.in_channels = in_channels
-        self.stride = 2 ** len(widths)
+        self.size_divisor = 2 ** len(widths)
 
         self.encoder = nn.ModuleList()
         channels = in_channels
@@ -268,7 +268,9 @@ class Light4Mars(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(
+            images, in_channels=self.in_channels, size_divisor=self.size_divisor
+        )
         skips = []
         for stage in self.encoder:
             features = stage(features)

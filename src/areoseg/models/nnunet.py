@@ -40,8 +40,8 @@ class NNUNet(nn.Module):
     Shapes for 64x128 images: 32x64x128, 64x32x64, 128x16x32, 256x8x16, 512x4x8 (channels, height,
     width); 4 pixels are the least edge that nnU-Net's own planner leaves.
 
-    Instance norm needs more than one pixel at the bottleneck. The stride is therefore twice the
-    encoder's.
+    Instance norm needs more than one pixel at the bottleneck. The size divisor is therefore twice
+    the encoder's.
 
     Args:
         in_channels: Channels of the image.
@@ -61,7 +61,7 @@ class NNUNet(nn.Module):
     ) -> None:
         super().__init__()
         self.in_channels = in_channels
-        self.stride = 2 ** len(widths)
+        self.size_divisor = 2 ** len(widths)
         *skip_widths, bottleneck_width = widths
         self.auxiliary_weights = tuple(0.5**halvings for halvings in range(1, len(skip_widths) - 1))
 
@@ -85,7 +85,9 @@ class NNUNet(nn.Module):
 
         In training: those, then the auxiliary logits at 1/2, 1/4, ... of that size.
         """
-        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(
+            images, in_channels=self.in_channels, size_divisor=self.size_divisor
+        )
         skips = []
         for block in self.encoder:
             features = block(features)

@@ -66,7 +66,7 @@ class RockSeg(nn.Module):
     ) -> None:
         super().__init__()
         self.in_channels = in_channels
-        self.stride = 16
+        self.size_divisor = 16
         fine, middle, coarse, deepest = widths
         if deepest % (4 * heads):
             raise AreosegError(
@@ -96,7 +96,9 @@ class RockSeg(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(
+            images, in_channels=self.in_channels, size_divisor=self.size_divisor
+        )
         stem = self.stem(features)
         features = functional.max_pool2d(stem, 2)
         stages = []
@@ -199,7 +201,7 @@ class ReportRockSeg(nn.Module):
     ) -> None:
         super().__init__()
         self.in_channels = in_channels
-        self.stride = 8
+        self.size_divisor = 8
         fine, middle, coarse, deepest = widths
 
         self.stem = nn.Conv2d(in_channels, fine, 4, stride=2, padding=1)
@@ -223,7 +225,9 @@ class ReportRockSeg(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        padded = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
+        padded = pad_to_multiple(
+            images, in_channels=self.in_channels, size_divisor=self.size_divisor
+        )
         stem = self.stem(padded)
         first = self.first(functional.max_pool2d(stem, 2))
         second = self.second(first)

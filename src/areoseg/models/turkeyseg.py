@@ -169,7 +169,7 @@ class TurkeySeg(nn.Module):
         super().__init__()
         norm = choose_variant("turkeyseg", NORMS, variant)
         self.in_channels = in_channels
-        self.stride = 2 ** (max(len(global_widths), len(local_widths)) - 1)
+        self.size_divisor = 2 ** (max(len(global_widths), len(local_widths)) - 1)
         width = global_widths[0]
         self.global_path = UPath(in_channels, global_widths, norm=norm, reduction=reduction)
         self.local_path = UPath(in_channels, local_widths, norm=norm, reduction=reduction)
@@ -179,6 +179,8 @@ class TurkeySeg(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        padded = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
+        padded = pad_to_multiple(
+            images, in_channels=self.in_channels, size_divisor=self.size_divisor
+        )
         paths = torch.cat((self.global_path(padded), self.local_path(padded)), dim=1)
         return crop_like(self.head(self.join(paths)), images)

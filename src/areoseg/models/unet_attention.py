@@ -64,7 +64,7 @@ class AttentionUNet(nn.Module):
     ) -> None:
         super().__init__()
         self.in_channels = in_channels
-        self.stride = 2 ** (len(widths) - 1)
+        self.size_divisor = 2 ** (len(widths) - 1)
         *skip_widths, bottleneck_width = widths
 
         self.encoder = nn.ModuleList()
@@ -99,7 +99,9 @@ class AttentionUNet(nn.Module):
 
         With deep supervision and in training mode: a tuple of these logits and the auxiliary ones.
         """
-        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(
+            images, in_channels=self.in_channels, size_divisor=self.size_divisor
+        )
         skips = []
         for block in self.encoder:
             features = block(features)

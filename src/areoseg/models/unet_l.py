@@ -58,7 +58,7 @@ class UNetL(nn.Module):
     ) -> None:
         super().__init__()
         self.in_channels = in_channels
-        self.stride = 2 ** (len(widths) - 1)
+        self.size_divisor = 2 ** (len(widths) - 1)
         norm = group_norm(groups)
         *skip_widths, bottleneck_width = widths
 
@@ -80,7 +80,9 @@ class UNetL(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(
+            images, in_channels=self.in_channels, size_divisor=self.size_divisor
+        )
         skips = []
         for block in self.encoder:
             features = self.dropout(block(features))

@@ -57,7 +57,7 @@ class UNetXception(nn.Module):
     ) -> None:
         super().__init__()
         self.in_channels = in_channels
-        self.stride = 2 ** (len(widths) + 1)
+        self.size_divisor = 2 ** (len(widths) + 1)
 
         self.stem = convolution_block(in_channels, stem_width, norm=batch_norm, stride=2)
         self.encoder = nn.Sequential()
@@ -75,7 +75,9 @@ class UNetXception(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
-        features = pad_to_multiple(images, in_channels=self.in_channels, stride=self.stride)
+        features = pad_to_multiple(
+            images, in_channels=self.in_channels, size_divisor=self.size_divisor
+        )
         features = self.decoder(self.encoder(self.stem(features)))
         return crop_like(self.head(features), images)
 

@@ -1,4 +1,4 @@
-"""Any image size in, the same size out: pad to the network's stride, crop the logits back.
+"""Any image size in, the same size out: pad to the network's size_divisor, crop the logits back.
 
 A network that halves its maps k times works on multiples of 2^k pixels. A model's forward pass
 therefore begins with `pad_to_multiple` and ends with `crop_like`. Sizes that fit are not touched,
@@ -11,23 +11,23 @@ from torch.nn import functional
 from areoseg.errors import AreosegError
 
 
-def pad_to_multiple(images: Tensor, *, in_channels: int, stride: int) -> Tensor:
-    """Repeat the last row and column until height and width are multiples of `stride`.
+def pad_to_multiple(images: Tensor, *, in_channels: int, size_divisor: int) -> Tensor:
+    """Repeat the last row and column until height and width are multiples of `size_divisor`.
 
     Args:
         images: (N, C, H, W).
         in_channels: The C that the model was built for.
-        stride: What height and width must be multiples of, in pixels.
+        size_divisor: What height and width must be multiples of, in pixels.
 
     Returns:
-        (N, C, H', W') with H' and W' the next multiples of `stride`.
+        (N, C, H', W') with H' and W' the next multiples of `size_divisor`.
 
     Raises:
-        AreosegError: Wrong rank or channels, or an edge shorter than `stride`.
+        AreosegError: Wrong rank or channels, or an edge shorter than `size_divisor`.
     """
-    _check(images, in_channels, stride)
+    _check(images, in_channels, size_divisor)
     height, width = images.shape[-2:]
-    below, right = -height % stride, -width % stride
+    below, right = -height % size_divisor, -width % size_divisor
     if below == 0 and right == 0:
         return images
     return functional.pad(images, (0, right, 0, below), mode="replicate")
@@ -51,7 +51,7 @@ def crop_like(logits: Tensor, images: Tensor, *, scale: int = 1) -> Tensor:
     return logits[..., :height, :width]
 
 
-def _check(images: Tensor, in_channels: int, stride: int) -> None:
+def _check(images: Tensor, in_channels: int, size_divisor: int) -> None:
     shape = tuple(images.shape)
     if images.ndim != 4:
         raise AreosegError(
@@ -64,8 +64,9 @@ def _check(images: Tensor, in_channels: int, stride: int) -> None:
             f"give it {in_channels} channels, or build it with in_channels={shape[1]}"
         )
     height, width = shape[-2:]
-    if height < stride or width < stride:
+    if height < size_divisor or width < size_divisor:
         raise AreosegError(
-            f"the model needs images of at least {stride}x{stride} pixels and got {shape}: "
-            f"pad them to {max(height, stride)}x{max(width, stride)}"
+            f"the model needs images of at least {size_divisor}x{size_divisor} pixels"
+            f" and got {shape}: "
+            f"pad them to {max(height, size_divisor)}x{max(width, size_divisor)}"
         )
