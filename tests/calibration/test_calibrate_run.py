@@ -44,7 +44,7 @@ def test_probabilities_are_those_of_temperature_and_offsets():
     )
     assert torch.allclose(plain(images), expected)
     assert (plain(images).softmax(dim=1)[:, 0] == 0).all()
-    assert plain.never.tolist() == [True, False, False, False, False]
+    assert plain.masked_classes.tolist() == [True, False, False, False, False]
     plain.uncalibrate()
     assert torch.equal(plain(images), logits)
     plain.train()

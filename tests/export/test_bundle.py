@@ -125,7 +125,7 @@ def test_a_name_stands_where_a_run_may_stand(name, run, homework_npz, tmp_path, 
     assert found["images"] == len(open_run(name).split["test"])
     command("export", name, "--to", "torch-export", "--out", tmp_path / "m.pt2", "--data",
             homework_npz)  # fmt: skip
-    command("bench", name, "--ways", "eager", "--batches", "1", "--seconds", "0.01", "--threads",
+    command("bench", name, "--backends", "eager", "--batches", "1", "--seconds", "0.01", "--threads",
             "1")  # fmt: skip
     assert name in capsys.readouterr().out
 
@@ -205,7 +205,7 @@ def test_what_the_wheel_carries_is_small_and_whole(name):
     run = open_run(name)
     assert run.is_bundle
     assert (run.path / "weights.safetensors").stat().st_size <= LARGEST
-    assert run.segmenter().never.shape == (len(run.taxonomy),)
+    assert run.segmenter().masked_classes.shape == (len(run.taxonomy),)
     assert run.info["bundle"]["equal"] > 0.998
     for file in run.path.glob("*.json"):
         assert not re.search(r'"/|"\.\./', file.read_text())
