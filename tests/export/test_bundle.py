@@ -125,8 +125,8 @@ def test_a_name_stands_where_a_run_may_stand(name, run, homework_npz, tmp_path, 
     assert found["images"] == len(open_run(name).split["test"])
     command("export", name, "--to", "torch-export", "--out", tmp_path / "m.pt2", "--data",
             homework_npz)  # fmt: skip
-    command("bench", name, "--backends", "eager", "--batches", "1", "--seconds", "0.01", "--threads",
-            "1")  # fmt: skip
+    options = ["--backends", "eager", "--batches", "1", "--seconds", "0.01", "--threads", "1"]
+    command("bench", name, *options)
     assert name in capsys.readouterr().out
 
 
