@@ -10,6 +10,7 @@ from torch import nn
 from areoseg.errors import AreosegError
 from areoseg.errors import did_you_mean
 from areoseg.errors import one_line
+from areoseg.utils.plugins import load_entry_points
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,9 @@ def register(
     """Enter a model class, or a function that builds one, into the registry."""
 
     def enter(build: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
-        if name in _records:
+        other = _records.get(name)
+        # A cell or a file that runs again may register its own model again.
+        if other is not None and other.build.__module__ != build.__module__:
             raise ValueError(f"two models are called {name!r}")
         _records[name] = ModelRecord(name=name, build=build, summary=summary, paper=paper)
         return build
@@ -57,7 +60,8 @@ def register(
 
 
 def records() -> tuple[ModelRecord, ...]:
-    """All registered models, in order of registration."""
+    """All registered models, in order of registration; installed plugins are loaded first."""
+    load_entry_points()
     return tuple(_records.values())
 
 
@@ -67,6 +71,8 @@ def record(name: str) -> ModelRecord:
     Raises:
         AreosegError: There is none; the message names the nearest.
     """
+    if name not in _records:
+        load_entry_points()
     if name not in _records:
         hint = did_you_mean(name, _records, otherwise="`areoseg models` lists them")
         raise AreosegError(f"there is no model {name!r}: {hint}")

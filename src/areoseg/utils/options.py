@@ -1,0 +1,123 @@
+"""Options: validated values with ranges and defaults, and the errors that name a wrong one."""
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Annotated
+from typing import Any
+from typing import Self
+
+from pydantic import BaseModel
+from pydantic import ConfigDict
+from pydantic import Field
+from pydantic import ModelWrapValidatorHandler
+from pydantic import ValidationError
+from pydantic import model_validator
+from pydantic_core import ErrorDetails
+from pydantic_core import InitErrorDetails
+from pydantic_core import PydanticCustomError
+
+from areoseg.errors import did_you_mean
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
+"""The factor of a moving average: the weight of the old value."""
+Count = Annotated[int, Field(gt=0)]
+
+Location = tuple[str | int, ...]
+"""The keys and list positions that lead to a value."""
+
+
+class Options(BaseModel):
+    """Base of all options: immutable; an unknown name is an error that suggests a known one."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _suggest_names(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            names = [field.alias or name for name, field in cls.model_fields.items()]
+            raise located_error(
+                (detail["loc"], _suggested(detail, names), detail["type"], detail["input"])
+                for detail in error.errors()
+            ) from None
+
+
+def _suggested(detail: ErrorDetails, names: list[str]) -> str:
+    """The message of an error, with a suggestion where the name of an option is unknown."""
+    if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1:
+        return f"no such value: {did_you_mean(str(detail['loc'][0]), names)}"
+    return error_message(detail)
+
+
+def error_message(detail: ErrorDetails) -> str:
+    """The message of one pydantic error, without pydantic's own prefixes."""
+    if detail["type"] == "missing":
+        return "missing: it has no default"
+    if detail["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        return "input should be a mapping of values by their names"
+    return detail["msg"].removeprefix("Value error, ")
+
+
+def located_error(errors: Iterable[tuple[Location, str, str, Any]]) -> ValidationError:
+    """A `ValidationError` of several errors; raised in a validator, it is merged with the others.
+
+    Args:
+        errors: Location, message, pydantic's type of error, and the wrong input of each.
+    """
+    return ValidationError.from_exception_data(
+        "options",
+        [
+            InitErrorDetails(
+                type=PydanticCustomError(kind, "{message}", {"message": message}),
+                loc=location,
+                input=value,
+            )
+            for location, message, kind, value in errors
+        ],
+    )
+
+
+def check_values(errors: Mapping[Location, str]) -> None:
+    """Raise the given errors, by the location of the wrong value; do nothing if there are none."""
+    if errors:
+        raise located_error(
+            (location, message, "value_error", {}) for location, message in errors.items()
+        )
+
+
+def validate_items(
+    values: Mapping[str, Any], validate: Callable[[str, Any], Any]
+) -> dict[str, Any]:
+    """Validate each item of a mapping and collect the errors of all of them.
+
+    Args:
+        values: Values by name.
+        validate: Returns the validated value of a name, or raises a `ValidationError` or a
+            `ValueError`.
+
+    Raises:
+        ValidationError: At least one item is wrong.
+    """
+    valid: dict[str, Any] = {}
+    errors: list[tuple[Location, str, str, Any]] = []
+    for name, value in values.items():
+        try:
+            valid[name] = validate(name, value)
+        except ValidationError as error:
+            errors += [
+                ((name, *detail["loc"]), error_message(detail), detail["type"], detail["input"])
+                for detail in error.errors()
+            ]
+        except ValueError as error:
+            errors.append(((name,), str(error), "value_error", {}))
+    if errors:
+        raise located_error(errors)
+    return valid
