@@ -8,6 +8,7 @@ import torch
 from areoseg.data.samples import SegmentationDataset
 from areoseg.synthetic import SyntheticMars
 from areoseg.synthetic import draw_set
+from areoseg.taxonomy import MARS
 
 torch.set_num_threads(1)  # the suite runs on several processes
 
@@ -50,3 +51,36 @@ TINY = [
 @pytest.fixture(scope="session")
 def tiny():
     return list(TINY)
+
+
+@pytest.fixture(scope="session")
+def run_values():
+    """Makes the content of a `run.json`; `data` changes single values of the section."""
+
+    def values(data=None, **changes):
+        return {
+            "versions": {"areoseg": "0.1.0", "torch": "2.13.0+x", "python": "3.11.9"},
+            "command": None,
+            "status": "finished",
+            "data": {
+                "source": {"path": "mars.npz"},
+                "fingerprint": "f00dcafe",
+                "labeled": 20,
+                "unlabeled": 6000,
+                "rejected": 2,
+                "groups": 11,
+                "training_shares": dict.fromkeys(MARS.names, 0.2),
+                "mean": 0.48,
+                "std": 0.21,
+                **(data or {}),
+            },
+            "taxonomy": {"names": MARS.names, "colors": MARS.colors, "background": 0},
+            "model": {"size": [64, 128], "parameters": 484_213, "macs": 312_441_856},
+            "device": "cpu",
+            "threads": 2,
+            "precision": "float32",
+            "budget_seconds": None,
+            **changes,
+        }
+
+    return values

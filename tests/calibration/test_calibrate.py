@@ -182,11 +182,11 @@ def test_groups_of_background_alone_count_for_nothing():
 
 
 def test_info_are_plain_json_values():
-    info = calibrate(pixels(2000), MARS).to_json(MARS)
-    assert info["offsets"].keys() == set(MARS.names)
-    assert len(info["reliability"]["before"]["accuracy"]) == 15
-    assert sum(info["reliability"]["after"]["share"]) == pytest.approx(1, abs=1e-4)
-    assert info["reliability"]["before"]["accuracy"][0] is None
+    info = calibrate(pixels(2000), MARS).info(MARS)
+    assert info.offsets.keys() == set(MARS.names)
+    assert len(info.reliability.before.accuracy) == 15
+    assert sum(info.reliability.after.share) == pytest.approx(1, abs=1e-4)
+    assert info.reliability.before.accuracy[0] is None
 
 
 def test_one_group_and_no_terrain_are_refused():

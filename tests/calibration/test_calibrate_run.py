@@ -110,13 +110,13 @@ def test_a_run_keeps_its_calibration_and_calibrating_again_gives_the_same(traine
     save_file(before, run.path / "weights.safetensors")
 
     once = calibrate_run(run, validation(run))
-    info = once.info["calibration"]
+    info = once.info.calibration
     stored = load_file(run.path / "weights.safetensors")
-    assert stored["temperature"] == pytest.approx(info["temperature"])
+    assert stored["temperature"] == pytest.approx(info.temperature)
     assert stored["temperature"] > 1.2
     assert stored["offsets"][0] == MASKED_LOGIT
-    assert info["offsets"]["background"] == 0
-    assert info["calibration_error"]["after"] < info["calibration_error"]["before"]
+    assert info.offsets["background"] == 0
+    assert info.calibration_error.after < info.calibration_error.before
     for name, tensor in before.items():
         if name not in ("temperature", "offsets"):
             assert torch.equal(tensor, stored[name]), name
@@ -132,8 +132,8 @@ def test_a_recipe_can_end_with_a_calibration(trained, homework_npz, tiny, tmp_pa
     source = trained.source
     quiet = Console(quiet=True)
     run = train(recipe, read_source(source), tmp_path / "run", source=source, console=quiet)
-    assert run.info["status"] == "finished"
-    assert open_run(run.path).info["calibration"] == run.info["calibration"]
+    assert run.info.status == "finished"
+    assert open_run(run.path).info.calibration == run.info.calibration
     assert run.segmenter().temperature != 1
     assert not (run.path / "resume.pt").exists()
     plain = load_file(trained.path / "weights.safetensors")

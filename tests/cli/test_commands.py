@@ -131,7 +131,7 @@ def test_a_run_whose_info_are_damaged_is_refused(run, tmp_path, missing):
     *outer, last = missing.split(".")
     del (info[outer[0]] if outer else info)[last]
     (moved / "run.json").write_text(json.dumps(info))
-    with pytest.raises(AreosegError, match=f"no '{missing}' in it"):
+    with pytest.raises(AreosegError, match=f"'{missing}' is missing"):
         api.evaluate(moved)
 
 

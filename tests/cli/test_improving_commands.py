@@ -100,7 +100,7 @@ def test_a_soup_is_a_run_that_other_commands_take(runs, tmp_path, capsys):
     scores = json.loads((out / "scores.json").read_text())
     assert scores["val"]["score"] == pytest.approx(info["validation_score"])
     assert info["validation_score"] >= best["score"]
-    if ingredients[1]["taken"]:
+    if ingredients[1]["selected"]:
         assert "mean of 2 runs" in told
     else:
         assert "does not help" in told
@@ -152,7 +152,7 @@ def test_self_training_reports_what_it_kept_and_holds_back_the_same_samples(
         assert word in told.out
     info = json.loads((out / "run.json").read_text())["self_training"]
     assert info["teachers"] == [str(runs["one"]), str(runs["two"])]
-    answered = [each for each in info["classes"].values() if each["answered"] > 0.01]
+    answered = [each for each in info["classes"].values() if each["predicted"] > 0.01]
     assert answered
     for each in answered:
         assert each["kept"] == pytest.approx(0.4, abs=0.05)
@@ -180,7 +180,7 @@ def test_a_student_can_be_of_another_recipe_on_the_teachers_split(
     )
     assert run.recipe.model.options["widths"] == [4]
     assert run.commands == ["areoseg train unet", f"areoseg calibrate {teacher}"]
-    assert run.info["self_training"]["training_seconds"] == info["training_seconds"]
+    assert run.info.self_training.training_seconds == info["training_seconds"]
     assert run.split == open_run(runs["one"]).split
     with pytest.raises(AreosegError, match="no unlabeled images"):  # all five are labeled ones
         api.self_train([runs["one"]], homework_npz, tmp_path / "none", console=QUIET)

@@ -16,6 +16,7 @@ from areoseg.cli.app import app
 from areoseg.errors import AreosegError
 from areoseg.export.bundle import without_folders
 from areoseg.export.card import model_card
+from areoseg.runs.info import InitialWeights
 from areoseg.runs.run import open_run
 
 LARGEST = 6_000_000
@@ -74,10 +75,10 @@ def test_filters_are_halved_and_the_rest_is_as_it_was(run, bundled):
 
 
 def test_a_bundle_answers_as_its_run_and_says_how_nearly(run, bundled):
-    info = open_run(bundled / weights.DEFAULT).info["bundle"]
-    assert info["equal"] > 0.998
+    info = open_run(bundled / weights.DEFAULT).info.bundle
+    assert info.equal_pixels > 0.998
     validation = len(json.loads((run / "split.json").read_text())["val"])
-    assert info["compared_on"] == f"{validation} validation samples of the run"
+    assert info.compared_on == f"{validation} validation samples of the run"
 
 
 def test_a_bundle_tells_no_folder_of_the_machine_that_made_it(run, bundled, homework_npz):
@@ -86,10 +87,10 @@ def test_a_bundle_tells_no_folder_of_the_machine_that_made_it(run, bundled, home
             assert str(homework_npz.parent) not in file.read_text()
             assert str(run.parent) not in file.read_text()
     info = open_run(bundled / weights.DEFAULT).info
-    assert info["data"]["source"]["path"] == "mars.npz"
-    assert info["data"]["source"]["groups"] == "mars_groups.txt"
-    assert info["command"].endswith("--data mars.npz --out=tiny")
-    assert "model.widths=[4,8]" in shlex.split(info["command"])
+    assert info.data.source.path == "mars.npz"
+    assert info.data.source.groups == "mars_groups.txt"
+    assert info.command.endswith("--data mars.npz --out=tiny")
+    assert "model.widths=[4,8]" in shlex.split(info.command)
 
 
 def test_the_card_has_what_a_user_has_to_know(run, bundled):
@@ -110,7 +111,8 @@ def test_the_card_has_what_a_user_has_to_know(run, bundled):
 def test_the_card_tells_what_the_weights_began_with(bundled):
     whole = open_run(bundled / weights.DEFAULT)
     before = {"run": "/there/first", "commands": ["areoseg train unet --out /there/first"]}
-    info = {**whole.info, "start": {**before, "training_seconds": 600.0}}
+    start = InitialWeights(**before, weights_sha256="f00d", training_seconds=600.0)
+    info = whole.info.model_copy(update={"initial_weights": start})
     card = model_card(replace(whole, info=without_folders(info)))
     assert "began with the weights of first: 10 minutes more" in card
     assert "\nareoseg train unet --out first\nareoseg train unet " in card
@@ -206,7 +208,7 @@ def test_what_the_wheel_carries_is_small_and_whole(name):
     assert run.is_bundle
     assert (run.path / "weights.safetensors").stat().st_size <= LARGEST
     assert run.segmenter().masked_classes.shape == (len(run.taxonomy),)
-    assert run.info["bundle"]["equal"] > 0.998
+    assert run.info.bundle.equal_pixels > 0.998
     for file in run.path.glob("*.json"):
         assert not re.search(r'"/|"\.\./', file.read_text())
 

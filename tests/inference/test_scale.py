@@ -5,6 +5,7 @@ import pytest
 from areoseg.errors import AreosegError
 from areoseg.inference.scale import choose_scale
 from areoseg.inference.scale import trained_scale
+from areoseg.runs.info import RunInfo
 from areoseg.runs.run import Run
 
 FRAME = "NLB_430335904EDR_F0130000NCAM07812M1"
@@ -37,18 +38,22 @@ def test_a_scale_that_means_nothing_is_refused(factor):
         choose_scale(factor, 0.25, (8, 8))
 
 
-def run_with(tmp_path, data, names):
-    (tmp_path / "split.json").write_text(json.dumps({"train": names, "val": [], "test": []}))
-    return Run(tmp_path, None, {"data": data, "model": {"size": [64, 128]}})
+@pytest.fixture
+def run_with(tmp_path, run_values):
+    def run(data, names):
+        (tmp_path / "split.json").write_text(json.dumps({"train": names, "val": [], "test": []}))
+        return Run(tmp_path, None, RunInfo.model_validate(run_values(data=data)))
+
+    return run
 
 
-def test_what_a_run_noted_is_believed(tmp_path):
-    assert trained_scale(run_with(tmp_path, {"navcam_scale": 0.5}, [])) == 0.5
-    assert trained_scale(run_with(tmp_path, {"navcam_scale": None}, ["a"])) is None
+def test_what_a_run_noted_is_believed(run_with):
+    assert trained_scale(run_with({"navcam_scale": 0.5}, [])) == 0.5
+    assert trained_scale(run_with({"navcam_scale": None}, ["a"])) is None
 
 
-def test_runs_that_noted_nothing_are_known_by_their_samples(tmp_path):
-    assert trained_scale(run_with(tmp_path, {}, ["training_set/0000"])) == 0.25
+def test_runs_that_noted_nothing_are_known_by_their_samples(run_with):
+    assert trained_scale(run_with({}, ["training_set/0000"])) == 0.25
     tiles = [f"{FRAME}@y{y:03d}x{x:03d}" for y in range(0, 512, 64) for x in range(0, 512, 128)]
-    assert trained_scale(run_with(tmp_path, {}, tiles)) == 0.5
-    assert trained_scale(run_with(tmp_path, {}, ["photo@y000x000", "photo@y000x072"])) is None
+    assert trained_scale(run_with({}, tiles)) == 0.5
+    assert trained_scale(run_with({}, ["photo@y000x000", "photo@y000x072"])) is None

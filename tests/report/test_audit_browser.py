@@ -207,6 +207,6 @@ def test_what_is_decided_is_what_is_trained_on(page, audited, tmp_path, tiny):
     trained = open_run(run)
     used = {name for part in trained.split.values() for name in part}
     assert used == {*samples.names} - rejected
-    assert trained.info["data"]["decisions"] == str(decisions)
+    assert trained.info.data.decisions == str(decisions)
     kept = json.loads((run / "audit.json").read_text())
     assert {entry["name"] for entry in kept["rejected"]} == rejected

@@ -72,42 +72,17 @@ def predicted(some):
     return predictions
 
 
-def info():
-    return {
-        "areoseg": "0.1.0",
-        "torch": "2.13.0+x",
-        "python": "3.11.9",
-        "command": COMMAND,
-        "status": "finished",
-        "data": {
-            "path": "a&b.npz",
-            "source": {"path": "a&b.npz"},
-            "labeled": 20,
-            "unlabeled": 6000,
-            "rejected": 2,
-            "groups": 11,
-            "training_shares": dict(
-                zip(MARS.names, [0.2432, 0.3392, 0.2327, 0.18, 0.0013], strict=True)
-            ),
-            "fingerprint": "f00dcafe",
-            "mean": 0.48,
-            "std": 0.21,
-        },
-        "taxonomy": {
-            "names": list(MARS.names),
-            "colors": [list(color) for color in MARS.colors],
-            "background": 0,
-        },
-        "model": {"size": [64, 128], "parameters": 484_213, "macs": 312_441_856},
-        "device": "cpu",
-        "threads": 2,
-        "precision": "float32",
-        "budget_seconds": None,
-        "steps": 3300,
-        "epochs": 3,
-        "best_step": 20,
-        "training_seconds": 1793.4,
-    }
+@pytest.fixture
+def info(run_values):
+    shares = dict(zip(MARS.names, [0.2432, 0.3392, 0.2327, 0.18, 0.0013], strict=True))
+    return lambda: run_values(
+        data={"source": {"path": "a&b.npz"}, "training_shares": shares},
+        command=COMMAND,
+        steps=3300,
+        epochs=3,
+        best_step=20,
+        training_seconds=1793.4,
+    )
 
 
 def make_run(folder, values, recipe="model: unet\nsummary: '<i>mine</i>'"):
@@ -154,7 +129,7 @@ def add_files(folder):
 
 
 @pytest.fixture
-def whole(tmp_path):
+def whole(tmp_path, info):
     """A run with everything, its scores, and its page."""
     run = make_run(tmp_path / "first <night>", info())
     add_files(run.path)
@@ -173,11 +148,16 @@ def read(path):
     return source, Page(source)
 
 
-def bare(tmp_path, values=None, **content):
-    """The page of a run that has nothing but what is given."""
-    run = make_run(tmp_path / "run", values or info())
-    content = {"scores": {}, "examples": {}, "training_examples": samples(0), **content}
-    return read(write_report(run, **content))
+@pytest.fixture
+def bare(info):
+    """Makes the page of a run that has nothing but what is given."""
+
+    def page(folder, values=None, **content):
+        run = make_run(folder / "run", values or info())
+        content = {"scores": {}, "examples": {}, "training_examples": samples(0), **content}
+        return read(write_report(run, **content))
+
+    return page
 
 
 def test_the_page_lies_in_the_run_folder(whole):
@@ -290,7 +270,7 @@ def test_writing_again_gives_the_same_page(whole):
     assert path.read_bytes() == once
 
 
-def test_a_run_with_nothing_yet_has_a_page(tmp_path):
+def test_a_run_with_nothing_yet_has_a_page(tmp_path, bare, info):
     values = info()
     for key in ("steps", "epochs", "best_step", "training_seconds", "command"):
         del values[key]
@@ -301,11 +281,11 @@ def test_a_run_with_nothing_yet_has_a_page(tmp_path):
     assert "img" not in page.tags
 
 
-def test_a_finished_run_has_no_notice(tmp_path):
+def test_a_finished_run_has_no_notice(tmp_path, bare):
     assert "did not reach its end" not in bare(tmp_path)[1].words
 
 
-def test_without_a_test_part_the_validation_heads_the_page(tmp_path):
+def test_without_a_test_part_the_validation_heads_the_page(tmp_path, bare):
     some = samples()
     score = evaluate_predictions(predicted(some), some.masks, resamples=20).to_json()
     words = bare(tmp_path, scores={"val": score, "test": None})[1].words
@@ -314,13 +294,13 @@ def test_without_a_test_part_the_validation_heads_the_page(tmp_path):
     assert "Test part" not in words
 
 
-def test_without_groups_the_reader_is_warned(tmp_path):
+def test_without_groups_the_reader_is_warned(tmp_path, bare, info):
     values = info()
     values["data"]["groups"] = None
     assert "No groups are known" in bare(tmp_path, values)[1].words
 
 
-def test_absent_classes_and_undefined_scores_are_dashes(tmp_path):
+def test_absent_classes_and_undefined_scores_are_dashes(tmp_path, bare):
     truth = np.ones((2, 8, 8), np.uint8)  # soil alone: one image group, other classes absent
     score = evaluate_predictions(truth, truth, resamples=0).to_json()
     words = bare(tmp_path, scores={"val": score})[1].words
@@ -332,13 +312,13 @@ def test_absent_classes_and_undefined_scores_are_dashes(tmp_path):
     assert "– mean IoU" in bare(tmp_path / "other", scores={"val": nothing})[1].words
 
 
-def test_void_is_in_the_legend_where_a_mask_has_it(tmp_path):
+def test_void_is_in_the_legend_where_a_mask_has_it(tmp_path, bare):
     assert "void" not in bare(tmp_path, training_examples=samples())[1].text
     (tmp_path / "other").mkdir()
     assert "void" in bare(tmp_path / "other", training_examples=samples(void=True))[1].text
 
 
-def test_samples_of_several_sizes_are_shown(tmp_path):
+def test_samples_of_several_sizes_are_shown(tmp_path, bare):
     some = samples(2)
     mixed = SegmentationDataset(
         [some.images[0], some.images[1][:8]], [some.masks[0], some.masks[1][:8]], some.names

@@ -61,12 +61,10 @@ def test_without_stages_there_is_no_row_and_a_single_one_has_all_steps(stages, r
 
 
 @pytest.mark.parametrize("recipe", [RECIPE, "model: unet"])
-def test_the_page_shows_stages_where_there_are_some(recipe, tmp_path):
+def test_the_page_shows_stages_where_there_are_some(recipe, tmp_path, run_values):
     (tmp_path / "recipe.yaml").write_text(dump_recipe(parse_recipe(recipe)))
     classes = {"names": ["sky", "soil"], "colors": [[0, 0, 0], [9, 9, 9]], "background": 0}
-    info = dict.fromkeys(("data", "device", "threads", "precision", "budget_seconds"))
-    info |= {"status": "finished", "taxonomy": classes}
-    info["data"] = {"source": {}, "fingerprint": "f00dcafe"}
+    info = run_values(taxonomy=classes)
     (tmp_path / "run.json").write_text(json.dumps(info))
     run = open_run(tmp_path, unfinished=True)
     page = write_report(

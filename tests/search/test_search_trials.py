@@ -105,7 +105,7 @@ def test_a_search_leaves_the_best_recipe_a_table_and_a_page(search, tmp_path, ho
     assert "# areoseg train" in text
     assert load_recipe(out / "best.yaml").model.options["widths"] is not None
     again = api.train(out / "best.yaml", homework_npz, tmp_path / "again", threads=1, console=QUIET)
-    assert again.info["validation_score"] == found.best.score
+    assert again.info.validation_score == found.best.score
 
 
 def test_the_command_for_the_best_recipe_reads_the_data_as_the_search_did(

@@ -80,10 +80,10 @@ def test_pseudo_labels_change_the_weights_but_not_the_split(source, tmp_path, ti
     plain = run(source, tmp_path / "plain", tiny)
     taught = run(source, tmp_path / "taught", tiny, pseudo=pseudo(source))
     assert taught.split == plain.split
-    assert taught.info["data"] == plain.info["data"]
-    assert taught.info["steps"] == pytest.approx(2 * plain.info["steps"], abs=3)
-    assert taught.info["self_training"]["samples"] == 5
-    assert taught.info["self_training"]["teachers"] == ["one"]
+    assert taught.info.data == plain.info.data
+    assert taught.info.steps == pytest.approx(2 * plain.info.steps, abs=3)
+    assert taught.info.self_training.samples == 5
+    assert taught.info.self_training.teachers == ["one"]
     assert (taught.path / "pseudo_labels.npz").is_file()
 
 
@@ -102,7 +102,7 @@ def test_an_interrupted_self_training_resumes_to_the_same_weights(
     resumed = resume(tmp_path / "part", read_source(source), console=Console(quiet=True))
     one, other = (load_file(each.path / "weights.safetensors") for each in (whole, resumed))
     assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
-    assert resumed.info["self_training"] == whole.info["self_training"]
+    assert resumed.info.self_training == whole.info.self_training
 
 
 def test_pseudo_labels_that_are_lost_or_changed_are_refused(source, tmp_path, tiny):

@@ -39,12 +39,17 @@ def test_thresholds_by_hand():
 def test_each_class_keeps_the_same_share_however_sure_the_teacher_is():
     ramp = np.tile(np.linspace(0, 1, 200, dtype=np.float32), (1, 10, 1))
     found = pseudo_label(teacher, samples(ramp), classes=5, keep=0.3, floor=0.0)
-    info = found.to_json(MARS)
-    assert info["soil"]["ema_model"] == pytest.approx(0.3, abs=0.01)
-    assert info["bedrock"]["ema_model"] == pytest.approx(0.3, abs=0.01)
-    assert info["soil"]["answered"] == pytest.approx(0.5)
-    assert info["soil"]["threshold"] > info["bedrock"]["threshold"] > 0.5
-    assert info["sand"] == {"answered": 0, "threshold": None, "kept": None, "share": 0}
+    info = found.info(MARS)
+    assert info["soil"].kept == pytest.approx(0.3, abs=0.01)
+    assert info["bedrock"].kept == pytest.approx(0.3, abs=0.01)
+    assert info["soil"].predicted == pytest.approx(0.5)
+    assert info["soil"].threshold > info["bedrock"].threshold > 0.5
+    assert info["sand"].model_dump() == {
+        "predicted": 0,
+        "threshold": None,
+        "kept": None,
+        "share": 0,
+    }
     mask = found.samples.masks[0]
     assert (mask[:, :29] == 1).all()  # the darkest
     assert (mask[:, -29:] == 2).all()  # the brightest

@@ -156,10 +156,10 @@ def same(one, other):
 def test_a_training_notes_its_rounds_and_learns_from_them(source, tmp_path, tiny):
     taught = run(source, tmp_path / "taught", tiny)
     plain = run(source, tmp_path / "plain", tiny, "unlabeled.share=0")
-    assert taught.info["rounds"]["samples"] == 5
-    assert len(taught.info["rounds"]["classes"]) == 2
-    assert set(taught.info["rounds"]["classes"][0]) == set(MARS.names)
-    assert "rounds" not in plain.info
+    assert taught.info.rounds.samples == 5
+    assert len(taught.info.rounds.classes) == 2
+    assert set(taught.info.rounds.classes[0]) == set(MARS.names)
+    assert plain.info.rounds is None
     assert taught.split == plain.split
     assert not same(weights(taught), weights(plain))
     assert not (taught.path / ROUND).exists()
@@ -181,7 +181,7 @@ def test_a_resumed_training_ends_with_the_same_weights(
             run(source, tmp_path / "part", tiny)
     resumed = resume(tmp_path / "part", read(source), console=QUIET)
     assert same(weights(whole), weights(resumed))
-    assert resumed.info["rounds"] == whole.info["rounds"]
+    assert resumed.info.rounds == whole.info.rounds
 
 
 def test_without_samples_to_label_a_training_says_so_and_goes_on(source, tmp_path, tiny, capsys):
@@ -191,7 +191,7 @@ def test_without_samples_to_label_a_training_says_so_and_goes_on(source, tmp_pat
         recipe, labeled_ones, tmp_path / "run", source=source, console=Console(stderr=True)
     )
     assert "no unlabeled images" in " ".join(capsys.readouterr().err.split())
-    assert "rounds" not in made.info
+    assert made.info.rounds is None
 
 
 def test_void_pixels_of_pseudo_labels_stay_void(tmp_path):

@@ -153,7 +153,7 @@ class Corrected(Budget):
 def test_a_plan_with_stages_is_replayed_to_the_same_weights(run_stages):
     stages = STAGES["another optimizer"]
     first = run_stages("first", stages, "training.keep=last", budget=Corrected(1000))
-    assert first.info["steps"] == 24
+    assert first.info.steps == 24
     plan = Plan.from_json(json.loads((first.path / "plan.json").read_text()))
     again = run_stages("again", stages, "training.keep=last", plan=plan)
     assert equal(weights(first), weights(again))

@@ -64,14 +64,14 @@ def test_calibration_is_not_taken_over(source, first, tmp_path, tiny):
 
 def test_the_run_notes_what_it_started_with(source, first, tmp_path, tiny):
     second = run_tiny(source, tmp_path / "2", tiny, *STANDING_STILL, start=first, command="second")
-    start = second.info["start"]
-    assert start["run"] == str(first.path)
-    assert start["weights_sha256"] == first.weights_sha256
-    assert start["commands"] == ["areoseg train unet --out a/first"]
+    start = second.info.initial_weights
+    assert start.run == str(first.path)
+    assert start.weights_sha256 == first.weights_sha256
+    assert start.commands == ["areoseg train unet --out a/first"]
     third = run_tiny(source, tmp_path / "3", tiny, *STANDING_STILL, start=second)
-    assert third.info["start"]["commands"] == [*start["commands"], "second"]
-    both = first.info["training_seconds"] + second.info["training_seconds"]
-    assert third.info["start"]["training_seconds"] == pytest.approx(both)
+    assert third.info.initial_weights.commands == [*start.commands, "second"]
+    both = first.info.training_seconds + second.info.training_seconds
+    assert third.info.initial_weights.training_seconds == pytest.approx(both)
 
 
 @pytest.mark.parametrize(

@@ -55,9 +55,9 @@ def assert_equal_weights(one, other):
 
 def test_a_training_leaves_a_whole_run(source, tmp_path, tiny):
     run = run_tiny(source, tmp_path / "run", tiny)
-    assert run.info["status"] == "finished"
-    assert run.info["epochs"] == 3
-    assert run.info["data"]["groups"] == 12
+    assert run.info.status == "finished"
+    assert run.info.epochs == 3
+    assert run.info.data.groups == 12
     for name in ("recipe.yaml", "run.json", "split.json", "plan.json", "metrics.csv", "audit.json"):
         assert (run.path / name).is_file(), name
     assert not (run.path / "resume.pt").exists()
@@ -79,8 +79,8 @@ def test_the_kept_weights_are_those_of_the_best_validation(source, tmp_path, tin
     run = run_tiny(source, tmp_path / "run", tiny)
     table = np.genfromtxt(run.path / "metrics.csv", delimiter=",", names=True)
     best = int(np.argmax(table["score"]))
-    assert run.info["best_step"] == table["step"][best]
-    assert run.info["validation_score"] == pytest.approx(table["score"][best])
+    assert run.info.best_step == table["step"][best]
+    assert run.info.validation_score == pytest.approx(table["score"][best])
 
 
 def test_background_as_void_is_never_answered(source, tmp_path, tiny):
@@ -113,13 +113,13 @@ def test_early_stopping_ends_a_training_that_gets_no_better(source, tmp_path, ti
         "optimizer.lr=1e-12",
         "training.ema=0",
     )
-    assert run.info["epochs"] < 30
+    assert run.info.epochs < 30
 
 
 def test_a_plan_can_be_replayed(source, tmp_path, tiny):
     plan = Plan.of(total=11, epoch_steps=4).corrected(4, 9, epoch_steps=3)
     first = run_tiny(source, tmp_path / "a", tiny, plan=plan)
-    assert first.info["steps"] == 9
+    assert first.info.steps == 9
     written = Plan.from_json(json.loads((first.path / "plan.json").read_text()))
     assert written == plan
     second = run_tiny(source, tmp_path / "b", tiny, plan=written)
@@ -138,17 +138,15 @@ def test_an_early_stop_is_part_of_the_plan(source, tmp_path, tiny):
     first = run_tiny(source, tmp_path / "a", tiny, *idle)
     plan = Plan.from_json(json.loads((first.path / "plan.json").read_text()))
     second = run_tiny(source, tmp_path / "b", tiny, *idle, plan=plan)
-    assert first.info["steps"] == second.info["steps"] == plan.total
+    assert first.info.steps == second.info.steps == plan.total
     assert_equal_weights(weights(first), weights(second))
 
 
 def test_a_budget_plans_and_ends(source, tmp_path, tiny):
     run = run_tiny(source, tmp_path / "run", tiny, budget=Budget(4.0))
-    assert run.info["status"] == "finished"
-    assert (
-        run.info["steps"] == Plan.from_json(json.loads((run.path / "plan.json").read_text())).total
-    )
-    assert run.info["budget_seconds"] == 4.0
+    assert run.info.status == "finished"
+    assert run.info.steps == Plan.from_json(json.loads((run.path / "plan.json").read_text())).total
+    assert run.info.budget_seconds == 4.0
 
 
 def test_a_folder_that_holds_a_run_is_left_alone(source, tmp_path, tiny):
@@ -188,10 +186,10 @@ def test_a_killed_run_resumes_to_the_weights_of_one_that_was_not(source, tmp_pat
         time.sleep(0.002)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "the run ended before it could be killed"
-    assert open_run(killed, unfinished=True).info["status"] == "training"
+    assert open_run(killed, unfinished=True).info.status == "training"
 
     resumed = resume(killed, read_source(source), console=QUIET)
-    assert resumed.info["epochs"] == 40
+    assert resumed.info.epochs == 40
     assert_equal_weights(weights(whole), weights(resumed))
     assert (resumed.path / "metrics.csv").read_text() == (whole.path / "metrics.csv").read_text()
 
@@ -231,10 +229,10 @@ def test_a_run_is_finished_only_when_it_is_calibrated(source, tmp_path, tiny, mo
         patch.setattr("areoseg.training.train.calibrate_run", killed)
         with pytest.raises(Killed):
             run_tiny(source, tmp_path / "part", tiny, "calibration=true")
-    assert open_run(tmp_path / "part").info["status"] == "training"
+    assert open_run(tmp_path / "part").info.status == "training"
     resumed = resume(tmp_path / "part", read_source(source), console=QUIET)
-    assert resumed.info["status"] == "finished"
-    assert resumed.info["calibration"] == whole.info["calibration"]
+    assert resumed.info.status == "finished"
+    assert resumed.info.calibration == whole.info.calibration
     assert_equal_weights(weights(whole), weights(resumed))
 
 

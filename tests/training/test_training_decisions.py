@@ -57,8 +57,8 @@ def test_what_is_rejected_is_left_out_and_noted(train, decide, homework_npz):
     run = train("run", path, overrides=["training.epochs=1", "data.audit=false"])
     names = api.read(homework_npz).labeled.names
     assert names_in(run) == {*names} - {*names[:7]}
-    assert run.info["data"]["rejected"] == 7
-    assert run.info["data"]["decisions"] == str(path)
+    assert run.info.data.rejected == 7
+    assert run.info.data.decisions == str(path)
     report = (run.path / "report.html").read_text()
     assert "A person had the last word" in report
     assert "content-outlier" in (run.path / "audit.html").read_text()
@@ -78,7 +78,7 @@ def test_a_resumed_training_keeps_to_them(train, decide, tmp_path, monkeypatch):
     path.unlink()  # the run has its own copy
     after = api.resume(tmp_path / "part", console=QUIET)
     assert after.split == before.split
-    assert after.info["data"]["rejected"] == 7
+    assert after.info.data.rejected == 7
 
 
 def test_decisions_about_other_data_stop_a_training_before_it_begins(train, decide, tmp_path):

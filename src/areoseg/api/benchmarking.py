@@ -147,7 +147,7 @@ def _file(path: str) -> "Forward":
 def _own_size(model: PathLike) -> tuple[int, int]:
     if not is_run(Path(model)):
         return TILE
-    height, width = open_run(model).info.get("model", {}).get("size", TILE)
+    height, width = open_run(model).info.model.size
     return height, width
 
 

@@ -112,7 +112,7 @@ def describe(run: Run, *, size_divisor: int) -> "Description":
         score=_score(run),
         license=LICENSE,
         weights_sha256=run.weights_sha256,
-        data_fingerprint=run.info["data"].get("fingerprint"),
+        data_fingerprint=run.info.data.fingerprint,
     )
 
 

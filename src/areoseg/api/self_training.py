@@ -121,12 +121,12 @@ def self_train(
     origin = {
         "teachers": [str(run.path) for run in opened],
         "commands": [command for run in opened for command in _commands(run)],
-        "training_seconds": sum(run.info.get("training_seconds") or 0.0 for run in opened),
+        "training_seconds": sum(run.info.training_seconds or 0.0 for run in opened),
         "unlabeled": str(unlabeled),
-        "keep": keep,
-        "floor": floor,
-        "flips": flips,
-        "classes": labels.to_json(opened[0].taxonomy),
+        "keep_fraction": keep,
+        "min_confidence": floor,
+        "tta_flip": flips,
+        "classes": labels.info(opened[0].taxonomy),
     }
     run = train(
         student,
@@ -197,7 +197,7 @@ def _unlabeled(
 ) -> SegmentationDataset:
     """The unlabeled samples at a path, cut as those of the teacher were."""
     source = teacher.source
-    if str(path) == source.path:
+    if str(path) in (source.path, teacher.info.data.source.path):
         return own.unlabeled
     chosen = Source(path=str(path), tile=source.tile, scale=source.scale)
     return read_with_progress(chosen, console).unlabeled

@@ -3,10 +3,8 @@
 import shutil
 from collections.abc import Iterator
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
-from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -16,6 +14,9 @@ from areoseg.api.own_data import own_data
 from areoseg.api.scoring import select_split
 from areoseg.api.training import finish_run
 from areoseg.data.samples import SegmentationDataset
+from areoseg.runs.info import RunInfo
+from areoseg.runs.info import SoupInfo
+from areoseg.runs.info import TrainedOn
 from areoseg.runs.run import AUDIT
 from areoseg.runs.run import RECIPE
 from areoseg.runs.run import RUN_INFO
@@ -40,7 +41,7 @@ STATISTICS_SAMPLES = 1024
 
 STATISTICS_BATCH = 32
 
-NOT_OF_A_SOUP = ("steps", "epochs", "best_step", "budget_seconds", "calibration")
+NOT_OF_A_SOUP = {"steps", "epochs", "best_step", "budget_seconds", "calibration"}
 """Facts of the best run that say nothing of its soup."""
 
 
@@ -107,10 +108,10 @@ def soup(
     best = next(run for run in opened if str(run.path) == made.taken[0])
     info = _soup_info(made, best, opened, command)
     run = _write_soup(made, best, info, Path(out))
-    if "calibration" in best.info:
+    if best.info.calibration is not None:
         run = calibrate_run(run, validation, device=device)
     else:
-        write_json(run.path / RUN_INFO, info)
+        info.write(run.path / RUN_INFO)
     finish_run(run, labeled, console)
     return run
 
@@ -127,7 +128,7 @@ def _validation_score(
     from areoseg.utils.device import precision_of_training
 
     where = choose_device(device)
-    precision = precision_of_training(run.info["precision"], where)
+    precision = precision_of_training(run.info.precision, where)
     engine = TorchEngine(segmenter, run.taxonomy, device=where, precision=precision)
     assert validation.masks is not None
     confusions = confusion_per_image(
@@ -153,25 +154,27 @@ def _measure_statistics(segmenter: "Segmenter", training: SegmentationDataset, d
     estimate_batch_statistics(segmenter.to(where), batches(), seed=0)
 
 
-def _soup_info(made: "Soup", best: Run, runs: Sequence[Run], command: str | None) -> dict[str, Any]:
+def _soup_info(made: "Soup", best: Run, runs: Sequence[Run], command: str | None) -> RunInfo:
     """The info of a soup, with what it takes over from the best of its runs."""
-    seconds = [run.info.get("training_seconds") or 0.0 for run in runs]
-    before: list[dict[str, Any]] = []
+    seconds = [run.info.training_seconds or 0.0 for run in runs]
+    before: list[TrainedOn] = []
     for run in runs:
-        before += [each for each in run.info.get("previously_trained_on", []) if each not in before]
-    return {
-        **{key: value for key, value in best.info.items() if key not in NOT_OF_A_SOUP},
-        "command": command,
-        "status": "finished",
-        "budget_seconds": None,
-        "validation_score": made.score,
-        "training_seconds": round(sum(seconds), 2),
-        "previously_trained_on": before,
-        "soup": {"ingredients": [asdict(each) for each in made.tried]},
-    }
+        before += [each for each in run.info.previously_trained_on if each not in before]
+    kept = best.info.model_dump(exclude=NOT_OF_A_SOUP, exclude_unset=True)
+    return RunInfo.model_validate(
+        {
+            **kept,
+            "command": command,
+            "status": "finished",
+            "validation_score": made.score,
+            "training_seconds": round(sum(seconds), 2),
+            "previously_trained_on": before,
+            "soup": SoupInfo(ingredients=list(made.tried)),
+        }
+    )
 
 
-def _write_soup(made: "Soup", best: Run, info: dict[str, Any], out: Path) -> Run:
+def _write_soup(made: "Soup", best: Run, info: RunInfo, out: Path) -> Run:
     """The run folder of a soup but for its info, which end it."""
     write_weights(out / WEIGHTS, made.segmenter.cpu().state_dict())
     for name in (RECIPE, SPLIT, AUDIT):

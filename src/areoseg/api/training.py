@@ -158,11 +158,11 @@ def resume(
 
     console = console or standard_error()
     opened = open_run(run, unfinished=True)
-    trained = opened.info["status"] == "finished" and not (opened.path / RESUME).is_file()
+    trained = opened.info.status == "finished" and not (opened.path / RESUME).is_file()
     unreported = trained and not (opened.is_bundle or (opened.path / REPORT).is_file())
     if unreported:
         found = own_data(opened, data, groups, console)
-        use_threads(threads or opened.info["threads"])
+        use_threads(threads or opened.info.threads)
         finished = opened
     else:
         check_resumable(opened)  # before the data are read, which may take minutes
@@ -178,7 +178,7 @@ def finish_run(run: Run, samples: SegmentationDataset, console: Console) -> None
     from areoseg.report import choose_examples
     from areoseg.report import write_report
 
-    predictor = Predictor.load(run.path, device=run.info["device"])
+    predictor = Predictor.load(run.path, device=run.info.device)
     scores = {}
     examples = {}
     for part in ("val", "test"):

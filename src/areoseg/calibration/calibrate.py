@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +22,11 @@ from areoseg.metrics.calibration import reliability
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.metrics.rates import mean_scores
 from areoseg.models.segmenter import MASKED_LOGIT
+from areoseg.runs.info import CalibrationInfo
+from areoseg.runs.info import ErrorChange
+from areoseg.runs.info import ReliabilityChange
+from areoseg.runs.info import ReliabilityCurve
+from areoseg.runs.info import ScoreChange
 from areoseg.taxonomy import Taxonomy
 
 REPEATS = 5
@@ -65,26 +69,24 @@ class Calibration:
         """Whether offsets raised the score of groups that they were not fitted to."""
         return self.score_out_of_fold > self.score_before
 
-    def to_json(self, taxonomy: Taxonomy) -> dict[str, Any]:
-        """The calibration as JSON values, for `run.json`; None stands for NaN."""
-        return {
-            "temperature": self.temperature,
-            "offsets": dict(zip(taxonomy.names, self.offsets.tolist(), strict=True)),
-            "offsets_help": self.offsets_help,
-            "protocol": self.protocol,
-            "score": {
-                "before": _plain(self.score_before),
-                "out_of_fold": _plain(self.score_out_of_fold),
-                "after": _plain(self.score_after),
-            },
-            "calibration_error": {
-                "before": _plain(expected_calibration_error(self.before)),
-                "after": _plain(expected_calibration_error(self.after)),
-            },
-            "reliability": {"before": _curve(self.before), "after": _curve(self.after)},
-            "groups": self.groups,
-            "pixels": self.pixels,
-        }
+    def info(self, taxonomy: Taxonomy) -> CalibrationInfo:
+        """Describe the calibration for `run.json`."""
+        before, after = (expected_calibration_error(counts) for counts in (self.before, self.after))
+        return CalibrationInfo(
+            temperature=self.temperature,
+            offsets=dict(zip(taxonomy.names, self.offsets.tolist(), strict=True)),
+            offsets_help=self.offsets_help,
+            protocol=self.protocol,
+            score=ScoreChange(
+                before=_plain(self.score_before),
+                out_of_fold=_plain(self.score_out_of_fold),
+                after=_plain(self.score_after),
+            ),
+            calibration_error=ErrorChange(before=_plain(before), after=_plain(after)),
+            reliability=ReliabilityChange(before=_curve(self.before), after=_curve(self.after)),
+            groups=self.groups,
+            pixels=self.pixels,
+        )
 
 
 def calibrate(
@@ -197,14 +199,13 @@ class _Trial:
         return _Trial(self.confusion + other.confusion, self.reliability + other.reliability)
 
 
-def _curve(counts: Reliability) -> dict[str, list[float | None]]:
-    """Reliability as lists, a value a bin."""
+def _curve(counts: Reliability) -> ReliabilityCurve:
     shares = counts.pixels / counts.pixels.sum()
-    return {
-        "share": [_plain(value) for value in shares],
-        "confidence": [_plain(value) for value in counts.mean_confidence],
-        "accuracy": [_plain(value) for value in counts.accuracy],
-    }
+    return ReliabilityCurve(
+        share=[_plain(value) for value in shares],
+        confidence=[_plain(value) for value in counts.mean_confidence],
+        accuracy=[_plain(value) for value in counts.accuracy],
+    )
 
 
 def _plain(value: float) -> float | None:

@@ -13,7 +13,6 @@ from areoseg.runs.run import Run
 from areoseg.runs.run import write_weights
 from areoseg.utils.device import choose_device
 from areoseg.utils.device import precision_of_training
-from areoseg.utils.files import write_json
 
 
 def calibrate_run(run: Run, samples: SegmentationDataset, *, device: str = "cpu") -> Run:
@@ -27,7 +26,7 @@ def calibrate_run(run: Run, samples: SegmentationDataset, *, device: str = "cpu"
         device: `cpu`, `cuda` or `auto`.
 
     Returns:
-        The run with the fact `calibration`; see `Calibration.to_json`.
+        The run with the fact `calibration`; see `CalibrationInfo`.
 
     Raises:
         AreosegError: There are too few samples, or the folder cannot be written.
@@ -41,7 +40,7 @@ def calibrate_run(run: Run, samples: SegmentationDataset, *, device: str = "cpu"
         samples,
         run.taxonomy,
         device=where,
-        precision=precision_of_training(run.info["precision"], where),
+        precision=precision_of_training(run.info.precision, where),
     )
     found = calibrate(pixels, run.taxonomy, protocol=run.recipe.protocol)
 
@@ -51,6 +50,6 @@ def calibrate_run(run: Run, samples: SegmentationDataset, *, device: str = "cpu"
     weights["temperature"] = tensor(found.temperature)
     weights["offsets"] = offsets
     write_weights(run.path / WEIGHTS, weights)
-    info = {**run.info, "calibration": found.to_json(run.taxonomy)}
-    write_json(run.path / RUN_INFO, info)
+    info = run.info.model_copy(update={"calibration": found.info(run.taxonomy)})
+    info.write(run.path / RUN_INFO)
     return Run(run.path, run.recipe, info)

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Annotated
-from typing import Any
 
 from cyclopts import Parameter
 
@@ -43,27 +42,28 @@ def calibrate(
     from areoseg import api
 
     calibrated = api.calibrate(run, data=data, groups=groups, device=device, threads=threads)
-    found: dict[str, Any] = calibrated.info["calibration"]
+    found = calibrated.info.calibration
+    assert found is not None
     if json:
-        print_json(found)
+        print_json(found.model_dump())
         return
-    score, error = found["score"], found["calibration_error"]
+    score, error = found.score, found.calibration_error
     print_table(
         ["on groups that were not fitted to", "before", "after"],
         [
-            ["calibration error", figure(error["before"]), figure(error["after"])],
+            ["calibration error", figure(error.before), figure(error.after)],
             [
-                f"{found['protocol']} score with offsets",
-                figure(score["before"]),
-                figure(score["out_of_fold"]),
+                f"{found.protocol} score with offsets",
+                figure(score.before),
+                figure(score.out_of_fold),
             ],
         ],
-        title=f"{found['groups']} groups of the validation part",
+        title=f"{found.groups} groups of the validation part",
         numbers=["before", "after"],
     )
-    output.print(f"\ntemperature {found['temperature']:.3f}")
-    if found["offsets_help"]:
-        offsets = ", ".join(f"{name} {value:+.2f}" for name, value in found["offsets"].items())
+    output.print(f"\ntemperature {found.temperature:.3f}")
+    if found.offsets_help:
+        offsets = ", ".join(f"{name} {value:+.2f}" for name, value in found.offsets.items())
         output.print(f"offsets: {offsets}")
     else:
         output.print("offsets: none, since they did not raise the score of other groups")

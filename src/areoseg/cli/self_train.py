@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Annotated
-from typing import Any
 
 from cyclopts import Parameter
 
@@ -74,20 +73,21 @@ def self_train(
             threads=threads,
             command=this_command(),
         )
-    found: dict[str, Any] = run.info["self_training"]
+    found = run.info.self_training
+    assert found is not None
     print_table(
         ["class", "answers", "least confidence", "kept", "of what is kept"],
         [
             [
                 name,
-                percent(row["answered"]),
-                figure(row["threshold"]),
-                percent(row["kept"]),
-                percent(row["share"]),
+                percent(row.predicted),
+                figure(row.threshold),
+                percent(row.kept),
+                percent(row.share),
             ]
-            for name, row in found["classes"].items()
+            for name, row in found.classes.items()
         ],
-        title=f"pseudo-labels on {found['samples']} samples",
+        title=f"pseudo-labels on {found.samples} samples",
         numbers=["answers", "least confidence", "kept", "of what is kept"],
     )
     output.print(f"\nrun: {run.path}")

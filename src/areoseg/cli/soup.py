@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Annotated
-from typing import Any
 
 from cyclopts import Parameter
 
@@ -55,29 +54,31 @@ def soup(
         threads=threads,
         command=this_command(),
     )
-    ingredients: list[dict[str, Any]] = run.info["soup"]["ingredients"]
+    found = run.info.soup
+    assert found is not None
+    ingredients = found.ingredients
     if json:
-        print_json(run.info["soup"])
+        print_json(found.model_dump())
         return
     print_table(
         ["run", "alone", "mean with it", "taken"],
         [
             [
-                each["name"],
-                figure(each["score"]),
-                figure(each["with_it"]),
-                "yes" if each["taken"] else "no",
+                each.name,
+                figure(each.score),
+                figure(each.soup_score),
+                "yes" if each.selected else "no",
             ]
             for each in ingredients
         ],
         title=f"validation score, protocol {run.recipe.protocol}",
         numbers=["alone", "mean with it"],
     )
-    taken = sum(each["taken"] for each in ingredients)
+    taken = sum(each.selected for each in ingredients)
     if taken == 1:
         output.print(
             f"\nAveraging does not help here: {run.path} holds the weights of"
-            f" {ingredients[0]['name']}, the best alone"
+            f" {ingredients[0].name}, the best alone"
         )
     else:
         output.print(f"\nrun: {run.path}, the mean of {taken} runs")

@@ -1,11 +1,9 @@
 """Opening a data set by what a user calls it: a path, or `synthetic`."""
 
 from collections.abc import Callable
-from collections.abc import Mapping
-from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 from areoseg.data.readers import read_data
 from areoseg.data.samples import LoadedData
@@ -32,6 +30,8 @@ class Source:
         scale: Factor by which frames are reduced.
     """
 
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # it is part of `run.json`
+
     path: str
     format: str = "auto"
     groups: str | None = None
@@ -51,16 +51,6 @@ class Source:
             if value is not None and value != usual:
                 words += [option, value]
         return words
-
-    def to_json(self) -> dict[str, object]:
-        """The source as JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Source":
-        """The source that `to_json` gave."""
-        tile = values["tile"]
-        return cls(**{**values, "tile": None if tile is None else (tile[0], tile[1])})
 
 
 def read_source(

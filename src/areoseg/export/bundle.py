@@ -2,7 +2,6 @@
 
 import shlex
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 from pathlib import PurePath
 from tempfile import TemporaryDirectory
@@ -20,6 +19,8 @@ from areoseg.export.parity import Allowance
 from areoseg.export.parity import Parity
 from areoseg.export.parity import measure_parity
 from areoseg.export.write import network_run
+from areoseg.runs.info import BundleInfo
+from areoseg.runs.info import RunInfo
 from areoseg.runs.run import PLAN
 from areoseg.runs.run import RECIPE
 from areoseg.runs.run import RUN_INFO
@@ -29,7 +30,6 @@ from areoseg.runs.run import WEIGHTS
 from areoseg.runs.run import Run
 from areoseg.runs.run import open_run
 from areoseg.runs.run import write_weights
-from areoseg.utils.files import write_json
 from areoseg.utils.files import write_text
 from areoseg.weights import CARD
 
@@ -87,7 +87,7 @@ def _write(
         if (run.path / name).is_file():
             shutil.copyfile(run.path / name, out / name)
     info = without_folders(run.info)
-    write_json(out / RUN_INFO, info)
+    info.write(out / RUN_INFO)
     segmenter = run.segmenter()
     parity = measure_parity(
         network_run(segmenter),
@@ -98,14 +98,18 @@ def _write(
     )
     if not parity.within(HALF):
         raise AreosegError(f"weights of 16 bits are too far off, so nothing is written: {parity}")
-    info["bundle"] = {
-        "license": LICENSE,
-        "credit": credit,
-        "compared_on": where,
-        "weights_sha256": run.weights_sha256,
-        **asdict(parity),
-    }
-    write_json(out / RUN_INFO, info)
+    bundle = BundleInfo(
+        license=LICENSE,
+        credit=credit,
+        compared_on=where,
+        weights_sha256=run.weights_sha256,
+        max_probability_difference=parity.probability,
+        equal_pixels=parity.equal,
+        terrain=parity.terrain,
+        terrain_of_run=parity.terrain_of_run,
+        images=parity.images,
+    )
+    info.model_copy(update={"bundle": bundle}).write(out / RUN_INFO)
     write_text(out / CARD, model_card(open_run(out)))
     return parity
 
@@ -122,10 +126,11 @@ def half(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def without_folders(info: dict[str, Any]) -> dict[str, Any]:
-    """The info of a run with the last part alone of each path in them."""
-    shortened: dict[str, Any] = _shortened(info)
-    return shortened
+def without_folders(info: RunInfo) -> RunInfo:
+    """The info of a run with only the last part of each path in it."""
+    values = info.model_dump(exclude_unset=True)
+    values["data"]["working_directory"] = None
+    return RunInfo.model_validate(_shortened(values))
 
 
 def _shortened(value: Any, name: str = "") -> Any:

@@ -43,11 +43,11 @@ def model_card(run: Run) -> str:
 
 
 def _head(run: Run) -> str:
-    model = run.info["model"]
-    height, width = model["size"]
+    model = run.info.model
+    height, width = model.size
     return (
         f"# {run.name}\n\n{run.recipe.summary}. A `{run.recipe.model.name}` of"
-        f" {model['parameters'] / 1e6:.2f} million parameters and {model['macs'] / 1e9:.2f} GMAC an"
+        f" {model.parameters / 1e6:.2f} million parameters and {model.macs / 1e9:.2f} GMAC an"
         f" image of {height}x{width} pixels, trained from scratch. Each pixel of a gray image"
         f" becomes one of: {', '.join(run.taxonomy.names)}."
     )
@@ -92,48 +92,48 @@ def _rows(section: str, key: str, parts: Sequence[Mapping[str, Any]]) -> Iterato
 
 
 def _training(run: Run) -> str:
-    data = run.info["data"]
+    data = run.info.data
     held = ", ".join(f"{len(run.split.get(part, ()))} in {name}" for part, name in SPLITS.items())
-    groups = f" in {data['groups']} groups, which the split does not part" if data["groups"] else ""
+    groups = f" in {data.groups} groups, which the split does not part" if data.groups else ""
     lines = [
-        f"- Data: {data['source']['path']}: {data['labeled']} labeled samples{groups};"
-        f" {data['rejected']} rejected by the audit, {len(run.split['train'])} trained on, {held}.",
-        f"- Shares of the training pixels: {_shares(data['training_shares'])}.",
+        f"- Data: {data.source.path}: {data.labeled} labeled samples{groups};"
+        f" {data.rejected} rejected by the audit, {len(run.split['train'])} trained on, {held}.",
+        f"- Shares of the training pixels: {_shares(data.training_shares)}.",
     ]
-    seconds = run.info.get("training_seconds")
+    seconds = run.info.training_seconds
     if seconds:
         lines.append(
-            f"- Time: {seconds / 60:.0f} minutes for {run.info.get('steps', 'all')} steps, on"
-            f" {plural(run.info['threads'], 'thread')} of a {run.info['device']} in"
-            f" {run.info['precision']}."
+            f"- Time: {seconds / 60:.0f} minutes for {run.info.steps or 'all'} steps, on"
+            f" {plural(run.info.threads, 'thread')} of a {run.info.device} in"
+            f" {run.info.precision}."
         )
-    start = run.info.get("start")
+    start = run.info.initial_weights
     if start is not None:
-        minutes = start["training_seconds"] / 60
-        lines.append(f"- It began with the weights of {start['run']}: {minutes:.0f} minutes more.")
-    if "calibration" in run.info:
+        minutes = start.training_seconds / 60
+        lines.append(f"- It began with the weights of {start.run}: {minutes:.0f} minutes more.")
+    if run.info.calibration is not None:
         lines.append(
             "- Calibrated on the validation part, whose scores are therefore a little too high."
         )
-    if "soup" in run.info:
-        names = (each["name"] for each in run.info["soup"]["ingredients"] if each["taken"])
+    if run.info.soup is not None:
+        names = (each.name for each in run.info.soup.ingredients if each.selected)
         lines.append(f"- The weights are the mean of the runs {', '.join(names)}.")
-    if "self_training" in run.info:
-        taught = run.info["self_training"]
+    if run.info.self_training is not None:
+        taught = run.info.self_training
         lines.append(
-            f"- Trained on pseudo-labels of the runs {', '.join(taught['teachers'])} as well:"
-            f" {taught['samples']} samples that nobody has labeled."
+            f"- Trained on pseudo-labels of the runs {', '.join(taught.teachers)} as well:"
+            f" {taught.samples} samples that nobody has labeled."
         )
-        if taught.get("training_seconds"):
-            minutes = taught["training_seconds"] / 60
+        if taught.training_seconds:
+            minutes = taught.training_seconds / 60
             lines.append(f"- The runs that made them were trained for {minutes:.0f} minutes more.")
-    if run.info.get("command"):
+    if run.info.command:
         commands = run.commands
         if run.calibrated_later:
             commands.append("areoseg calibrate RUN    # the folder that --out names")
         lines += ["", "To make it again:", "", "```", *commands, "```"]
     lines += ["", "`recipe.yaml` beside this card has every value."]
-    if run.info["budget_seconds"] and "self_training" not in run.info:
+    if run.info.budget_seconds and run.info.self_training is None:
         lines.append(
             "A time budget gives as many steps as there is time for; with"
             f" `--plan {run.name}` instead of `--budget` they are those of this run."
@@ -142,13 +142,14 @@ def _training(run: Run) -> str:
 
 
 def _weights(run: Run) -> str:
-    bundle = run.info["bundle"]
+    bundle = run.info.bundle
+    assert bundle is not None
     size = (run.path / WEIGHTS).stat().st_size / 1e6
     return (
         f"`{WEIGHTS}`, {size:.1f} MB: filters in float16, vectors as they were trained. Beside the"
-        f" float32 weights (sha256 {bundle['weights_sha256']}), on {bundle['compared_on']}:"
-        f" {bundle['equal']:.3%} of the pixels are equal, `terrain` is {bundle['terrain']:.4f}"
-        f" instead of {bundle['terrain_of_run']:.4f}."
+        f" float32 weights (sha256 {bundle.weights_sha256}), on {bundle.compared_on}:"
+        f" {bundle.equal_pixels:.3%} of the pixels are equal, `terrain` is {bundle.terrain:.4f}"
+        f" instead of {bundle.terrain_of_run:.4f}."
     )
 
 
@@ -171,7 +172,7 @@ def _limits(run: Run, scores: Mapping[str, Any]) -> str:
             f"- It never answers {background}: sky, rover and what nobody labeled get the terrain"
             " that they look most like."
         )
-    shares: Mapping[str, float] = run.info["data"]["training_shares"]
+    shares = run.info.data.training_shares
     rare = [name for name, share in shares.items() if share < FEW_PIXELS]
     if rare:
         lines.append(
@@ -182,9 +183,10 @@ def _limits(run: Run, scores: Mapping[str, Any]) -> str:
 
 
 def _license(run: Run) -> str:
-    bundle = run.info["bundle"]
-    credit = f" Training data: {bundle['credit'].rstrip('.')}." if bundle["credit"] else ""
-    return f"Weights: {bundle['license']}.{credit}"
+    bundle = run.info.bundle
+    assert bundle is not None
+    credit = f" Training data: {bundle.credit.rstrip('.')}." if bundle.credit else ""
+    return f"Weights: {bundle.license}.{credit}"
 
 
 def _with_interval(entry: Mapping[str, Any], key: str) -> str:

@@ -115,7 +115,7 @@ def open_engine(
         scale=trained_scale(run),
         device=where,
         precision=(
-            precision_of_training(run.info["precision"], where)
+            precision_of_training(run.info.precision, where)
             if precision == "trained"
             else choose_precision(precision, where)
         ),

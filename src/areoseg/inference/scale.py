@@ -72,11 +72,7 @@ def trained_scale(run: Run) -> float | None:
 
     Runs of earlier versions did not note it; the names and the size of their samples tell.
     """
-    if "navcam_scale" in run.info["data"]:
-        noted: float | None = run.info["data"]["navcam_scale"]
-        return noted
-    size = run.info.get("model", {}).get("size")
-    if size is None:
-        return None
+    if "navcam_scale" in run.info.data.model_fields_set:
+        return run.info.data.navcam_scale
     names = [name for part in run.split.values() for name in part]
-    return common_navcam_scale(names, [tuple(size)] * len(names))
+    return common_navcam_scale(names, [run.info.model.size] * len(names))

@@ -23,6 +23,7 @@ from areoseg.report.pictures import sample_pictures
 from areoseg.report.scores import Record
 from areoseg.report.scores import score_tables
 from areoseg.report.stages import stage_rows
+from areoseg.runs.info import CalibrationInfo
 from areoseg.runs.run import AUDIT
 from areoseg.runs.run import AUDIT_PAGE
 from areoseg.runs.run import METRICS
@@ -36,6 +37,8 @@ from areoseg.utils.files import write_text
 from areoseg.utils.images import VOID_COLOR
 
 _SHOWN_DATA = (
+    "source",
+    "working_directory",
     "labeled",
     "unlabeled",
     "rejected",
@@ -100,9 +103,9 @@ def _content(
     return {
         "name": run.name,
         "info": run.info,
-        "data": run.info.get("data", {}),
+        "data": run.info.data,
         "known_data": _SHOWN_DATA,
-        "model": run.info.get("model", {}),
+        "model": run.info.model,
         "recipe": run.recipe,
         "recipe_text": dump_recipe(run.recipe),
         "colors": colors,
@@ -111,7 +114,7 @@ def _content(
         "split": _split_sizes(run),
         "protocols": PROTOCOLS,
         "parts": parts,
-        "reliability": _reliability(run.info.get("calibration")),
+        "reliability": _reliability(run.info.calibration),
         "headline": parts[0] if parts else None,
         "audit": _audit(run.path),
         "training_examples": [
@@ -155,7 +158,7 @@ def _curves(run: Run) -> dict[str, str]:
     """The learning curves as data URIs by their titles; only those that have a value."""
     history = read_history(run.path / METRICS)
     drawn = {
-        "Validation score": charts.score_chart(history, run.info.get("best_step")),
+        "Validation score": charts.score_chart(history, run.info.best_step),
         "Validation IoU of each class": charts.class_chart(history, run.taxonomy),
         "Training loss": charts.loss_chart(history),
         "Learning rate": charts.rate_chart(history),
@@ -167,11 +170,11 @@ def _curves(run: Run) -> dict[str, str]:
     }
 
 
-def _reliability(calibration: Record | None) -> str | None:
+def _reliability(calibration: CalibrationInfo | None) -> str | None:
     """The chart of a calibration as a data URI, or None where there was none."""
     if calibration is None:
         return None
-    chart = charts.reliability_chart(**calibration["reliability"])
+    chart = charts.reliability_chart(**calibration.reliability.model_dump())
     return data_uri(chart.encode(), "image/svg+xml")
 
 

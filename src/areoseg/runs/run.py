@@ -20,14 +20,17 @@ The bundled models of `areoseg.weights` are such folders, and are opened by name
 
 import hashlib
 from dataclasses import dataclass
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError, one_line
 from areoseg.utils.files import read_json, replacing
 from areoseg.recipes import Recipe, load_recipe
+from areoseg.runs.info import RunInfo
+from areoseg.runs.info import TrainedOn
 from areoseg.taxonomy import Taxonomy
 from areoseg.weights import bundled_names, located
 
@@ -48,19 +51,6 @@ SCORES = "scores.json"
 REPORT = "report.html"
 RESUME = "resume.pt"
 
-REQUIRED_INFO = (
-    "status",
-    "data.source",
-    "data.fingerprint",
-    "taxonomy.names",
-    "taxonomy.colors",
-    "taxonomy.background",
-    "device",
-    "threads",
-    "precision",
-    "budget_seconds",
-)
-
 
 @dataclass(frozen=True)
 class Run:
@@ -74,7 +64,7 @@ class Run:
 
     path: Path
     recipe: Recipe
-    info: dict[str, Any]
+    info: RunInfo
 
     @property
     def name(self) -> str:
@@ -84,22 +74,27 @@ class Run:
     @property
     def taxonomy(self) -> Taxonomy:
         """The classes that the run was trained for."""
-        classes = self.info["taxonomy"]
-        return Taxonomy(
-            names=tuple(classes["names"]),
-            colors=tuple(tuple(color) for color in classes["colors"]),
-            background=classes["background"],
-        )
+        return self.info.taxonomy
 
     @property
     def source(self) -> Source:
-        """Where the run's data came from."""
-        return Source.from_json(self.info["data"]["source"])
+        """Where the run's data are, from any working directory.
+
+        Relative paths start from the folder that the run was started in, as long as they are there.
+        """
+        typed, folder = self.info.data.source, self.info.data.working_directory
+        if folder is None:
+            return typed
+        return replace(
+            typed,
+            path=_from_folder(folder, typed.path),
+            groups=None if typed.groups is None else _from_folder(folder, typed.groups),
+        )
 
     @property
     def is_bundle(self) -> bool:
         """Whether `areoseg bundle` made this folder of another run."""
-        return "bundle" in self.info
+        return self.info.bundle is not None
 
     @property
     def weights_sha256(self) -> str:
@@ -115,26 +110,21 @@ class Run:
     @property
     def commands(self) -> list[str]:
         """The command lines that made it, those of its start and of its teachers first."""
-        before: list[str] = [
-            *self.info.get("start", {}).get("commands", ()),
-            *self.info.get("self_training", {}).get("commands", ()),
-        ]
-        return [*before, self.info["command"]] if self.info.get("command") else before
+        commands: list[str] = []
+        for before in (self.info.initial_weights, self.info.self_training):
+            commands += before.commands if before else []
+        return [*commands, self.info.command] if self.info.command else commands
 
     @property
     def calibrated_later(self) -> bool:
         """Whether it was calibrated by a command of its own, not at the end of its training."""
-        return "calibration" in self.info and not self.recipe.calibration
+        return self.info.calibration is not None and not self.recipe.calibration
 
     @property
-    def trained_on(self) -> list[dict[str, Any]]:
-        """The data that its weights have been trained on, its own last, as JSON values.
-
-        Of each the `fingerprint` of all labeled samples, and the names of those in `train`.
-        """
-        before: list[dict[str, Any]] = self.info.get("previously_trained_on", [])
-        own = {"fingerprint": self.info["data"]["fingerprint"], "train": self.split["train"]}
-        return [*before, own]
+    def trained_on(self) -> list[TrainedOn]:
+        """The samples that the weights were trained on, those of this run last."""
+        own = TrainedOn(fingerprint=self.info.data.fingerprint, names=self.split["train"])
+        return [*self.info.previously_trained_on, own]
 
     def segmenter(self, *, fold: bool = True) -> "Segmenter":
         """The trained network in evaluation mode, on the CPU.
@@ -187,20 +177,13 @@ def open_run(path: str | Path, *, unfinished: bool = False) -> Run:
             f"{path}: no weights yet: the run ended before its first validation;"
             f" `areoseg train --resume {path}` goes on"
         )
-    info = read_json(path / RUN_INFO)
-    missing = [name for name in REQUIRED_INFO if not _is_there(info, name)]
-    if missing:
-        raise AreosegError(f"{path / RUN_INFO}: no {missing[0]!r} in it: take the whole run folder")
-    return Run(path, load_recipe(path / RECIPE), info)
+    return Run(path, load_recipe(path / RECIPE), RunInfo.read(path / RUN_INFO))
 
 
-def _is_there(info: Any, dotted: str) -> bool:
-    """Whether info that were read have a value of this name."""
-    for key in dotted.split("."):
-        if not isinstance(info, dict) or key not in info:
-            return False
-        info = info[key]
-    return True
+def _from_folder(folder: str, path: str) -> str:
+    """A path as seen from a folder if something is there, otherwise as it is."""
+    joined = Path(folder, path)
+    return str(joined) if joined.exists() else path
 
 
 def build_segmenter(

@@ -17,7 +17,7 @@ def check_same_samples(run: Run, labeled: SegmentationDataset) -> None:
     Raises:
         AreosegError: Names, images or masks differ.
     """
-    if fingerprint(labeled) != run.info["data"]["fingerprint"]:
+    if fingerprint(labeled) != run.info.data.fingerprint:
         raise AreosegError(
             f"{run.path}: the data are not those that this run was trained on: give the same by"
             " --data"
@@ -44,7 +44,7 @@ def check_same_split(runs: Sequence[Run], part: str) -> None:
     """
     first = runs[0]
     for run in runs[1:]:
-        if run.info["data"]["fingerprint"] != first.info["data"]["fingerprint"]:
+        if run.info.data.fingerprint != first.info.data.fingerprint:
             raise AreosegError(
                 f"{run.path} was trained on other data than {first.path}: give runs of one data"
                 " set, as samples that one was trained on cannot judge the other"
@@ -67,8 +67,8 @@ def check_not_trained_on(runs: Sequence[Run], known: str) -> None:
         AreosegError: One did.
     """
     for run in runs:
-        before = run.info.get("previously_trained_on", [])
-        if any(learned["fingerprint"] == known for learned in before):
+        before = run.info.previously_trained_on
+        if any(learned.fingerprint == known for learned in before):
             raise AreosegError(
                 f"{run.path} started with weights that were trained on these data, which therefore"
                 " cannot judge it: score it on others"
@@ -77,5 +77,5 @@ def check_not_trained_on(runs: Sequence[Run], known: str) -> None:
 
 def count_trained_on(runs: Sequence[Run], names: Sequence[str]) -> int:
     """How many names are those of samples that the weights of runs have been trained on."""
-    seen = {name for run in runs for learned in run.trained_on for name in learned["train"]}
+    seen = {name for run in runs for learned in run.trained_on for name in learned.names}
     return sum(name in seen for name in names)

@@ -93,7 +93,9 @@ class Result(BaseModel):
     def of(cls, trial: Trial, run: Run, scores: Mapping[str, SplitScores], data: str) -> "Result":
         """The result of a trial from its finished run."""
         info = run.info
-        same = ("steps", "best_step", "device", "threads", "precision", "areoseg", "torch")
+        assert info.steps is not None
+        assert info.best_step is not None
+        assert info.training_seconds is not None
         return cls(
             section=trial.section,
             row=trial.row,
@@ -101,10 +103,18 @@ class Result(BaseModel):
             data=data,
             budget_seconds=trial.budget_seconds,
             scores=dict(scores),
-            seconds=info["training_seconds"],
+            steps=info.steps,
+            best_step=info.best_step,
+            seconds=info.training_seconds,
+            parameters=info.model.parameters,
+            macs=info.model.macs,
+            size=info.model.size,
+            device=info.device,
+            threads=info.threads,
+            precision=info.precision,
+            areoseg=info.versions.areoseg,
+            torch=info.versions.torch,
             recipe=yaml.safe_load(dump_recipe(trial.recipe)),
-            **info["model"],
-            **{name: info[name] for name in same},
         )
 
     @classmethod

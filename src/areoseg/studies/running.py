@@ -98,7 +98,7 @@ class Trainings:
         if is_run(folder):
             run = open_run(folder, unfinished=True)
             if self._belongs(run, trial, data):
-                if run.info["status"] == "finished":
+                if run.info.status == "finished":
                     self.console.print("  trained before; scored again")
                     return run
                 if (folder / RESUME).is_file():
@@ -122,16 +122,16 @@ class Trainings:
     def _belongs(self, run: Run, trial: Trial, data: LoadedData) -> bool:
         """Whether a run folder is the trial's own."""
         return (
-            trial.same_experiment(run.recipe, run.info["budget_seconds"])
-            and run.source == self._source(trial)
-            and run.info["data"]["fingerprint"] == fingerprint(data.labeled)
+            trial.same_experiment(run.recipe, run.info.budget_seconds)
+            and run.info.data.source == self._source(trial)
+            and run.info.data.fingerprint == fingerprint(data.labeled)
             and self._decided_alike(run)
         )
 
     def _decided_alike(self, run: Run) -> bool:
         """Whether a run was made with the same decisions of a person, or with none as well."""
-        if self.decisions is None or run.info["data"].get("decisions") is None:
-            return self.decisions is None and run.info["data"].get("decisions") is None
+        if self.decisions is None or run.info.data.decisions is None:
+            return self.decisions is None and run.info.data.decisions is None
         return read_decisions(run.path / AUDIT).kept_indices == self.decisions.kept_indices
 
     def _data_of(self, trial: Trial) -> tuple[LoadedData, str]:

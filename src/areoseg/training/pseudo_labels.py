@@ -17,6 +17,7 @@ from torch import Tensor
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.metrics.confusion import ratio
+from areoseg.runs.info import PseudoLabelInfo
 from areoseg.taxonomy import VOID
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.batches import unit_float
@@ -43,19 +44,21 @@ class PseudoLabels:
     kept: NDArray[np.int64]
     thresholds: NDArray[np.float64]
 
-    def to_json(self, taxonomy: Taxonomy) -> dict[str, dict[str, Any]]:
-        """By class: its share of all answers, threshold, share kept, and share of what is kept."""
+    def info(self, taxonomy: Taxonomy) -> dict[str, PseudoLabelInfo]:
+        """Describe the pseudo-labels by class name."""
         columns = {
-            "answered": self.answered / max(self.answered.sum(), 1),
+            "predicted": self.answered / max(self.answered.sum(), 1),
             "threshold": self.thresholds,
             "kept": ratio(self.kept, self.answered),
             "share": self.kept / max(self.kept.sum(), 1),
         }
         return {
-            name: {
-                column: None if np.isnan(values[index]) else round(float(values[index]), 6)
-                for column, values in columns.items()
-            }
+            name: PseudoLabelInfo.model_validate(
+                {
+                    column: None if np.isnan(values[index]) else round(float(values[index]), 6)
+                    for column, values in columns.items()
+                }
+            )
             for index, name in enumerate(taxonomy.names)
         }
 

@@ -11,6 +11,7 @@ from areoseg.data.fingerprint import fingerprint
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
+from areoseg.runs.info import SelfTrainingInfo
 from areoseg.runs.run import Run
 from areoseg.training.batches import Tensors
 from areoseg.utils.files import replacing
@@ -27,7 +28,7 @@ class PseudoSamples:
         samples: Samples of one size; pixels without a pseudo-label are void.
         labeled_share: Share of each batch that is drawn from the labeled samples, above 0 and
             below 1.
-        origin: Where they come from, as JSON values for `run.json`.
+        origin: Fields of `SelfTrainingInfo` that the samples do not have themselves.
     """
 
     samples: SegmentationDataset
@@ -43,14 +44,14 @@ class PseudoSamples:
         check_same_size(self.samples, tuple(like.images.shape[1:]))
         return Tensors.of(self.samples)
 
-    def to_json(self) -> dict[str, Any]:
-        """What a run notes about them."""
-        return {
+    def info(self) -> SelfTrainingInfo:
+        """Describe the samples for `run.json`."""
+        return SelfTrainingInfo(
             **self.origin,
-            "samples": len(self.samples),
-            "labeled_share": self.labeled_share,
-            "fingerprint": fingerprint(self.samples),
-        }
+            samples=len(self.samples),
+            labeled_share=self.labeled_share,
+            fingerprint=fingerprint(self.samples),
+        )
 
     def save(self, folder: Path) -> None:
         """Write the samples into a run folder."""
@@ -68,7 +69,7 @@ class PseudoSamples:
         Raises:
             AreosegError: Their file cannot be read, or is another.
         """
-        info = run.info.get("self_training")
+        info = run.info.self_training
         if info is None:
             return None
         path = run.path / PSEUDO
@@ -80,11 +81,11 @@ class PseudoSamples:
             raise AreosegError(
                 f"{path}: cannot read the pseudo-labels of this run: {one_line(error)}; train anew"
             ) from None
-        if fingerprint(samples) != info["fingerprint"]:
+        if fingerprint(samples) != info.fingerprint:
             raise AreosegError(
                 f"{path}: these are not the pseudo-labels that the run was begun with: train anew"
             )
-        return cls(samples, info["labeled_share"], info)
+        return cls(samples, info.labeled_share, info.model_dump())
 
 
 def check_same_size(samples: SegmentationDataset, size: tuple[int, ...]) -> None:

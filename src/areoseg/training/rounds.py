@@ -5,14 +5,13 @@ Valpola 2017, arXiv 1703.01780). Here it labels all unlabeled samples at once, a
 training, and the labels are augmented with their images like those that people made.
 """
 
-import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor
 
 from areoseg.data.fingerprint import fingerprint
@@ -21,6 +20,7 @@ from areoseg.errors import AreosegError
 from areoseg.errors import one_line
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import UnlabeledSettings
+from areoseg.runs.info import PseudoLabelInfo
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.batches import Tensors
 from areoseg.training.batches import TrainingBatches
@@ -31,6 +31,8 @@ from areoseg.utils.files import replacing
 ROUND = "round.npz"
 """The labels of the present round in the run folder, while the run is not finished: `masks`
 (N, H, W), `indices` (N) of their samples, `tables` of all rounds so far, `fingerprint`."""
+
+TABLES = TypeAdapter(list[dict[str, PseudoLabelInfo]])
 
 
 class Rounds:
@@ -45,7 +47,7 @@ class Rounds:
         precision: In which the teacher answers.
 
     Attributes:
-        tables: For each round so far what was kept of each class; see `PseudoLabels.to_json`.
+        tables: For each round so far what was kept of each class; see `PseudoLabels.info`.
     """
 
     def __init__(
@@ -59,7 +61,7 @@ class Rounds:
     ) -> None:
         self.settings, self.samples, self.teacher = settings, samples, teacher
         self.taxonomy, self.folder, self.precision = taxonomy, folder, precision
-        self.tables: list[dict[str, dict[str, Any]]] = []
+        self.tables: list[dict[str, PseudoLabelInfo]] = []
         self._labeled: Tensors | None = None
 
     def batches(self, labeled: TrainingBatches, progress: float) -> TrainingBatches:
@@ -80,7 +82,7 @@ class Rounds:
 
     def _begin(self, number: int) -> None:
         """Label the samples for a round; where the teacher is sure of nothing they are left out."""
-        skipped: list[dict[str, dict[str, Any]]] = [{}] * (number - len(self.tables))
+        skipped: list[dict[str, PseudoLabelInfo]] = [{}] * (number - len(self.tables))
         samples, table = self.samples.select([]), {}
         try:
             found = pseudo_label(
@@ -90,7 +92,7 @@ class Rounds:
                 keep=self.settings.keep,
                 floor=self.settings.floor,
             )
-            samples, table = found.samples, found.to_json(self.taxonomy)
+            samples, table = found.samples, found.info(self.taxonomy)
         except AreosegError:  # no answer reaches the floor
             pass
         self._labeled = Tensors.of(samples) if len(samples) else None
@@ -114,7 +116,7 @@ class Rounds:
                 file,
                 masks=np.asarray(samples.masks if len(samples) else []),
                 indices=np.array([place[name] for name in samples.names], dtype=np.int64),
-                tables=np.array(json.dumps(self.tables)),
+                tables=np.array(TABLES.dump_json(self.tables).decode()),
                 fingerprint=np.array(fingerprint(self.samples)),
             )
 
@@ -126,7 +128,10 @@ class Rounds:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 masks, indices = arrays["masks"], arrays["indices"]
-                tables, known = json.loads(str(arrays["tables"])), str(arrays["fingerprint"])
+                tables, known = (
+                    TABLES.validate_json(str(arrays["tables"])),
+                    str(arrays["fingerprint"]),
+                )
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise AreosegError(
                 f"{path}: cannot read the pseudo-labels of this run: {one_line(error)}; train anew"

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from areoseg.models.segmenter import Segmenter
+from areoseg.runs.info import SoupIngredient
 
 
 @dataclass(frozen=True)
@@ -32,23 +33,6 @@ class Ingredient:
 
 
 @dataclass(frozen=True)
-class Tried:
-    """What became of an ingredient.
-
-    Attributes:
-        name: Its name.
-        score: What it scores alone.
-        with_it: What the soup scored with it; None where that was not tried.
-        taken: Whether it is in the soup.
-    """
-
-    name: str
-    score: float
-    with_it: float | None
-    taken: bool
-
-
-@dataclass(frozen=True)
 class Soup:
     """A network whose weights are the mean of those of its ingredients.
 
@@ -60,12 +44,12 @@ class Soup:
 
     segmenter: Segmenter
     score: float
-    tried: tuple[Tried, ...]
+    tried: tuple[SoupIngredient, ...]
 
     @property
     def taken(self) -> tuple[str, ...]:
         """The names of the ingredients in it."""
-        return tuple(each.name for each in self.tried if each.taken)
+        return tuple(each.name for each in self.tried if each.selected)
 
 
 def greedy_soup(
@@ -86,20 +70,26 @@ def greedy_soup(
     best = ordered[0]
     taken = [best.segmenter]
     soup, soup_score = best.segmenter, best.score
-    tried = [Tried(best.name, best.score, best.score, taken=True)]
+    tried = [_result(best, best.score, selected=True)]
     for each in ordered[1:]:
         if any(equal_weights(each.segmenter, other) for other in taken):
-            tried.append(Tried(each.name, each.score, None, taken=False))
+            tried.append(_result(each, None, selected=False))
             continue
         candidate = mean_of([*taken, each.segmenter])
         measure_statistics(candidate)
         candidate_score = score(candidate)
         helpful = candidate_score >= soup_score
-        tried.append(Tried(each.name, each.score, candidate_score, taken=helpful))
+        tried.append(_result(each, candidate_score, selected=helpful))
         if helpful:
             taken.append(each.segmenter)
             soup, soup_score = candidate, candidate_score
     return Soup(soup, soup_score, tuple(tried))
+
+
+def _result(each: Ingredient, soup_score: float | None, *, selected: bool) -> SoupIngredient:
+    return SoupIngredient(
+        name=each.name, score=each.score, soup_score=soup_score, selected=selected
+    )
 
 
 @torch.no_grad()

@@ -1,10 +1,9 @@
 """Starting a training with the weights of an earlier run instead of random weights."""
 
-from typing import Any
-
 from areoseg.errors import AreosegError
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe
+from areoseg.runs.info import InitialWeights
 from areoseg.runs.run import Run
 from areoseg.runs.run import build_segmenter
 from areoseg.runs.same_data import count_trained_on
@@ -40,7 +39,7 @@ def trained_on_notes(start: Run, parts: dict[str, list[str]], fingerprint: str) 
         AreosegError: The data are the same, so that validation or test would judge too well.
     """
     held_out = [name for part in HELD_OUT for name in parts[part]]
-    same_data = [each["train"] for each in start.trained_on if each["fingerprint"] == fingerprint]
+    same_data = [each.names for each in start.trained_on if each.fingerprint == fingerprint]
     if seen := set(held_out) & set().union(*same_data):
         raise AreosegError(
             f"{start.path} was trained on {len(seen)} of the samples that are held out here:"
@@ -68,13 +67,13 @@ def starting_segmenter(start: Run, recipe: Recipe) -> Segmenter:
     return segmenter.train()
 
 
-def start_info(start: Run) -> dict[str, Any]:
-    """What the new run notes: its start, how it was made, and the time that took in all."""
-    before = start.info.get("start", {"training_seconds": 0.0})
-    return {
-        "run": str(start.path),
-        "weights_sha256": start.weights_sha256,
-        "commands": start.commands,
-        "training_seconds": before["training_seconds"]
-        + (start.info.get("training_seconds") or 0.0),
-    }
+def start_info(start: Run) -> InitialWeights:
+    """Describe the initial weights: their run, how it was made, and the total training time."""
+    before = start.info.initial_weights
+    return InitialWeights(
+        run=str(start.path),
+        weights_sha256=start.weights_sha256,
+        commands=start.commands,
+        training_seconds=(before.training_seconds if before else 0.0)
+        + (start.info.training_seconds or 0.0),
+    )

@@ -24,6 +24,11 @@ from areoseg.models import model_cost
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe
 from areoseg.recipes import dump_recipe
+from areoseg.runs.info import DataInfo
+from areoseg.runs.info import ModelInfo
+from areoseg.runs.info import RoundsInfo
+from areoseg.runs.info import RunInfo
+from areoseg.runs.info import Versions
 from areoseg.runs.run import AUDIT
 from areoseg.runs.run import RECIPE
 from areoseg.runs.run import RESUME
@@ -141,35 +146,31 @@ def train(
         module.state.patience = 0
     check_stages_not_empty(module.stages, module.state.plan)
 
-    info: dict[str, Any] = {
-        "areoseg": __version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "command": command,
-        "status": "training",
-        "data": {"source": source.to_json(), **_data_info(data, preparation, taxonomy)},
-        "taxonomy": {
-            "names": list(taxonomy.names),
-            "colors": [list(color) for color in taxonomy.colors],
-            "background": taxonomy.background,
-        },
-        "model": _model_info(segmenter, preparation),
-        "device": device,
-        "threads": threads,
-        "precision": precision,
-        "budget_seconds": budget.seconds if budget else None,
-    }
+    info = RunInfo(
+        versions=Versions(
+            areoseg=__version__, torch=torch.__version__, python=platform.python_version()
+        ),
+        command=command,
+        status="training",
+        data=_data_info(source, data, preparation, taxonomy),
+        taxonomy=taxonomy,
+        model=_model_info(segmenter, preparation),
+        device=device,
+        threads=threads,
+        precision=precision,
+        budget_seconds=budget.seconds if budget else None,
+    )
     write_text(out / RECIPE, dump_recipe(recipe))
     write_json(out / SPLIT, preparation.names())
     if pseudo is not None:
         pseudo.save(out)
-        info["self_training"] = pseudo.to_json()
+        info = info.model_copy(update={"self_training": pseudo.info()})
     if start is not None:
-        info["start"] = start_info(start)
-        info["previously_trained_on"] = start.trained_on
+        initial = {"initial_weights": start_info(start), "previously_trained_on": start.trained_on}
+        info = info.model_copy(update=initial)
     if preparation.audit is not None:
         write_audit(preparation.audit, out)
-    write_json(out / RUN_INFO, info)
+    info.write(out / RUN_INFO)
     run = Run(out, recipe, info)
     return _carry_out(module, preparation, run, budget, console, callbacks)
 
@@ -217,7 +218,7 @@ def resume(
     check_resumable(run)
     state, tensors = load_resume_state(run.path / RESUME)
     check_same_samples(run, data.labeled)
-    use_threads(threads or run.info["threads"])
+    use_threads(threads or run.info.threads)
     # What was rejected at the start stays so, whoever or whichever version decided it.
     found = run.path / AUDIT
     audit = read_decisions(found) if found.is_file() else None
@@ -235,11 +236,11 @@ def resume(
             f"{path}: these data would be split in another way than in {SPLIT}: give the groups"
             " that the run was trained with by --groups"
         )
-    segmenter = build_segmenter(run.recipe, run.taxonomy).to(choose_device(run.info["device"]))
+    segmenter = build_segmenter(run.recipe, run.taxonomy).to(choose_device(run.info.device))
     module = make_module(run.recipe, preparation, segmenter, run.taxonomy)
     module.state = state
     module.load_state_tensors(tensors)
-    seconds = run.info["budget_seconds"]
+    seconds = run.info.budget_seconds
     budget = Budget(seconds, started=time.monotonic() - state.seconds) if seconds else None
     return _carry_out(module, preparation, run, budget, console)
 
@@ -252,7 +253,7 @@ def check_resumable(run: Run) -> None:
     """
     if not (run.path / RESUME).is_file():
         raise AreosegError(
-            f"{run.path}: nothing to resume: its status is {run.info['status']!r} and it has no"
+            f"{run.path}: nothing to resume: its status is {run.info.status!r} and it has no"
             f" {RESUME}; train anew into another folder"
         )
 
@@ -272,7 +273,7 @@ def _carry_out(
         module.ema_model,
         run.taxonomy,
         run.path,
-        run.info["precision"],
+        run.info.precision,
     )
     ended = fit(
         module,
@@ -280,15 +281,14 @@ def _carry_out(
         run.path,
         rounds=rounds,
         budget=budget,
-        precision=run.info["precision"],
-        device=choose_device(run.info["device"]),
+        precision=run.info.precision,
+        device=choose_device(run.info.device),
         console=console,
         callbacks=callbacks,
     )
     state = module.state
     used = time.monotonic() - budget.started if budget else state.seconds
-    info = {
-        **run.info,
+    result: dict[str, Any] = {
         "status": "finished" if ended else "interrupted",
         "steps": state.step,
         "epochs": len(state.history),
@@ -298,14 +298,15 @@ def _carry_out(
         "training_seconds": round(used, 2),
     }
     if rounds.tables:
-        info["rounds"] = {"samples": len(preparation.unlabeled), "classes": rounds.tables}
+        result["rounds"] = RoundsInfo(samples=len(preparation.unlabeled), classes=rounds.tables)
+    info = run.info.model_copy(update=result)
     finished = Run(run.path, run.recipe, info)
     if ended and run.recipe.calibration:
-        write_json(run.path / RUN_INFO, {**info, "status": "training"})
+        info.model_copy(update={"status": "training"}).write(run.path / RUN_INFO)
         validation = preparation.samples.select(preparation.split.val)
-        finished = calibrate_run(finished, validation, device=info["device"])  # writes the info
+        finished = calibrate_run(finished, validation, device=info.device)  # writes the info
     else:
-        write_json(run.path / RUN_INFO, info)
+        info.write(run.path / RUN_INFO)
     if not ended:
         raise KeyboardInterrupt
     for done in (RESUME, ROUND):
@@ -313,30 +314,34 @@ def _carry_out(
     return finished
 
 
-def _data_info(data: LoadedData, preparation: Preparation, taxonomy: Taxonomy) -> dict[str, Any]:
-    """What the run notes about its data."""
+def _data_info(
+    source: Source, data: LoadedData, preparation: Preparation, taxonomy: Taxonomy
+) -> DataInfo:
+    """Describe the data of the run."""
     pixels = preparation.pixels.sum(axis=0)
     shares = pixels / pixels.sum()
     audit = preparation.audit
-    return {
-        "labeled": len(data.labeled),
-        "unlabeled": len(data.unlabeled),
-        "rejected": 0 if audit is None else len(audit.rejected),
-        "decisions": None if audit is None else audit.decisions,
-        "dropped": preparation.dropped,
-        "groups": None if data.labeled.groups is None else len(set(data.labeled.groups)),
-        "training_shares": dict(zip(taxonomy.names, shares.round(6).tolist(), strict=True)),
-        "fingerprint": fingerprint(data.labeled),
-        "navcam_scale": common_navcam_scale(
+    return DataInfo(
+        source=source,
+        working_directory=str(Path.cwd()),
+        fingerprint=fingerprint(data.labeled),
+        labeled=len(data.labeled),
+        unlabeled=len(data.unlabeled),
+        rejected=0 if audit is None else len(audit.rejected),
+        decisions=None if audit is None else audit.decisions,
+        dropped=preparation.dropped,
+        groups=None if data.labeled.groups is None else len(set(data.labeled.groups)),
+        training_shares=dict(zip(taxonomy.names, shares.round(6).tolist(), strict=True)),
+        navcam_scale=common_navcam_scale(
             data.labeled.names, [image.shape for image in data.labeled.images]
         ),
-        "mean": preparation.mean,
-        "std": preparation.std,
-    }
+        mean=preparation.mean,
+        std=preparation.std,
+    )
 
 
-def _model_info(segmenter: Segmenter, preparation: Preparation) -> dict[str, Any]:
-    """What the run notes about its network."""
+def _model_info(segmenter: Segmenter, preparation: Preparation) -> ModelInfo:
+    """Describe the network of the run."""
     height, width = (int(side) for side in preparation.validation.images.shape[1:])
     cost = model_cost(segmenter.network, 1, height, width)
-    return {"size": [height, width], "parameters": cost.parameters, "macs": cost.macs}
+    return ModelInfo(size=(height, width), parameters=cost.parameters, macs=cost.macs)
