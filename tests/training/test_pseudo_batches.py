@@ -67,7 +67,17 @@ def pseudo(source):
     masks = np.full(unlabeled.images.shape, VOID, np.uint8)
     masks[:, :16] = 1
     labeled = SegmentationDataset(unlabeled.images, masks, unlabeled.names)
-    return PseudoSamples(labeled, 0.5, {"teachers": ["one"]})
+    origin = {
+        "teachers": ["one"],
+        "commands": [],
+        "training_seconds": 0.0,
+        "unlabeled": "mars.npz",
+        "keep_fraction": 0.5,
+        "min_confidence": 0.5,
+        "tta_flip": False,
+        "classes": {},
+    }
+    return PseudoSamples(labeled, 0.5, origin)
 
 
 def run(source, out, tiny, *overrides, **options):

@@ -60,7 +60,7 @@ def test_samples_without_a_pseudo_label_are_left_out():
     images = np.stack([np.full((4, 4), value, np.float32) for value in (0.02, 0.49, 0.01)])
     found = pseudo_label(teacher, samples(images), classes=5, keep=1.0, floor=0.9)
     assert found.samples.names == ("sample-0", "sample-2")
-    assert found.ema_model.tolist() == [0, 32, 0, 0, 0]
+    assert found.kept.tolist() == [0, 32, 0, 0, 0]
     with pytest.raises(AreosegError, match="lower the floor"):
         pseudo_label(teacher, samples(images[1:2]), classes=5, floor=0.9)
 

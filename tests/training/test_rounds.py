@@ -95,7 +95,7 @@ def test_labels_are_made_once_a_round(tmp_path):
     first = rounds.batches(batches(), 0.5).pseudo
     assert rounds.batches(batches(), 0.6).pseudo is first
     assert rounds.batches(batches(), 0.9).pseudo is not first
-    assert [table["soil"]["ema_model"] for table in rounds.tables] == [1.0, 1.0]
+    assert [table["soil"].kept for table in rounds.tables] == [1.0, 1.0]
 
 
 def test_a_teacher_that_is_sure_of_nothing_teaches_nothing(tmp_path):

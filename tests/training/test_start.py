@@ -107,7 +107,7 @@ def test_what_the_start_of_a_start_has_seen_is_not_forgotten(source, first, tmp_
         ),
     )
     second = run_tiny(source, tmp_path / "2", tiny, *STANDING_STILL, data=other, start=first)
-    assert [len(learned["train"]) for learned in second.trained_on] == [24, 24]
+    assert [len(learned.names) for learned in second.trained_on] == [24, 24]
     with pytest.raises(AreosegError, match="of the samples that are held out"):
         run_tiny(source, tmp_path / "3", tiny, "split.seed=1", start=second)
     with pytest.raises(AreosegError, match="started with weights that were trained on these data"):

@@ -85,7 +85,8 @@ class PseudoSamples:
             raise AreosegError(
                 f"{path}: these are not the pseudo-labels that the run was begun with: train anew"
             )
-        return cls(samples, info.labeled_share, info.model_dump())
+        own = {"samples", "labeled_share", "fingerprint"}
+        return cls(samples, info.labeled_share, info.model_dump(exclude=own))
 
 
 def check_same_size(samples: SegmentationDataset, size: tuple[int, ...]) -> None:
