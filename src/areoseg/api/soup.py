@@ -28,7 +28,6 @@ from areoseg.runs.same_data import check_same_data
 from areoseg.runs.same_network import check_same_architecture
 from areoseg.utils.console import standard_error
 from areoseg.utils.files import PathLike
-from areoseg.utils.files import write_json
 
 if TYPE_CHECKING:
     from torch import Tensor
