@@ -91,7 +91,7 @@ def test_a_faulty_table_is_refused_with_its_place(terms, message):
 
 def test_all_errors_come_at_once_on_one_line():
     with pytest.raises(AreosegError) as caught:
-        parse_terms({"focl": 1, "ce": -1, "dice": {"generalized": True}})
+        parse_terms({"focl": 1, "ce": -1, "dice": {"generalised": True}})
     message = str(caught.value)
     assert message.count("; ") == 2
     assert "\n" not in message

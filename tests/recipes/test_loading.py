@@ -46,7 +46,7 @@ def test_overrides_reach_into_a_loss_that_is_a_name_and_a_term_that_is_a_weight(
     ("override", "expected"),
     [
         ("optimizer.lrr=1", "did you mean 'lr'"),
-        ("optimizer.lr=1", "did you mean 'optimizer'"),
+        ("optimiser.lr=1", "did you mean 'optimizer'"),
         ("training.epochs=0", "override training.epochs"),
         ("training.epochs=many", "override training.epochs"),
         ("loss.dise=1", "did you mean 'dice'"),

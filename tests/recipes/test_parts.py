@@ -58,14 +58,14 @@ def test_the_command_lists_all_and_the_options_of_one_place(capsys):
         assert part.name in text
         assert " ".join(part.summary.split()[:4]) in text  # long lines are broken
     assert "nesterov=" not in text
-    command("optimizer")
+    command("optimiser")
     text = capsys.readouterr().out
     assert "momentum=0.9," in text
     assert "cosine" not in text
     command("loss")
     assert "boundary={weight: 0.1, kind:" in " ".join(capsys.readouterr().out.split())
     with pytest.raises(AreosegError, match="did you mean 'optimizer'"):
-        command("optimizer")
+        command("optimiser")
 
 
 def test_listing_the_parts_loads_no_torch():

@@ -117,7 +117,7 @@ def test_a_network_without_what_an_option_changes_is_refused_in_one_line(overrid
         ("network.drop_path=1.0", "override network.drop_path"),
         ("network.dropblock=0", "override network.dropblock"),
         ("network.initialization=lecun", "override network.initialization"),
-        ("network.initialization=he", "did you mean 'initialization'"),
+        ("network.initialisation=he", "did you mean 'initialization'"),
         ("training.mixup=-1", "override training.mixup"),
     ],
 )
