@@ -1,0 +1,1 @@
+"""Run folders: what one training leaves on disk, and how runs relate to each other."""

@@ -1,0 +1,351 @@
+"""The content of `run.json`: what was trained, on which data, and how the training ended."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel
+from pydantic import ConfigDict
+from pydantic import ValidationError
+
+from areoseg.data.sources import Source
+from areoseg.errors import AreosegError
+from areoseg.taxonomy import Taxonomy
+from areoseg.utils.files import read_json
+from areoseg.utils.files import write_json
+
+
+class _Info(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class Versions(_Info):
+    """Versions of the software that trained the run."""
+
+    areoseg: str
+    torch: str
+    python: str
+
+
+class DataInfo(_Info):
+    """The data set of a run.
+
+    Attributes:
+        source: Where the samples were read from, with paths as the user typed them.
+        working_directory: The absolute folder that relative paths in `source` start from; None in
+            a bundle.
+        fingerprint: Hash of all labeled samples.
+        labeled: Number of labeled samples.
+        unlabeled: Number of unlabeled samples.
+        rejected: Number of labeled samples that the audit, or a person, rejected.
+        decisions: The file with the decisions of a person, or None.
+        dropped: Number of labeled samples that the split left out.
+        groups: Number of groups, or None where groups are not known.
+        training_shares: Share of the training pixels by class name, 0..1.
+        navcam_scale: Scale of the images relative to a full Navcam frame, or None.
+        mean: Mean brightness of the training images, 0..1.
+        std: Its standard deviation.
+    """
+
+    source: Source
+    working_directory: str | None = None
+    fingerprint: str
+    labeled: int
+    unlabeled: int
+    rejected: int
+    decisions: str | None = None
+    dropped: int = 0
+    groups: int | None
+    training_shares: dict[str, float]
+    navcam_scale: float | None = None
+    mean: float
+    std: float
+
+
+class ModelInfo(_Info):
+    """The network of a run.
+
+    Attributes:
+        size: Height and width of the images that it was trained on.
+        parameters: Number of trainable parameters.
+        macs: Multiply-accumulate operations for one image.
+    """
+
+    size: tuple[int, int]
+    parameters: int
+    macs: int
+
+
+class InitialWeights(_Info):
+    """The run whose weights the training started from.
+
+    Attributes:
+        run: Its folder.
+        weights_sha256: Hash of its weights file.
+        commands: The command lines that made it.
+        training_seconds: Training time of it and of the runs before it.
+    """
+
+    run: str
+    weights_sha256: str
+    commands: list[str]
+    training_seconds: float
+
+
+class TrainedOn(_Info):
+    """Samples that the weights were trained on.
+
+    Attributes:
+        fingerprint: Hash of all labeled samples of the data set.
+        names: Names of the samples in its training split.
+    """
+
+    fingerprint: str
+    names: list[str]
+
+
+class PseudoLabelInfo(_Info):
+    """The pseudo-labels of one class.
+
+    Attributes:
+        predicted: Share of all pixels that were predicted as the class.
+        threshold: The lowest confidence that was kept, or None without predictions.
+        kept: Share of the predictions that was kept, or None without predictions.
+        share: Share of the class among all pixels that were kept.
+    """
+
+    predicted: float
+    threshold: float | None
+    kept: float | None
+    share: float
+
+
+class SelfTrainingInfo(_Info):
+    """The pseudo-labeled samples that a run was trained on.
+
+    Attributes:
+        teachers: The run folders that labeled them.
+        commands: The command lines that made the teachers.
+        training_seconds: Training time of all teachers.
+        unlabeled: Where the images were read from.
+        keep_fraction: Share of the predictions of each class that was kept.
+        min_confidence: Confidence below which no prediction was kept.
+        tta_flip: Whether the teachers predicted mirrored images as well.
+        classes: The pseudo-labels by class name.
+        samples: Number of samples.
+        labeled_share: Share of each batch that was drawn from the labeled samples.
+        fingerprint: Hash of the samples.
+    """
+
+    teachers: list[str]
+    commands: list[str]
+    training_seconds: float
+    unlabeled: str
+    keep_fraction: float
+    min_confidence: float
+    tta_flip: bool
+    classes: dict[str, PseudoLabelInfo]
+    samples: int
+    labeled_share: float
+    fingerprint: str
+
+
+class RoundsInfo(_Info):
+    """Rounds of self-training within one training.
+
+    Attributes:
+        samples: Number of unlabeled samples.
+        classes: For each round the pseudo-labels by class name; empty where none were kept.
+    """
+
+    samples: int
+    classes: list[dict[str, PseudoLabelInfo]]
+
+
+class SoupIngredient(_Info):
+    """A run that was tried in a soup.
+
+    Attributes:
+        name: Its folder.
+        score: Its own validation score.
+        soup_score: Validation score of the soup with it, or None if it was not tried.
+        selected: Whether its weights are in the soup.
+    """
+
+    name: str
+    score: float
+    soup_score: float | None
+    selected: bool
+
+
+class SoupInfo(_Info):
+    """The runs whose weights were averaged; the best one first."""
+
+    ingredients: list[SoupIngredient]
+
+
+class ScoreChange(_Info):
+    """The score that offsets were fitted to; None stands for "not defined".
+
+    Attributes:
+        before: Without offsets.
+        out_of_fold: With offsets that were fitted to other groups.
+        after: With the stored offsets, on the samples that they were fitted to.
+    """
+
+    before: float | None
+    out_of_fold: float | None
+    after: float | None
+
+
+class ErrorChange(_Info):
+    """Expected calibration error before and after calibration."""
+
+    before: float | None
+    after: float | None
+
+
+class ReliabilityCurve(_Info):
+    """Share of pixels, mean confidence and accuracy by bin of confidence; None in empty bins."""
+
+    share: list[float | None]
+    confidence: list[float | None]
+    accuracy: list[float | None]
+
+
+class ReliabilityChange(_Info):
+    """Reliability before and after calibration."""
+
+    before: ReliabilityCurve
+    after: ReliabilityCurve
+
+
+class CalibrationInfo(_Info):
+    """The calibration of a run on its validation split.
+
+    Attributes:
+        temperature: Logits are divided by it.
+        offsets: Added to the logits after that, by class name.
+        offsets_help: Whether offsets raised the score out of fold; otherwise all are 0.
+        protocol: The definition of the score.
+        score: The score before and after.
+        calibration_error: The error before and after.
+        reliability: The curves before and after.
+        groups: Number of groups.
+        pixels: Number of pixels.
+    """
+
+    temperature: float
+    offsets: dict[str, float]
+    offsets_help: bool
+    protocol: str
+    score: ScoreChange
+    calibration_error: ErrorChange
+    reliability: ReliabilityChange
+    groups: int
+    pixels: int
+
+
+class BundleInfo(_Info):
+    """How a bundle compares with the run that it was made from.
+
+    Attributes:
+        license: License of the weights.
+        credit: Who made the training data, and under which license, or None.
+        compared_on: The samples of the comparison.
+        weights_sha256: Hash of the weights file of the run.
+        max_probability_difference: Largest difference of a probability.
+        equal_pixels: Share of pixels of the same class, 0..1.
+        terrain: `terrain` score of the bundle.
+        terrain_of_run: `terrain` score of the run.
+        images: Number of images compared.
+    """
+
+    license: str
+    credit: str | None
+    compared_on: str
+    weights_sha256: str
+    max_probability_difference: float
+    equal_pixels: float
+    terrain: float
+    terrain_of_run: float
+    images: int
+
+
+class RunInfo(_Info):
+    """The content of `run.json`.
+
+    Attributes:
+        versions: Versions of the software.
+        command: The command line, or None for a run made from Python.
+        status: How the training stands.
+        data: The data set.
+        taxonomy: The classes.
+        model: The network.
+        device: The device as asked for: `cpu`, `cuda` or `auto`.
+        threads: Number of CPU threads.
+        precision: Precision of the training.
+        budget_seconds: The time budget, or None.
+        initial_weights: The run that the training started from, or None.
+        previously_trained_on: The samples that the initial weights were trained on.
+        self_training: The pseudo-labeled samples, or None.
+        rounds: Rounds of self-training within the training, or None.
+        soup: The runs whose weights were averaged, or None.
+        steps: Number of training steps; None before the end.
+        epochs: Number of validations.
+        best_step: The step with the best validation score.
+        validation_score: That score, or None if it is not defined.
+        protocol: Definition of the validation score.
+        training_seconds: Training time.
+        calibration: The calibration, or None.
+        bundle: The comparison with the original run, or None if this is no bundle.
+    """
+
+    versions: Versions
+    command: str | None = None
+    status: Literal["training", "finished", "interrupted"]
+    data: DataInfo
+    taxonomy: Taxonomy
+    model: ModelInfo
+    device: str
+    threads: int
+    precision: Literal["float32", "bfloat16"]
+    budget_seconds: float | None = None
+    initial_weights: InitialWeights | None = None
+    previously_trained_on: list[TrainedOn] = []
+    self_training: SelfTrainingInfo | None = None
+    rounds: RoundsInfo | None = None
+    soup: SoupInfo | None = None
+    steps: int | None = None
+    epochs: int | None = None
+    best_step: int | None = None
+    validation_score: float | None = None
+    protocol: str | None = None
+    training_seconds: float | None = None
+    calibration: CalibrationInfo | None = None
+    bundle: BundleInfo | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> "RunInfo":
+        """Read a `run.json`.
+
+        Raises:
+            AreosegError: The file cannot be read, or a field is missing, unknown or wrong.
+        """
+        values = read_json(path)
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(map(str, first["loc"])) or "content"
+            problem = "is missing" if first["type"] == "missing" else f"is wrong ({first['msg']})"
+            raise AreosegError(
+                f"cannot read {path}: {field!r} {problem}. Copy the whole run folder again."
+            ) from None
+
+    def write(self, path: Path) -> None:
+        """Write a `run.json`, in one piece or not at all.
+
+        Raises:
+            AreosegError: The folder cannot be written.
+        """
+        write_json(path, self.model_dump(mode="json", exclude_unset=True))
