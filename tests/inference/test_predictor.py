@@ -20,7 +20,7 @@ class Brightness(nn.Module):
 
 
 def segmenter(masked_classes=()):
-    return Segmenter(Brightness(), mean=0.0, std=1.0, classes=5, masked_classes=never)
+    return Segmenter(Brightness(), mean=0.0, std=1.0, classes=5, masked_classes=masked_classes)
 
 
 def predictor_of(*segmenters, **options):
