@@ -26,13 +26,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from areoseg.data.sources import Source
-from areoseg.errors import AreosegError, one_line
-from areoseg.utils.files import read_json, replacing
-from areoseg.recipes import Recipe, load_recipe
+from areoseg.errors import AreosegError
+from areoseg.errors import one_line
+from areoseg.recipes import Recipe
+from areoseg.recipes import load_recipe
 from areoseg.runs.info import RunInfo
 from areoseg.runs.info import TrainedOn
 from areoseg.taxonomy import Taxonomy
-from areoseg.weights import bundled_names, located
+from areoseg.utils.files import read_json
+from areoseg.utils.files import replacing
+from areoseg.weights import bundled_names
+from areoseg.weights import located
 
 if TYPE_CHECKING:
     from torch import Tensor
