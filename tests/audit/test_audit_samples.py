@@ -73,7 +73,7 @@ def test_the_written_findings(aliens, tmp_path):
     path = write_audit(audit_samples(samples), tmp_path / "new" / "folder")
     written = json.loads(path.read_text())
     lists = ["rejected", "flagged", "further", "set_findings"]
-    assert list(written) == ["schema", "pairs", "fingerprint", "issues", *lists, "summary"]
+    assert list(written) == ["schema", "kind", "pairs", "fingerprint", "issues", *lists, "summary"]
     assert written["pairs"] == 60
     assert [entry["index"] for entry in written["rejected"]] == indices.tolist()
     assert list(written["rejected"][0]) == [f.name for f in dataclasses.fields(Finding)]

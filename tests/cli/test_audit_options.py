@@ -13,9 +13,8 @@ from PIL import Image
 
 from areoseg import api
 from areoseg.api.auditing import KEPT
-from areoseg.audit import check_decisions
 from areoseg.audit import chunks
-from areoseg.audit import read_decisions
+from areoseg.audit import read_exclusions
 from areoseg.cli.app import app
 from areoseg.cli.audit import parse_classes
 from areoseg.errors import AreosegError
@@ -96,10 +95,10 @@ def test_frames_are_audited_as_a_recipe_cuts_and_scales_them(street, tmp_path, c
     out, seven = tmp_path / "out", parse_classes("7")
     arguments = [street, "--out", out, "--classes", 7, "--scale", 0.5, "--tile", "10x30"]
     assert audit(*arguments, capsys=capsys)["pairs"] == 12
-    decisions = read_decisions(out / "audit.json")
-    check_decisions(decisions, api.read(street, scale=0.5, tile=(10, 30), taxonomy=seven).labeled)
-    with pytest.raises(AreosegError, match="these data have 6: audit them with --tile and --scale"):
-        check_decisions(decisions, api.read(street, taxonomy=seven).labeled)
+    decisions = read_exclusions(out / "audit.json")
+    decisions.check(api.read(street, scale=0.5, tile=(10, 30), taxonomy=seven).labeled)
+    with pytest.raises(AreosegError, match="the data have 6: audit the data with --tile and --scale"):
+        decisions.check(api.read(street, taxonomy=seven).labeled)
 
 
 @pytest.mark.parametrize(

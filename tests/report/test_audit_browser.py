@@ -202,7 +202,7 @@ def test_what_is_decided_is_what_is_trained_on(page, audited, tmp_path, tiny):
 
     run = tmp_path / "run"
     command = ["train", "unet", *tiny, "training.epochs=1"]
-    options = ["--data", str(data), "--audit", str(decisions), "--out", str(run)]
+    options = ["--data", str(data), "--decisions", str(decisions), "--out", str(run)]
     app([*command, *options], result_action="return_value")
     trained = open_run(run)
     used = {name for part in trained.split.values() for name in part}

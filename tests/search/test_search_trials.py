@@ -338,10 +338,10 @@ def test_decisions_about_the_data_hold_in_every_trial(search, homework_npz, tmp_
     finding = Finding(3, samples.names[3], "content-outlier", 1.0, "by hand", "reject")
     audit = Audit(len(samples), (), (finding,), fingerprint=fingerprint(samples))
     path = write_audit(audit, tmp_path / "decisions")
-    found = search(trials=1, audit=path)
+    found = search(trials=1, decisions=path)
     split = read_json(tmp_path / "out" / "trials" / f"{found.best.number:04d}" / "split.json")
     assert {name for part in split.values() for name in part} == {*samples.names} - {finding.name}
-    assert f"--audit {path}" in (tmp_path / "out" / "best.yaml").read_text()
+    assert f"--decisions {path}" in (tmp_path / "out" / "best.yaml").read_text()
     with pytest.raises(AreosegError, match="data"):
         search(trials=1)
 

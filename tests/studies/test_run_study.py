@@ -241,14 +241,14 @@ def test_results_of_other_decisions_are_trained_again(compare, homework_npz, tra
     path = write_audit(audit, tmp_path / "decisions")
     compare()
     trained.clear()
-    compare(audit=path)
+    compare(decisions=path)
     assert trained == ["train"] * 4
     run = areoseg.open_run(tmp_path / "runs" / "loss" / "ce-seed0")
     assert samples.names[3] not in {name for part in run.split.values() for name in part}
-    compare(audit=path)
+    compare(decisions=path)
     assert trained == ["train"] * 4
     with pytest.raises(AreosegError, match="other data"):
-        compare(data=reordered(homework_npz, tmp_path), audit=path)
+        compare(data=reordered(homework_npz, tmp_path), decisions=path)
 
 
 def reordered(homework_npz, folder):

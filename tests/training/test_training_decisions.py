@@ -39,10 +39,10 @@ def decide(homework_npz, tmp_path_factory):
 
 @pytest.fixture
 def train(homework_npz, tmp_path, tiny):
-    def run(name, audit, **options):
+    def run(name, decisions, **options):
         return api.train(
             "unet", homework_npz, tmp_path / name, overrides=[*tiny, *options.pop("overrides", ())],
-            audit=audit, console=QUIET, **options,
+            decisions=decisions, console=QUIET, **options,
         )  # fmt: skip
 
     return run
@@ -84,20 +84,20 @@ def test_a_resumed_training_keeps_to_them(train, decide, tmp_path, monkeypatch):
 def test_decisions_about_other_data_stop_a_training_before_it_begins(train, decide, tmp_path):
     path = decide(REJECTED)
     path.write_text(json.dumps(json.loads(path.read_text()) | {"fingerprint": "another"}))
-    with pytest.raises(AreosegError, match=r"audit\.json: made of other data"):
+    with pytest.raises(AreosegError, match=r"audit\.json: made for other data"):
         train("run", path)
     assert not (tmp_path / "run").exists()
 
 
 def test_a_file_without_decisions_shows_before_the_data_are_read(tmp_path):
     with pytest.raises(AreosegError, match=r"decisions\.json: cannot read"):
-        api.train("unet", "absent.npz", tmp_path / "run", audit=tmp_path / "decisions.json")
+        api.train("unet", "absent.npz", tmp_path / "run", decisions=tmp_path / "decisions.json")
 
 
 def test_baselines_are_scored_without_what_is_rejected(decide, homework_npz, tiny):
     def images(rejected):
         scores = api.baselines(
-            ["majority"], homework_npz, overrides=tiny, audit=decide(rejected), console=QUIET
+            ["majority"], homework_npz, overrides=tiny, decisions=decide(rejected), console=QUIET
         )
         return scores["majority"].images
 

@@ -25,7 +25,7 @@ def compare(
     *,
     part: str = "test",
     protocol: str = "terrain",
-    audit: PathLike | None = None,
+    decisions: PathLike | None = None,
     groups: PathLike | None = None,
     format: str = "auto",
     labels: str = "crowd",
@@ -42,7 +42,7 @@ def compare(
         out: The folder for the run folders; None: `runs/STUDY`.
         part: `train`, `val` or `test`: the part whose scores are compared.
         protocol: The protocol of these scores.
-        audit: Decisions about the data, as for `train`.
+        decisions: Decisions about the data, as for `train`.
         groups: As for `read`.
         format: As for `read`.
         labels: As for `read`.
@@ -55,7 +55,7 @@ def compare(
         AreosegError: Study or data cannot be used, or some rows could not be trained; the others
             then are done, and in the table that was written.
     """
-    from areoseg.audit import read_decisions
+    from areoseg.audit import read_exclusions
     from areoseg.studies import build_table
     from areoseg.studies import load_study
     from areoseg.studies import read_results
@@ -63,7 +63,7 @@ def compare(
 
     console = console or standard_error()
     opened = load_study(study)
-    decisions = None if audit is None else read_decisions(audit)
+    exclusions = None if decisions is None else read_exclusions(decisions)
     build_table(opened, {}, part=part, protocol_name=protocol)  # a wrong name shows before hours
     errors: list[str] = []
     data_of = None
@@ -79,7 +79,7 @@ def compare(
             threads=threads,
             command=command,
             console=console,
-            decisions=decisions,
+            decisions=exclusions,
         )
         errors = run_study(opened, trainings)
         data_of = trainings.data_of
@@ -104,7 +104,7 @@ def search(
     trial_budget: str | None = None,
     pruner: str = "median",
     seed: int = 0,
-    audit: PathLike | None = None,
+    decisions: PathLike | None = None,
     groups: PathLike | None = None,
     format: str = "auto",
     labels: str = "crowd",
@@ -130,7 +130,7 @@ def search(
         trial_budget: The time of each training, such as `"2m"`; None: the recipe's length counts.
         pruner: `median`, `hyperband` or `none`: when a training is given up.
         seed: Of the choice of values.
-        audit: Decisions about the data, as for `train`.
+        decisions: Decisions about the data, as for `train`.
         groups: As for `read`.
         format: As for `read`.
         labels: As for `read`.
@@ -143,7 +143,7 @@ def search(
         AreosegError: Optuna is missing; recipe, space or data cannot be used; or `out` holds
             another search.
     """
-    from areoseg.audit import read_decisions
+    from areoseg.audit import read_exclusions
     from areoseg.search import load_space
     from areoseg.search import prepare_trainings
     from areoseg.search import run_search
@@ -153,7 +153,7 @@ def search(
     console = console or standard_error()
     clock, seconds = search_times(budget, trial_budget, trials)
     varied = vary_recipe(recipe, load_space(space), overrides)
-    decisions = None if audit is None else read_decisions(audit)
+    exclusions = None if decisions is None else read_exclusions(decisions)
     source = find_source(data, groups, format, console, labels)
     source = replace(source, tile=varied.base.data.tile, scale=varied.base.data.scale)
     trainings = prepare_trainings(
@@ -164,7 +164,7 @@ def search(
         device=device,
         threads=threads,
         command=command,
-        decisions=decisions,
+        decisions=exclusions,
     )
     return run_search(
         trainings, Path(out), seed=seed, pruner=pruner, budget=clock, trials=trials, console=console

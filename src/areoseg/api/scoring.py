@@ -33,7 +33,7 @@ def baselines(
     recipe: Recipe | PathLike = "unet",
     overrides: Sequence[str] = (),
     split: str = "test",
-    audit: PathLike | None = None,
+    decisions: PathLike | None = None,
     groups: PathLike | None = None,
     format: str = "auto",
     labels: str = "crowd",
@@ -47,7 +47,7 @@ def baselines(
         recipe: The recipe whose data preparation and split are taken: itself, its name or file.
         overrides: Values of the recipe to change, such as `"split.seed=3"`.
         split: `train`, `val` or `test`: the part that is scored.
-        audit: Decisions about the data, as for `train`.
+        decisions: Decisions about the data, as for `train`.
         groups: As for `read`.
         format: As for `read`.
         labels: As for `read`.
@@ -59,8 +59,7 @@ def baselines(
     Raises:
         AreosegError: No such baseline or part, or data and recipe cannot be used.
     """
-    from areoseg.audit import check_decisions
-    from areoseg.audit import read_decisions
+    from areoseg.audit import read_exclusions
     from areoseg.baselines import BASELINES
     from areoseg.baselines import baseline
     from areoseg.baselines import baseline_scores
@@ -71,13 +70,13 @@ def baselines(
     chosen = [baseline(name).name for name in (BASELINES if names is None else names)]
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, overrides)
-    decisions = None if audit is None else read_decisions(audit)
+    exclusions = None if decisions is None else read_exclusions(decisions)
     source = find_source(data, groups, format, console, labels)
     source = replace(source, tile=recipe.data.tile, scale=recipe.data.scale)
     samples = read_with_progress(source, console).labeled
-    if decisions is not None:
-        check_decisions(decisions, samples)
-    division = divide(recipe, samples, audit=decisions)
+    if exclusions is not None:
+        exclusions.check(samples)
+    division = divide(recipe, samples, exclusions=exclusions)
     for note in division.notes:
         console.print(f"note: {note}")
     return {

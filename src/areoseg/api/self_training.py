@@ -25,7 +25,7 @@ from areoseg.utils.console import standard_error
 from areoseg.utils.files import PathLike
 
 if TYPE_CHECKING:
-    from areoseg.audit import Audit
+    from areoseg.audit import Exclusions
 
 
 def self_train(
@@ -100,7 +100,7 @@ def self_train(
 
     clock = None if seconds is None else Budget(seconds)
     found = own_data(opened[0], data, groups, console)
-    audit = _same_audit(opened[0], student, found.labeled)
+    exclusions = _same_exclusions(opened[0], student, found.labeled)
     images = _unlabeled(unlabeled, opened[0], found, console)
     held_out = [*opened[0].split["val"], *opened[0].split["test"]]
     unseen = unseen_samples(images, found.labeled, held_out)
@@ -139,7 +139,7 @@ def self_train(
         command=command,
         taxonomy=opened[0].taxonomy,
         console=console,
-        audit=audit,
+        exclusions=exclusions,
         pseudo=PseudoSamples(labels.samples, labeled_share, origin),
     )
     finish_run(run, found.labeled, console)
@@ -164,24 +164,26 @@ def _student(teacher: Run, recipe: Recipe | PathLike | None) -> Recipe:
     return recipe.model_copy(update={"data": data, "split": teacher.recipe.split})
 
 
-def _same_audit(teacher: Run, student: Recipe, labeled: SegmentationDataset) -> "Audit | None":
-    """What was rejected for the teacher, with which the split is the same again.
+def _same_exclusions(
+    teacher: Run, student: Recipe, labeled: SegmentationDataset
+) -> "Exclusions | None":
+    """Return what the teacher's training left out, which makes the split the same.
 
     Raises:
         AreosegError: The student would be validated or tested on other samples than the teacher,
             which may have been trained on them.
     """
-    from areoseg.audit import read_decisions
+    from areoseg.audit import find_exclusions
+    from areoseg.audit import read_exclusions
     from areoseg.training.division import divide
-    from areoseg.training.division import rejecting_audit
 
-    audit = None
+    exclusions = None
     if student.data.audit:
         try:
-            audit = read_decisions(teacher.path / AUDIT)
+            exclusions = read_exclusions(teacher.path / AUDIT)
         except AreosegError:  # there is none, or one of an earlier version
-            audit = rejecting_audit(labeled)
-    split = divide(student, labeled, teacher.taxonomy, audit=audit).split
+            exclusions = find_exclusions(labeled)
+    split = divide(student, labeled, teacher.taxonomy, exclusions=exclusions).split
     for part in ("val", "test"):
         names = {labeled.names[index] for index in split.part(part)}
         if names != set(teacher.split[part]):
@@ -189,7 +191,7 @@ def _same_audit(teacher: Run, student: Recipe, labeled: SegmentationDataset) -> 
                 f"{teacher.path}: its part {part!r} cannot be made again from these data: give the"
                 " groups that it was trained with by --groups"
             )
-    return audit
+    return exclusions
 
 
 def _unlabeled(

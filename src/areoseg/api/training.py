@@ -44,7 +44,7 @@ def train(
     overrides: Sequence[str] = (),
     budget: str | None = None,
     plan: PathLike | None = None,
-    audit: PathLike | None = None,
+    decisions: PathLike | None = None,
     start: PathLike | None = None,
     groups: PathLike | None = None,
     format: str = "auto",
@@ -64,8 +64,8 @@ def train(
         budget: A time such as `"15m"` that takes the place of the recipe's epochs; it counts from
             the first read of the data to the last weights.
         plan: A run whose steps are replayed.
-        audit: The decisions.json that the audit's page saves, or an audit.json: what it rejects is
-            left out, and nothing else; the recipe's own audit is not made.
+        decisions: A decisions.json saved by the page of the audit, or an audit.json: the samples
+            that it rejects are left out and no others, instead of running the audit.
         start: A run whose weights to start with, or the name of a bundled model; None: random
             weights.
         groups: As for `read`.
@@ -79,8 +79,7 @@ def train(
     Raises:
         AreosegError: Recipe or data cannot be used, or there is a run in `out` already.
     """
-    from areoseg.audit import check_decisions
-    from areoseg.audit import read_decisions
+    from areoseg.audit import read_exclusions
     from areoseg.training.budget import Budget
     from areoseg.training.budget import parse_budget
     from areoseg.training.start import check_initial_weights
@@ -98,7 +97,7 @@ def train(
         raise AreosegError("--budget and --plan exclude each other: a plan says its own steps")
     seconds = None if budget is None else parse_budget(budget)
     replayed = None if plan is None else _plan_of(plan)
-    decisions = None if audit is None else read_decisions(audit)
+    exclusions = None if decisions is None else read_exclusions(decisions)
     begun = None if start is None else open_run(start)
     if begun is not None:
         check_initial_weights(begun, recipe, MARS)
@@ -110,8 +109,8 @@ def train(
 
     clock = None if seconds is None else Budget(seconds)
     found = read_with_progress(source, console)
-    if decisions is not None:
-        check_decisions(decisions, found.labeled)
+    if exclusions is not None:
+        exclusions.check(found.labeled)
     run = train_network(
         recipe,
         found,
@@ -123,7 +122,7 @@ def train(
         source=source,
         command=command,
         console=console,
-        audit=decisions,
+        exclusions=exclusions,
         start=begun,
     )
     finish_run(run, found.labeled, console)
@@ -209,13 +208,13 @@ def finish_run(run: Run, samples: SegmentationDataset, console: Console) -> None
 
 def write_run_audit(run: Run, samples: SegmentationDataset) -> None:
     """Write the page of what a run's audit found, or a person decided, into its folder."""
-    from areoseg.audit import read_decisions
+    from areoseg.audit import read_exclusions
     from areoseg.report.audit_page import write_audit_page
 
     found = run.path / AUDIT
     if found.is_file():
         write_audit_page(
-            read_decisions(found),
+            read_exclusions(found).audit,
             samples,
             run.path / AUDIT_PAGE,
             source=run.source,

@@ -5,16 +5,17 @@ from areoseg.audit.checks import Check
 from areoseg.audit.checks import audit_samples
 from areoseg.audit.chunks import Chunks
 from areoseg.audit.context import AuditContext
-from areoseg.audit.decisions import check_decisions
-from areoseg.audit.decisions import read_decisions
+from areoseg.audit.exclusions import Exclusions
+from areoseg.audit.exclusions import find_exclusions
+from areoseg.audit.exclusions import read_exclusions
 from areoseg.audit.failing import failing
 from areoseg.audit.failing import parse_failing
 from areoseg.audit.findings import Audit
 from areoseg.audit.findings import Finding
 from areoseg.audit.findings import OtherSample
 from areoseg.audit.findings import SetFinding
+from areoseg.audit.findings import write_audit
 from areoseg.audit.split_names import split_from_names
-from areoseg.audit.write import write_audit
 
 __all__ = [
     "CHECKS",
@@ -22,14 +23,15 @@ __all__ = [
     "AuditContext",
     "Check",
     "Chunks",
+    "Exclusions",
     "Finding",
     "OtherSample",
     "SetFinding",
     "audit_samples",
-    "check_decisions",
     "failing",
+    "find_exclusions",
     "parse_failing",
-    "read_decisions",
+    "read_exclusions",
     "split_from_names",
     "write_audit",
 ]

@@ -6,11 +6,19 @@ finding of the later one, and `other` is the earlier one. An issue that has a pl
 a `region`. What is wrong with the set as a whole, and with no sample of it, is a `SetFinding`.
 """
 
+import json
 from dataclasses import dataclass
 from dataclasses import field
 from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 from typing import Literal
+
+from areoseg.utils.files import write_text
+
+if TYPE_CHECKING:
+    from areoseg.audit.exclusions import Exclusions
 
 SCHEMA = 1
 """Version of `audit.json`; it grows when a field changes its meaning, not when one is added."""
@@ -91,7 +99,6 @@ class Audit:
         set_findings: What they found in the set as a whole.
         summary: The set at a glance, JSON values; empty where it was not asked for.
         fingerprint: Of the samples, by which training knows that it was given the same ones.
-        decisions: The file with a person's decisions that this was read from, or None.
     """
 
     samples: int
@@ -100,7 +107,6 @@ class Audit:
     set_findings: tuple[SetFinding, ...] = ()
     summary: dict[str, Any] = field(default_factory=dict)
     fingerprint: str | None = None
-    decisions: str | None = None
 
     @cached_property
     def rejected(self) -> tuple[Finding, ...]:
@@ -133,6 +139,7 @@ class Audit:
         """The content of `audit.json`; `docs/audit.md` describes it."""
         return {
             "schema": SCHEMA,
+            "kind": "audit",
             "pairs": self.samples,
             "fingerprint": self.fingerprint,
             "issues": list(self.issues),
@@ -145,6 +152,18 @@ class Audit:
             ],
             "summary": self.summary,
         }
+
+
+def write_audit(audit: "Audit | Exclusions", out: Path) -> Path:
+    """Write `audit.json` to the folder `out`, which is created if needed, and return its path.
+
+    Raises:
+        AreosegError: The file cannot be written.
+    """
+    path = out / "audit.json"
+    text = json.dumps(audit.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
+    write_text(path, f"{text}\n")
+    return path
 
 
 def _entry(finding: Finding) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def audit(
     """Find out what is wrong with a data set; training leaves out what the audit rejects.
 
     The page audit.html shows every finding, and saves what you decide about them for `areoseg
-    train --audit`.
+    train --decisions`.
 
     Args:
         data: An npz file, a folder of images and masks, or a folder of AI4Mars.

@@ -25,7 +25,7 @@ def baseline(
     data: Data,
     recipe: str = "unet",
     split: str = "test",
-    audit: Decisions = None,
+    decisions: Decisions = None,
     groups: Groups = None,
     format: Format = "auto",
     labels: Labels = "crowd",
@@ -42,8 +42,8 @@ def baseline(
         data: An npz file, a folder of images and masks, a folder of AI4Mars, or `synthetic`.
         recipe: The recipe whose data preparation and split are taken.
         split: The part that is scored: train, val or test. What learns learns from train.
-        audit: A file of decisions that the page of `areoseg audit` saved, or its audit.json: leave
-            out what it rejects, and nothing else.
+        decisions: A decisions.json saved by the page of `areoseg audit`, or an audit.json: leave
+            out the samples that it rejects and no others, instead of running the audit.
         groups: A text file that names the group of each labeled sample, a line a sample, such as
             its rover stop.
         format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
@@ -60,7 +60,7 @@ def baseline(
         recipe=recipe,
         overrides=overrides,
         split=split,
-        audit=audit,
+        decisions=decisions,
         groups=groups,
         format=format,
         labels=labels,

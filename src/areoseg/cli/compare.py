@@ -31,7 +31,7 @@ def compare(
     out: Annotated[Path | None, Parameter(name="--out")] = None,
     part: str = "test",
     protocol: str = "terrain",
-    audit: Decisions = None,
+    decisions: Decisions = None,
     groups: Groups = None,
     format: Format = "auto",
     labels: Labels = "crowd",
@@ -53,8 +53,8 @@ def compare(
         out: The folder for the run folders; runs/STUDY by default.
         part: The part of the split whose scores are compared: train, val or test.
         protocol: The protocol of these scores.
-        audit: A file of decisions that the page of `areoseg audit` saved, or its audit.json: leave
-            out what it rejects, and nothing else.
+        decisions: A decisions.json saved by the page of `areoseg audit`, or an audit.json: leave
+            out the samples that it rejects and no others, instead of running the audit.
         groups: A text file that names the group of each labeled sample, a line a sample, such as
             its rover stop.
         format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
@@ -74,7 +74,7 @@ def compare(
             out,
             part=part,
             protocol=protocol,
-            audit=audit,
+            decisions=decisions,
             groups=groups,
             format=format,
             labels=labels,

@@ -11,7 +11,7 @@ Data = Annotated[Path, Parameter(name="--data")]
 """A data set: an npz file, a folder, or `synthetic`."""
 
 Groups = Annotated[Path | None, Parameter(name="--groups")]
-Decisions = Annotated[Path | None, Parameter(name="--audit")]
+Decisions = Annotated[Path | None, Parameter(name="--decisions")]
 Format = Annotated[str, Parameter(name="--format")]
 Labels = Annotated[str, Parameter(name="--labels")]
 Out = Annotated[Path, Parameter(name="--out")]

@@ -42,7 +42,7 @@ def search(
     trial_budget: str | None = None,
     pruner: str = "median",
     seed: int = 0,
-    audit: Decisions = None,
+    decisions: Decisions = None,
     groups: Groups = None,
     format: Format = "auto",
     labels: Labels = "crowd",
@@ -71,8 +71,8 @@ def search(
         trial_budget: Time of each training, such as 2m, instead of the recipe's epochs.
         pruner: When to give a training up by its scores so far: median, hyperband or none.
         seed: Seed of the choice of values.
-        audit: A file of decisions that the page of `areoseg audit` saved, or its audit.json: leave
-            out what it rejects, and nothing else.
+        decisions: A decisions.json saved by the page of `areoseg audit`, or an audit.json: leave
+            out the samples that it rejects and no others, instead of running the audit.
         groups: A text file that names the group of each labeled sample, a line a sample, such as
             its rover stop.
         format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
@@ -97,7 +97,7 @@ def search(
             trial_budget=trial_budget,
             pruner=pruner,
             seed=seed,
-            audit=audit,
+            decisions=decisions,
             groups=groups,
             format=format,
             labels=labels,

@@ -28,7 +28,7 @@ def train(
     out: Annotated[Path | None, Parameter(name="--out")] = None,
     budget: str | None = None,
     plan: Path | None = None,
-    audit: Decisions = None,
+    decisions: Decisions = None,
     start: Path | None = None,
     resume: Path | None = None,
     groups: Groups = None,
@@ -54,8 +54,8 @@ def train(
         budget: Train for this long, such as 90s, 15m or 1h30m, instead of the recipe's epochs. It
             counts from the first read of the data to the last weights.
         plan: Replay the steps of this earlier run.
-        audit: A file of decisions that the page of `areoseg audit` saved, or its audit.json: leave
-            out what it rejects, and nothing else.
+        decisions: A decisions.json saved by the page of `areoseg audit`, or an audit.json: leave
+            out the samples that it rejects and no others, instead of running the audit.
         start: Start with the weights of this run, or of a bundled model, instead of random ones.
             The recipe must have its model.
         resume: Go on with this run, which was interrupted or killed. All is as it was; --data and
@@ -72,7 +72,7 @@ def train(
     from areoseg import api
 
     if resume is not None:
-        given = recipe or overrides or out or budget or plan or audit or start
+        given = recipe or overrides or out or budget or plan or decisions or start
         if given or (format, labels, device) != ("auto", "crowd", "cpu"):
             raise AreosegError(
                 f"--resume {resume} takes all but --data, --groups and --threads from the run:"
@@ -94,7 +94,7 @@ def train(
                 overrides=overrides,
                 budget=budget,
                 plan=plan,
-                audit=audit,
+                decisions=decisions,
                 start=start,
                 groups=groups,
                 format=format,

@@ -69,7 +69,8 @@ def train_command(source: Source) -> str:
     if source.scale != 1:
         words.append(f"data.scale={source.scale:g}")
     words += source.options
-    return f"areoseg train unet-l {shlex.join(words)} \\\n  --audit decisions.json --out runs/first"
+    given = shlex.join(words)
+    return f"areoseg train flagship {given} \\\n  --decisions decisions.json --out runs/first"
 
 
 def _content(

@@ -12,8 +12,7 @@ from optuna.trial import Trial
 from optuna.trial import TrialState
 from rich.console import Console
 
-from areoseg.audit import Audit
-from areoseg.audit import check_decisions
+from areoseg.audit import Exclusions
 from areoseg.data.samples import LoadedData
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
@@ -98,8 +97,8 @@ class Trainings:
     Attributes:
         recipe: The recipe and what is tried of it.
         data: Labeled samples of one size.
-        audit: What the audit found among them, so that no trial spends its time on it, or what a
-            person decided; None where the recipe leaves the audit out.
+        exclusions: The samples left out, found once for all trials or read from a file; None if the
+            recipe turns the audit off.
         source: Where the data came from.
         seconds: The time of each training, or None where the recipe's length counts.
         device: `cpu`, `cuda` or `auto`.
@@ -109,7 +108,7 @@ class Trainings:
 
     recipe: VariedRecipe
     data: LoadedData
-    audit: Audit | None
+    exclusions: Exclusions | None
     source: Source
     seconds: float | None
     device: str
@@ -117,9 +116,9 @@ class Trainings:
     command: str | None
 
     @property
-    def decisions(self) -> Audit | None:
-        """The audit, where a person decided it."""
-        return self.audit if self.audit is not None and self.audit.decisions else None
+    def decisions(self) -> Exclusions | None:
+        """The exclusions that were read from a file, or None."""
+        return self.exclusions if self.exclusions is not None and self.exclusions.path else None
 
     @property
     def info(self) -> dict[str, Any]:
@@ -155,7 +154,7 @@ class Trainings:
                 command=self.command,
                 console=QUIET,
                 callbacks=[report],
-                audit=self.audit,
+                exclusions=self.exclusions,
             )
         except (AreosegError, MemoryError, RuntimeError) as error:  # torch's want of memory is one
             return Outcome(TrialState.FAIL, reason=one_line(error)[:500])
@@ -177,7 +176,7 @@ def prepare_trainings(
     device: str,
     threads: int | None,
     command: str | None,
-    decisions: Audit | None = None,
+    decisions: Exclusions | None = None,
 ) -> Trainings:
     """Audit the data once for all trials, or take what a person decided; see `Trainings`.
 
@@ -186,11 +185,11 @@ def prepare_trainings(
             other data.
     """
     if decisions is not None:
-        check_decisions(decisions, data.labeled)
-    division = divide(recipe.base, data.labeled, audit=decisions)
+        decisions.check(data.labeled)
+    division = divide(recipe.base, data.labeled, exclusions=decisions)
     if not division.split.val:
         raise AreosegError("no samples to validate on: raise split.val")
-    return Trainings(recipe, data, division.audit, source, seconds, device, threads, command)
+    return Trainings(recipe, data, division.exclusions, source, seconds, device, threads, command)
 
 
 def keep_files(folder: Path, names: Collection[str]) -> None:

@@ -50,7 +50,7 @@ def train_command(search: Search, trainings: Trainings) -> str:
     """The command that trains the best recipe as its trial was trained."""
     words = ["areoseg", "train", str(search.out / BEST), *trainings.source.options]
     if trainings.decisions is not None:
-        words += ["--audit", str(trainings.decisions.decisions)]
+        words += ["--decisions", str(trainings.decisions.path)]
     if trainings.seconds is not None:
         words += ["--budget", f"{trainings.seconds:g}s"]
     return shlex.join([*words, "--out", "runs/best"])

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic import ConfigDict
 from pydantic import ValidationError
 
-from areoseg.audit import Audit
+from areoseg.audit import Exclusions
 from areoseg.data.fingerprint import fingerprint
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
@@ -163,7 +163,7 @@ class Result(BaseModel):
         return trial.same_experiment(recipe, self.budget_seconds, self.baseline)
 
 
-def data_identity(samples: SegmentationDataset, decisions: Audit | None = None) -> str:
+def data_identity(samples: SegmentationDataset, decisions: Exclusions | None = None) -> str:
     """A hash of names, images, masks and groups: equal where a split and its scores are equal.
 
     Args:

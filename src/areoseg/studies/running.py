@@ -9,9 +9,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from areoseg.audit import Audit
-from areoseg.audit import check_decisions
-from areoseg.audit import read_decisions
+from areoseg.audit import Exclusions
+from areoseg.audit import read_exclusions
 from areoseg.data.fingerprint import fingerprint
 from areoseg.data.samples import LoadedData
 from areoseg.data.sources import Source
@@ -61,7 +60,7 @@ class Trainings:
         threads: int | None,
         command: str | None,
         console: Console,
-        decisions: Audit | None = None,
+        decisions: Exclusions | None = None,
     ) -> None:
         self.source, self.out = source, out
         self.device, self.threads, self.command = device, threads, command
@@ -86,7 +85,7 @@ class Trainings:
         """Score the trial's baseline on the split that a training would make."""
         assert trial.baseline is not None
         started = time.monotonic()
-        split = divide(trial.recipe, data.labeled, audit=self.decisions).split
+        split = divide(trial.recipe, data.labeled, exclusions=self.decisions).split
         scores = score_baseline_splits(trial.baseline, data.labeled, split, seed=trial.seed)
         height, width = data.labeled[0].image.shape
         return Result.of_baseline(
@@ -116,7 +115,7 @@ class Trainings:
             threads=self.threads,
             command=self.command,
             console=self.console,
-            audit=self.decisions,
+            exclusions=self.decisions,
         )
 
     def _belongs(self, run: Run, trial: Trial, data: LoadedData) -> bool:
@@ -132,14 +131,14 @@ class Trainings:
         """Whether a run was made with the same decisions of a person, or with none as well."""
         if self.decisions is None or run.info.data.decisions is None:
             return self.decisions is None and run.info.data.decisions is None
-        return read_decisions(run.path / AUDIT).kept_indices == self.decisions.kept_indices
+        return read_exclusions(run.path / AUDIT).kept_indices == self.decisions.kept_indices
 
     def _data_of(self, trial: Trial) -> tuple[LoadedData, str]:
         source = self._source(trial)
         if source not in self._data:
             data = self._read(source)
             if self.decisions is not None:
-                check_decisions(self.decisions, data.labeled)
+                self.decisions.check(data.labeled)
             self._data[source] = (data, data_identity(data.labeled, self.decisions))
         return self._data[source]
 

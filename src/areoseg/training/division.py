@@ -6,9 +6,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.audit import CHECKS
-from areoseg.audit import Audit
-from areoseg.audit import audit_samples
+from areoseg.audit import Exclusions
+from areoseg.audit import find_exclusions
 from areoseg.data.dispersion import dispersion
 from areoseg.data.dispersion import well_segmented
 from areoseg.data.samples import SegmentationDataset
@@ -28,13 +27,13 @@ class Division:
     """What becomes of labeled samples.
 
     Attributes:
-        audit: What the audit found, or None where the recipe leaves it out.
+        exclusions: The samples left out, or None if the recipe turns the audit off.
         split: Indices of the samples in each part, rejected and dropped ones in none.
         dropped: How many samples were taken out of the training part as mostly background.
         notes: What a user should hear of it, a line each.
     """
 
-    audit: Audit | None
+    exclusions: Exclusions | None
     split: Split
     dropped: int
     notes: tuple[str, ...]
@@ -45,7 +44,7 @@ def divide(
     samples: SegmentationDataset,
     taxonomy: Taxonomy = MARS,
     *,
-    audit: Audit | None = None,
+    exclusions: Exclusions | None = None,
 ) -> Division:
     """Audit labeled samples, split them, and drop what is mostly background, by a recipe.
 
@@ -53,17 +52,16 @@ def divide(
         recipe: Says how.
         samples: Labeled samples.
         taxonomy: The classes.
-        audit: What `rejecting_audit` found in these samples, or what a person decided; None: it is
-            done now, if the recipe asks for it.
+        exclusions: The samples to leave out; None: `find_exclusions`, if the recipe asks for it.
 
     Raises:
         AreosegError: Nothing to train on, or an impossible split.
     """
     if not len(samples):
         raise AreosegError("no labeled samples to train on: give images with masks")
-    if audit is None and recipe.data.audit:
-        audit = rejecting_audit(samples)
-    kept = range(len(samples)) if audit is None else audit.kept_indices
+    if exclusions is None and recipe.data.audit:
+        exclusions = find_exclusions(samples)
+    kept = range(len(samples)) if exclusions is None else exclusions.kept_indices
     usable = samples.select(kept)
     parts = split_samples(usable, **recipe.split.model_dump(), taxonomy=taxonomy)
     whole = Split(*(tuple(kept[i] for i in parts.part(name)) for name in SPLITS))
@@ -82,13 +80,7 @@ def divide(
             f"{dropped} of {len(whole.train)} training samples are not trained on: background over"
             f" {largest_share}"
         )
-    return Division(audit, split, dropped, tuple(notes))
-
-
-def rejecting_audit(samples: SegmentationDataset) -> Audit:
-    """The audit that a training makes: only the issues for which a sample is left out."""
-    rejecting = [check.issue for check in CHECKS.values() if check.action == "reject"]
-    return audit_samples(samples, issues=rejecting)
+    return Division(exclusions, split, dropped, tuple(notes))
 
 
 def _all_alike(samples: SegmentationDataset, threshold: float, taxonomy: Taxonomy) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.audit import Audit
+from areoseg.audit import Exclusions
 from areoseg.calibration.pixels import sample_units
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import SPLITS
@@ -29,7 +29,7 @@ class Preparation:
     """The data of one training.
 
     Attributes:
-        audit: What the audit found, or None where the recipe leaves it out.
+        exclusions: The samples left out, or None if the recipe turns the audit off.
         split: Indices of the samples in each part, rejected and dropped ones in none.
         dropped: How many samples are not trained on because they are mostly background.
         notes: What a user should hear of the split, a line each.
@@ -42,7 +42,7 @@ class Preparation:
         std: Standard std of the training images.
     """
 
-    audit: Audit | None
+    exclusions: Exclusions | None
     split: Split
     dropped: int
     notes: tuple[str, ...]
@@ -70,7 +70,7 @@ def prepare(
     taxonomy: Taxonomy,
     *,
     unlabeled: SegmentationDataset | None = None,
-    audit: Audit | None = None,
+    exclusions: Exclusions | None = None,
     pseudo: PseudoSamples | None = None,
 ) -> Preparation:
     """Audit, split and measure labeled samples by a recipe.
@@ -80,15 +80,14 @@ def prepare(
         samples: Labeled samples of one size.
         taxonomy: The classes.
         unlabeled: Unlabeled samples of the same data, or None.
-        audit: What `rejecting_audit` found in these samples, or what a person decided; None: it is
-            done now, if the recipe asks for it.
+        exclusions: The samples to leave out; None: `find_exclusions`, if the recipe asks for it.
         pseudo: Pseudo-labeled samples to train on besides. They only enter the batches: split,
             class weights and brightness are those of the labeled samples.
 
     Raises:
         AreosegError: Nothing to train on, samples of different sizes, or an impossible split.
     """
-    division = divide(recipe, samples, taxonomy, audit=audit)
+    division = divide(recipe, samples, taxonomy, exclusions=exclusions)
     if not division.split.val:
         raise AreosegError("no samples to validate on: raise split.val")
     _check_unlabeled_validation(recipe, samples.select(division.split.val), taxonomy)
@@ -101,7 +100,7 @@ def prepare(
     held_out = [samples.names[i] for part in ("val", "test") for i in division.split.part(part)]
     usable, unused = _usable(recipe, unlabeled, samples, held_out, given=pseudo is not None)
     return Preparation(
-        audit=division.audit,
+        exclusions=division.exclusions,
         split=division.split,
         dropped=division.dropped,
         notes=(*division.notes, *unused),

@@ -11,8 +11,8 @@ import pytorch_lightning as pl
 import torch
 from rich.console import Console
 
-from areoseg.audit import Audit
-from areoseg.audit import read_decisions
+from areoseg.audit import Exclusions
+from areoseg.audit import read_exclusions
 from areoseg.audit import write_audit
 from areoseg.calibration import calibrate_run
 from areoseg.data.fingerprint import fingerprint
@@ -79,7 +79,7 @@ def train(
     taxonomy: Taxonomy = MARS,
     console: Console | None = None,
     callbacks: Sequence[pl.Callback] = (),
-    audit: Audit | None = None,
+    exclusions: Exclusions | None = None,
     pseudo: PseudoSamples | None = None,
     start: Run | None = None,
 ) -> Run:
@@ -99,8 +99,7 @@ def train(
         taxonomy: The classes.
         console: Where to show the progress; None: standard error.
         callbacks: What Lightning calls besides, after the training's own.
-        audit: What `rejecting_audit` found in the same samples, so that it is not done again; or
-            what a person decided, which then holds in its place.
+        exclusions: The samples to leave out; None: `find_exclusions`, if the recipe asks for it.
         pseudo: Pseudo-labeled samples to train on besides; kept in the run folder.
         start: The run whose weights to start with; None: random weights.
 
@@ -122,7 +121,7 @@ def train(
         data.labeled,
         taxonomy,
         unlabeled=data.unlabeled,
-        audit=audit,
+        exclusions=exclusions,
         pseudo=pseudo,
     )
     notes = preparation.notes
@@ -168,8 +167,8 @@ def train(
     if start is not None:
         initial = {"initial_weights": start_info(start), "previously_trained_on": start.trained_on}
         info = info.model_copy(update=initial)
-    if preparation.audit is not None:
-        write_audit(preparation.audit, out)
+    if preparation.exclusions is not None:
+        write_audit(preparation.exclusions, out)
     info.write(out / RUN_INFO)
     run = Run(out, recipe, info)
     return _carry_out(module, preparation, run, budget, console, callbacks)
@@ -221,14 +220,14 @@ def resume(
     use_threads(threads or run.info.threads)
     # What was rejected at the start stays so, whoever or whichever version decided it.
     found = run.path / AUDIT
-    audit = read_decisions(found) if found.is_file() else None
+    exclusions = read_exclusions(found) if found.is_file() else None
     pseudo = PseudoSamples.of_run(run)
     preparation = prepare(
         run.recipe,
         data.labeled,
         run.taxonomy,
         unlabeled=data.unlabeled,
-        audit=audit,
+        exclusions=exclusions,
         pseudo=pseudo,
     )
     if preparation.names() != run.split:
@@ -320,15 +319,15 @@ def _data_info(
     """Describe the data of the run."""
     pixels = preparation.pixels.sum(axis=0)
     shares = pixels / pixels.sum()
-    audit = preparation.audit
+    exclusions = preparation.exclusions
     return DataInfo(
         source=source,
         working_directory=str(Path.cwd()),
         fingerprint=fingerprint(data.labeled),
         labeled=len(data.labeled),
         unlabeled=len(data.unlabeled),
-        rejected=0 if audit is None else len(audit.rejected),
-        decisions=None if audit is None else audit.decisions,
+        rejected=0 if exclusions is None else len(exclusions.indices),
+        decisions=None if exclusions is None else exclusions.path,
         dropped=preparation.dropped,
         groups=None if data.labeled.groups is None else len(set(data.labeled.groups)),
         training_shares=dict(zip(taxonomy.names, shares.round(6).tolist(), strict=True)),

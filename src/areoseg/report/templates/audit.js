@@ -51,7 +51,7 @@ function recall() {
 
 // The content of decisions.json, in the schema of audit.json.
 function decisions() {
-  const file = { ...audit.file, rejected: [], flagged: [], further: [] };
+  const file = { ...audit.file, kind: "decisions", rejected: [], flagged: [], further: [] };
   for (const [index, findings] of [...findingsOf].sort((a, b) => a[0] - b[0])) {
     const reject = rejected.has(index);
     const told = findings.map((finding) => ({
@@ -249,7 +249,7 @@ function filterAll() {
   for (const gallery of galleries) gallery.filter();
 }
 
-document.getElementById("filters").addEventListener("submit", (event) => event.preventDeissue());
+document.getElementById("filters").addEventListener("submit", (event) => event.preventDefault());
 document.getElementById("filters").addEventListener("input", () => {
   for (const { details } of galleries) {
     if (details.dataset.issue === filters.issue.value) details.open = true;
