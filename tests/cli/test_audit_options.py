@@ -97,7 +97,9 @@ def test_frames_are_audited_as_a_recipe_cuts_and_scales_them(street, tmp_path, c
     assert audit(*arguments, capsys=capsys)["pairs"] == 12
     decisions = read_exclusions(out / "audit.json")
     decisions.check(api.read(street, scale=0.5, tile=(10, 30), taxonomy=seven).labeled)
-    with pytest.raises(AreosegError, match="the data have 6: audit the data with --tile and --scale"):
+    with pytest.raises(
+        AreosegError, match="the data have 6: audit the data with --tile and --scale"
+    ):
         decisions.check(api.read(street, taxonomy=seven).labeled)
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from areoseg.runs.info import InitialWeights
 from PIL import Image
 from rich.console import Console
 from safetensors.torch import load_file
@@ -17,6 +16,7 @@ from areoseg.cli.app import app
 from areoseg.errors import AreosegError
 from areoseg.export.bundle import without_folders
 from areoseg.export.card import model_card
+from areoseg.runs.info import InitialWeights
 from areoseg.runs.run import open_run
 
 LARGEST = 6_000_000

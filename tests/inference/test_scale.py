@@ -1,11 +1,11 @@
 import json
 
 import pytest
-from areoseg.runs.info import RunInfo
 
 from areoseg.errors import AreosegError
 from areoseg.inference.scale import choose_scale
 from areoseg.inference.scale import trained_scale
+from areoseg.runs.info import RunInfo
 from areoseg.runs.run import Run
 
 FRAME = "NLB_430335904EDR_F0130000NCAM07812M1"

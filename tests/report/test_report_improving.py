@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from areoseg.runs.info import RunInfo
 
 from areoseg.data.samples import SegmentationDataset
 from areoseg.recipes import load_recipe
 from areoseg.report import write_report
 from areoseg.report.charts import reliability_chart
+from areoseg.runs.info import RunInfo
 from areoseg.runs.run import Run
 from areoseg.taxonomy import MARS
 
