@@ -17,8 +17,8 @@ from areoseg.calibration.temperature import HIGHEST
 from areoseg.calibration.temperature import LOWEST
 from areoseg.calibration.temperature import fit_temperature
 from areoseg.errors import AreosegError
-from areoseg.metrics.calibration import expected_calibration_error
-from areoseg.metrics.calibration import reliability
+from areoseg.metrics.calibration_error import expected_calibration_error
+from areoseg.metrics.calibration_error import reliability
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.rates import mean_scores
 from areoseg.taxonomy import MARS

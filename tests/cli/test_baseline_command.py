@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from areoseg.baselines import BASELINES
 from areoseg.cli.app import app
 from areoseg.errors import AreosegError
+from areoseg.evaluation.baselines import BASELINES
 
 
 def areoseg(*arguments):

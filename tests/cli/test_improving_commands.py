@@ -10,6 +10,7 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from areoseg import api
+from areoseg.api.soup import soup
 from areoseg.cli.app import app
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
@@ -63,13 +64,13 @@ def test_several_runs_are_scored_together_and_alone(runs, capsys):
     ways = json.loads(capsys.readouterr().out)
     names = [way["name"] for way in ways]
     assert names == [str(runs["one"]), str(runs["two"]), "mean of 2 runs",
-                     "mean of 2 runs, mirrored too"]  # fmt: skip
+                     "mean of 2 runs with --tta-flip"]  # fmt: skip
     assert all(way["milliseconds"] > 0 for way in ways)
     alone = json.loads((runs["two"] / "scores.json").read_text())["val"]
     assert ways[1]["protocols"] == alone["protocols"]
     together = api.evaluate([runs["one"], runs["two"]], split="val", console=QUIET)
     assert together.score == ways[2]["score"]
-    mirrored = api.evaluate([runs["one"], runs["two"]], split="val", flips=True, console=QUIET)
+    mirrored = api.evaluate([runs["one"], runs["two"]], split="val", tta_flip=True, console=QUIET)
     assert mirrored.score == ways[3]["score"]
     areoseg("evaluate", runs["one"], "--flips")
     assert "ms an image" in capsys.readouterr().out
@@ -84,7 +85,7 @@ def test_runs_of_other_splits_are_not_scored_together_but_on_foreign_data(
         np.savez(tmp_path / "foreign.npz", training_set=file["training_set"][:6] // 2 * 2 % 5)
     scores = api.evaluate([runs["one"], runs["other"]], tmp_path / "foreign.npz", console=QUIET)
     assert scores.images == 6
-    with pytest.raises(AreosegError, match="no run to score"):
+    with pytest.raises(AreosegError, match="no model to evaluate"):
         api.evaluate([], console=QUIET)
 
 
@@ -132,7 +133,7 @@ def test_a_soup_of_a_copy_is_the_run_itself_and_says_so(runs, tmp_path, capsys):
 def test_runs_that_do_not_fit_are_refused_in_one_line(runs, tmp_path, names, expected):
     chosen = [runs[name] for name in names]
     with pytest.raises(AreosegError, match=expected) as caught:
-        api.soup(chosen, tmp_path / "soup", console=QUIET)
+        soup(chosen, tmp_path / "soup", console=QUIET)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "soup").exists()
 

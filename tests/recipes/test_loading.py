@@ -1,7 +1,7 @@
 import pytest
 
-from areoseg.baselines import BASELINES
 from areoseg.errors import AreosegError
+from areoseg.evaluation.baselines import BASELINES
 from areoseg.losses.terms import REPORT_TERMS
 from areoseg.losses.terms import parse_terms
 from areoseg.recipes import Recipe

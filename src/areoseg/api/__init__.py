@@ -10,25 +10,32 @@ areoseg.submit("runs/first", "mars.npz", "submission.csv")
 ```
 """
 
-from areoseg.api.auditing import audit
-from areoseg.api.augmentation import draw_augmentation
-from areoseg.api.benchmarking import bench
-from areoseg.api.bundling import bundle
-from areoseg.api.calibration import calibrate
-from areoseg.api.evaluating import evaluate
-from areoseg.api.evaluating import evaluate_each
-from areoseg.api.experiments import compare
-from areoseg.api.experiments import search
-from areoseg.api.exporting import export
-from areoseg.api.prediction import predict
-from areoseg.api.prediction import submit
-from areoseg.api.reading import read
-from areoseg.api.scoring import baseline_score
-from areoseg.api.scoring import baselines
-from areoseg.api.self_training import self_train
-from areoseg.api.soup import soup
-from areoseg.api.training import resume
-from areoseg.api.training import train
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+from typing import Any
+
+if TYPE_CHECKING:
+    from areoseg.api.auditing import audit
+    from areoseg.api.augmentation import draw_augmentation
+    from areoseg.api.benchmarking import bench
+    from areoseg.api.bundling import bundle
+    from areoseg.api.calibration import calibrate
+    from areoseg.api.experiments import compare
+    from areoseg.api.experiments import search
+    from areoseg.api.exporting import export
+    from areoseg.api.prediction import predict
+    from areoseg.api.prediction import submit
+    from areoseg.api.reading import read
+    from areoseg.api.self_training import self_train
+    from areoseg.api.soup import soup
+    from areoseg.api.training import resume
+    from areoseg.api.training import train
+    from areoseg.evaluation.baselines import baseline_score
+    from areoseg.evaluation.evaluate import evaluate
+    from areoseg.evaluation.evaluate import evaluate_each
+    from areoseg.training.baselines import baselines
 
 __all__ = [
     "audit",
@@ -51,3 +58,11 @@ __all__ = [
     "submit",
     "train",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used; its home is the import line above."""
+    home = re.search(rf"^    from (\S+) import {name}$", Path(__file__).read_text(), re.MULTILINE)
+    if home is None:
+        raise AttributeError(f"module 'areoseg.api' has no attribute {name!r}")
+    return getattr(import_module(home[1]), name)

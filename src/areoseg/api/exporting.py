@@ -12,10 +12,12 @@ from areoseg.api.own_data import own_data
 from areoseg.api.reading import find_source
 from areoseg.api.reading import read_with_progress
 from areoseg.api.scoring import select_split
+from areoseg.api.reading import standard_error
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sources import SYNTHETIC
 from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
+from areoseg.evaluation.score import select_split
 from areoseg.runs.run import RECIPE
 from areoseg.runs.run import SCORES
 from areoseg.runs.run import Run

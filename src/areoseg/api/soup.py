@@ -12,11 +12,14 @@ from rich.console import Console
 from areoseg.api.own_data import opened_once
 from areoseg.api.own_data import own_data
 from areoseg.api.scoring import select_split
+from areoseg.api.reading import PathLike
+from areoseg.api.reading import standard_error
 from areoseg.api.training import finish_run
 from areoseg.data.samples import SegmentationDataset
 from areoseg.runs.info import RunInfo
 from areoseg.runs.info import SoupInfo
 from areoseg.runs.info import TrainedOn
+from areoseg.evaluation.score import select_split
 from areoseg.runs.run import AUDIT
 from areoseg.runs.run import RECIPE
 from areoseg.runs.run import RUN_INFO

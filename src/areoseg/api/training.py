@@ -12,9 +12,12 @@ from areoseg.api.reading import find_source
 from areoseg.api.reading import read_with_progress
 from areoseg.api.scoring import score_samples
 from areoseg.api.scoring import select_split
+from areoseg.api.reading import standard_error
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
+from areoseg.evaluation.score import evaluate_masks
+from areoseg.evaluation.score import select_split
 from areoseg.recipes import Recipe
 from areoseg.recipes import check_model
 from areoseg.recipes import load_recipe
@@ -184,7 +187,14 @@ def finish_run(run: Run, samples: SegmentationDataset, console: Console) -> None
         held_out = select_split(samples, run, part)
         if not len(held_out):
             continue
-        found, predictions = score_samples(predictor, held_out, run)
+        predictions = list(predictor.masks(held_out.images))
+        found = evaluate_masks(
+            predictions,
+            held_out,
+            run.taxonomy,
+            protocol=run.recipe.protocol,
+            resamples=1000,
+        )
         scores[part] = found.to_json()
         console.print(f"{part}: {found.protocol} score {found.score:.4f}")
         assert held_out.masks is not None

@@ -16,9 +16,9 @@ from areoseg.calibration.offsets import fit_offsets
 from areoseg.calibration.pixels import LabeledPixels
 from areoseg.calibration.temperature import fit_temperature
 from areoseg.errors import AreosegError
-from areoseg.metrics.calibration import Reliability
-from areoseg.metrics.calibration import expected_calibration_error
-from areoseg.metrics.calibration import reliability
+from areoseg.metrics.calibration_error import Reliability
+from areoseg.metrics.calibration_error import expected_calibration_error
+from areoseg.metrics.calibration_error import reliability
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.metrics.rates import mean_scores
 from areoseg.models.segmenter import MASKED_LOGIT

@@ -23,7 +23,7 @@ def baseline(
     /,
     *overrides: str,
     data: Data,
-    recipe: str = "unet",
+    recipe: str = "flagship",
     split: str = "test",
     decisions: Decisions = None,
     groups: Groups = None,
@@ -62,8 +62,8 @@ def baseline(
         split=split,
         decisions=decisions,
         groups=groups,
-        format=format,
-        labels=labels,
+        data_format=format,
+        label_set=labels,
     )
     if json:
         print_json({each: found.to_json() for each, found in scores.items()})
@@ -73,7 +73,7 @@ def baseline(
 
 def print_baselines(scores: "dict[str, Scores]", split: str) -> None:
     """Write a table with a baseline a row and a protocol a column."""
-    from areoseg.baselines import BASELINES
+    from areoseg.evaluation.baselines import BASELINES
 
     first = next(iter(scores.values()))
     protocols = list(first.protocols)

@@ -22,7 +22,7 @@ from areoseg.cli.show import print_json
 from areoseg.cli.show import print_table
 
 if TYPE_CHECKING:
-    from areoseg.api.evaluating import Evaluated
+    from areoseg.evaluation.evaluate import Evaluation
     from areoseg.metrics.scores import Scores
 
 
@@ -64,10 +64,10 @@ def evaluate(
         models,
         data,
         split=split,
-        flips=flips,
+        tta_flip=flips,
         groups=groups,
-        format=format,
-        labels=labels,
+        data_format=format,
+        label_set=labels,
         device=device,
         threads=threads,
     )
@@ -123,7 +123,7 @@ def print_scores(scores: "Scores") -> None:
     )
 
 
-def print_ways(ways: "Sequence[Evaluated]") -> None:
+def print_ways(ways: "Sequence[Evaluation]") -> None:
     """Write what each way to predict scores and costs; the last is that of the tables above."""
     classes = [name for name, entry in ways[-1].scores.classes.items() if not math.isnan(entry.iou)]
     names = [Path(way.name).name for way in ways]

@@ -43,9 +43,9 @@ def soup(
         threads: Processor cores to compute on; all by default.
         json: Print JSON for programs instead of tables.
     """
-    from areoseg import api
+    from areoseg.api.soup import soup as make_soup
 
-    run = api.soup(
+    run = make_soup(
         runs,
         out,
         data=data,

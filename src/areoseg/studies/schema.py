@@ -23,9 +23,9 @@ from pydantic import Field
 from pydantic import ValidationInfo
 from pydantic import field_validator
 
-from areoseg.baselines import BASELINES
 from areoseg.errors import AreosegError
 from areoseg.errors import did_you_mean
+from areoseg.evaluation.baselines import BASELINES
 from areoseg.recipes.section import Section
 from areoseg.training.budget import parse_budget
 

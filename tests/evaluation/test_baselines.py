@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 
 from areoseg import api
-from areoseg.baselines import BASELINES
-from areoseg.baselines import baseline
-from areoseg.baselines import baseline_scores
-from areoseg.baselines.guessing import expected_confusion
-from areoseg.baselines.guessing import guess
-from areoseg.baselines.logistic_regression import SCALES
-from areoseg.baselines.logistic_regression import logistic_regression
-from areoseg.baselines.logistic_regression import pixel_features
-from areoseg.baselines.majority import majority
 from areoseg.data.readers import read_data
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import class_pixels
 from areoseg.data.split import split_samples
 from areoseg.errors import AreosegError
+from areoseg.evaluation.baselines import BASELINES
+from areoseg.evaluation.baselines import SCALES
+from areoseg.evaluation.baselines import baseline
+from areoseg.evaluation.baselines import evaluate_baseline
+from areoseg.evaluation.baselines import expected_confusion
+from areoseg.evaluation.baselines import logistic_regression
+from areoseg.evaluation.baselines import majority
+from areoseg.evaluation.baselines import pixel_features
+from areoseg.evaluation.baselines import random
 from areoseg.metrics.confusion import confusion_per_image
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.metrics.rates import score
@@ -29,7 +29,7 @@ HOMEWORK_SHARES = np.array([0.2432, 0.3392, 0.2327, 0.1836, 0.0013])
 
 def score_of_guesses(masks, protocol):
     images = np.zeros_like(masks)
-    guesses = guess(
+    guesses = random(
         SegmentationDataset(images, masks, tuple(map(str, range(len(masks))))), images, seed=0
     )
     return score(confusion_per_image(guesses, masks, len(MARS)).sum(axis=0), protocol)
@@ -43,8 +43,8 @@ def test_guessing_is_the_reports_random_predictor_in_expectation():
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_guessing_scores_in_practice_what_it_does_in_expectation(protocol):
-    random = np.random.default_rng(1)
-    masks = random.choice(5, size=(40, 64, 128), p=HOMEWORK_SHARES / HOMEWORK_SHARES.sum())
+    generator = np.random.default_rng(1)
+    masks = generator.choice(5, size=(40, 64, 128), p=HOMEWORK_SHARES / HOMEWORK_SHARES.sum())
     masks = masks.astype(np.uint8)
     pixels = np.bincount(masks.ravel(), minlength=5)
     assert score_of_guesses(masks, protocol) == pytest.approx(
@@ -86,11 +86,12 @@ def test_pixel_features_are_constant_on_a_constant_image():
 
 
 def test_logistic_regression_tells_bright_from_dark():
-    random = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     masks = np.ones((4, 16, 16), dtype=np.uint8)
     masks[:, :, 8:] = 3
     masks[:, 0] = 0
-    images = (np.where(masks == 3, 200, 60) + random.integers(0, 20, masks.shape)).astype(np.uint8)
+    noise = generator.integers(0, 20, masks.shape)
+    images = (np.where(masks == 3, 200, 60) + noise).astype(np.uint8)
     samples = SegmentationDataset(images, masks, ("a", "b", "c", "d"))
     answers = np.stack(logistic_regression(samples.select([0, 1]), images[2:]))
     terrain = masks[2:] != 0
@@ -110,8 +111,8 @@ def test_logistic_regression_without_two_classes_is_refused(masks):
 @pytest.mark.parametrize("name", BASELINES)
 def test_a_baseline_is_repeatable_and_scores_under_every_protocol(name, samples):
     split = split_samples(samples)
-    first = baseline_scores(name, samples, split, resamples=10)
-    assert first.to_json() == baseline_scores(name, samples, split, resamples=10).to_json()
+    first = evaluate_baseline(name, samples, split, resamples=10)
+    assert first.to_json() == evaluate_baseline(name, samples, split, resamples=10).to_json()
     assert first.protocols.keys() == PROTOCOLS.keys()
     assert first.images == len(split.test)
     assert baseline(name).summary
@@ -119,17 +120,19 @@ def test_a_baseline_is_repeatable_and_scores_under_every_protocol(name, samples)
 
 def test_logistic_regression_beats_majority_beats_nothing(samples):
     split = split_samples(samples, val=0.25, test=0.25)
-    scores = {name: baseline_scores(name, samples, split, resamples=0).score for name in BASELINES}
+    scores = {
+        name: evaluate_baseline(name, samples, split, resamples=0).score for name in BASELINES
+    }
     assert scores["logistic-regression"] > max(scores["majority"], scores["random"])
 
 
 def test_unknown_names_and_empty_parts_are_refused(samples):
     with pytest.raises(AreosegError, match="did you mean 'random'"):
         baseline("randm")
-    with pytest.raises(AreosegError, match="part 'test'"):
-        baseline_scores("random", samples, split_samples(samples, test=0.0))
+    with pytest.raises(AreosegError, match="split 'test'"):
+        evaluate_baseline("random", samples, split_samples(samples, test=0.0))
     with pytest.raises(AreosegError, match="there is no part"):
-        baseline_scores("random", samples, split_samples(samples), part="tst")
+        evaluate_baseline("random", samples, split_samples(samples), scored_split="tst")
 
 
 def test_baselines_are_scored_on_the_split_of_a_training(homework_npz):

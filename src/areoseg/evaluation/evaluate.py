@@ -1,0 +1,200 @@
+"""Evaluation of runs, bundled models and exported files on labeled samples."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from areoseg.api.own_data import moved_source
+from areoseg.api.reading import PathLike
+from areoseg.api.reading import find_source
+from areoseg.api.reading import read_with_progress
+from areoseg.api.reading import standard_error
+from areoseg.data.fingerprint import fingerprint
+from areoseg.data.samples import SegmentationDataset
+from areoseg.data.split import check_split_name
+from areoseg.errors import AreosegError
+from areoseg.evaluation.model_under_test import ModelUnderTest
+from areoseg.evaluation.model_under_test import check_split_is_known
+from areoseg.evaluation.model_under_test import open_model_under_test
+from areoseg.evaluation.score import evaluate_masks
+from areoseg.evaluation.score import select_split
+from areoseg.inference import Predictor
+from areoseg.metrics.scores import Scores
+from areoseg.runs.same_data import check_not_trained_on
+from areoseg.runs.same_data import check_same_samples
+from areoseg.runs.same_data import check_same_split
+from areoseg.runs.same_data import count_trained_on
+from areoseg.utils.device import use_threads
+
+RESAMPLES = 1000
+"""Bootstrap resamples for the 95 % intervals."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The scores of a model, or of an ensemble.
+
+    Attributes:
+        name: The model, or a description of the ensemble.
+        scores: Its scores.
+        milliseconds: Mean time per image on this machine.
+    """
+
+    name: str
+    scores: Scores
+    milliseconds: float
+
+
+def evaluate(
+    models: PathLike | Sequence[PathLike],
+    data: PathLike | None = None,
+    *,
+    split: str | None = None,
+    tta_flip: bool = False,
+    groups: PathLike | None = None,
+    data_format: str = "auto",
+    label_set: str = "crowd",
+    device: str = "cpu",
+    threads: int | None = None,
+    console: Console | None = None,
+) -> Scores:
+    """Evaluate a model, or an ensemble of models whose probabilities are averaged.
+
+    Args:
+        models: A run folder, the name of a bundled model, or an exported file; or several of them,
+            trained on one dataset and split.
+        data: The dataset; see `load`. None: the dataset that the first run was trained on.
+            An exported file does not know its dataset: give `data`, and to evaluate it on the
+            dataset of its run, give that run too.
+        split: `train`, `val` or `test`, if `data` is the dataset of the models. None: `test` on
+            their own dataset, and all labeled samples on any other.
+        tta_flip: Average over each image and its mirror image.
+        groups: See `DataOptions`, also for `data_format` and `label_set`.
+        data_format: See `DataOptions`.
+        label_set: See `DataOptions`.
+        device: `cpu`, `cuda` or `auto`.
+        threads: CPU threads; None: all cores.
+        console: Console for progress and warnings; None: standard error.
+
+    Raises:
+        AreosegError: Models or data cannot be used, `split` is given for another dataset, or the
+            samples may have been used to train one of the models.
+
+    Example:
+        >>> areoseg.evaluate("flagship-256", "ai4mars").score  # doctest: +SKIP
+        0.7719
+    """
+    use_threads(threads)
+    opened = _open_models(models, device)
+    console = console or standard_error()
+    dataset = _load_dataset(opened, data, split, groups, data_format, label_set, console)
+    return _evaluate(opened, dataset, tta_flip=tta_flip, device=device).scores
+
+
+def evaluate_each(
+    models: PathLike | Sequence[PathLike],
+    data: PathLike | None = None,
+    *,
+    split: str | None = None,
+    tta_flip: bool = False,
+    groups: PathLike | None = None,
+    data_format: str = "auto",
+    label_set: str = "crowd",
+    device: str = "cpu",
+    threads: int | None = None,
+    console: Console | None = None,
+) -> list[Evaluation]:
+    """Evaluate models one by one and as an ensemble; the arguments are those of `evaluate`.
+
+    Returns:
+        Each model alone; the ensemble if there are several models; and with `tta_flip`, the last of
+        these once more with test-time augmentation.
+    """
+    use_threads(threads)
+    opened = _open_models(models, device)
+    console = console or standard_error()
+    dataset = _load_dataset(opened, data, split, groups, data_format, label_set, console)
+    variants = [([model], False) for model in opened]
+    if len(opened) > 1:
+        variants.append((opened, False))
+    if tta_flip:
+        variants.append((opened, True))
+    return [_evaluate(some, dataset, tta_flip=flip, device=device) for some, flip in variants]
+
+
+def _open_models(models: PathLike | Sequence[PathLike], device: str) -> list[ModelUnderTest]:
+    paths = [models] if isinstance(models, str | Path) else list(models)
+    if not paths:
+        raise AreosegError("no model to evaluate: name at least one run or bundled model")
+    return [open_model_under_test(path, device=device) for path in paths]
+
+
+def _load_dataset(
+    models: Sequence[ModelUnderTest],
+    data: PathLike | None,
+    split: str | None,
+    groups: PathLike | None,
+    data_format: str,
+    label_set: str,
+    console: Console,
+) -> SegmentationDataset:
+    """Load data that no model was trained on, or one split of the models' own dataset."""
+    if split is not None:
+        check_split_name(split)
+    first = models[0]
+    runs = [model.run for model in models if model.run is not None]
+    if data is None and not runs:
+        raise AreosegError(f"{first.path}: an exported file does not know its dataset: give --data")
+    given = (data, data_format, label_set) != (None, "auto", "crowd")
+    if given:
+        source = find_source(data or runs[0].source.path, groups, data_format, console, label_set)
+        source = replace(source, tile=first.recipe.data.tile, scale=first.recipe.data.scale)
+    else:
+        source = moved_source(runs[0].source, None, groups)
+    dataset = read_with_progress(source, console).labeled
+    data_hash = fingerprint(dataset)
+    trained_on = any(model.fingerprint == data_hash for model in models)
+    if not (trained_on or given):
+        check_same_samples(runs[0], dataset)
+    if trained_on:
+        check_split_is_known(models)
+        check_same_split(runs, split or "test")
+        dataset = select_split(dataset, runs[0], split or "test")
+    elif split is not None:
+        raise AreosegError(
+            f"--split {split}: {source.path} is not the dataset that {first.path} was trained on,"
+            " so it has no splits: omit --split to evaluate all of it"
+        )
+    else:
+        check_not_trained_on(runs, data_hash)
+        if same_names := count_trained_on(runs, dataset.names):
+            console.print(
+                f"note: {same_names} of {len(dataset)} samples have the names of training samples:"
+                " if they are the same, the scores are too high"
+            )
+    if not len(dataset):
+        raise AreosegError(f"{source.path}: no labeled samples to evaluate in this split")
+    return dataset
+
+
+def _evaluate(
+    models: Sequence[ModelUnderTest], dataset: SegmentationDataset, *, tta_flip: bool, device: str
+) -> Evaluation:
+    predictor = Predictor.load(*(model.path for model in models), device=device, flips=tta_flip)
+    started = time.perf_counter()
+    masks = list(predictor.masks(dataset.images))
+    milliseconds = 1000 * (time.perf_counter() - started) / len(dataset)
+    scores = evaluate_masks(
+        masks,
+        dataset,
+        models[0].taxonomy,
+        protocol=models[0].recipe.protocol,
+        resamples=RESAMPLES,
+    )
+    kind = "runs" if all(model.run for model in models) else "models"
+    name = str(models[0].path) if len(models) == 1 else f"mean of {len(models)} {kind}"
+    return Evaluation(f"{name} with --tta-flip" if tta_flip else name, scores, milliseconds)

@@ -1,0 +1,82 @@
+"""What evaluation needs to know about a trained model, be it a run or an exported file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from areoseg.api.reading import PathLike
+from areoseg.errors import AreosegError
+from areoseg.inference import open_engine
+from areoseg.inference.exported import LOADERS
+from areoseg.inference.exported import ExportedEngine
+from areoseg.recipes import Recipe
+from areoseg.recipes import parse_recipe
+from areoseg.runs.run import Run
+from areoseg.runs.run import open_run
+from areoseg.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class ModelUnderTest:
+    """A trained model to evaluate.
+
+    Attributes:
+        path: The run folder or the exported file.
+        recipe: The recipe it was trained with: data preparation and headline protocol.
+        taxonomy: The classes that the model predicts.
+        fingerprint: Hash of the dataset it was trained on, or None.
+        weights_sha256: Hash of the weights of the run, or of the run that was exported.
+        run: The run; None for an exported file.
+    """
+
+    path: Path
+    recipe: Recipe
+    taxonomy: Taxonomy
+    fingerprint: str | None
+    weights_sha256: str
+    run: Run | None
+
+
+def open_model_under_test(path: PathLike, *, device: str = "cpu") -> ModelUnderTest:
+    """Open a run folder, a bundled model by its name, or an exported file.
+
+    Raises:
+        AreosegError: It is no model, or cannot be loaded here.
+    """
+    file = Path(path)
+    if file.is_file() or (file.suffix.lower() in LOADERS and not file.is_dir()):
+        engine = open_engine(file, device=device)
+        assert isinstance(engine, ExportedEngine)  # a run is a folder
+        description = engine.description
+        return ModelUnderTest(
+            path=file,
+            recipe=parse_recipe(description.recipe, source=str(path)),
+            taxonomy=description.taxonomy,
+            fingerprint=description.data_fingerprint,
+            weights_sha256=description.weights_sha256,
+            run=None,
+        )
+    run = open_run(path)
+    return ModelUnderTest(
+        path=run.path,
+        recipe=run.recipe,
+        taxonomy=run.taxonomy,
+        fingerprint=run.info["data"]["fingerprint"],
+        weights_sha256=run.weights_sha256,
+        run=run,
+    )
+
+
+def check_split_is_known(models: Sequence[ModelUnderTest]) -> None:
+    """Check that the run of each exported file is among the models, as only runs know their split.
+
+    Raises:
+        AreosegError: The run of an exported file is not given.
+    """
+    known = {model.weights_sha256 for model in models if model.run is not None}
+    for model in models:
+        if model.weights_sha256 not in known:
+            raise AreosegError(
+                f"{model.path}: this file does not know which of these samples it was trained on:"
+                " give the run that it was exported from as well, or other --data"
+            )

@@ -1,0 +1,81 @@
+"""Baselines on the split that training would make."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rich.console import Console
+
+from areoseg.api.reading import PathLike
+from areoseg.api.reading import find_source
+from areoseg.api.reading import read_with_progress
+from areoseg.api.reading import standard_error
+from areoseg.audit import check_decisions
+from areoseg.audit import read_decisions
+from areoseg.data.split import check_split_name
+from areoseg.evaluation.baselines import BASELINES
+from areoseg.evaluation.baselines import baseline
+from areoseg.evaluation.baselines import evaluate_baseline
+from areoseg.metrics.scores import Scores
+from areoseg.recipes import Recipe
+from areoseg.recipes import load_recipe
+from areoseg.training.division import divide
+from areoseg.utils.device import use_threads
+
+
+def baselines(
+    names: Sequence[str] | None,
+    data: PathLike,
+    *,
+    recipe: Recipe | PathLike = "flagship",
+    overrides: Sequence[str] = (),
+    split: str = "test",
+    decisions: PathLike | None = None,
+    groups: PathLike | None = None,
+    data_format: str = "auto",
+    label_set: str = "crowd",
+    threads: int | None = None,
+    console: Console | None = None,
+) -> dict[str, Scores]:
+    """Evaluate baselines on the split that training would make.
+
+    Args:
+        names: Names in `areoseg.evaluation.BASELINES`; None: all of them.
+        data: The dataset; see `load`.
+        recipe: The recipe that defines the data preparation and the split: itself, its name or
+            file.
+        overrides: Values of the recipe to change, such as `"split.seed=3"`.
+        split: The split that is scored: `train`, `val` or `test`.
+        decisions: Audit decisions, as for `train`.
+        groups: See `DataOptions`, also for `data_format` and `label_set`.
+        data_format: See `DataOptions`.
+        label_set: See `DataOptions`.
+        threads: CPU threads; None: all cores.
+        console: Console for progress and warnings; None: standard error.
+
+    Returns:
+        The scores by name of the baseline.
+
+    Raises:
+        AreosegError: There is no such baseline or split, or data or recipe cannot be used.
+    """
+    check_split_name(split)
+    use_threads(threads)
+    console = console or standard_error()
+    names = [baseline(name).name for name in (BASELINES if names is None else names)]
+    if not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe, overrides)
+    audit = None if decisions is None else read_decisions(decisions)
+    source = find_source(data, groups, data_format, console, label_set)
+    source = replace(source, tile=recipe.data.tile, scale=recipe.data.scale)
+    dataset = read_with_progress(source, console).labeled
+    if audit is not None:
+        check_decisions(audit, dataset)
+    division = divide(recipe, dataset, audit=audit)
+    for note in division.notes:
+        console.print(f"note: {note}")
+    return {
+        name: evaluate_baseline(
+            name, dataset, division.split, scored_split=split, protocol=recipe.protocol
+        )
+        for name in names
+    }
