@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from areoseg.baselines import baseline
+from areoseg.baselines.registry import baseline
 from areoseg.data.samples import Mask
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import SPLITS
