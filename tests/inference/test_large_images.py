@@ -245,7 +245,6 @@ import resource, sys
 import numpy as np, torch
 sys.path.insert(0, {folder!r})
 from test_large_images import Pyramid, engine
-from areoseg.inference import Predictor
 torch.set_num_threads(1)
 network = Pyramid()
 def peak():

@@ -196,7 +196,6 @@ def test_an_interrupted_trial_is_tried_again(search, instant, monkeypatch):
 KILLED = """
 import sys, torch
 torch.set_num_threads(1)
-from areoseg import api
 space, data, out, *overrides = sys.argv[1:]
 api.search("unet", space, data, out, overrides=overrides, trials=5, threads=1)
 """

@@ -3,9 +3,6 @@
 from rich.console import Console
 
 from areoseg.api.own_data import own_data
-from areoseg.api.reading import PathLike
-from areoseg.api.reading import standard_error
-from areoseg.api.scoring import select_split
 from areoseg.api.training import finish_run
 from areoseg.errors import AreosegError
 from areoseg.evaluation.score import select_split

@@ -11,8 +11,6 @@ from rich.console import Console
 from areoseg.api.own_data import own_data
 from areoseg.api.reading import find_source
 from areoseg.api.reading import read_with_progress
-from areoseg.api.reading import standard_error
-from areoseg.api.scoring import select_split
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sources import SYNTHETIC
 from areoseg.data.sources import Source

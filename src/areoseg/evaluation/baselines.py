@@ -20,10 +20,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from areoseg.api.own_data import own_data
-from areoseg.api.reading import PathLike
-from areoseg.api.reading import standard_error
-from areoseg.data.samples import ImageArray
-from areoseg.data.samples import Mask
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import Split
 from areoseg.data.split import class_pixels
@@ -35,7 +31,11 @@ from areoseg.runs.run import open_run
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import VOID
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.colors import gray
+from areoseg.utils.console import standard_error
+from areoseg.utils.files import PathLike
+from areoseg.utils.images import ImageArray
+from areoseg.utils.images import Mask
+from areoseg.utils.images import as_uint8
 
 Images = Sequence[ImageArray] | ImageArray
 
@@ -105,7 +105,7 @@ def pixel_features(image: ImageArray) -> NDArray[np.float32]:
     Returns:
         (H * W, 2 + 2 S) float32 for S scales, brightness in 0..1.
     """
-    values = gray(image).astype(np.float32) / 255
+    values = as_uint8(image).astype(np.float32) / 255
     features = [values, ndimage.gaussian_gradient_magnitude(values, 1.0)]
     for scale in SCALES:
         mean = ndimage.gaussian_filter(values, scale)

@@ -9,10 +9,8 @@ from pathlib import Path
 from rich.console import Console
 
 from areoseg.api.own_data import moved_source
-from areoseg.api.reading import PathLike
 from areoseg.api.reading import find_source
 from areoseg.api.reading import read_with_progress
-from areoseg.api.reading import standard_error
 from areoseg.data.fingerprint import fingerprint
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import check_split_name
@@ -28,7 +26,9 @@ from areoseg.runs.same_data import check_not_trained_on
 from areoseg.runs.same_data import check_same_samples
 from areoseg.runs.same_data import check_same_split
 from areoseg.runs.same_data import count_trained_on
+from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads
+from areoseg.utils.files import PathLike
 
 RESAMPLES = 1000
 """Bootstrap resamples for the 95 % intervals."""

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from areoseg.api.reading import PathLike
 from areoseg.errors import AreosegError
 from areoseg.inference import open_engine
 from areoseg.inference.exported import LOADERS
@@ -14,6 +13,7 @@ from areoseg.recipes import parse_recipe
 from areoseg.runs.run import Run
 from areoseg.runs.run import open_run
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.files import PathLike
 
 
 @dataclass(frozen=True)

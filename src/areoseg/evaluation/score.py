@@ -4,8 +4,6 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 
-from areoseg.data.samples import ImageArray
-from areoseg.data.samples import Mask
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import check_split_name
 from areoseg.errors import AreosegError
@@ -14,6 +12,8 @@ from areoseg.metrics.scores import evaluate_predictions
 from areoseg.runs.run import Run
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.images import ImageArray
+from areoseg.utils.images import Mask
 
 Predict = Callable[[Sequence[ImageArray] | ImageArray], Iterable[Mask]]
 """Segments N images (H, W): one mask (H, W) of class indices per image, in order."""

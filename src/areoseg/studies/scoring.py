@@ -3,11 +3,9 @@
 import numpy as np
 
 from areoseg.baselines.registry import baseline
-from areoseg.data.samples import Mask
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import SPLITS
 from areoseg.data.split import Split
-from areoseg.evaluation.baselines import baseline
 from areoseg.inference import Predictor
 from areoseg.metrics.confusion import confusion_per_image
 from areoseg.metrics.protocols import PROTOCOLS

@@ -5,10 +5,8 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from areoseg.api.reading import PathLike
 from areoseg.api.reading import find_source
 from areoseg.api.reading import read_with_progress
-from areoseg.api.reading import standard_error
 from areoseg.audit import check_decisions
 from areoseg.audit import read_decisions
 from areoseg.data.split import check_split_name
@@ -19,7 +17,9 @@ from areoseg.metrics.scores import Scores
 from areoseg.recipes import Recipe
 from areoseg.recipes import load_recipe
 from areoseg.training.division import divide
+from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads
+from areoseg.utils.files import PathLike
 
 
 def baselines(
