@@ -13,10 +13,10 @@ from areoseg.api.own_data import opened_once
 from areoseg.api.own_data import own_data
 from areoseg.api.training import finish_run
 from areoseg.data.samples import SegmentationDataset
+from areoseg.evaluation.score import select_split
 from areoseg.runs.info import RunInfo
 from areoseg.runs.info import SoupInfo
 from areoseg.runs.info import TrainedOn
-from areoseg.evaluation.score import select_split
 from areoseg.runs.run import AUDIT
 from areoseg.runs.run import RECIPE
 from areoseg.runs.run import RUN_INFO
