@@ -7,8 +7,7 @@ from rich.console import Console
 
 from areoseg.api.reading import find_source
 from areoseg.api.reading import read_with_progress
-from areoseg.audit import check_decisions
-from areoseg.audit import read_decisions
+from areoseg.audit import read_exclusions
 from areoseg.data.split import check_split_name
 from areoseg.evaluation.baselines import BASELINES
 from areoseg.evaluation.baselines import baseline
@@ -64,13 +63,13 @@ def baselines(
     names = [baseline(name).name for name in (BASELINES if names is None else names)]
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, overrides)
-    audit = None if decisions is None else read_decisions(decisions)
+    exclusions = None if decisions is None else read_exclusions(decisions)
     source = find_source(data, groups, data_format, console, label_set)
     source = replace(source, tile=recipe.data.tile, scale=recipe.data.scale)
     dataset = read_with_progress(source, console).labeled
-    if audit is not None:
-        check_decisions(audit, dataset)
-    division = divide(recipe, dataset, audit=audit)
+    if exclusions is not None:
+        exclusions.check(dataset)
+    division = divide(recipe, dataset, exclusions=exclusions)
     for note in division.notes:
         console.print(f"note: {note}")
     return {
