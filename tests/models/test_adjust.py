@@ -13,9 +13,9 @@ from torch import nn
 
 from areoseg.errors import AreosegError
 from areoseg.models.adjust import adjust_network
-from areoseg.models.layers.dropblock import DropBlock
 from areoseg.models.layers.initialize import SCHEMES
-from areoseg.models.layers.standardized import fold_standardization
+from areoseg.models.layers.normalization import fold_standardization
+from areoseg.models.layers.regularization import DropBlock
 from areoseg.recipes.network import NetworkSettings
 
 OPTIONS = {

@@ -6,17 +6,17 @@ from torch import nn
 from torch.nn import functional
 
 from areoseg.models.layers.attention import AttentionGate
+from areoseg.models.layers.attention import LayerNorm2d
 from areoseg.models.layers.attention import PositionConvolution
 from areoseg.models.layers.attention import SelfAttention
+from areoseg.models.layers.attention import TransformerBlock
 from areoseg.models.layers.attention import attend_written_out
+from areoseg.models.layers.attention import join_windows
 from areoseg.models.layers.attention import multi_head_attention
-from areoseg.models.layers.stochastic_depth import DropPath
-from areoseg.models.layers.stochastic_depth import drop_path
-from areoseg.models.layers.stochastic_depth import rates_by_depth
-from areoseg.models.layers.transformer import LayerNorm2d
-from areoseg.models.layers.transformer import TransformerBlock
-from areoseg.models.layers.windows import join_windows
-from areoseg.models.layers.windows import split_windows
+from areoseg.models.layers.attention import split_windows
+from areoseg.models.layers.regularization import DropPath
+from areoseg.models.layers.regularization import drop_path
+from areoseg.models.layers.regularization import rates_by_depth
 
 
 @pytest.fixture(autouse=True)

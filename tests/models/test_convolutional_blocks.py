@@ -5,6 +5,8 @@ from torch.nn import functional
 
 from areoseg.errors import AreosegError
 from areoseg.models import model_cost
+from areoseg.models.layers.convolution import Residual
+from areoseg.models.layers.convolution import SqueezeExcitation
 from areoseg.models.layers.convolution import convolution_block
 from areoseg.models.layers.convolution import double_convolution
 from areoseg.models.layers.convolution import separable_convolution
@@ -17,14 +19,12 @@ from areoseg.models.layers.normalization import instance_norm
 from areoseg.models.layers.pyramid import AtrousPyramid
 from areoseg.models.layers.pyramid import PoolingPyramid
 from areoseg.models.layers.pyramid import pool_to_bins
-from areoseg.models.layers.residual import Residual
-from areoseg.models.layers.resize import resize_bilinear
-from areoseg.models.layers.resize import resize_like
-from areoseg.models.layers.resize import upsample_bilinear
-from areoseg.models.layers.resize import upsample_nearest
 from areoseg.models.layers.size import crop_like
 from areoseg.models.layers.size import pad_to_multiple
-from areoseg.models.layers.squeeze_excitation import SqueezeExcitation
+from areoseg.models.layers.size import resize_bilinear
+from areoseg.models.layers.size import resize_like
+from areoseg.models.layers.size import upsample_bilinear
+from areoseg.models.layers.size import upsample_nearest
 
 
 @pytest.fixture(autouse=True)

@@ -7,13 +7,13 @@ from scipy.ndimage import binary_opening
 from scipy.signal import convolve2d
 from torch import nn
 
-from areoseg.models.layers.dropblock import DropBlock
-from areoseg.models.layers.dropblock import drop_block
-from areoseg.models.layers.dropblock import set_progress
-from areoseg.models.layers.dropblock import use_dropblock
-from areoseg.models.layers.residual import Residual
-from areoseg.models.layers.stochastic_depth import DropPath
-from areoseg.models.layers.stochastic_depth import set_drop_path
+from areoseg.models.layers.convolution import Residual
+from areoseg.models.layers.regularization import DropBlock
+from areoseg.models.layers.regularization import DropPath
+from areoseg.models.layers.regularization import drop_block
+from areoseg.models.layers.regularization import set_drop_path
+from areoseg.models.layers.regularization import set_progress
+from areoseg.models.layers.regularization import use_dropblock
 
 
 def dropped(rate, size, *, shape=(8, 64, 16, 24), seed=0):

@@ -7,12 +7,12 @@ from torch.nn import functional
 from areoseg.models import create_model
 from areoseg.models import model_cost
 from areoseg.models.layers.convolution import convolution_block
+from areoseg.models.layers.normalization import StandardizedConvolution
 from areoseg.models.layers.normalization import batch_norm
+from areoseg.models.layers.normalization import fold_standardization
 from areoseg.models.layers.normalization import group_norm
-from areoseg.models.layers.standardized import StandardizedConvolution
-from areoseg.models.layers.standardized import fold_standardization
-from areoseg.models.layers.standardized import standardize
-from areoseg.models.layers.standardized import standardize_convolutions
+from areoseg.models.layers.normalization import standardize
+from areoseg.models.layers.normalization import standardize_convolutions
 
 
 def weights(*shape, scale=0.02, shift=0.01):

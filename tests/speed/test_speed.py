@@ -6,7 +6,7 @@ import torch
 from areoseg import api
 from areoseg.errors import AreosegError
 from areoseg.models import create_model
-from areoseg.models.graph import ProbabilityGraph
+from areoseg.models.segmenter import ProbabilityGraph
 from areoseg.models.segmenter import Segmenter
 from areoseg.speed import BACKENDS
 from areoseg.speed import matrix_product_gflops

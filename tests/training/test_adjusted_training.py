@@ -9,7 +9,7 @@ from torch import nn
 from areoseg.data.sources import Source
 from areoseg.data.sources import read_source
 from areoseg.errors import AreosegError
-from areoseg.models.layers.standardized import standardize
+from areoseg.models.layers.normalization import standardize
 from areoseg.recipes import check_model
 from areoseg.recipes import dump_recipe
 from areoseg.recipes import load_recipe

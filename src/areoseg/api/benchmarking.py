@@ -155,6 +155,6 @@ def _gigaflops(model: PathLike, size: tuple[int, int]) -> float | None:
     """Two for each multiply-accumulate of one image."""
     if not is_run(Path(model)):
         return None
-    from areoseg.models.cost import model_cost
+    from areoseg.models.inspect import model_cost
 
     return 2 * model_cost(open_run(model).segmenter().network, 1, *size).macs / 1e9

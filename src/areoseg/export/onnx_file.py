@@ -15,7 +15,7 @@ from torch.jit._trace import TracerWarning
 from areoseg.export.example import example_images
 from areoseg.inference.description import KEY
 from areoseg.inference.description import Description
-from areoseg.models.graph import ExportGraph
+from areoseg.models.segmenter import ExportGraph
 from areoseg.models.segmenter import Segmenter
 from areoseg.utils.extras import need
 

@@ -14,7 +14,7 @@ from areoseg.export.example import example_images
 from areoseg.inference.description import KEY
 from areoseg.inference.description import Description
 from areoseg.inference.openvino_runtime import to_openvino
-from areoseg.models.graph import ExportGraph
+from areoseg.models.segmenter import ExportGraph
 from areoseg.models.segmenter import Segmenter
 from areoseg.utils.extras import need_openvino
 

@@ -13,7 +13,7 @@ from areoseg.export.example import example_images
 from areoseg.inference.description import KEY
 from areoseg.inference.description import Description
 from areoseg.inference.exported import Answer
-from areoseg.models.graph import ExportGraph
+from areoseg.models.segmenter import ExportGraph
 from areoseg.models.segmenter import Segmenter
 from areoseg.utils.images import Mask
 

@@ -16,7 +16,7 @@ from areoseg.export.parity import Parity
 from areoseg.export.parity import measure_parity
 from areoseg.inference.description import Description
 from areoseg.inference.exported import Answer
-from areoseg.models.graph import ExportGraph
+from areoseg.models.segmenter import ExportGraph
 from areoseg.models.segmenter import Segmenter
 from areoseg.utils.images import Mask
 

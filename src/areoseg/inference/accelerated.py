@@ -10,7 +10,7 @@ from torch import Tensor
 from areoseg.inference.engine import TorchEngine
 from areoseg.inference.openvino_runtime import compile_openvino
 from areoseg.inference.openvino_runtime import to_openvino
-from areoseg.models.graph import ProbabilityGraph
+from areoseg.models.segmenter import ProbabilityGraph
 
 PATIENCE = 2.0
 """Seconds of PyTorch's work after which converting, which takes about one, may pay off."""

@@ -14,11 +14,11 @@ from areoseg.models.layers.convolution import double_convolution
 from areoseg.models.layers.initialize import initialize_weights
 from areoseg.models.layers.normalization import batch_norm
 from areoseg.models.layers.normalization import group_norm
-from areoseg.models.layers.resize import upsample_nearest
 from areoseg.models.layers.size import crop_like
 from areoseg.models.layers.size import pad_to_multiple
+from areoseg.models.layers.size import upsample_nearest
+from areoseg.models.registry import choose_variant
 from areoseg.models.registry import register
-from areoseg.models.variants import choose_variant
 
 BRIDGE_CHANNELS = 256
 """Channels of the step down into the second pass of the deepest level; fixed by the authors."""
@@ -230,7 +230,7 @@ VARIANTS: Mapping[str, Callable[..., nn.Module]] = {
 
 @register(
     "attention-uwnet",
-    summary="Attention UW-Net, 16-32-64-128-256: gated skips, the deepest levels passed twice",
+    summary="Attention UW-Net, 16 to 256, gates, deepest levels twice",
     paper="Pal, Reddy and Roy 2022, Attention UW-Net, Computers in Biology and Medicine 150:106083",
 )
 def attention_uwnet(

@@ -6,20 +6,20 @@ from torch import Tensor
 from torch import nn
 from torch.nn import functional
 
+from areoseg.models.layers.convolution import Residual
 from areoseg.models.layers.convolution import convolution_block
 from areoseg.models.layers.initialize import initialize_weights
 from areoseg.models.layers.normalization import batch_norm
-from areoseg.models.layers.residual import Residual
-from areoseg.models.layers.resize import upsample_bilinear
-from areoseg.models.layers.resize import upsample_nearest
 from areoseg.models.layers.size import crop_like
 from areoseg.models.layers.size import pad_to_multiple
+from areoseg.models.layers.size import upsample_bilinear
+from areoseg.models.layers.size import upsample_nearest
 from areoseg.models.registry import register
 
 
 @register(
     "compact-unet",
-    summary="Residual U-Net on unshuffled pixels, most accuracy for the time on a CPU",
+    summary="Residual U-Net on unshuffled pixels, fast on a CPU",
     paper="He et al. 2016, arXiv 1512.03385; U-Net, arXiv 1505.04597; pixel unshuffle, Shi et al. "
     "2016, arXiv 1609.05158; LinkNet, Chaurasia and Culurciello 2017, arXiv 1707.03718",
 )

@@ -1,29 +1,41 @@
-"""The layers of a model in the order in which an image passes them."""
+"""Parameters and multiply-accumulates of a model, in total and by layer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch import nn
-
-from areoseg.models.cost import count_flops
-
-Use = tuple[str, nn.Module, tuple[int, ...]]
-"""The name of a layer, the layer, and the shape of its answer."""
+from torch.func import functional_call
+from torch.utils.flop_counter import FlopCounterMode
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One layer, as an image passed it.
+class ModelCost:
+    """The size of a model.
 
     Attributes:
-        name: Its place in the model, such as `encoder.0.0.0`.
+        parameters: Number of trainable parameters, auxiliary heads included.
+        macs: Multiply-accumulates of one evaluation pass over one image. Convolutions and matrix
+            products count; normalizations, activations and resizing do not.
+    """
+
+    parameters: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """One use of a layer in a forward pass.
+
+    Attributes:
+        name: Its name in the model, for example `encoder.0.0.0`.
         kind: Its class.
-        channels: Channels of its answer, or the last dimension where it answers tokens.
-        height: Rows of its answer; 0 where it answers no map.
-        width: Columns of its answer; 0 where it answers no map.
-        parameters: Its trainable numbers.
+        channels: Channels of its output, or the last dimension of an output of tokens.
+        height: Rows of its output; 0 if that is no map.
+        width: Columns of its output; 0 if that is no map.
+        parameters: Number of its trainable parameters.
         macs: Multiply-accumulates for the image.
     """
 
@@ -36,53 +48,82 @@ class Layer:
     macs: int
 
 
-def list_layers(model: nn.Module, in_channels: int, height: int, width: int) -> list[Layer]:
-    """The layers with parameters of `model`, in the order in which they are used.
+def model_cost(model: nn.Module, in_channels: int, height: int, width: int) -> ModelCost:
+    """Count the parameters of a model, and its multiply-accumulates for one image.
 
-    A layer that is used twice is listed twice. Nothing is computed: the pass runs on PyTorch's
-    meta device.
+    Nothing is computed: the pass runs on PyTorch's meta device, which has shapes but no values.
 
     Args:
-        model: On any device; it is left as it was.
+        model: On any device; it is not changed.
         in_channels: Channels of the image.
         height: Height of the image, in pixels.
         width: Width of the image, in pixels.
+
+    Example:
+        >>> model_cost(nn.Conv2d(3, 8, kernel_size=1), 3, 16, 32)
+        ModelCost(parameters=32, macs=12288)
     """
-    used: list[Use] = []
+    counter = _count_flops(model, in_channels, height, width)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return ModelCost(parameters=parameters, macs=counter.get_total_flops() // 2)
+
+
+def list_layers(model: nn.Module, in_channels: int, height: int, width: int) -> list[LayerInfo]:
+    """List the layers of a model that have parameters, in the order of use.
+
+    A layer that is used twice is listed twice. Arguments as for `model_cost`.
+    """
+    uses: list[tuple[str, nn.Module, tuple[int, ...]]] = []
+
+    def recorder(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
+        return lambda layer, _, output: uses.append((name, layer, tuple(output.shape)))
+
     hooks = [
-        module.register_forward_hook(_recorder(name, used))
-        for name, module in model.named_modules()
-        if next(module.children(), None) is None and any(True for _ in module.parameters())
+        layer.register_forward_hook(recorder(name))
+        for name, layer in model.named_modules()
+        if next(layer.children(), None) is None and any(True for _ in layer.parameters())
     ]
     try:
-        counter = count_flops(model, in_channels, height, width)
+        counter = _count_flops(model, in_channels, height, width)
     finally:
         for hook in hooks:
             hook.remove()
     flops = counter.get_flop_counts()
-    uses = [name for name, _, _ in used]
+    names = [name for name, _, _ in uses]
     root = type(model).__name__
     layers = []
-    for name, module, shape in used:
+    for name, layer, shape in uses:
         is_map = len(shape) == 4
         layers.append(
-            Layer(
+            LayerInfo(
                 name=name,
-                kind=type(module).__name__,
+                kind=type(layer).__name__,
                 channels=shape[1] if is_map else shape[-1],
                 height=shape[2] if is_map else 0,
                 width=shape[3] if is_map else 0,
-                parameters=sum(parameter.numel() for parameter in module.parameters()),
-                macs=sum(flops.get(f"{root}.{name}", {}).values()) // 2 // uses.count(name),
+                parameters=sum(parameter.numel() for parameter in layer.parameters()),
+                macs=sum(flops.get(f"{root}.{name}", {}).values()) // 2 // names.count(name),
             )
         )
     return layers
 
 
-def _recorder(name: str, used: list[Use]) -> Callable[[nn.Module, Any, Tensor], None]:
-    """A hook that notes each use of the layer called `name`."""
+def _count_flops(model: nn.Module, in_channels: int, height: int, width: int) -> FlopCounterMode:
+    """Count the operations of one image in evaluation mode on the meta device.
 
-    def note(module: nn.Module, inputs: Any, answer: Tensor) -> None:
-        used.append((name, module, tuple(answer.shape)))
-
-    return note
+    The counter counts 2 per multiply-accumulate, in total and by module.
+    """
+    shapes = {
+        name: tensor.detach().to("meta")
+        for name, tensor in (*model.named_parameters(), *model.named_buffers())
+    }
+    image = torch.empty(1, in_channels, height, width, device="meta")
+    was_training = model.training
+    counter = FlopCounterMode(display=False)
+    try:
+        with torch.no_grad(), counter:
+            # with ties, PyTorch 2.13 does not restore parameters that have more than two names
+            functional_call(model.eval(), shapes, (image,), tie_weights=False)
+    finally:
+        model.train(was_training)
+    return counter

@@ -10,18 +10,18 @@ from torch import nn
 
 from areoseg.errors import AreosegError
 from areoseg.models.layers.attention import attend_written_out
+from areoseg.models.layers.attention import join_windows
 from areoseg.models.layers.attention import multi_head_attention
+from areoseg.models.layers.attention import split_windows
 from areoseg.models.layers.initialize import initialize_weights
-from areoseg.models.layers.resize import resize_like
-from areoseg.models.layers.resize import upsample_bilinear
+from areoseg.models.layers.regularization import DropPath
+from areoseg.models.layers.regularization import rates_by_depth
 from areoseg.models.layers.size import crop_like
 from areoseg.models.layers.size import pad_to_multiple
-from areoseg.models.layers.stochastic_depth import DropPath
-from areoseg.models.layers.stochastic_depth import rates_by_depth
-from areoseg.models.layers.windows import join_windows
-from areoseg.models.layers.windows import split_windows
+from areoseg.models.layers.size import resize_like
+from areoseg.models.layers.size import upsample_bilinear
+from areoseg.models.registry import choose_variant
 from areoseg.models.registry import register
-from areoseg.models.variants import choose_variant
 
 OFFICIAL_CODE = {"paper": False, "official": True}
 """Whether a variant follows the authors' code where it differs from the usual transformer block."""
@@ -322,7 +322,6 @@ SIZES = {
 for _size, (_widths, _depths) in SIZES.items():
     register(
         f"light4mars-{_size}",
-        summary=f"Light4Mars-{_size.upper()}: squeeze-window transformer, "
-        f"{'-'.join(map(str, _widths))}",
+        summary=f"Squeeze-window transformer, {_widths[0]} to {_widths[-1]}, {sum(_depths)} blocks",
         paper="Xiong et al. 2024, Light4Mars, ISPRS J. Photogramm. Remote Sens. 214:167-178",
     )(partial(Light4Mars, widths=_widths, depths=_depths))

@@ -13,15 +13,15 @@ from areoseg.models.layers.convolution import double_convolution
 from areoseg.models.layers.initialize import initialize_weights
 from areoseg.models.layers.normalization import batch_norm
 from areoseg.models.layers.pyramid import PoolingPyramid
-from areoseg.models.layers.resize import upsample_nearest
 from areoseg.models.layers.size import crop_like
 from areoseg.models.layers.size import pad_to_multiple
+from areoseg.models.layers.size import upsample_nearest
 from areoseg.models.registry import register
 
 
 @register(
     "psp-attention",
-    summary="U-Net with a pooling pyramid at the bottleneck and attention gates on the skips",
+    summary="U-Net, 32 to 512, with a pooling pyramid and gated skips",
     paper="Zhao et al. 2017, PSPNet, arXiv 1612.01105; "
     "Oktay et al. 2018, Attention U-Net, arXiv 1804.03999",
 )

@@ -2,8 +2,10 @@
 
 import inspect
 from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from typing import TypeVar
 
 from torch import nn
 
@@ -12,17 +14,19 @@ from areoseg.errors import did_you_mean
 from areoseg.errors import one_line
 from areoseg.utils.plugins import load_entry_points
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class ModelRecord:
-    """What the registry knows of a model.
+    """A registered model.
 
     Attributes:
-        name: What a recipe calls it.
-        build: Makes the network; takes `in_channels`, `classes` and the model's own options, all
-            keyword-only.
-        summary: One line on what it is.
-        paper: Where it comes from.
+        name: Its name in recipes and on the command line.
+        build: Builds the network; accepts `in_channels`, `classes` and the model's own options,
+            all keyword-only.
+        summary: What it is, in at most 60 characters, so that tables fit a terminal.
+        paper: Its source.
     """
 
     name: str
@@ -46,7 +50,21 @@ _records: dict[str, ModelRecord] = {}
 def register(
     name: str, *, summary: str, paper: str
 ) -> Callable[[Callable[..., nn.Module]], Callable[..., nn.Module]]:
-    """Enter a model class, or a function that builds one, into the registry."""
+    """Register a model class, or a function that builds a model.
+
+    Args:
+        name: The name in recipes and on the command line.
+        summary: What it is, in at most 60 characters, so that tables fit a terminal.
+        paper: Its source: authors, year, title or journal, arXiv number.
+
+    Raises:
+        ValueError: A model of another module has the name.
+
+    Example:
+        >>> @register("linear", summary="One 1x1 convolution", paper="none")
+        ... def linear(*, in_channels: int = 1, classes: int = 5) -> nn.Module:
+        ...     return nn.Conv2d(in_channels, classes, 1)
+    """
 
     def enter(build: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
         other = _records.get(name)
@@ -60,13 +78,13 @@ def register(
 
 
 def records() -> tuple[ModelRecord, ...]:
-    """All registered models, in order of registration; installed plugins are loaded first."""
+    """List all registered models, in order of registration; loads installed plugins first."""
     load_entry_points()
     return tuple(_records.values())
 
 
 def record(name: str) -> ModelRecord:
-    """The model called `name`.
+    """Return the record of the model called `name`.
 
     Raises:
         AreosegError: There is none; the message names the nearest.
@@ -83,23 +101,41 @@ def create_model(name: str, *, in_channels: int = 1, classes: int = 5, **options
     """Build a registered model with fresh weights.
 
     Args:
-        name: A registered name, such as `"unet-l"`.
+        name: A registered name, for example `"unet-l"`.
         in_channels: Channels of the input image.
         classes: Channels of the logits.
         **options: The model's own options; `record(name).options` lists them.
 
     Raises:
-        AreosegError: No such model, an option that it does not have, or a value that does not fit.
+        AreosegError: There is no such model or option, or a value does not fit.
+
+    Example:
+        >>> model = create_model("unet", widths=(16, 32, 64))
+        >>> model.size_divisor
+        4
     """
-    chosen = record(name)
+    model = record(name)
     for option in options:
-        if option not in chosen.options:
-            hint = did_you_mean(option, chosen.options)
+        if option not in model.options:
+            hint = did_you_mean(option, model.options)
             raise AreosegError(f"model {name!r} has no option {option!r}: {hint}")
     try:
-        return chosen.build(in_channels=in_channels, classes=classes, **options)
+        return model.build(in_channels=in_channels, classes=classes, **options)
     except (TypeError, ValueError, ArithmeticError, RuntimeError, IndexError) as error:
         given = ", ".join(f"{option}={value!r}" for option, value in options.items())
         raise AreosegError(
             f"model {name!r} cannot be built with {given}: {one_line(error)}"
         ) from error
+
+
+def choose_variant(model: str, variants: Mapping[str, T], variant: str) -> T:
+    """Return the entry of `variants` called `variant`, for models with an option of that name.
+
+    Raises:
+        AreosegError: There is none; the message lists those that exist.
+    """
+    if variant not in variants:
+        raise AreosegError(
+            f"model {model!r} has no variant {variant!r}: choose from {', '.join(variants)}"
+        )
+    return variants[variant]

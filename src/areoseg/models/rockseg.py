@@ -10,20 +10,20 @@ from torch import nn
 from torch.nn import functional
 
 from areoseg.errors import AreosegError
+from areoseg.models.layers.attention import LayerNorm2d
 from areoseg.models.layers.attention import PositionConvolution
 from areoseg.models.layers.attention import SelfAttention
+from areoseg.models.layers.convolution import Residual
 from areoseg.models.layers.convolution import convolution_block
 from areoseg.models.layers.convolution import double_convolution
 from areoseg.models.layers.initialize import initialize_weights
 from areoseg.models.layers.normalization import batch_norm
-from areoseg.models.layers.residual import Residual
-from areoseg.models.layers.resize import resize_like
-from areoseg.models.layers.resize import upsample_bilinear
 from areoseg.models.layers.size import crop_like
 from areoseg.models.layers.size import pad_to_multiple
-from areoseg.models.layers.transformer import LayerNorm2d
+from areoseg.models.layers.size import resize_like
+from areoseg.models.layers.size import upsample_bilinear
+from areoseg.models.registry import choose_variant
 from areoseg.models.registry import register
-from areoseg.models.variants import choose_variant
 
 
 class RockSeg(nn.Module):
@@ -245,7 +245,7 @@ VARIANTS: Mapping[str, Callable[..., nn.Module]] = {"paper": RockSeg, "report": 
 
 @register(
     "rockseg",
-    summary="RockSeg, a reconstruction: residual stages, transformer blocks, multiscale fusion",
+    summary="RockSeg (reconstructed), residual and transformer blocks",
     paper="Fan et al. 2023, RockSeg, Remote Sensing 15(16):3935",
 )
 def rockseg(

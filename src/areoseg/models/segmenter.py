@@ -1,4 +1,4 @@
-"""A network together with what it must do to an image before and to the logits after."""
+"""A network with its normalization and calibration, and the graph that exporters see."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,25 +8,24 @@ from torch import Tensor
 from torch import nn
 
 MASKED_LOGIT = -1e4
-"""The logit of a class that is never answered: its probability is exactly 0 in float32."""
+"""The logit of a class that is never predicted: its probability is exactly 0 in float32."""
 
 
 class Segmenter(nn.Module):
-    """Normalizes an image, runs the network, and adjusts the logits.
+    """Normalizes an image, runs the network, and calibrates the logits.
 
-    In training mode the network's answer is passed on as it is, auxiliary logits included. In
-    evaluation mode the logits are divided by the temperature and each class has its offset added,
-    so that probabilities are softmax(logits / temperature + offsets). Both are 1 and 0 until a
-    calibration sets them, but for the offset of a class that was left out of the training, which
-    is never answered.
+    In training mode the output of the network is passed on unchanged, auxiliary logits included.
+    In evaluation mode the logits are divided by the temperature and the offset of each class is
+    added, so that probabilities are softmax(logits / temperature + offsets). Until a calibration
+    sets them, the temperature is 1, and the offsets are 0 except for masked classes.
 
     Args:
-        network: Takes (N, 1, H, W) and answers logits (N, C, H, W).
-        mean: Mean of the training images, in 0..1. One mean and one std for the whole set,
-            so that the absolute brightness of an image, which tells soil from sand, is kept.
-        std: Standard std of the training images.
+        network: Maps (N, 1, H, W) to logits (N, C, H, W).
+        mean: Mean of the training images, in 0..1. One mean and one standard deviation for the
+            whole dataset keep the absolute brightness of an image, which tells soil from sand.
+        std: Standard deviation of the training images.
         classes: Number of classes, C.
-        masked_classes: Classes that are never answered.
+        masked_classes: Classes that are never predicted.
     """
 
     mean: Tensor
@@ -51,28 +50,81 @@ class Segmenter(nn.Module):
         offsets = torch.zeros(classes)
         offsets[list(masked_classes)] = MASKED_LOGIT
         self.register_buffer("offsets", offsets)
-        self.register_load_state_dict_pre_hook(_take_temperature_as_one)  # type: ignore[no-untyped-call]
+        self.register_load_state_dict_pre_hook(_default_temperature)  # type: ignore[no-untyped-call]
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Logits (N, C, H, W) of images (N, 1, H, W), float in 0..1."""
-        answer: Tensor | tuple[Tensor, ...] = self.network((images - self.mean) / self.std)
-        if self.training or not isinstance(answer, Tensor):
-            return answer
-        return answer.float() / self.temperature + self.offsets.view(1, -1, 1, 1)
+        logits: Tensor | tuple[Tensor, ...] = self.network((images - self.mean) / self.std)
+        if self.training or not isinstance(logits, Tensor):
+            return logits
+        return logits.float() / self.temperature + self.offsets.view(1, -1, 1, 1)
 
     @property
     def masked_classes(self) -> Tensor:
-        """(C,) bool: which classes are never answered."""
+        """(C,) bool: which classes are never predicted."""
         return self.offsets <= MASKED_LOGIT / 2
 
     def uncalibrate(self) -> None:
-        """Go back to temperature 1 and no offsets; classes that are never answered stay so."""
+        """Reset temperature to 1 and offsets to 0; masked classes stay masked."""
         self.temperature.fill_(1.0)
         self.offsets[~self.masked_classes] = 0.0
 
 
-def _take_temperature_as_one(
+def _default_temperature(
     module: nn.Module, weights: dict[str, Any], prefix: str, *others: object
 ) -> None:
     """Let weights load that were saved before there was a temperature."""
     weights.setdefault(f"{prefix}temperature", torch.tensor(1.0))
+
+
+class ProbabilityGraph(nn.Module):
+    """Class probabilities of images of any size.
+
+    softmax(S(pad(x))), with S the segmenter, and pad the repetition of the last row and column up
+    to multiples of the size divisor. The padding is cropped again. Sizes are computed without
+    branches, so that a trace holds for every size.
+
+    Args:
+        segmenter: The segmenter in evaluation mode.
+        pads: False omits the padding; sizes must then be multiples of the size divisor.
+    """
+
+    def __init__(self, segmenter: Segmenter, *, pads: bool = True) -> None:
+        super().__init__()
+        self.segmenter = segmenter
+        self.size_divisor = int(getattr(segmenter.network, "size_divisor", 1))
+        self.pads = pads
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, 1, H, W) float32 in 0..1 to (N, C, H, W) float32, which sum to one over C."""
+        if not self.pads:
+            return torch.softmax(self.segmenter(images), dim=1)
+        height, width = images.shape[2:]
+        rows = _repeating_last(height, self.size_divisor)
+        columns = _repeating_last(width, self.size_divisor)
+        padded = images.index_select(2, rows).index_select(3, columns)
+        return torch.softmax(self.segmenter(padded), dim=1)[:, :, :height, :width]
+
+
+class ExportGraph(nn.Module):
+    """What an exported file computes: mask and probabilities of 8-bit images.
+
+    Args:
+        segmenter: The segmenter in evaluation mode.
+        pads: As for `ProbabilityGraph`.
+    """
+
+    def __init__(self, segmenter: Segmenter, *, pads: bool = True) -> None:
+        super().__init__()
+        self.probabilities = ProbabilityGraph(segmenter, pads=pads)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 1, H, W) uint8 to the mask (N, H, W) uint8 and probabilities (N, C, H, W) float32."""
+        probabilities = self.probabilities(images.to(torch.float32) / 255)
+        return probabilities.argmax(dim=1).to(torch.uint8), probabilities
+
+
+def _repeating_last(length: int, multiple: int) -> Tensor:
+    """Return 0, 1, ..., length - 1, with the last repeated until the count is a multiple."""
+    padded = (length + multiple - 1) // multiple * multiple
+    return torch.arange(padded).clamp(max=length - 1)

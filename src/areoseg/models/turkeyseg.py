@@ -7,7 +7,9 @@ from torch import Tensor
 from torch import nn
 from torch.nn import functional
 
+from areoseg.models.layers.attention import LayerNorm2d
 from areoseg.models.layers.attention import SelfAttention
+from areoseg.models.layers.convolution import SqueezeExcitation
 from areoseg.models.layers.convolution import convolution_block
 from areoseg.models.layers.convolution import double_convolution
 from areoseg.models.layers.initialize import initialize_weights
@@ -15,10 +17,8 @@ from areoseg.models.layers.normalization import Norm
 from areoseg.models.layers.normalization import group_norm
 from areoseg.models.layers.size import crop_like
 from areoseg.models.layers.size import pad_to_multiple
-from areoseg.models.layers.squeeze_excitation import SqueezeExcitation
-from areoseg.models.layers.transformer import LayerNorm2d
+from areoseg.models.registry import choose_variant
 from areoseg.models.registry import register
-from areoseg.models.variants import choose_variant
 
 HEADS = 4
 RATES = (1, 2, 4)
@@ -124,7 +124,7 @@ def excited_block(
 
 @register(
     "turkeyseg",
-    summary="The report's TurkeySeg: global and local U-paths, dilated convolutions and attention",
+    summary="Global and local U-paths, dilation and self-attention",
     paper="The Backpropagators 2024, homework report",
 )
 class TurkeySeg(nn.Module):

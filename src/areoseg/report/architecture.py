@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from areoseg.models.inspect import Layer
+from areoseg.models.inspect import LayerInfo
 from areoseg.utils.files import replacing
 
 KINDS = {
@@ -15,7 +15,7 @@ KINDS = {
 """The layers that are drawn: what the legend calls them, and their color."""
 
 
-def draw_architecture(layers: Sequence[Layer], path: Path, *, title: str, height: int) -> None:
+def draw_architecture(layers: Sequence[LayerInfo], path: Path, *, title: str, height: int) -> None:
     """Draw the convolutions and linear layers of a model.
 
     The x axis is the order of use, the y axis the resolution, and the size of a mark tells the
@@ -32,7 +32,7 @@ def draw_architecture(layers: Sequence[Layer], path: Path, *, title: str, height
 
     drawn = [layer for layer in layers if layer.kind in KINDS]
     figure = Figure(figsize=(max(8.0, 0.16 * len(drawn)), 4.5), layout="constrained")
-    axes = figure.add_subplot(title=title, xlabel="layer, in order of use", ylabel="size_divisor")
+    axes = figure.add_subplot(title=title, xlabel="layer, in order of use", ylabel="output stride")
     level = 0.0
     levels = []
     for layer in drawn:

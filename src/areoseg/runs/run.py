@@ -139,7 +139,7 @@ class Run:
         """
         from safetensors.torch import load_file
 
-        from areoseg.models.layers.standardized import fold_standardization
+        from areoseg.models.layers.normalization import fold_standardization
 
         segmenter = build_segmenter(self.recipe, self.taxonomy)
         path = self.path / WEIGHTS

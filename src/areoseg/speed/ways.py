@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from areoseg.models.graph import ProbabilityGraph
+from areoseg.models.segmenter import ProbabilityGraph
 from areoseg.models.segmenter import Segmenter
 from areoseg.utils.device import has_bfloat16
 

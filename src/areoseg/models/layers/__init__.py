@@ -1,1 +1,1 @@
-"""blocks."""
+"""Layers that the models share."""

@@ -1,28 +1,30 @@
-"""Attention over pixels: gates on skip connections, and pixels that look at each other.
+"""Attention over pixels: gates on skips, self-attention, windows, and the transformer block.
 
 Matrix products run over sequences (N, H * W, C), convolutions over maps (N, C, H, W). In the
 channels_last memory format both are views of the same memory, so changing between them is free.
 """
 
 from collections.abc import Callable
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch import nn
 from torch.nn import functional
 
-from areoseg.models.layers.resize import resize_like
+from areoseg.models.layers.regularization import DropPath
+from areoseg.models.layers.size import resize_like
 
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Maps query, key and value (B, heads, L, d) to attended values (B, heads, L, d)."""
 
 
 def attend_written_out(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """softmax(Q K^T / sqrt(d)) V as its two products.
+    """Compute softmax(Q K^T / sqrt(d)) V as two matrix products.
 
-    The same as PyTorch's fused `scaled_dot_product_attention`. For sequences as short as a window
-    it is several times faster in bfloat16 on a CPU; for long ones it takes the memory of L * L
-    weights, which the fused form never holds.
+    Equals PyTorch's fused `scaled_dot_product_attention`. For sequences as short as a window it is
+    several times faster in bfloat16 on a CPU; for long ones it needs memory for L * L weights,
+    which the fused form does not.
     """
     weights = torch.softmax(query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5, dim=-1)
     return weights @ value
@@ -36,14 +38,14 @@ def multi_head_attention(
     *,
     attend: Attend = functional.scaled_dot_product_attention,
 ) -> Tensor:
-    """softmax(Q K^T / sqrt(d)) V in every head (Vaswani et al. 2017, equation 1).
+    """Compute softmax(Q K^T / sqrt(d)) V in every head (Vaswani et al. 2017, equation 1).
 
     Args:
         query: (B, L, heads * d), float. Head h reads the h-th run of d channels.
         key: (B, S, heads * d).
         value: (B, S, heads * v).
         heads: How many independent attentions the channels are split into.
-        attend: Computes the attention of one head; all do the same, at another cost.
+        attend: Computes the attention of one head; implementations differ in cost only.
 
     Returns:
         (B, L, heads * v), the heads one after another.
@@ -57,11 +59,11 @@ def multi_head_attention(
 
 
 class SelfAttention(nn.Module):
-    """Every pixel looks at every pixel: multi-head self-attention over a feature map.
+    """Multi-head self-attention over all pixels of a feature map.
 
     Q, K and V are linear in the features, and a last linear layer mixes the heads. The cost grows
-    with the square of H * W, so it belongs at the coarse end of a network. It does not know where
-    a pixel lies; see `PositionConvolution`.
+    with the square of H * W, so it belongs at the coarse end of a network. It does not know the
+    position of a pixel; see `PositionConvolution`.
 
     Args:
         channels: Channels in and out.
@@ -86,7 +88,7 @@ class SelfAttention(nn.Module):
 
 
 class PositionConvolution(nn.Module):
-    """Tell each pixel where it lies: x + 3x3 depth-wise convolution of x (Chu et al. 2021).
+    """Encode positions: x + 3x3 depth-wise convolution of x (Chu et al. 2021).
 
     The zeros around the map mark its edges, and the convolution carries them inwards (conditional
     positional encoding, arXiv 2102.10882). Unlike a table of positions it fits any image size.
@@ -103,7 +105,7 @@ class PositionConvolution(nn.Module):
 
 
 class AttentionGate(nn.Module):
-    """Let a skip pass only where a deeper feature agrees (Oktay et al. 2018, arXiv 1804.03999).
+    """Weigh the pixels of a skip by a deeper feature (Oktay et al. 2018, arXiv 1804.03999).
 
     Additive attention, the paper's equations 1 and 2, with x the skip and g the gate::
 
@@ -111,8 +113,8 @@ class AttentionGate(nn.Module):
         alpha = sigmoid(q)
         x_hat = alpha x
 
-    As in the authors' code, W_x is a strided convolution without bias that meets the coarser gate
-    on its grid, W_g and psi are 1x1 convolutions, both resizings (W_g g to W_x x, alpha to x) are
+    As in the authors' code, W_x is a strided convolution without bias to the grid of the coarser
+    gate, W_g and psi are 1x1 convolutions, both resizings (W_g g to W_x x, alpha to x) are
     bilinear, and x_hat passes a 1x1 convolution and batch norm. That last 1x1 convolution has no
     bias here, since batch norm would cancel it.
 
@@ -122,7 +124,7 @@ class AttentionGate(nn.Module):
         inner_channels: Channels in which the two are added; the paper takes half of x's.
         skip_stride: Kernel and stride of W_x, in pixels: 2 for a gate of half the skip's size (the
             paper), 1 for a gate of the skip's own size.
-        project: False leaves out the last convolution and batch norm.
+        project: False omits the last convolution and batch norm.
     """
 
     def __init__(
@@ -148,7 +150,7 @@ class AttentionGate(nn.Module):
             )
 
     def coefficients(self, skip: Tensor, gate: Tensor) -> Tensor:
-        """The alpha (N, 1, H, W), in (0, 1), of a skip (N, C, H, W)."""
+        """Compute alpha (N, 1, H, W), in (0, 1), for a skip (N, C, H, W)."""
         weighed_skip = self.weigh_skip(skip)
         weighed_gate = resize_like(self.weigh_gate(gate), weighed_skip)
         score = self.score(functional.relu(weighed_skip + weighed_gate))
@@ -158,3 +160,102 @@ class AttentionGate(nn.Module):
         """(N, skip_channels, H, W) and (N, gate_channels, h, w) to the shape of the skip."""
         gated: Tensor = self.project(self.coefficients(skip, gate) * skip)
         return gated
+
+
+def split_windows(features: Tensor, size: int) -> Tensor:
+    """Cut a map into square windows that do not overlap.
+
+    All sizes are spelt out, with neither -1 nor a remainder, so that exporters can follow them.
+
+    Args:
+        features: (N, H, W, C), of any height and width.
+        size: Edge of a window, in pixels.
+
+    Returns:
+        (N * rows * columns, size, size, C), row by row, image by image. Where `size` does not
+        divide H or W, the windows at the bottom or at the right end in zeros.
+    """
+    batch, height, width, channels = features.shape
+    rows, columns = windows_along(height, size), windows_along(width, size)
+    below, right = rows * size - height, columns * size - width
+    padded = functional.pad(features, (0, 0, 0, right, 0, below))
+    grid = padded.reshape(batch, rows, size, columns, size, channels).transpose(2, 3)
+    return grid.reshape(batch * rows * columns, size, size, channels)
+
+
+def join_windows(windows: Tensor, shape: Sequence[int]) -> Tensor:
+    """Undo `split_windows`.
+
+    Args:
+        windows: (N * rows * columns, size, size, C).
+        shape: N, H, W and C of the map.
+
+    Returns:
+        (N, H, W, C).
+    """
+    batch, height, width, channels = shape
+    size = windows.shape[1]
+    rows, columns = windows_along(height, size), windows_along(width, size)
+    below, right = rows * size - height, columns * size - width
+    grid = windows.reshape(batch, rows, columns, size, size, channels).transpose(2, 3)
+    padded = grid.reshape(batch, rows * size, columns * size, channels)
+    return functional.pad(padded, (0, 0, 0, -right, 0, -below))  # a negative pad cuts off
+
+
+def windows_along(length: int, size: int) -> int:
+    """Count the windows that cover `length` pixels."""
+    return (length + size - 1) // size
+
+
+class LayerNorm2d(nn.Module):
+    """Layer norm of a map: every pixel over its channels, with gamma and beta per channel."""
+
+    def __init__(self, channels: int, *, epsilon: float = 1e-5) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels, eps=epsilon)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, C, H, W) to the same shape."""
+        normalized: Tensor = self.norm(features.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return normalized
+
+
+class TransformerBlock(nn.Module):
+    """A pre-norm transformer block (Vaswani et al. 2017; Dosovitskiy et al. 2021) with positions.
+
+    With P the position convolution, A self-attention, F a perceptron per pixel, and LN layer norm::
+
+        x <- P(x)
+        x <- x + A(LN(x))
+        x <- x + F(LN(x))        F = 1x1 convolution -> GELU -> 1x1 convolution
+
+    Args:
+        channels: Channels in and out.
+        heads: Heads of the attention.
+        expansion: Hidden channels of F, as a multiple of `channels`.
+        drop_path: Probability of skipping A, and of skipping F, in training.
+    """
+
+    def __init__(
+        self, channels: int, heads: int, *, expansion: int = 4, drop_path: float = 0.0
+    ) -> None:
+        super().__init__()
+        hidden_channels = expansion * channels
+        self.position = PositionConvolution(channels)
+        self.attention = nn.Sequential(
+            LayerNorm2d(channels), SelfAttention(channels, heads), DropPath(drop_path)
+        )
+        self.feed_forward = nn.Sequential(
+            LayerNorm2d(channels),
+            nn.Conv2d(channels, hidden_channels, 1),
+            nn.GELU(),
+            nn.Conv2d(hidden_channels, channels, 1),
+            DropPath(drop_path),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, C, H, W) to the same shape."""
+        features = self.position(features)
+        features = features + self.attention(features)
+        features = features + self.feed_forward(features)
+        return features

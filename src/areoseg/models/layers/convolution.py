@@ -1,17 +1,19 @@
-"""Convolution, normalization, activation: the brick that every network here is built of."""
+"""Convolution blocks, the residual connection, and squeeze and excitation."""
 
 from collections.abc import Callable
 
+from torch import Tensor
 from torch import nn
 
 from areoseg.models.layers.normalization import Norm
+from areoseg.models.layers.regularization import DropPath
 
 Activation = Callable[[], nn.Module]
 """Makes an activation layer."""
 
 
 def relu() -> nn.Module:
-    """max(x, 0), in place: the layer before it does not need its own output again."""
+    """Make a ReLU that works in place: the layer before it does not need its output again."""
     return nn.ReLU(inplace=True)
 
 
@@ -25,13 +27,13 @@ def convolution_block(
     dilation: int = 1,
     activation: Activation = relu,
 ) -> nn.Sequential:
-    """Convolution -> norm -> activation; (N, in, H, W) to (N, out, H / stride, W / stride).
+    """Make convolution -> norm -> activation: (N, in, H, W) to (N, out, H / stride, W / stride).
 
     Args:
         in_channels: Channels in.
         out_channels: Channels out.
-        norm: Makes the normalization layer. None leaves it out, and the convolution then has the
-            bias that the normalization would otherwise cancel.
+        norm: Makes the normalization layer. None omits it, and the convolution then has a bias,
+            which a normalization would cancel.
         kernel_size: Odd edge of the kernel, in pixels.
         stride: Step of the kernel, in pixels.
         dilation: Distance between the taps of the kernel, in pixels.
@@ -59,7 +61,7 @@ def double_convolution(
     stride: int = 1,
     activation: Activation = relu,
 ) -> nn.Sequential:
-    """Two 3x3 convolution blocks, a U-Net's level; the first one takes the stride."""
+    """Make two 3x3 convolution blocks, of which the first has the stride."""
     return nn.Sequential(
         convolution_block(
             in_channels, out_channels, norm=norm, stride=stride, activation=activation
@@ -69,7 +71,7 @@ def double_convolution(
 
 
 def separable_convolution(in_channels: int, out_channels: int) -> nn.Sequential:
-    """A 3x3 convolution a channel, then a 1x1 convolution across channels (Chollet 2017).
+    """Make a 3x3 convolution per channel, then a 1x1 across channels (Chollet 2017).
 
     It has `9 * in + in * out` weights where a full 3x3 convolution has `9 * in * out`. No bias:
     a normalization follows.
@@ -78,3 +80,50 @@ def separable_convolution(in_channels: int, out_channels: int) -> nn.Sequential:
         nn.Conv2d(in_channels, in_channels, 3, padding=1, groups=in_channels, bias=False),
         nn.Conv2d(in_channels, out_channels, 1, bias=False),
     )
+
+
+class Residual(nn.Module):
+    """y = body(x) + shortcut(x) (He et al. 2016, Deep Residual Learning, equation 2).
+
+    Args:
+        body: What is learned on top of the shortcut. It must not change x in place.
+        shortcut: Brings x to the shape of the body's output; the identity where they agree.
+        drop_path: Probability of skipping the body in training; see `DropPath`.
+    """
+
+    def __init__(
+        self, body: nn.Module, shortcut: nn.Module | None = None, *, drop_path: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.body = body
+        self.drop_path = DropPath(drop_path)
+        self.shortcut = nn.Identity() if shortcut is None else shortcut
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return body(x) + shortcut(x)."""
+        total: Tensor = self.drop_path(self.body(features)) + self.shortcut(features)
+        return total
+
+
+class SqueezeExcitation(nn.Module):
+    """y = x * sigmoid(W_2 ReLU(W_1 mean(x))) (Hu et al. 2018, arXiv 1709.01507, equations 2 to 4).
+
+    The mean runs over the pixels of one image, so each channel gets one weight in (0, 1).
+
+    Args:
+        channels: Channels of x.
+        reduction: How many times fewer channels there are between W_1 and W_2.
+    """
+
+    def __init__(self, channels: int, *, reduction: int = 8) -> None:
+        super().__init__()
+        inner = max(1, channels // reduction)
+        self.weigh = nn.Sequential(
+            convolution_block(channels, inner, norm=None, kernel_size=1),
+            convolution_block(inner, channels, norm=None, kernel_size=1, activation=nn.Sigmoid),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, C, H, W) to the same shape."""
+        weights: Tensor = self.weigh(features.mean(dim=(2, 3), keepdim=True))
+        return features * weights

@@ -1,10 +1,15 @@
-"""Fresh weights for convolutional networks."""
+"""Initial weights of convolutional networks."""
 
 import math
 from collections.abc import Callable
 
 import torch
 from torch import nn
+
+from areoseg.models.layers.convolution import Residual
+from areoseg.models.layers.convolution import SqueezeExcitation
+from areoseg.models.layers.normalization import NORMS
+from areoseg.models.layers.regularization import DropPath
 
 Convolution = nn.Conv2d | nn.ConvTranspose2d
 
@@ -21,7 +26,7 @@ def initialize_weights(
       the variance of the activations through a network of ReLUs, and gives logits of variance
       about one at the head.
     - `xavier` (Glorot and Bengio 2010, equation 16): w uniform within sqrt(6 / (n + m)) of zero,
-      a compromise between activations and gradients that reckons with no ReLU.
+      a compromise between activations and gradients that assumes no ReLU.
     - `orthogonal` (Saxe et al. 2013, arXiv 1312.6120): the filters of a layer, or its taps where
       they are fewer, are orthogonal, each of squared norm 2 / (1 + a^2).
 
@@ -41,13 +46,13 @@ def initialize_weights(
 
 
 def leaky_slope(network: nn.Module) -> float:
-    """Slope below zero of the network's leaky ReLUs; 0 where it has none."""
+    """Return the slope below zero of the network's leaky ReLUs, or 0 if it has none."""
     slopes = [layer.negative_slope for layer in network.modules() if type(layer) is nn.LeakyReLU]
     return slopes[0] if slopes else 0.0
 
 
 def fan_in(layer: Convolution) -> float:
-    """How many weights add up to one output value.
+    """Count the weights that add up to one output value.
 
     A transposed convolution spreads each input pixel over its kernel, so an output pixel meets
     only `kernel area / stride area` of the taps.
@@ -59,7 +64,7 @@ def fan_in(layer: Convolution) -> float:
 
 
 def fan_out(layer: Convolution) -> float:
-    """How many output values one input value adds to.
+    """Count the output values that one input value adds to.
 
     A convolution with a stride passes over an input pixel with `kernel area / stride area` of its
     taps.
@@ -90,4 +95,51 @@ SCHEMES: dict[str, Callable[[Convolution, float], None]] = {
     "xavier": _xavier,
     "orthogonal": _orthogonal,
 }
-"""How a scheme draws the weights of a layer, given the gain that its ReLU calls for."""
+"""Functions that draw the weights of a layer, given the gain for its ReLU."""
+
+
+KEEPS_ZERO = (
+    nn.Identity,
+    nn.ReLU,
+    nn.LeakyReLU,
+    nn.MaxPool2d,
+    nn.AvgPool2d,
+    nn.Dropout,
+    nn.Dropout2d,
+    SqueezeExcitation,
+    DropPath,
+)
+"""Layers that map zeros to zeros: the branch still ends in the norm before them."""
+
+
+def zero_last_gamma(network: nn.Module) -> int:
+    """Set the last gamma of each residual branch to zero.
+
+    Every block then starts as its shortcut, as if the network were less deep (Goyal et al. 2017,
+    arXiv 1706.02677, section 5.1). Branches that do not end in a normalization are skipped.
+
+    Args:
+        network: Changed in place. Its residual blocks are those of `Residual`.
+
+    Returns:
+        How many branches were changed.
+    """
+    blocks = [block for block in network.modules() if isinstance(block, Residual)]
+    norms = [norm for norm in map(last_norm, blocks) if norm is not None]
+    for norm in norms:
+        nn.init.zeros_(norm.weight)
+    return len(norms)
+
+
+def last_norm(block: Residual) -> nn.BatchNorm2d | nn.GroupNorm | nn.InstanceNorm2d | None:
+    """Return the normalization that the branch of a block ends in, or None."""
+    layers = [block.body]
+    while layers:
+        layer = layers.pop()
+        if isinstance(layer, NORMS):
+            return layer if layer.affine else None
+        if isinstance(layer, nn.Sequential):
+            layers.extend(layer)
+        elif not isinstance(layer, KEEPS_ZERO):
+            return None
+    return None

@@ -1,7 +1,7 @@
-"""Pyramids that give every pixel of a coarse map its wider surroundings.
+"""Pyramids that give every pixel of a coarse map a wider context.
 
-`AtrousPyramid` looks around with dilated convolutions (DeepLab), `PoolingPyramid` with means over
-ever smaller parts of the map (PSPNet). A network puts one of them at its bottleneck.
+`AtrousPyramid` uses dilated convolutions (DeepLab), `PoolingPyramid` means over ever smaller parts
+of the map (PSPNet). They belong at the bottleneck of a network.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from areoseg.models.layers.convolution import Activation
 from areoseg.models.layers.convolution import convolution_block
 from areoseg.models.layers.convolution import relu
 from areoseg.models.layers.normalization import Norm
-from areoseg.models.layers.resize import resize_bilinear
+from areoseg.models.layers.size import resize_bilinear
 
 
 class AtrousPyramid(nn.Module):
@@ -31,7 +31,7 @@ class AtrousPyramid(nn.Module):
         in_channels: Channels of the map.
         out_channels: Channels of each branch, and of the result.
         rates: Dilations of the 3x3 branches, in pixels of the map.
-        norm: Makes the normalization layers; None leaves them out.
+        norm: Makes the normalization layers; None omits them.
         activation: Makes the activation of each branch and of the mixture.
     """
 
@@ -99,7 +99,7 @@ class PoolingPyramid(nn.Module):
         self.mix = convolution_block(joined_channels, channels, norm=norm, kernel_size=1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """The mixed map, of the shape (N, C, H, W) of `features`."""
+        """(N, C, H, W) to the same shape."""
         branches = [features]
         for bins, convolve in zip(self.bins, self.pooled, strict=True):
             pooled = convolve(pool_to_bins(features, bins))
@@ -109,10 +109,10 @@ class PoolingPyramid(nn.Module):
 
 
 def pool_to_bins(features: Tensor, bins: int) -> Tensor:
-    """Means over a grid of bins x bins parts of a map; (N, C, H, W) to (N, C, bins, bins).
+    """Average a grid of bins x bins parts of a map: (N, C, H, W) to (N, C, bins, bins).
 
-    The same as `torch.nn.functional.adaptive_avg_pool2d`, written as two small matrix products,
-    because exporters freeze that function to the one size they have seen.
+    Equals `torch.nn.functional.adaptive_avg_pool2d`, but as two small matrix products, because
+    exporters freeze that function to the size of the example.
     """
     rows = _averaging_matrix(features.shape[-2], bins, features)
     columns = _averaging_matrix(features.shape[-1], bins, features)

@@ -1,4 +1,4 @@
-"""Put other layers into a network that is built."""
+"""Replace layers of a network."""
 
 from collections.abc import Callable
 
@@ -9,11 +9,11 @@ def replace_layers(network: nn.Module, replacement: Callable[[nn.Module], nn.Mod
     """Replace layers in place.
 
     Args:
-        network: Whose layers, at any depth, are looked at. It is not replaced itself.
-        replacement: Answers what takes the place of a layer, or None to leave it.
+        network: Its layers at any depth are visited; the network itself is not replaced.
+        replacement: Returns the replacement of a layer, or None to keep it.
 
     Returns:
-        How many layers were replaced.
+        The number of replaced layers.
     """
     replaced = 0
     for parent in list(network.modules()):

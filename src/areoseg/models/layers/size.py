@@ -1,8 +1,8 @@
-"""Any image size in, the same size out: pad to the network's size_divisor, crop the logits back.
+"""Sizes: pad images to a network's size divisor, crop its logits, resize feature maps.
 
-A network that halves its maps k times works on multiples of 2^k pixels. A model's forward pass
+A network that halves its maps k times works on multiples of 2^k pixels. The forward pass of a model
 therefore begins with `pad_to_multiple` and ends with `crop_like`. Sizes that fit are not touched,
-so an exported network of fitting size holds neither operation.
+so an exported network of fitting size contains neither operation.
 """
 
 from torch import Tensor
@@ -34,7 +34,7 @@ def pad_to_multiple(images: Tensor, *, in_channels: int, size_divisor: int) -> T
 
 
 def crop_like(logits: Tensor, images: Tensor, *, scale: int = 1) -> Tensor:
-    """Cut off what `pad_to_multiple` added.
+    """Crop logits by what `pad_to_multiple` added.
 
     Args:
         logits: (N, K, H', W'), at 1 / scale of the padded size.
@@ -70,3 +70,30 @@ def _check(images: Tensor, in_channels: int, size_divisor: int) -> None:
             f" and got {shape}: "
             f"pad them to {max(height, size_divisor)}x{max(width, size_divisor)}"
         )
+
+
+def upsample_nearest(features: Tensor, factor: int = 2) -> Tensor:
+    """Repeat every pixel: (N, C, H, W) to (N, C, factor * H, factor * W)."""
+    return functional.interpolate(features, scale_factor=float(factor), mode="nearest")
+
+
+def upsample_bilinear(features: Tensor, factor: int = 2) -> Tensor:
+    """Interpolate bilinearly: (N, C, H, W) to (N, C, factor * H, factor * W)."""
+    return functional.interpolate(
+        features, scale_factor=float(factor), mode="bilinear", align_corners=False
+    )
+
+
+def resize_bilinear(features: Tensor, height: int, width: int) -> Tensor:
+    """Interpolate bilinearly: (N, C, H, W) to (N, C, height, width)."""
+    return functional.interpolate(
+        features, size=(height, width), mode="bilinear", align_corners=False
+    )
+
+
+def resize_like(features: Tensor, reference: Tensor) -> Tensor:
+    """Interpolate `features` to the height and width of `reference`, unless they agree already."""
+    if features.shape[-2:] == reference.shape[-2:]:
+        return features
+    height, width = reference.shape[-2:]
+    return resize_bilinear(features, height, width)
