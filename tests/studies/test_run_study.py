@@ -12,7 +12,7 @@ from areoseg.audit import write_audit
 from areoseg.data.fingerprint import fingerprint
 from areoseg.errors import AreosegError
 from areoseg.metrics.protocols import PROTOCOLS
-from areoseg.training import callbacks
+from areoseg.training import loop
 
 SECTIONS = [
     {"name": "loss", "rows": [{"name": "ce"}, {"name": "dice", "overrides": ["loss={dice: 1}"]}]},
@@ -98,17 +98,17 @@ def test_a_lost_result_is_scored_again_from_its_run(compare, study, trained):
 def test_an_interrupted_study_goes_on_in_the_training_that_was_stopped(
     compare, study, trained, monkeypatch
 ):
-    record = callbacks.StopWhenDone.on_validation_end
+    write = loop.write_checkpoint
     validations = []
 
-    def interrupted(self, trainer, module):
-        record(self, trainer, module)
+    def interrupted(*args, **options):
         validations.append(1)
         if len(validations) == 3:  # each training validates twice
             raise KeyboardInterrupt
+        write(*args, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(callbacks.StopWhenDone, "on_validation_end", interrupted)
+        patch.setattr(loop, "write_checkpoint", interrupted)
         with pytest.raises(KeyboardInterrupt):
             compare()
     assert list(contents(study.results)) == [CE]

@@ -17,7 +17,6 @@ from areoseg.recipes import parse_recipe
 from areoseg.runs.run import build_segmenter
 from areoseg.runs.run import open_run
 from areoseg.taxonomy import MARS
-from areoseg.training import callbacks
 from areoseg.training.train import resume
 from areoseg.training.train import train
 
@@ -30,7 +29,7 @@ RECIPES = {
 
 @pytest.mark.parametrize(("name", "overrides"), RECIPES.values(), ids=list(RECIPES))
 def test_an_adjusted_training_resumes_to_the_same_weights_and_is_rebuilt(
-    name, overrides, homework_npz, tmp_path, tiny, monkeypatch
+    name, overrides, homework_npz, tmp_path, tiny, interrupted_at
 ):
     source = Source(path=str(homework_npz))
     recipe = load_recipe(name, [*tiny, "training.epochs=4", "training.keep=last", *overrides])
@@ -41,14 +40,8 @@ def test_an_adjusted_training_resumes_to_the_same_weights_and_is_rebuilt(
 
     whole = run(tmp_path / "whole")
 
-    def interrupt(self, trainer, module):
-        if len(module.state.history) == 2:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks.StopWhenDone, "on_validation_end", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            run(tmp_path / "part")
+    with interrupted_at(2):
+        run(tmp_path / "part")
     resumed = resume(tmp_path / "part", read_source(source), console=quiet)
     one, other = (load_file(each.path / "weights.safetensors") for each in (whole, resumed))
     assert all(torch.equal(tensor, other[key]) for key, tensor in one.items())

@@ -4,10 +4,8 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from areoseg.models.segmenter import Segmenter
-from areoseg.training.averaging import averaged
+from areoseg.training.averaging import WeightAverage
 from areoseg.training.averaging import estimate_batch_statistics
-from areoseg.training.averaging import newest_share
-from areoseg.training.averaging import update_average
 
 
 def segmenter():
@@ -31,51 +29,53 @@ def weight(model):
 
 def test_the_moving_average_follows_its_formula():
     model = segmenter()
-    average = averaged(model)
+    average = WeightAverage(model, ema=0.6)
     expected = None
     for step in range(20):
         wander(model, step)
-        update_average(average, model, newest_share(step, ema=0.6))
+        average.update_parameters(model)
         decay = min(0.6, (1 + step) / (10 + step))
         now = weight(model)
         expected = now if step == 0 else decay * expected + (1 - decay) * now
-    torch.testing.assert_close(weight(average), expected)
-    assert torch.equal(average.network[1].running_var, model.network[1].running_var)
+    torch.testing.assert_close(weight(average.module), expected)
+    assert torch.equal(average.module.network[1].running_var, model.network[1].running_var)
 
 
 def test_without_decay_the_average_is_the_newest_to_the_bit():
     model = segmenter()
-    average = averaged(model)
+    average = WeightAverage(model, ema=0.0)
     for step in range(3):
         wander(model, step)
-        update_average(average, model, newest_share(step, ema=0.0))
+        average.update_parameters(model)
     assert all(
         torch.equal(one, other)
         for one, other in zip(
-            average.state_dict().values(), model.state_dict().values(), strict=True
+            average.module.state_dict().values(), model.state_dict().values(), strict=True
         )
     )
 
 
 def test_stochastic_weight_averaging_begins_anew_and_is_that_of_torch():
     model = segmenter()
-    average, oracle = averaged(model), AveragedModel(model)
+    average, oracle = WeightAverage(model, ema=0.9), AveragedModel(model)
     for step in range(12):
         wander(model, step)
-        swa_steps = max(0, step - 4)
-        update_average(average, model, newest_share(step, ema=0.9, swa_steps=swa_steps))
-        if swa_steps:
+        if step == 5:
+            average.begin_swa()
+        average.update_parameters(model)
+        if step >= 5:
             oracle.update_parameters(model)
-    torch.testing.assert_close(weight(average), weight(oracle.module))
+    torch.testing.assert_close(weight(average.module), weight(oracle.module))
 
 
 def test_statistics_are_those_of_the_averaged_weights():
     model = segmenter()
-    average = averaged(model)
+    swa = WeightAverage(model, ema=0.0)
+    swa.begin_swa()
     for step in range(3):
         wander(model, step)
-        update_average(average, model, newest_share(step, ema=0.0, swa_steps=step + 1))
-    average.eval()
+        swa.update_parameters(model)
+    average = swa.module.eval()
     batches = [torch.rand(4, 1, 8, 8) for _ in range(3)]
     estimate_batch_statistics(average, iter(batches), seed=1)
     answers = average.network[0]((torch.cat(batches) - 0.5) / 0.2)

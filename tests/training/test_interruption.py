@@ -6,16 +6,16 @@ import threading
 
 import pytest
 
-from areoseg.training.interruption import Interruption
+from areoseg.training.progress import Interruption
 
 
 def test_a_signal_waits_for_the_end_of_the_batch():
     interruption = Interruption()
     with interruption.listening():
         os.kill(os.getpid(), signal.SIGINT)  # would raise here without the listener
-        assert interruption.asked
+        assert interruption.requested
         with pytest.raises(KeyboardInterrupt):
-            interruption.on_train_batch_end()
+            interruption.check()
 
 
 def test_a_second_signal_strikes_at_once():
@@ -28,8 +28,6 @@ def test_a_second_signal_strikes_at_once():
 
 def test_without_a_signal_nothing_happens():
     interruption = Interruption()
-    interruption.on_train_batch_end()
-    interruption.on_validation_batch_end()
     interruption.check()
 
 

@@ -12,7 +12,6 @@ from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.runs.run import open_run
 from areoseg.taxonomy import VOID
-from areoseg.training import callbacks
 from areoseg.training.batches import Tensors
 from areoseg.training.batches import TrainingBatches
 from areoseg.training.pseudo_samples import PseudoSamples
@@ -98,17 +97,12 @@ def test_pseudo_labels_change_the_weights_but_not_the_split(source, tmp_path, ti
 
 
 def test_an_interrupted_self_training_resumes_to_the_same_weights(
-    source, tmp_path, tiny, monkeypatch
+    source, tmp_path, tiny, interrupted_at
 ):
     whole = run(source, tmp_path / "whole", tiny, pseudo=pseudo(source))
 
-    def interrupt(self, trainer, module):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks.StopWhenDone, "on_validation_end", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            run(source, tmp_path / "part", tiny, pseudo=pseudo(source))
+    with interrupted_at(1):
+        run(source, tmp_path / "part", tiny, pseudo=pseudo(source))
     resumed = resume(tmp_path / "part", read_source(source), console=Console(quiet=True))
     one, other = (load_file(each.path / "weights.safetensors") for each in (whole, resumed))
     assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())

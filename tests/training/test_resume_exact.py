@@ -8,7 +8,6 @@ from safetensors.torch import load_file
 from areoseg.data.sources import Source
 from areoseg.data.sources import read_source
 from areoseg.recipes import load_recipe
-from areoseg.training import callbacks
 from areoseg.training.train import resume
 from areoseg.training.train import train
 
@@ -25,7 +24,7 @@ RECIPES = {
 
 @pytest.mark.parametrize("overrides", RECIPES.values(), ids=list(RECIPES))
 def test_an_interrupted_training_resumes_to_the_same_weights(
-    overrides, homework_npz, tmp_path, tiny, monkeypatch
+    overrides, homework_npz, tmp_path, tiny, interrupted_at
 ):
     source = Source(path=str(homework_npz), groups=str(homework_npz.with_name("mars_groups.txt")))
     recipe = load_recipe("unet", [*tiny, "training.epochs=5", "training.keep=last", *overrides])
@@ -36,14 +35,8 @@ def test_an_interrupted_training_resumes_to_the_same_weights(
 
     whole = run(tmp_path / "whole")
 
-    def interrupt(self, trainer, module):
-        if len(module.state.history) == 3:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks.StopWhenDone, "on_validation_end", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            run(tmp_path / "part")
+    with interrupted_at(3):
+        run(tmp_path / "part")
     resumed = resume(tmp_path / "part", read_source(source), console=quiet)
 
     one, other = (load_file(each.path / "weights.safetensors") for each in (whole, resumed))

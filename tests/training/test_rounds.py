@@ -16,7 +16,6 @@ from areoseg.recipes import UnlabeledSettings
 from areoseg.recipes import load_recipe
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import VOID
-from areoseg.training import callbacks
 from areoseg.training.batches import Tensors
 from areoseg.training.batches import TrainingBatches
 from areoseg.training.rounds import ROUND
@@ -167,18 +166,12 @@ def test_a_training_notes_its_rounds_and_learns_from_them(source, tmp_path, tiny
 
 @pytest.mark.parametrize("validations", [2, 3])
 def test_a_resumed_training_ends_with_the_same_weights(
-    source, tmp_path, tiny, monkeypatch, validations
+    source, tmp_path, tiny, interrupted_at, validations
 ):
     whole = run(source, tmp_path / "whole", tiny)
 
-    def interrupt(self, trainer, module):
-        if len(module.state.history) == validations:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks.StopWhenDone, "on_validation_end", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            run(source, tmp_path / "part", tiny)
+    with interrupted_at(validations):
+        run(source, tmp_path / "part", tiny)
     resumed = resume(tmp_path / "part", read(source), console=QUIET)
     assert same(weights(whole), weights(resumed))
     assert resumed.info.rounds == whole.info.rounds

@@ -5,7 +5,6 @@ import json
 
 import numpy as np
 import pytest
-import pytorch_lightning as pl
 import torch
 from rich.console import Console
 from safetensors.torch import load_file
@@ -15,8 +14,8 @@ from areoseg.data.sources import read_source
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.taxonomy import MARS
-from areoseg.training import callbacks
 from areoseg.training.budget import Budget
+from areoseg.training.loop import Trainer
 from areoseg.training.plan import Plan
 from areoseg.training.prepare import prepare
 from areoseg.training.stages import Stage
@@ -68,27 +67,17 @@ def curves(run):
         return list(csv.DictReader(file))
 
 
-def interrupt_after(monkeypatch, validations):
-    def interrupted(self, trainer, module):
-        if len(module.state.history) == validations:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(callbacks.StopWhenDone, "on_validation_end", interrupted)
-
-
 @pytest.mark.parametrize("stages", STAGES.values(), ids=list(STAGES))
 def test_a_killed_training_resumes_to_the_same_weights_in_every_stage(
-    stages, run_stages, source, tmp_path, monkeypatch
+    stages, run_stages, source, tmp_path, interrupted_at
 ):
     kept = ["training.keep=last", "training.swa=0.3", "training.patience=0"]
     whole = run_stages("whole", stages, *kept)
     assert {row["stage"] for row in curves(whole)} == {"1.0", "2.0"}
     for validations in (2, 3):  # at the end of the first stage, and within the second
         part = f"killed-after-{validations}"
-        with monkeypatch.context() as patch:
-            interrupt_after(patch, validations)
-            with pytest.raises(KeyboardInterrupt):
-                run_stages(part, stages, *kept)
+        with interrupted_at(validations):
+            run_stages(part, stages, *kept)
         resumed = resume(tmp_path / part, read_source(source), console=QUIET)
         assert equal(weights(whole), weights(resumed))
         assert curves(whole) == curves(resumed)
@@ -115,29 +104,26 @@ def test_a_stage_trains_by_its_own_values(run_stages):
     assert 0 < rates[2] < 1e-4 < rates[0]
 
 
-class OptimizerStates(pl.Callback):
-    """Notes how many steps the optimizer remembers at the first step of each epoch."""
-
-    def __init__(self):
-        self.remembered = []
-
-    def on_train_batch_start(self, trainer, module, batch, batch_idx):
-        if batch_idx == 0:
-            state = trainer.optimizers[0].state
-            steps = {int(values["step"]) for values in state.values()}
-            self.remembered.append(max(steps, default=0))
-
-
 @pytest.mark.parametrize(
     ("second", "goes_on"),
     [("augment: rigid", True), ("optimizer: {lr: 2e-3}", True), ("optimizer: {lr: 1e-3}", False)],
 )
-def test_the_optimizer_begins_anew_only_where_its_section_changes(run_stages, second, goes_on):
-    noted = OptimizerStates()
+def test_the_optimizer_begins_anew_only_where_its_section_changes(
+    run_stages, second, goes_on, monkeypatch
+):
+    step = Trainer.step
+    remembered = []
+
+    def noting(self, *batch):
+        steps = {int(values["step"]) for values in self.optimizer.state.values()}
+        remembered.append(max(steps, default=0))
+        step(self, *batch)
+
+    monkeypatch.setattr(Trainer, "step", noting)
     stages = f"[{{epochs: 1}}, {{epochs: 1, {second}}}]"
-    run = run_stages("run", stages, callbacks=[noted])
+    run = run_stages("run", stages)
     first_end = int(float(curves(run)[0]["step"]))
-    assert noted.remembered == [0, first_end if goes_on else 0]
+    assert [remembered[0], remembered[first_end]] == [0, first_end if goes_on else 0]
 
 
 class Corrected(Budget):

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import pytorch_lightning as pl
 import torch
 from rich.console import Console
 from safetensors.torch import load_file
@@ -19,6 +18,7 @@ from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.runs.run import open_run
 from areoseg.training.budget import Budget
+from areoseg.training.loop import Trainer
 from areoseg.training.plan import Plan
 from areoseg.training.state import TrainingState
 from areoseg.training.state import save_resume_state
@@ -31,11 +31,6 @@ QUIET = Console(quiet=True)
 
 class Killed(Exception):
     """Stands for a kill, which leaves no time to tidy up."""
-
-
-class KillAtFirstStep(pl.Callback):
-    def on_train_batch_end(self, *_):
-        raise Killed
 
 
 def run_tiny(source, out, tiny, *extra, **options):
@@ -244,10 +239,16 @@ def test_groups_that_would_change_the_split_are_refused(source, tmp_path, tiny):
         resume(run.path, others, console=QUIET)
 
 
-def test_a_run_killed_before_its_first_validation_starts_again(source, tmp_path, tiny):
+def test_a_run_killed_before_its_first_validation_starts_again(
+    source, tmp_path, tiny, monkeypatch
+):
+    def killed(*_, **__):
+        raise Killed
+
     whole = run_tiny(source, tmp_path / "whole", tiny)
-    with pytest.raises(Killed):
-        run_tiny(source, tmp_path / "part", tiny, callbacks=[KillAtFirstStep()])
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Trainer, "validate", killed)
+        run_tiny(source, tmp_path / "part", tiny)
     assert not (tmp_path / "part" / "weights.safetensors").exists()
     resumed = resume(tmp_path / "part", read_source(source), console=QUIET)
     assert_equal_weights(weights(whole), weights(resumed))

@@ -13,7 +13,6 @@ from areoseg.data.fingerprint import fingerprint
 from areoseg.data.split import SPLITS
 from areoseg.errors import AreosegError
 from areoseg.runs.run import open_run
-from areoseg.training import callbacks
 
 QUIET = Console(quiet=True)
 REJECTED = range(7)
@@ -65,15 +64,10 @@ def test_what_is_rejected_is_left_out_and_noted(train, decide, homework_npz):
     assert api.evaluate(run.path, split="test", console=QUIET).images == len(run.split["test"])
 
 
-def test_a_resumed_training_keeps_to_them(train, decide, tmp_path, monkeypatch):
-    def interrupt(self, trainer, module):
-        raise KeyboardInterrupt
-
+def test_a_resumed_training_keeps_to_them(train, decide, tmp_path, interrupted_at):
     path = decide(REJECTED)
-    with monkeypatch.context() as patch:
-        patch.setattr(callbacks.StopWhenDone, "on_validation_end", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            train("part", path)
+    with interrupted_at(1):
+        train("part", path)
     before = open_run(tmp_path / "part", unfinished=True)
     path.unlink()  # the run has its own copy
     after = api.resume(tmp_path / "part", console=QUIET)

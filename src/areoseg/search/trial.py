@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 from optuna.trial import Trial
 from optuna.trial import TrialState
 from rich.console import Console
@@ -28,7 +27,7 @@ from areoseg.search.varied import VariedRecipe
 from areoseg.studies.results import data_identity
 from areoseg.training.budget import Budget
 from areoseg.training.division import divide
-from areoseg.training.module import TrainingModule
+from areoseg.training.state import TrainingState
 from areoseg.training.train import train
 
 TENTHS = 10
@@ -52,7 +51,7 @@ class Outcome:
     reason: str | None = None
 
 
-class ValidationReport(pl.Callback):
+class ValidationReport:
     """Reports validation scores to a trial, and stops the training when it is to be pruned.
 
     Scores are reported by the progress of the training, in tenths, not by epochs: trials that
@@ -60,6 +59,7 @@ class ValidationReport(pl.Callback):
 
     Args:
         trial: What to report to.
+        keep: Which weights the training keeps, `best` or `last`.
         deadline: `time.monotonic()` at which the training must stop, or None.
 
     Attributes:
@@ -68,26 +68,24 @@ class ValidationReport(pl.Callback):
         late: Whether the deadline did.
     """
 
-    def __init__(self, trial: Trial, *, deadline: float | None = None) -> None:
-        self.trial, self.deadline = trial, deadline
+    def __init__(self, trial: Trial, *, keep: str, deadline: float | None = None) -> None:
+        self.trial, self.keep, self.deadline = trial, keep, deadline
         self.score: float | None = None
         self.pruned = self.late = False
         self._tenth = 0
 
-    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Report the score of a validation, the first in each tenth."""
-        assert isinstance(module, TrainingModule)
-        state = module.state
+    def __call__(self, state: TrainingState) -> bool:
+        """Report the first score in each tenth; return whether to stop the training."""
         latest = state.history[-1]["score"]
-        self.score = latest if module.recipe.training.keep == "last" else state.best_score
+        self.score = latest if self.keep == "last" else state.best_score
         tenth = int(TENTHS * state.plan.progress(state.step) + 1e-9)
         if tenth > self._tenth:
             self._tenth = tenth
             self.trial.report(latest, tenth)
-            self.pruned = not trainer.should_stop and self.trial.should_prune()
+            self.pruned = not state.finished and self.trial.should_prune()
         over = self.deadline is not None and time.monotonic() > self.deadline
-        self.late = not trainer.should_stop and not self.pruned and over
-        trainer.should_stop |= self.pruned or self.late
+        self.late = not state.finished and not self.pruned and over
+        return self.pruned or self.late
 
 
 @dataclass(frozen=True)
@@ -141,10 +139,11 @@ class Trainings:
         Raises:
             KeyboardInterrupt: It was interrupted.
         """
-        report = ValidationReport(trial, deadline=deadline)
+        recipe = self.recipe.sample(trial.params)
+        report = ValidationReport(trial, keep=recipe.training.keep, deadline=deadline)
         try:
             train(
-                self.recipe.sample(trial.params),
+                recipe,
                 self.data,
                 folder,
                 source=self.source,
@@ -153,7 +152,7 @@ class Trainings:
                 threads=self.threads,
                 command=self.command,
                 console=QUIET,
-                callbacks=[report],
+                on_validation=report,
                 exclusions=self.exclusions,
             )
         except (AreosegError, MemoryError, RuntimeError) as error:  # torch's want of memory is one

@@ -1,59 +1,63 @@
-"""The average of the weights over the steps, which is what a run keeps."""
+"""Averages of the weights over the training steps; the average is what a run keeps."""
 
 from collections.abc import Iterable
-from copy import deepcopy
 
 import torch
 from torch import Tensor
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 from torch.optim.swa_utils import update_bn
 
 from areoseg.models.segmenter import Segmenter
+from areoseg.utils.device import fork_rng
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
-def averaged(segmenter: Segmenter) -> Segmenter:
-    """A copy of the segmenter that is to hold the average of its weights."""
-    return deepcopy(segmenter).requires_grad_(False)
+class WeightAverage(AveragedModel):
+    """A copy of a segmenter with the average of its weights.
 
-
-def newest_share(step: int, *, ema: float, swa_steps: int = 0) -> float:
-    """What the newest weights count for in the average.
+    The average is exponential (EMA) until `begin_swa`, and uniform from then on: stochastic weight
+    averaging, Izmailov et al. 2018, arXiv 1803.05407, which averages once per epoch instead of
+    once per step. Buffers are copied, as batch statistics are moving averages already.
 
     Args:
-        step: Steps that were averaged before.
-        ema: The decay of an exponential moving average; at step t it is min(ema, (1 + t) /
-            (10 + t)), so that the average does not carry the first, random weights along. With 0
-            the average is the newest weights.
-        swa_steps: Steps of stochastic weight averaging, this one included; the first begins the
-            average anew, and all count alike. Izmailov et al. 2018, arXiv 1803.05407, which takes
-            the weights once an epoch.
+        segmenter: The segmenter to average.
+        ema: The decay of the exponential average. At step t it is min(ema, (1 + t) / (10 + t)), so
+            that the random initial weights are forgotten quickly. With 0 the average equals the
+            latest weights.
     """
-    if swa_steps:
-        return 1 / swa_steps
-    return 1 - min(ema, (1 + step) / (10 + step)) if step else 1.0
 
+    module: Segmenter
+    swa: Tensor
 
-@torch.no_grad()
-def update_average(average: nn.Module, current: nn.Module, share: float) -> None:
-    """Move the average by `share` of the way to the current weights; buffers are copied.
+    def __init__(self, segmenter: Segmenter, *, ema: float) -> None:
+        super().__init__(segmenter, multi_avg_fn=self._move)
+        self.module.requires_grad_(False)
+        self.ema = ema
+        self.register_buffer("swa", torch.tensor(False))
 
-    The buffers are the statistics of batch normalization, which are moving averages already.
-    """
-    torch._foreach_lerp_(list(average.parameters()), list(current.parameters()), share)
-    for mean, newest in zip(average.buffers(), current.buffers(), strict=True):
-        mean.copy_(newest)
+    def begin_swa(self) -> None:
+        """Start a uniform average with the next weights."""
+        self.swa.fill_(True)
+        self.n_averaged.zero_()  # AveragedModel copies the weights that it sees first
+
+    def _move(self, average: Tensors, latest: Tensors, number: Tensor | int) -> None:
+        step = int(number)
+        share = 1 / (step + 1) if self.swa else 1 - min(self.ema, (1 + step) / (10 + step))
+        torch._foreach_lerp_(average, latest, share)
 
 
 def estimate_batch_statistics(average: nn.Module, batches: Iterable[Tensor], seed: int) -> None:
-    """Measure the statistics of batch normalization anew, for the weights of an average.
+    """Recompute the statistics of batch normalization for averaged weights.
 
-    The mean of many weights answers with other statistics than any of them had. A model without
-    batch normalization is left as it is, and no batch is drawn.
+    A model without batch normalization is left unchanged, and no batch is drawn.
 
     Args:
         average: The averaged model.
         batches: Images (N, 1, H, W), on the model's device.
-        seed: For the dropout, which is on as in training.
+        seed: For dropout, which is active as in training.
     """
-    torch.manual_seed(seed)
-    update_bn(batches, average)
+    with fork_rng(next(average.parameters()).device):
+        torch.manual_seed(seed)
+        update_bn(batches, average)

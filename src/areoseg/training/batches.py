@@ -1,6 +1,7 @@
 """The batches of a training: samples drawn, prepared and augmented, by seed and step alone."""
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +61,11 @@ class Tensors:
         if void is not None:
             targets[targets == void] = VOID
         return unit_float(self.images[chosen]).unsqueeze(1), targets
+
+    def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """All samples in their order, `size` at a time, as images and targets."""
+        for start in range(0, len(self), size):
+            yield self.batch(np.arange(start, min(start + size, len(self))), void=None)
 
 
 def unit_float(images: Tensor) -> Tensor:

@@ -1,105 +1,123 @@
-"""What a person sees while a training goes on."""
+"""What a user sees of a training, and how a user stops it."""
 
+import signal
 import time
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 
-import pytorch_lightning as pl
 from rich.console import Console
 from rich.progress import BarColumn
 from rich.progress import Progress
-from rich.progress import TaskID
 from rich.progress import TextColumn
 from rich.progress import TimeRemainingColumn
 
-from areoseg.training.module import TrainingModule
-from areoseg.training.module import state_of
+from areoseg.training.state import TrainingState
 
 
-class TrainingProgress(pl.Callback):
-    """A bar with the score, images a second and the time left; a line an epoch without terminal.
+class TrainingProgress:
+    """A bar with the best score, images per second and time left, and one line per epoch.
+
+    The bar is shown in a terminal only.
 
     Args:
         console: Where to write.
+        state: The state of the training.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, state: TrainingState) -> None:
         self.console = console
-        self.bar: Progress | None = None
-        self.task = TaskID(0)
-        self.epoch_started = 0.0
-        self.epoch_step = 0
-        self.images = 0
-        self.images_per_second = 0.0
-        self.steps_per_second = 0.0
+        self.state = state
+        self.bar = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total} steps"),
+            TextColumn("{task.fields[note]}"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self.task = self.bar.add_task(
+            "training", total=state.plan.total, completed=state.step, note=""
+        )
+        self.start_epoch()
 
-    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Show the empty bar."""
-        state = state_of(module)
-        if self.console.is_terminal:
-            self.bar = Progress(
-                TextColumn("training"),
-                BarColumn(),
-                TextColumn("{task.completed}/{task.total} steps"),
-                TextColumn("{task.fields[note]}"),
-                TimeRemainingColumn(),
-                console=self.console,
-                transient=True,
-            )
-            self.task = self.bar.add_task(
-                "training", total=state.plan.total, completed=state.step, note=""
-            )
-            self.bar.start()
-
-    def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Start the epoch's clock."""
+    def start_epoch(self) -> None:
+        """Start the clock of an epoch."""
         self.epoch_started = time.monotonic()
-        self.epoch_step = state_of(module).step
+        self.epoch_step = self.state.step
         self.images = 0
 
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-    ) -> None:
-        """Move the bar on."""
-        state = state_of(module)
+    def step_done(self, images: int) -> None:
+        """Advance the bar by one step of so many images."""
+        state = self.state
+        self.images += images
         seconds = time.monotonic() - self.epoch_started
-        self.images += len(batch[0])
         self.images_per_second = self.images / seconds
         self.steps_per_second = (state.step - self.epoch_step) / seconds
-        if self.bar is not None:
-            best = f"best score {state.best_score:.3f}, " if state.history else ""
-            note = f"{best}{self.images_per_second:.0f} images/s"
-            self.bar.update(self.task, completed=state.step, total=state.plan.total, note=note)
+        best = f"best score {state.best_score:.3f}, " if state.history else ""
+        self.bar.update(
+            self.task,
+            completed=state.step,
+            total=state.plan.total,
+            note=f"{best}{self.images_per_second:.0f} images/s",
+        )
 
-    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Say what the epoch brought."""
-        assert isinstance(module, TrainingModule)
-        state = module.state
+    def epoch_done(self, protocol: str, stages: int) -> None:
+        """Print one line about the epoch that was just validated."""
+        state = self.state
         row = state.history[-1]
         left = (state.plan.total - state.step) / max(self.steps_per_second, 1e-9)
-        stages = len(module.stages)
         stage = f"stage {state.stage + 1}/{stages}, " if stages > 1 else ""
         self.console.print(
             f"epoch {row['epoch']:.0f}, {stage}step {state.step}/{state.plan.total}: "
-            f"loss {row['loss/total']:.4f}, {module.recipe.protocol} score {row['score']:.4f}"
+            f"loss {row['loss/total']:.4f}, {protocol} score {row['score']:.4f}"
             f"{' (best)' if state.improved else ''}, {self.images_per_second:.0f} images/s, "
             f"{left / 60:.1f} min left",
             highlight=False,
             soft_wrap=True,
         )
 
-    def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Take the bar away."""
-        if self.bar is not None:
-            self.bar.stop()
 
-    def on_exception(
-        self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException
-    ) -> None:
-        """Take the bar away."""
-        if self.bar is not None:
-            self.bar.stop()
+class Interruption:
+    """Holds back a KeyboardInterrupt until `check` is called.
+
+    Ctrl-C can strike anywhere: within an optimizer step, or while a logger holds its lock.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def check(self) -> None:
+        """Raise the KeyboardInterrupt that was held back.
+
+        Raises:
+            KeyboardInterrupt: The user pressed Ctrl-C.
+        """
+        if self.requested:
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hold back SIGINT while the block runs; a second SIGINT is raised at once.
+
+        Without effect outside the main thread, or if the program has its own SIGINT handler.
+        """
+        before = signal.getsignal(signal.SIGINT)
+        if before is not signal.default_int_handler:
+            yield
+            return
+        try:
+            signal.signal(signal.SIGINT, self._handle)
+        except ValueError:  # only the main thread receives signals
+            yield
+            return
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.check()
+        self.requested = True

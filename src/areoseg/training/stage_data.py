@@ -23,12 +23,19 @@ class StageData:
     """The data of one stage.
 
     Attributes:
+        recipe: The recipe of this stage alone.
         batches: The batch of every training step.
         pixels: (N, C) pixels of each class in each sample that the stage trains on.
     """
 
+    recipe: Recipe
     batches: TrainingBatches
     pixels: NDArray[np.int64]
+
+    @property
+    def steps(self) -> int:
+        """Training steps of the stage's epochs."""
+        return self.recipe.training.epochs * self.batches.steps_per_pass
 
 
 def stage_data(
@@ -76,7 +83,7 @@ def stage_data(
             pseudo=pseudo,
             labeled_share=labeled_share,
         )
-        stages.append(StageData(batches, pixels[usable]))
+        stages.append(StageData(recipe, batches, pixels[usable]))
     if errors:
         raise AreosegError("\n".join(errors))
     return tuple(stages)

@@ -9,10 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from torch import Tensor
+
 from areoseg.errors import AreosegError
+from areoseg.losses.class_weights import class_weights
 from areoseg.losses.combined import CombinedLoss
+from areoseg.losses.combined import build_loss
 from areoseg.recipes import Recipe
+from areoseg.taxonomy import Taxonomy
 from areoseg.training.plan import Plan
+from areoseg.training.stage_data import StageData
 
 ROUNDING = 1e-9  # of a progress that was computed in another way
 
@@ -51,6 +57,43 @@ def make_stages(
     ends = [done / sum(steps) for done in accumulate(steps)]
     starts = [0.0, *ends[:-1]]
     return tuple(Stage(*stage) for stage in zip(recipes, losses, starts, ends, strict=True))
+
+
+def build_stages(
+    data: Sequence[StageData], taxonomy: Taxonomy, *, auxiliary_weights: tuple[float, ...] = ()
+) -> tuple[Stage, ...]:
+    """Build the stages of a training with their losses.
+
+    Args:
+        data: The recipe and data of each stage.
+        taxonomy: The classes.
+        auxiliary_weights: Weight of the loss of each auxiliary output of the network.
+    """
+    losses = [
+        build_loss(
+            stage.recipe.loss,
+            class_weights=_class_weights(stage, taxonomy),
+            classes=len(taxonomy),
+            background=taxonomy.background,
+            auxiliary_weights=auxiliary_weights,
+        )
+        for stage in data
+    ]
+    return make_stages([stage.recipe for stage in data], losses, [stage.steps for stage in data])
+
+
+def _class_weights(stage: StageData, taxonomy: Taxonomy) -> Tensor:
+    """Class weights by the recipe's scheme; background that is void is not counted."""
+    pixels = stage.pixels.copy()
+    if stage.recipe.data.background == "void":
+        pixels[:, taxonomy.background] = 0
+    in_sample = pixels.sum(axis=1, keepdims=True)
+    return class_weights(
+        pixels.sum(axis=0),
+        stage.recipe.class_weights.scheme,
+        pixels_where_present=((pixels > 0) * in_sample).sum(axis=0),
+        cap=stage.recipe.class_weights.cap,
+    )
 
 
 def stage_at(stages: Sequence[Stage], progress: float) -> int:

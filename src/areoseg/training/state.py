@@ -28,7 +28,6 @@ class TrainingState:
         stale_epochs: Validations since then, of the present stage alone.
         stage: The stage that the optimizer is of, from 0.
         stage_step: The step at which it began.
-        swa_steps: Steps of stochastic weight averaging done.
         seconds: Time used by earlier parts of the run, before it was resumed.
         history: One row for each validation, as in `metrics.csv`.
     """
@@ -41,7 +40,6 @@ class TrainingState:
     stale_epochs: int = 0
     stage: int = 0
     stage_step: int = 0
-    swa_steps: int = 0
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
 

@@ -3,11 +3,9 @@
 import math
 import platform
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from rich.console import Console
 
@@ -41,10 +39,10 @@ from areoseg.runs.same_data import check_same_samples
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.budget import Budget
-from areoseg.training.fit import fit
-from areoseg.training.fit import make_module
-from areoseg.training.fit import plan_for
-from areoseg.training.module import TrainingModule
+from areoseg.training.loop import OnValidation
+from areoseg.training.loop import Trainer
+from areoseg.training.loop import fit
+from areoseg.training.loop import plan_for
 from areoseg.training.plan import Plan
 from areoseg.training.prepare import Preparation
 from areoseg.training.prepare import prepare
@@ -59,6 +57,7 @@ from areoseg.training.start import trained_on_notes
 from areoseg.training.state import load_resume_state
 from areoseg.utils.device import choose_device
 from areoseg.utils.device import choose_precision
+from areoseg.utils.device import fork_rng
 from areoseg.utils.device import use_threads
 from areoseg.utils.files import write_json
 from areoseg.utils.files import write_text
@@ -78,7 +77,7 @@ def train(
     command: str | None = None,
     taxonomy: Taxonomy = MARS,
     console: Console | None = None,
-    callbacks: Sequence[pl.Callback] = (),
+    on_validation: OnValidation | None = None,
     exclusions: Exclusions | None = None,
     pseudo: PseudoSamples | None = None,
     start: Run | None = None,
@@ -98,7 +97,7 @@ def train(
         command: The command line, to be noted in the run.
         taxonomy: The classes.
         console: Where to show the progress; None: standard error.
-        callbacks: What Lightning calls besides, after the training's own.
+        on_validation: Called after each validation; returns whether to stop the training.
         exclusions: The samples to leave out; None: `find_exclusions`, if the recipe asks for it.
         pseudo: Pseudo-labeled samples to train on besides; kept in the run folder.
         start: The run whose weights to start with; None: random weights.
@@ -131,19 +130,19 @@ def train(
     for note in notes:
         console.print(f"note: {note}")
 
-    torch.manual_seed(recipe.training.seed)
-    segmenter = (
-        build_segmenter(recipe, taxonomy, mean=preparation.mean, std=preparation.std)
-        if start is None
-        else starting_segmenter(start, recipe)
-    )
-    module = make_module(recipe, preparation, segmenter.to(where), taxonomy)
+    with fork_rng(where):
+        torch.manual_seed(recipe.training.seed)
+        segmenter = (
+            build_segmenter(recipe, taxonomy, mean=preparation.mean, std=preparation.std)
+            if start is None
+            else starting_segmenter(start, recipe)
+        )
+    trainer = Trainer(recipe, preparation, segmenter, taxonomy, device=where, precision=precision)
     if plan is not None:
-        module.state.plan, module.state.patience = plan, 0
+        trainer.state.plan, trainer.state.patience = plan, 0
     elif budget is not None:
-        module.state.plan = plan_for(budget, module, preparation, precision)
-        module.state.patience = 0
-    check_stages_not_empty(module.stages, module.state.plan)
+        trainer.state.plan, trainer.state.patience = plan_for(budget, trainer), 0
+    check_stages_not_empty(trainer.stages, trainer.state.plan)
 
     info = RunInfo(
         versions=Versions(
@@ -171,7 +170,7 @@ def train(
         write_audit(preparation.exclusions, out)
     info.write(out / RUN_INFO)
     run = Run(out, recipe, info)
-    return _carry_out(module, preparation, run, budget, console, callbacks)
+    return _carry_out(trainer, run, budget, console, on_validation)
 
 
 def check_no_run_in(out: str | Path) -> None:
@@ -235,13 +234,18 @@ def resume(
             f"{path}: these data would be split in another way than in {SPLIT}: give the groups"
             " that the run was trained with by --groups"
         )
-    segmenter = build_segmenter(run.recipe, run.taxonomy).to(choose_device(run.info.device))
-    module = make_module(run.recipe, preparation, segmenter, run.taxonomy)
-    module.state = state
-    module.load_state_tensors(tensors)
+    trainer = Trainer(
+        run.recipe,
+        preparation,
+        build_segmenter(run.recipe, run.taxonomy),
+        run.taxonomy,
+        device=choose_device(run.info.device),
+        precision=run.info.precision,
+    )
+    trainer.load(state, tensors)
     seconds = run.info.budget_seconds
     budget = Budget(seconds, started=time.monotonic() - state.seconds) if seconds else None
-    return _carry_out(module, preparation, run, budget, console)
+    return _carry_out(trainer, run, budget, console)
 
 
 def check_resumable(run: Run) -> None:
@@ -258,34 +262,31 @@ def check_resumable(run: Run) -> None:
 
 
 def _carry_out(
-    module: TrainingModule,
-    preparation: Preparation,
+    trainer: Trainer,
     run: Run,
     budget: Budget | None,
     console: Console,
-    callbacks: Sequence[pl.Callback] = (),
+    on_validation: OnValidation | None = None,
 ) -> Run:
     """Fit, and write down how it ended."""
+    preparation = trainer.data
     rounds = Rounds(
         run.recipe.unlabeled,
         preparation.unlabeled,
-        module.ema_model,
+        trainer.ema_model,
         run.taxonomy,
         run.path,
         run.info.precision,
     )
     ended = fit(
-        module,
-        preparation,
+        trainer,
         run.path,
         rounds=rounds,
         budget=budget,
-        precision=run.info.precision,
-        device=choose_device(run.info.device),
         console=console,
-        callbacks=callbacks,
+        on_validation=on_validation,
     )
-    state = module.state
+    state = trainer.state
     used = time.monotonic() - budget.started if budget else state.seconds
     result: dict[str, Any] = {
         "status": "finished" if ended else "interrupted",

@@ -1,6 +1,7 @@
 """Which processor works, with how many threads, at which precision."""
 
 import time
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Literal
 
@@ -37,11 +38,21 @@ def use_threads(threads: int | None) -> int:
     return torch.get_num_threads()
 
 
+def fork_rng(device: torch.device) -> AbstractContextManager[None]:
+    """Restore PyTorch's random state, of the CPU and of `device`, after a block that seeds it."""
+    return torch.random.fork_rng([device] if device.type == "cuda" else [])
+
+
 def choose_precision(precision: str, device: torch.device) -> Precision:
     """What `auto` means here: bfloat16 where the processor convolves faster in it."""
     if precision == "bfloat16" or (precision == "auto" and _bfloat16_pays(device)):
         return "bfloat16"
     return "float32"
+
+
+def autocast(device: torch.device, precision: Precision) -> torch.autocast:
+    """A context that runs networks in a precision."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
 def precision_of_training(trained: str, device: torch.device) -> Precision:
