@@ -24,8 +24,9 @@ def interrupted_at(monkeypatch):
                 raise KeyboardInterrupt
             write(folder, trainer, **options)
 
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        with monkeypatch.context() as patch:
             patch.setattr(loop, "write_checkpoint", interrupt)
-            yield
+            with pytest.raises(KeyboardInterrupt):
+                yield
 
     return block
