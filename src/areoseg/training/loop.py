@@ -25,7 +25,7 @@ from torch.utils.tensorboard import SummaryWriter
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.rates import class_iou
 from areoseg.metrics.rates import score
-from areoseg.models.layers.dropblock import set_progress
+from areoseg.models.layers.regularization import set_progress
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe
 from areoseg.runs.run import METRICS
