@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from areoseg.audit import audit_samples
-from areoseg.data.readers import read_data
+from areoseg.data.load import read_data
 from areoseg.data.samples import SegmentationDataset
 from areoseg.synthetic import SyntheticMars
 from areoseg.synthetic import draw_set

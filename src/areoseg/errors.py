@@ -1,24 +1,25 @@
-"""The one error that a user can cause."""
+"""The one error that users can cause, and helpers to word messages."""
 
 import difflib
 from collections.abc import Iterable
+from collections.abc import Sequence
 
 
 class AreosegError(Exception):
-    """Input that areoseg cannot use: a file, a recipe, a shape, a name.
+    """Raised when areoseg cannot use an input: a file, a recipe, a shape or a name.
 
     The message is one line that says what is wrong, where (file, field, shape), and what to do
-    next. The command line prints it and ends with exit code 2; it never shows a traceback for it.
+    next. The command line prints it without a traceback and exits with code 2.
     """
 
 
 def did_you_mean(wrong: str, known: Iterable[str], *, otherwise: str | None = None) -> str:
-    """The end of a message about a name that does not exist: the nearest one that does.
+    """Return the end of a message about an unknown name: the nearest known one.
 
     Args:
         wrong: The name that was given.
         known: The names that exist.
-        otherwise: What to say where none is near; None: list them all.
+        otherwise: Text if no known name is near; None: list all of them.
     """
     names = list(known)
     near = difflib.get_close_matches(wrong, names, n=1)
@@ -26,6 +27,23 @@ def did_you_mean(wrong: str, known: Iterable[str], *, otherwise: str | None = No
 
 
 def one_line(error: BaseException) -> str:
-    """What a library's exception says, as one line; of an `OSError` its reason without the path."""
+    """Return an exception's text as one line; for an `OSError`, its reason without the path."""
     reason = getattr(error, "strerror", None) or str(error)
     return " ".join(reason.split()) or type(error).__name__
+
+
+def shorten(items: Sequence[object], limit: int = 5) -> str:
+    """Return the first `limit` items as text, and the number of further ones.
+
+    Example:
+        >>> shorten("abcdefg")
+        'a, b, c, d, e and 2 more'
+    """
+    shown = ", ".join(str(item) for item in items[:limit])
+    rest = len(items) - limit
+    return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count with its noun, such as "1 image" or "2 images"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,14 +1,16 @@
 """The classes of a segmentation task: their names, their colors, and which one is background.
 
-Nothing else in areoseg knows how many classes there are.
+No other module of areoseg depends on the number of classes.
 """
 
 import colorsys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from areoseg.errors import AreosegError
+
 VOID = 255
-"""The mask value of a pixel that counts for nothing: not for the loss, not for a score."""
+"""Mask value of a pixel that is ignored by losses and scores."""
 
 
 @dataclass(frozen=True)
@@ -16,21 +18,39 @@ class Taxonomy:
     """An ordered list of classes.
 
     Attributes:
-        names: One name a class; the position is the class index in masks.
-        colors: One RGB color a class, 0 to 255.
-        background: The class index that protocols treat as background.
+        names: Name of each class; the position is the class index in masks.
+        colors: RGB color of each class, 0 to 255.
+        background: Index of the class that protocols treat as background.
+
+    Raises:
+        AreosegError: There are fewer than 2 or more than 255 classes, two have the same name, or
+            colors or background do not fit them.
     """
 
     names: tuple[str, ...]
     colors: tuple[tuple[int, int, int], ...]
     background: int = 0
 
+    def __post_init__(self) -> None:
+        if not 2 <= len(self.names) <= VOID:
+            raise AreosegError(f"{len(self.names)} classes: give 2 to {VOID}")
+        if len(set(self.names)) < len(self.names):
+            raise AreosegError(f"classes {', '.join(self.names)}: give each a name of its own")
+        if len(self.colors) != len(self.names):
+            raise AreosegError(
+                f"{len(self.colors)} colors for {len(self.names)} classes: give one color per class"
+            )
+        if not 0 <= self.background < len(self.names):
+            raise AreosegError(
+                f"background {self.background}: give a class index from 0 to {len(self.names) - 1}"
+            )
+
     def __len__(self) -> int:
         return len(self.names)
 
     @property
     def terrain(self) -> tuple[int, ...]:
-        """The class indices other than background."""
+        """Indices of the classes other than background."""
         return tuple(index for index in range(len(self)) if index != self.background)
 
 
@@ -38,15 +58,15 @@ MARS = Taxonomy(
     names=("background", "soil", "bedrock", "sand", "big rock"),
     colors=((32, 32, 36), (201, 122, 64), (112, 138, 168), (240, 208, 128), (214, 40, 57)),
 )
-"""The homework's classes, which are those of AI4Mars with "no label" as background."""
+"""The classes of AI4Mars, with "no label" as background."""
 
 
 def taxonomy_of(names: Sequence[str]) -> Taxonomy:
-    """Classes of these names, in colors that differ from one to the next.
+    """Return a taxonomy of these classes in distinct colors.
 
-    The class called `background` is the background; without one the first is.
+    The class called `background` is the background, or else the first.
     """
-    # Steps of the golden angle never come near a hue that was used shortly before.
+    # Steps of the golden angle avoid every hue that was used shortly before.
     hues = [(0.08 + 0.381966 * index) % 1 for index in range(len(names))]
     colors = [colorsys.hsv_to_rgb(hue, 0.6, 0.85) for hue in hues]
     background = names.index("background") if "background" in names else 0

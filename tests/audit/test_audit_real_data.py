@@ -8,7 +8,7 @@ from sklearn.metrics import average_precision_score
 
 from areoseg.audit import audit_samples
 from areoseg.audit.content_outliers import content_scores
-from areoseg.data.readers import read_data
+from areoseg.data.load import read_data
 
 DATA = Path(__file__).parents[2] / "../shared/data/terrain64.npz"
 

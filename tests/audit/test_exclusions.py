@@ -7,7 +7,7 @@ from areoseg.audit import Finding
 from areoseg.audit import OtherSample
 from areoseg.audit import read_exclusions
 from areoseg.audit import write_audit
-from areoseg.data.fingerprint import fingerprint
+from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
 
 

@@ -10,9 +10,9 @@ from torch import nn
 
 from areoseg.calibration import calibrate_run
 from areoseg.calibration.pixels import labeled_pixels
+from areoseg.data.load import Source
+from areoseg.data.load import read_source
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.sources import Source
-from areoseg.data.sources import read_source
 from areoseg.models.segmenter import MASKED_LOGIT
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import load_recipe

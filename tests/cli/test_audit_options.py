@@ -16,8 +16,11 @@ from areoseg.api.auditing import KEPT
 from areoseg.audit import chunks
 from areoseg.audit import read_exclusions
 from areoseg.cli.app import app
-from areoseg.cli.audit import parse_classes
+from areoseg.data.description import describe
+from areoseg.data.options import DataOptions
 from areoseg.errors import AreosegError
+
+SEVEN = DataOptions(classes="7")
 
 
 def audit(*arguments, capsys):
@@ -92,15 +95,15 @@ def test_any_classes_are_audited(street, tmp_path, capsys):
 
 
 def test_frames_are_audited_as_a_recipe_cuts_and_scales_them(street, tmp_path, capsys):
-    out, seven = tmp_path / "out", parse_classes("7")
+    out = tmp_path / "out"
     arguments = [street, "--out", out, "--classes", 7, "--scale", 0.5, "--tile", "10x30"]
     assert audit(*arguments, capsys=capsys)["pairs"] == 12
     decisions = read_exclusions(out / "audit.json")
-    decisions.check(api.read(street, scale=0.5, tile=(10, 30), taxonomy=seven).labeled)
+    decisions.check(api.read(street, SEVEN, scale=0.5, tile=(10, 30)).labeled)
     with pytest.raises(
         AreosegError, match="the data have 6: audit the data with --tile and --scale"
     ):
-        decisions.check(api.read(street, taxonomy=seven).labeled)
+        decisions.check(api.read(street, SEVEN).labeled)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +127,7 @@ def test_classes_beyond_those_of_mars_must_be_declared(street, tmp_path):
 @pytest.mark.parametrize("text", ["1", "300", "a,a", "road", ""])
 def test_what_are_no_classes_is_refused(text):
     with pytest.raises(AreosegError, match="--classes"):
-        parse_classes(text)
+        describe(text)
 
 
 def test_images_without_masks_are_audited(street, tmp_path, capsys):
@@ -159,7 +162,7 @@ def digest(folder):
 def test_the_data_stay_as_they_are_and_nothing_is_kept_at_the_end(street, tmp_path):
     before = digest(street)
     out = tmp_path / "out"
-    api.audit(api.read(street, taxonomy=parse_classes("7")), out, taxonomy=parse_classes("7"))
+    api.audit(api.read(street, SEVEN), out, taxonomy=describe("7").taxonomy)
     assert digest(street) == before
     assert sorted(path.name for path in out.iterdir()) == ["audit.html", "audit.json"]
 

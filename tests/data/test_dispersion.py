@@ -10,7 +10,7 @@ from areoseg.data.dispersion import dispersion
 from areoseg.data.dispersion import dispersion_threshold
 from areoseg.data.dispersion import largest_dispersion
 from areoseg.data.dispersion import well_segmented
-from areoseg.data.readers import read_data
+from areoseg.data.load import read_data
 from areoseg.data.split import class_pixels
 from areoseg.errors import AreosegError
 from areoseg.synthetic import SyntheticMars

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from areoseg.data.dispersion import dispersion
 from areoseg.data.dispersion import dispersion_threshold
 from areoseg.data.dispersion import well_segmented
-from areoseg.data.readers import read_data
+from areoseg.data.load import read_data
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import STRATEGIES
 from areoseg.data.split import class_pixels

@@ -5,10 +5,10 @@ import sys
 import numpy as np
 import pytest
 
+from areoseg.data.missions.metadata import Metadata
+from areoseg.data.missions.pds_labels import label_from_keywords
+from areoseg.data.missions.pds_labels import label_from_pds4
 from areoseg.data.readers import planetary
-from areoseg.data.readers.labels import label_from_keywords
-from areoseg.data.readers.labels import label_from_pds4
-from areoseg.data.readers.metadata import Metadata
 from areoseg.data.readers.rover_image import read_rover_image
 from areoseg.errors import AreosegError
 
@@ -281,7 +281,7 @@ def test_a_product_that_is_nodata_everywhere_is_refused(tmp_path, levels):
 
 def test_pixels_without_a_label_are_refused(tmp_path, levels):
     (tmp_path / "a.img").write_bytes(levels.astype("<u2").tobytes())
-    with pytest.raises(AreosegError, match=r"a\.img: no PDS or VICAR label in it.*beside the file"):
+    with pytest.raises(AreosegError, match=r"a\.img: no PDS or VICAR label attached.*the file"):
         read_rover_image(tmp_path / "a.img")
 
 

@@ -3,11 +3,11 @@ import PIL.Image
 import pytest
 from pydantic import TypeAdapter
 
-from areoseg.data.readers import read_data
-from areoseg.data.readers import recognize_format
-from areoseg.data.readers import site_and_drive
-from areoseg.data.sources import Source
-from areoseg.data.sources import read_source
+from areoseg.data.load import Source
+from areoseg.data.load import read_data
+from areoseg.data.load import read_source
+from areoseg.data.load import recognize_format
+from areoseg.data.missions.metadata import site_and_drive
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import Taxonomy
 
@@ -101,14 +101,14 @@ def test_values_that_fit_both_codings_are_taken_as_classes(flat):
     for name in NAMES:
         save(flat / f"masks/{name}.png", np.full(SIZE, 3, np.uint8))
     assert recognize_format(flat) == "folder"
-    assert (read_data(flat, format="ai4mars-flat").labeled.masks == 4).all()
+    assert (read_data(flat, data_format="ai4mars-flat").labeled.masks == 4).all()
 
 
 def test_other_names_are_no_ai4mars_unless_it_is_forced(flat):
     for folder, suffix in (("images", "tif"), ("masks", "png")):
         (flat / f"{folder}/{NAMES[0]}.{suffix}").rename(flat / f"{folder}/A.{suffix}")
     assert recognize_format(flat) == "folder"
-    data = read_data(flat, format="ai4mars-flat")
+    data = read_data(flat, data_format="ai4mars-flat")
     assert data.labeled.groups == ("A", *GROUPS[1:])
 
 
@@ -135,8 +135,8 @@ def test_distributed_pairs_are_read_and_the_rest_is_warned_of(native):
     np.testing.assert_array_equal(data.labeled.masks[1], classes(labels(1)))
     assert [int(each.mean()) for each in data.labeled.images] == [80, 81]
     assert data.warnings[:2] == (
-        f"left out 1 of 3 crowd labels for want of frames in images/edr: {NAMES[2]}",
-        "left out 1 of 3 frames for want of crowd labels: NLB_433192603EDR_F0160400NCAM00398M1",
+        f"left out 1 of 3 crowd labels without frames in images/edr: {NAMES[2]}",
+        "left out 1 of 3 frames without crowd labels: NLB_433192603EDR_F0160400NCAM00398M1",
     )
 
 
@@ -164,13 +164,13 @@ def test_a_rover_mask_of_another_size_is_refused(native):
 
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_each_level_of_expert_labels_can_be_chosen(native, level):
-    data = read_data(native, labels=f"expert-{level}")
+    data = read_data(native, label_set=f"expert-{level}")
     assert data.labeled.names == NAMES[:1]
     assert (data.labeled.masks == level + 1).all()
 
 
 def test_a_source_remembers_the_labels_that_were_chosen(native):
-    source = Source(path=str(native), labels="expert-2")
+    source = Source(path=str(native), label_set="expert-2")
     adapter = TypeAdapter(Source)
     assert adapter.validate_json(adapter.dump_json(source)) == source
     assert (read_source(source).labeled.masks == 3).all()
@@ -178,27 +178,27 @@ def test_a_source_remembers_the_labels_that_were_chosen(native):
 
 def test_unknown_labels_are_refused(native):
     with pytest.raises(AreosegError, match=r"no 'expert' labels.*did you mean 'expert-"):
-        read_data(native, labels="expert")
+        read_data(native, label_set="expert")
 
 
 def test_absent_labels_are_named_with_those_that_are_there(native):
     (native / "labels/train").rename(native / "labels/elsewhere")
-    with pytest.raises(AreosegError, match="no crowd labels there: choose expert-1, expert-2"):
+    with pytest.raises(AreosegError, match="no crowd labels: choose expert-1, expert-2"):
         read_data(native)
     (native / "labels").rename(native / "elsewhere")
-    with pytest.raises(AreosegError, match="no crowd labels there: read images/edr as unlab"):
+    with pytest.raises(AreosegError, match="no crowd labels: read images/edr as unlab"):
         read_data(native)
 
 
 def test_labels_none_of_which_has_its_frame_are_an_error(native):
     (native / f"images/edr/{NAMES[0]}.JPG").unlink()
     with pytest.raises(AreosegError, match=rf"none of 1 label in .*min2.*{NAMES[0]}"):
-        read_data(native, labels="expert-2")
+        read_data(native, label_set="expert-2")
 
 
 def test_another_folder_forced_to_be_ai4mars_is_refused(flat):
-    with pytest.raises(AreosegError, match="no images/edr in it"):
-        read_data(flat, format="ai4mars")
+    with pytest.raises(AreosegError, match="does not contain images/edr"):
+        read_data(flat, data_format="ai4mars")
 
 
 def test_frames_alone_are_unlabeled_images_grouped_by_rover_stop(native):

@@ -1,17 +1,21 @@
 """Single image and mask files."""
 
 import struct
+import warnings
 import zlib
 
+import imagecodecs
 import numpy as np
 import PIL.Image
 import pytest
 import tifffile
 
+from areoseg.data.load import read_data
 from areoseg.data.readers import list_images
-from areoseg.data.readers import read_data
 from areoseg.data.readers import read_rover_image
+from areoseg.data.readers.decode import decode_image
 from areoseg.data.readers.decode import decode_indices
+from areoseg.data.readers.decode import luminance
 from areoseg.errors import AreosegError
 
 
@@ -22,7 +26,7 @@ def gray():
 
 def read_image(path):
     """The image of a set that holds no other."""
-    return read_data(path, format="images").unlabeled.images[0]
+    return read_data(path, data_format="images").unlabeled.images[0]
 
 
 @pytest.fixture
@@ -106,10 +110,59 @@ def test_sixteen_bit_png_keeps_all_bits(tmp_path, deep, color_type, channels):
     np.testing.assert_array_equal(np.rint(image * 65535).astype(np.uint16), deep)
 
 
-def test_sixteen_bit_png_with_alpha_is_refused_rather_than_cut_to_eight(tmp_path, deep):
-    write_png16(tmp_path / "a.png", np.repeat(deep[..., None], 2, axis=2), 4)
-    with pytest.raises(AreosegError, match="16-bit gray with alpha"):
+def test_sixteen_bit_gray_png_with_alpha_keeps_all_bits(tmp_path, deep):
+    alpha = np.full_like(deep, 65535)
+    alpha[0] = 0
+    write_png16(tmp_path / "a.png", np.stack([deep, alpha], axis=2), 4)
+    image = read_image(tmp_path / "a.png")
+    np.testing.assert_array_equal(np.rint(image * 65535).astype(np.uint16), deep)
+    np.testing.assert_array_equal(read_rover_image(tmp_path / "a.png").valid, alpha > 0)
+
+
+@pytest.mark.parametrize(("color_type", "channels"), [(2, 3), (6, 4)])
+def test_sixteen_bit_color_png_becomes_the_luminance_of_all_bits(tmp_path, color_type, channels):
+    levels = np.random.default_rng(4).integers(1, 65536, (13, 21, channels)).astype(np.uint16)
+    levels[0, 0, :3] = 65535
+    write_png16(tmp_path / "a.png", levels, color_type)
+    red, green, blue = np.moveaxis(levels[..., :3].astype(np.float64), -1, 0)
+    expected = np.rint(0.299 * red + 0.587 * green + 0.114 * blue)  # ITU-R BT.601
+    image = read_image(tmp_path / "a.png")
+    np.testing.assert_allclose(image * 65535, expected, atol=1)
+    if channels == 4:
+        assert read_rover_image(tmp_path / "a.png").valid is None
+
+
+def test_sixteen_bit_color_png_is_decoded_as_gdal_decodes_it(tmp_path):
+    rasterio = pytest.importorskip("rasterio", reason="the extra planetary is not installed")
+    smooth = np.add.outer(np.arange(0, 60000, 900), np.arange(0, 5000, 71))
+    levels = np.stack([smooth, smooth // 2, 65535 - smooth], axis=2).astype(np.uint16)
+    (tmp_path / "a.png").write_bytes(imagecodecs.png_encode(levels, level=9))  # filtered rows
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with rasterio.open(tmp_path / "a.png") as file:
+            expected = luminance(np.moveaxis(file.read(), 0, -1))
+    np.testing.assert_array_equal(decode_image(tmp_path / "a.png").levels, expected)
+
+
+def test_a_sixteen_bit_color_png_that_is_a_decompression_bomb_is_refused(tmp_path):
+    write_png16(tmp_path / "a.png", np.zeros((1, 1, 3), np.uint16), 2)
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    content[16:24] = struct.pack(">II", 20000, 20000)
+    content[29:33] = struct.pack(">I", zlib.crc32(bytes(content[12:29])))
+    (tmp_path / "a.png").write_bytes(bytes(content))
+    with pytest.raises(AreosegError, match="decompression bomb"):
         read_image(tmp_path / "a.png")
+
+
+def test_a_truncated_sixteen_bit_color_png_is_refused(tmp_path):
+    levels = np.random.default_rng(5).integers(0, 65536, (40, 60, 3)).astype(np.uint16)
+    write_png16(tmp_path / "a.png", levels, 2)
+    content = (tmp_path / "a.png").read_bytes()
+    for length in range(1, len(content) - 200, 211):
+        (tmp_path / "a.png").write_bytes(content[:length])
+        with pytest.raises(AreosegError) as caught:
+            read_image(tmp_path / "a.png")
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("byteorder", ["<", ">"])

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from areoseg.data.readers import read_data
-from areoseg.data.readers import recognize_format
+from areoseg.data.load import read_data
+from areoseg.data.load import recognize_format
 from areoseg.errors import AreosegError
 
 PAIRS, TESTS, HEIGHT, WIDTH = 6, 4, 16, 32
@@ -96,7 +96,7 @@ def test_progress_counts_every_frame(tmp_path, training_set, test_set):
         ({"training_set": np.zeros((3, 8, 8))}, r"\(3, 8, 8\).*\(N, 2, H, W\)"),
         ({"training_set": np.zeros((3, 3, 8, 8))}, r"\(3, 3, 8, 8\).*\(N, 2, H, W\)"),
         ({"test_set": np.zeros((3, 1, 8, 8))}, r"\(3, 1, 8, 8\).*\(M, H, W\)"),
-        ({"test_set": np.zeros((0, 8, 8))}, r"\(0, 8, 8\).*holds nothing"),
+        ({"test_set": np.zeros((0, 8, 8))}, r"\(0, 8, 8\).*is empty"),
         ({"test_set": np.array([{"a": 1}], object)}, "'test_set' holds object values"),
         ({"test_set": np.full((1, 2, 2), "x")}, "'test_set' holds str"),
         ({"test_set": np.zeros((1, 2, 2), complex)}, "'test_set' holds complex128"),
@@ -150,7 +150,7 @@ def test_long_warnings_name_the_first_and_count_the_rest(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     for kind in ("auto", "npz"):
         with pytest.raises(AreosegError, match=r"no\.npz: no such file"):
-            read_data(tmp_path / "no.npz", format=kind)
+            read_data(tmp_path / "no.npz", data_format=kind)
 
 
 @pytest.mark.parametrize(
@@ -198,12 +198,12 @@ def test_a_header_that_promises_too_much_does_not_reserve_memory(tmp_path):
 
 def test_a_plain_npy_file_is_no_npz(tmp_path):
     np.save(tmp_path / "set.npy", np.zeros(3))
-    with pytest.raises(AreosegError, match="no known data set"):
+    with pytest.raises(AreosegError, match="unknown format of dataset"):
         read_data(tmp_path / "set.npy")
     with pytest.raises(AreosegError, match="is no npz archive"):
-        read_data(tmp_path / "set.npy", format="npz")
+        read_data(tmp_path / "set.npy", data_format="npz")
 
 
 def test_a_folder_is_no_npz(tmp_path):
     with pytest.raises(AreosegError, match="cannot read this file"):
-        read_data(tmp_path, format="npz")
+        read_data(tmp_path, data_format="npz")

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from areoseg.data.readers import read_data
-from areoseg.data.readers import recognize_format
+from areoseg.data.load import read_data
+from areoseg.data.load import recognize_format
 
 DATA = Path(__file__).parents[2] / "../shared/data"
 

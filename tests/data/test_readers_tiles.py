@@ -4,11 +4,11 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from areoseg.data.readers import read_data
-from areoseg.data.readers.groups import groups_from_file
-from areoseg.data.readers.tiles import reduced_image
-from areoseg.data.readers.tiles import reduced_mask
-from areoseg.data.readers.tiles import tile_corners
+from areoseg.data.load import groups_from_file
+from areoseg.data.load import read_data
+from areoseg.data.readers.frames import reduced_image
+from areoseg.data.readers.frames import reduced_mask
+from areoseg.data.readers.frames import tile_corners
 from areoseg.errors import AreosegError
 
 FRAME = "NLB_430335904EDR_F0130000NCAM07812M1"
@@ -88,7 +88,7 @@ def test_tiles_share_the_group_of_their_frame_or_its_name(folder):
 
 
 def test_a_tile_larger_than_the_frame_is_refused(folder):
-    with pytest.raises(AreosegError, match="scaled, is 20x30, too small for tiles of 32x16"):
+    with pytest.raises(AreosegError, match="scaled frame is 20x30, too small for tiles of 32x16"):
         read_data(folder, scale=0.5, tile=(32, 16))
 
 

@@ -69,7 +69,7 @@ def test_without_its_data_a_run_is_compared_on_synthetic_samples_and_says_so(
         raise AreosegError("mars.npz: no such file")
 
     monkeypatch.setattr(exporting, "own_data", gone)
-    monkeypatch.setattr("areoseg.data.sources.SYNTHETIC_LABELED", 8)
+    monkeypatch.setattr("areoseg.data.load.SYNTHETIC_LABELED", 8)
     exported = api.export(run, "torch-export", tmp_path / "mars.pt2", console=told)
     assert exported.samples == "4 samples of synthetic"
     assert "synthetic samples instead of the run's own: mars.npz: no such file" in lines(told)

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from areoseg.data.readers import read_rover_image
-from areoseg.data.readers.tiles import reduced_image
+from areoseg.data.readers.frames import reduced_image
 from areoseg.errors import AreosegError
 from areoseg.inference import Predictor
 from areoseg.inference import TorchEngine

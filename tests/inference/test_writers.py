@@ -6,7 +6,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from areoseg.data.readers.metadata import Georeference
+from areoseg.data.missions.metadata import Georeference
 from areoseg.data.readers.rover_image import RoverImage
 from areoseg.errors import AreosegError
 from areoseg.inference.writers import OUTPUTS

@@ -11,8 +11,8 @@ from areoseg.audit import Audit
 from areoseg.audit import Finding
 from areoseg.audit import OtherSample
 from areoseg.cli.app import app
-from areoseg.data.fingerprint import fingerprint
-from areoseg.data.sources import Source
+from areoseg.data.load import Source
+from areoseg.data.samples import fingerprint
 from areoseg.report.audit_page import write_audit_page
 from areoseg.runs.run import open_run
 
@@ -57,7 +57,7 @@ def audited(homework_npz, tmp_path_factory):
         fingerprint=fingerprint(samples),
     )  # fmt: skip
     path = tmp_path_factory.mktemp("audit") / "audit.html"
-    write_audit_page(audit, samples, path, source=Source(str(homework_npz)))
+    write_audit_page(audit, samples, path, source=Source(path=str(homework_npz)))
     return homework_npz, samples, path
 
 

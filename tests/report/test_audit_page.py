@@ -10,8 +10,8 @@ from areoseg.audit import Audit
 from areoseg.audit import Finding
 from areoseg.audit import SetFinding
 from areoseg.audit import audit_samples
+from areoseg.data.load import Source
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
 from areoseg.report.audit_page import train_command
 from areoseg.report.audit_page import write_audit_page
@@ -51,7 +51,7 @@ def test_the_page_needs_nothing_else(audit, samples, tmp_path):
 
 
 def test_the_page_tells_the_outcome(audit, samples, tmp_path):
-    page = page_of(audit, samples, tmp_path, source=Source("some/mars.npz"))
+    page = page_of(audit, samples, tmp_path, source=Source(path="some/mars.npz"))
     words = " ".join(re.sub(r"<[^>]+>", " ", page).split())
     assert "mars.npz" in words
     assert "1 of 48 pairs of image and mask to reject 1 more to look at, 46 without" in words
@@ -115,7 +115,7 @@ def test_the_page_names_every_check_and_what_those_left_out_would_need(samples, 
 def test_names_cannot_break_the_page(samples, tmp_path):
     evil = "</script><script>alert(1)</script>\"'&"
     audit = Audit(48, ISSUES, (finding(0, name=evil),))
-    page = page_of(audit, samples, tmp_path, source=Source(evil))
+    page = page_of(audit, samples, tmp_path, source=Source(path=evil))
     assert "alert(1)</script>" not in page
     assert content_of(page)["findings"][0]["name"] == evil
 
@@ -138,11 +138,11 @@ def test_thousands_of_findings_keep_the_page_small(samples, tmp_path):
 
 
 def test_the_command_reads_the_data_as_the_audit_did():
-    source = Source("my data", format="folder", groups="g.txt", labels="expert-1")
+    source = Source(path="my data", data_format="folder", groups="g.txt", label_set="expert-1")
     assert train_command(source).split("\\\n")[0] == (
         "areoseg train flagship --data 'my data' --format folder --labels expert-1 --groups g.txt "
     )
-    tiles = Source("frames", tile=(64, 128), scale=0.25)
+    tiles = Source(path="frames", tile=(64, 128), scale=0.25)
     assert train_command(tiles).split("\\\n")[0] == (
         "areoseg train flagship 'data.tile=[64,128]' data.scale=0.25 --data frames "
     )

@@ -9,7 +9,7 @@ import areoseg
 from areoseg.audit import Audit
 from areoseg.audit import Finding
 from areoseg.audit import write_audit
-from areoseg.data.fingerprint import fingerprint
+from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.training import loop

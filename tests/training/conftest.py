@@ -4,6 +4,7 @@ import pytest
 
 from areoseg.data.sources import Source
 from areoseg.training import loop
+from areoseg.data.load import Source
 
 
 @pytest.fixture

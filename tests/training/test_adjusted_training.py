@@ -6,8 +6,8 @@ from rich.console import Console
 from safetensors.torch import load_file
 from torch import nn
 
-from areoseg.data.sources import Source
-from areoseg.data.sources import read_source
+from areoseg.data.load import Source
+from areoseg.data.load import read_source
 from areoseg.errors import AreosegError
 from areoseg.models.layers.normalization import standardize
 from areoseg.recipes import check_model

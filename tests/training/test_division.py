@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from areoseg.data.load import Source
 from areoseg.data.samples import LoadedData
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.training.division import divide
@@ -75,7 +75,7 @@ def test_a_run_says_how_many_samples_were_dropped(part_background, tiny, tmp_pat
         chosen,
         LoadedData(labeled=part_background, unlabeled=nothing),
         tmp_path / "run",
-        source=Source("nowhere"),
+        source=Source(path="nowhere"),
         console=Console(quiet=True),
     )
     dropped = json.loads((run.path / "run.json").read_text())["data"]["dropped"]

@@ -6,8 +6,8 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file
 
+from areoseg.data.load import read_source
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.sources import read_source
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.runs.run import open_run

@@ -5,8 +5,8 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file
 
-from areoseg.data.sources import Source
-from areoseg.data.sources import read_source
+from areoseg.data.load import Source
+from areoseg.data.load import read_source
 from areoseg.recipes import load_recipe
 from areoseg.training.train import resume
 from areoseg.training.train import train

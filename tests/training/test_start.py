@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from areoseg import api
 from areoseg.calibration import calibrate_run
-from areoseg.data.sources import read_source
+from areoseg.data.load import read_source
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.runs.run import write_weights

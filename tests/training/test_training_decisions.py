@@ -9,7 +9,7 @@ from areoseg import api
 from areoseg.audit import Audit
 from areoseg.audit import Finding
 from areoseg.audit import write_audit
-from areoseg.data.fingerprint import fingerprint
+from areoseg.data.samples import fingerprint
 from areoseg.data.split import SPLITS
 from areoseg.errors import AreosegError
 from areoseg.runs.run import open_run

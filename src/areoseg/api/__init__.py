@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from areoseg.api.exporting import export
     from areoseg.api.prediction import predict
     from areoseg.api.prediction import submit
-    from areoseg.api.reading import read
+    from areoseg.data.load import read
     from areoseg.api.self_training import self_train
     from areoseg.api.soup import soup
     from areoseg.api.training import resume

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from areoseg.data.load import Source
 from areoseg.data.samples import LoadedData
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
 from areoseg.errors import did_you_mean
 from areoseg.recipes import load_recipe

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from areoseg.api.reading import find_source
-from areoseg.api.reading import read_with_progress
+from areoseg.data.load import read_with_progress
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe
 from areoseg.recipes import load_recipe

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from areoseg.api.reading import find_source
-from areoseg.api.reading import read_with_progress
+from areoseg.data.load import read_with_progress
 from areoseg.errors import AreosegError
 from areoseg.utils.console import standard_error
 from areoseg.utils.files import PathLike

@@ -11,9 +11,11 @@ from rich.console import Console
 from areoseg.api.own_data import own_data
 from areoseg.api.reading import find_source
 from areoseg.api.reading import read_with_progress
+from areoseg.api.scoring import select_split
+from areoseg.data.load import SYNTHETIC
+from areoseg.data.load import Source
+from areoseg.data.load import read_with_progress
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.sources import SYNTHETIC
-from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
 from areoseg.evaluation.score import select_split
 from areoseg.runs.run import RECIPE
@@ -159,7 +161,7 @@ def samples_to_compare(
 def _halves(
     run: Run, data: PathLike, console: Console
 ) -> tuple[SegmentationDataset, SegmentationDataset, str]:
-    source = Source(SYNTHETIC)
+    source = Source(path=SYNTHETIC)
     if str(data) != SYNTHETIC:
         own = run.source
         source = replace(find_source(data, None, "auto", console), tile=own.tile, scale=own.scale)

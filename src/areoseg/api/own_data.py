@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from rich.console import Console
 
-from areoseg.api.reading import read_with_progress
+from areoseg.data.load import Source
+from areoseg.data.load import read_with_progress
 from areoseg.data.samples import LoadedData
-from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
 from areoseg.runs.run import Run
 from areoseg.runs.run import open_run
@@ -34,7 +35,7 @@ def moved_source(source: Source, data: PathLike | None, groups: PathLike | None)
     return replace(
         source,
         path=source.path if data is None else str(data),
-        groups=source.groups if groups is None else str(groups),
+        groups=source.groups if groups is None else Path(groups),
     )
 
 

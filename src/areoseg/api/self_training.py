@@ -9,11 +9,11 @@ from rich.console import Console
 from areoseg.api.own_data import moved_source
 from areoseg.api.own_data import opened_once
 from areoseg.api.own_data import own_data
-from areoseg.api.reading import read_with_progress
 from areoseg.api.training import finish_run
+from areoseg.data.load import Source
+from areoseg.data.load import read_with_progress
 from areoseg.data.samples import LoadedData
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe
 from areoseg.recipes import check_model

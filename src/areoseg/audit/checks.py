@@ -44,8 +44,8 @@ from areoseg.audit.trivial_pairs import find_few_labels
 from areoseg.audit.trivial_pairs import find_lost_bits
 from areoseg.audit.trivial_pairs import find_odd_sizes
 from areoseg.audit.trivial_pairs import find_saturated_images
-from areoseg.data.fingerprint import fingerprint
 from areoseg.data.samples import SegmentationDataset
+from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
 from areoseg.errors import did_you_mean
 from areoseg.taxonomy import MARS

@@ -1,10 +1,12 @@
 """`areoseg audit`."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Annotated
 from typing import Any
+from typing import cast
 
 from cyclopts import Parameter
 
@@ -20,11 +22,6 @@ from areoseg.cli.show import output
 from areoseg.cli.show import percent
 from areoseg.cli.show import print_json
 from areoseg.cli.show import print_table
-from areoseg.errors import AreosegError
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import VOID
-from areoseg.taxonomy import Taxonomy
-from areoseg.taxonomy import taxonomy_of
 
 if TYPE_CHECKING:
     from areoseg.audit import Audit
@@ -69,9 +66,9 @@ def audit(
             it in data.tile. Whole frames by default.
         scale: What the sides of frames are multiplied by before, such as 0.25; a recipe says it in
             data.scale.
-        classes: Names of the classes that masks hold, from 0, with commas between them, or their
-            number; without it, the classes of Mars. The class called background, or else the first,
-            counts as not labeled.
+        classes: Classes of the masks: a dataset description (a YAML or JSON file), class names
+            separated by commas, or the number of classes; the classes of Mars by default. The class
+            called background, or else the first, counts as not labeled.
         split: A run or a bundled model, a file such as its split.json, or a recipe: look for leaks
             in this split.
         fit: Train small networks on the data, each on a part of it, and let them dispute the masks
@@ -87,27 +84,18 @@ def audit(
     from areoseg import api
     from areoseg.audit import failing
     from areoseg.audit import parse_failing
-    from areoseg.data.sources import Source
+    from areoseg.data.load import find_source
+    from areoseg.data.load import read_with_progress
+    from areoseg.data.options import DataOptions
+    from areoseg.utils.console import standard_error
 
     names = () if fail_on is None else parse_failing(fail_on)
-    taxonomy = MARS if classes is None else parse_classes(classes)
-    source = Source(
-        path=str(data),
-        format=format,
-        groups=None if groups is None else str(groups),
-        labels=labels,
-        tile=None if tile is None else height_and_width(tile, "--tile"),
-        scale=scale,
-    )
-    read = api.read(
-        data,
-        format=format,
-        labels=labels,
-        groups=groups,
-        tile=source.tile,
-        scale=scale,
-        taxonomy=taxonomy,
-    )
+    options = DataOptions(groups, cast("Any", format), cast("Any", labels), classes)
+    console = standard_error()
+    source = replace(find_source(data, options, console), scale=scale)
+    if tile is not None:
+        source = replace(source, tile=height_and_width(tile, "--tile"))
+    read = read_with_progress(source, console)
     found = api.audit(
         read,
         out,
@@ -117,7 +105,7 @@ def audit(
         jobs=jobs,
         threads=threads,
         source=source,
-        taxonomy=taxonomy,
+        taxonomy=read.taxonomy,
     )
     if json:
         print_json(found.to_json())
@@ -164,17 +152,3 @@ def print_classes(classes: list[dict[str, Any]]) -> None:
         ],
         numbers=["pixels", "images", "IoU within"],
     )
-
-
-def parse_classes(text: str) -> Taxonomy:
-    """The classes in a list such as `road,car,tree`, or so many of no name.
-
-    Raises:
-        AreosegError: There are fewer than 2 or more than 255, or two of one name.
-    """
-    names = [name.strip() for name in text.split(",")]
-    if len(names) == 1 and names[0].isdigit():
-        names = [f"class {index}" for index in range(int(names[0]))]
-    if not (2 <= len(names) <= VOID and len(set(names)) == len(names)):
-        raise AreosegError(f"--classes {text}: give 2 to {VOID} names that differ, or their number")
-    return taxonomy_of(names)

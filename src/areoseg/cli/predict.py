@@ -61,7 +61,7 @@ def predict(
     from areoseg import api
     from areoseg.api.prediction import default_model
     from areoseg.api.prediction import is_model
-    from areoseg.data.readers.listing import plural
+    from areoseg.errors import plural
 
     first_input = next((i for i, path in enumerate(paths) if not is_model(path)), len(paths))
     models, inputs = paths[:first_input], paths[first_input:]

@@ -26,7 +26,7 @@ def submit(
         threads: Processor cores to compute on; all by default.
     """
     from areoseg import api
-    from areoseg.data.readers.listing import plural
+    from areoseg.errors import plural
 
     rows = api.submit(models, data, out, device=device, threads=threads)
     output.print(f"{plural(rows, 'row')}: {out}")

@@ -22,9 +22,10 @@ class DataOptions:
         data_format: Format of the dataset; auto detects it.
         label_set: Labels to read from AI4Mars as distributed: crowd, or those that at least 1, 2 or
             3 experts agree on.
-        classes: Classes of the masks: a YAML or JSON dataset description, class names separated by
-            commas, or the number of classes. Default: the file areoseg-data.yaml or dataset.json
-            beside the dataset if there is one, else the classes of Mars.
+        classes: Classes of the masks: a dataset description (a YAML or JSON file), class names
+            separated by commas, or the number of classes. Default: areoseg-data.yaml in the folder
+            of the dataset or NAME_areoseg-data.yaml beside its file, if there is one, else the
+            classes of Mars.
     """
 
     groups: Path | None = None

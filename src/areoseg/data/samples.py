@@ -1,5 +1,6 @@
 """Samples: gray images with their masks, names and groups."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,19 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.errors import AreosegError
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import Taxonomy
 from areoseg.utils.images import ImageArray
 from areoseg.utils.images import Mask
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One gray image with what is known of it.
+    """One gray image with its mask, name and group.
 
     Attributes:
         image: (H, W), uint8 or float32 in 0..1.
-        mask: (H, W) uint8, or None where the sample is unlabeled.
-        name: Unique within its set; for a file, its path below the set's root without suffix.
-        group: What it must not be separated from in a split: its frame or rover stop.
+        mask: (H, W) uint8, or None if the sample is unlabeled.
+        name: Unique within its dataset; for a file, its path below the root without suffix.
+        group: Frame or rover stop; a split keeps samples of one group together.
     """
 
     image: ImageArray
@@ -35,9 +38,12 @@ class SegmentationDataset:
 
     Attributes:
         images: N images; one array (N, H, W) where all have the same size.
-        masks: N masks, each the size of its image, or None for an unlabeled set.
+        masks: N masks, each of the size of its image, or None for unlabeled samples.
         names: N unique names.
-        groups: N group names, or None where none are known.
+        groups: N group names, or None if they are unknown.
+
+    Raises:
+        AreosegError: The lengths differ.
     """
 
     images: Sequence[ImageArray] | ImageArray
@@ -46,10 +52,10 @@ class SegmentationDataset:
     groups: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        for what, values in (("masks", self.masks), ("names", self.names), ("groups", self.groups)):
+        for kind, values in (("masks", self.masks), ("names", self.names), ("groups", self.groups)):
             if values is not None and len(values) != len(self.images):
                 raise AreosegError(
-                    f"{len(self.images)} images but {len(values)} {what}: give one an image"
+                    f"{len(self.images)} images but {len(values)} {kind}: give one per image"
                 )
 
     def __len__(self) -> int:
@@ -64,17 +70,19 @@ class SegmentationDataset:
         )
 
     def select(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> "SegmentationDataset":
-        """The samples at `indices`, in that order."""
-        chosen = [int(index) for index in indices]
+        """Return the samples at `indices`, in that order."""
+        positions = [int(index) for index in indices]
         return SegmentationDataset(
-            images=_pick(self.images, chosen),
-            masks=None if self.masks is None else _pick(self.masks, chosen),
-            names=tuple(self.names[index] for index in chosen),
-            groups=None if self.groups is None else tuple(self.groups[index] for index in chosen),
+            images=_pick(self.images, positions),
+            masks=None if self.masks is None else _pick(self.masks, positions),
+            names=tuple(self.names[index] for index in positions),
+            groups=None
+            if self.groups is None
+            else tuple(self.groups[index] for index in positions),
         )
 
     def stacked(self) -> tuple[NDArray[Any], Mask | None]:
-        """All images (N, H, W) and all masks (N, H, W) or None, as training takes them.
+        """Return all images (N, H, W), and all masks (N, H, W) or None.
 
         Raises:
             AreosegError: The images differ in size.
@@ -92,21 +100,35 @@ class SegmentationDataset:
 
 @dataclass(frozen=True)
 class LoadedData:
-    """What a reader found at one place.
+    """A dataset as it was read.
 
     Attributes:
         labeled: Samples with masks; may be empty.
         unlabeled: Samples without masks, such as the homework's test set; may be empty.
+        taxonomy: The classes of the masks.
         warnings: One line for each thing that is odd but usable, such as a constant image.
     """
 
     labeled: SegmentationDataset
     unlabeled: SegmentationDataset
+    taxonomy: Taxonomy = MARS
     warnings: tuple[str, ...] = ()
 
 
-def _pick(values: Sequence[NDArray[Any]] | NDArray[Any], chosen: list[int]) -> Any:
-    """`values` at the positions `chosen`, as an array where `values` is one."""
+def fingerprint(samples: SegmentationDataset) -> str:
+    """Return a hash of all names, images and masks, to tell whether two datasets are the same."""
+    digest = hashlib.blake2b(digest_size=16)
+    for index in range(len(samples)):
+        sample = samples[index]
+        digest.update(sample.name.encode())
+        digest.update(sample.image.tobytes())
+        if sample.mask is not None:
+            digest.update(sample.mask.tobytes())
+    return digest.hexdigest()
+
+
+def _pick(values: Sequence[NDArray[Any]] | NDArray[Any], positions: list[int]) -> Any:
+    """Values at these positions, as an array if `values` is one."""
     if isinstance(values, np.ndarray):
-        return values[chosen]
-    return [values[index] for index in chosen]
+        return values[positions]
+    return [values[index] for index in positions]

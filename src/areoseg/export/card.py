@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
-from areoseg.data.readers.listing import plural
+from areoseg.errors import plural
 from areoseg.inference.scale import trained_scale
 from areoseg.runs.run import SCORES
 from areoseg.runs.run import WEIGHTS

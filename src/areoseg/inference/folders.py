@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.readers.metadata import FIELDS
+from areoseg.data.missions.metadata import FIELDS
 from areoseg.data.readers.rover_image import RoverImage
 from areoseg.errors import AreosegError
 from areoseg.inference.inputs import Input

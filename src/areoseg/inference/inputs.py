@@ -8,12 +8,12 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from areoseg.data.readers import read_data
-from areoseg.data.readers.listing import IMAGE_SUFFIXES
+from areoseg.data.load import read_data
+from areoseg.data.missions.metadata import metadata_from_name
+from areoseg.data.readers.files import IMAGE_SUFFIXES
 from areoseg.data.readers.planetary import DATA_SUFFIXES
 from areoseg.data.readers.rover_image import RoverImage
 from areoseg.data.readers.rover_image import read_rover_image
-from areoseg.data.readers.rover_names import metadata_from_name
 from areoseg.errors import AreosegError
 from areoseg.inference.writers import OUTPUTS
 from areoseg.utils.images import ImageArray

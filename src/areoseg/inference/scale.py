@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from areoseg.data.scale import common_navcam_scale
-from areoseg.data.scale import navcam_scale
+from areoseg.data.missions.navcam import common_navcam_scale
+from areoseg.data.missions.navcam import navcam_scale
 from areoseg.errors import AreosegError
 from areoseg.runs.run import Run
 

@@ -10,8 +10,8 @@ import numpy as np
 from areoseg.audit import CHECKS
 from areoseg.audit import Audit
 from areoseg.audit.summary import iou_margin
+from areoseg.data.load import Source
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.sources import Source
 from areoseg.report.audit_pictures import all_thumbnails
 from areoseg.report.environment import page_environment
 from areoseg.taxonomy import MARS
@@ -56,7 +56,7 @@ def write_audit_page(
         AreosegError: The page cannot be written.
     """
     page = page_environment().get_template("audit.html.j2")
-    source = source or Source("DATA")
+    source = source or Source(path="DATA")
     write_text(path, page.render(_content(audit, samples, source, unlabeled, taxonomy)))
     return path
 
@@ -68,7 +68,7 @@ def train_command(source: Source) -> str:
         words.append(f"data.tile=[{source.tile[0]},{source.tile[1]}]")
     if source.scale != 1:
         words.append(f"data.scale={source.scale:g}")
-    words += source.options
+    words += source.arguments
     given = shlex.join(words)
     return f"areoseg train flagship {given} \\\n  --decisions decisions.json --out runs/first"
 

@@ -25,7 +25,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from areoseg.data.sources import Source
+from areoseg.data.load import Source
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
 from areoseg.recipes import Recipe

@@ -5,7 +5,7 @@ A sample that one of them was trained on is no validation for another, nor for a
 
 from collections.abc import Sequence
 
-from areoseg.data.fingerprint import fingerprint
+from areoseg.data.samples import fingerprint
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.runs.run import Run

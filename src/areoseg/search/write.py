@@ -48,7 +48,7 @@ def best_recipe_text(search: Search, best: TrialRecord, trainings: Trainings) ->
 
 def train_command(search: Search, trainings: Trainings) -> str:
     """The command that trains the best recipe as its trial was trained."""
-    words = ["areoseg", "train", str(search.out / BEST), *trainings.source.options]
+    words = ["areoseg", "train", str(search.out / BEST), *trainings.source.arguments]
     if trainings.decisions is not None:
         words += ["--decisions", str(trainings.decisions.path)]
     if trainings.seconds is not None:

@@ -15,7 +15,9 @@ from pydantic import ValidationError
 
 from areoseg.audit import Exclusions
 from areoseg.data.fingerprint import fingerprint
+from areoseg.audit import Audit
 from areoseg.data.samples import SegmentationDataset
+from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe
 from areoseg.recipes import dump_recipe

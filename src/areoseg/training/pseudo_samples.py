@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from areoseg.data.fingerprint import fingerprint
 from areoseg.data.samples import SegmentationDataset
+from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
 from areoseg.runs.info import SelfTrainingInfo

@@ -14,8 +14,8 @@ import torch
 from pydantic import TypeAdapter
 from torch import Tensor
 
-from areoseg.data.fingerprint import fingerprint
 from areoseg.data.samples import SegmentationDataset
+from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
 from areoseg.models.segmenter import Segmenter

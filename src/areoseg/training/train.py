@@ -13,10 +13,10 @@ from areoseg.audit import Exclusions
 from areoseg.audit import read_exclusions
 from areoseg.audit import write_audit
 from areoseg.calibration import calibrate_run
-from areoseg.data.fingerprint import fingerprint
+from areoseg.data.load import Source
+from areoseg.data.missions.navcam import common_navcam_scale
 from areoseg.data.samples import LoadedData
-from areoseg.data.scale import common_navcam_scale
-from areoseg.data.sources import Source
+from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
 from areoseg.models import model_cost
 from areoseg.models.segmenter import Segmenter

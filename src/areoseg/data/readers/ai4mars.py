@@ -1,18 +1,18 @@
-"""AI4Mars as it is distributed: `msl/images/{edr,mxy,rng-30m}` and `msl/labels/{train,test}`."""
+"""AI4Mars as distributed: `msl/images/{edr,mxy,rng-30m}` and `msl/labels/{train,test}`."""
 
 from functools import partial
 from pathlib import Path
 
-from areoseg.data.readers.ai4mars_labels import check_mars_taxonomy
-from areoseg.data.readers.ai4mars_labels import read_ai4mars_mask
+from areoseg.data.missions.ai4mars import check_mars_taxonomy
 from areoseg.data.readers.decode import decode_image
-from areoseg.data.readers.format import Format
-from areoseg.data.readers.format import Found
-from areoseg.data.readers.frames import Frame
-from areoseg.data.readers.listing import list_images
-from areoseg.data.readers.listing import listed
-from areoseg.data.readers.listing import plural
+from areoseg.data.readers.files import list_images
+from areoseg.data.readers.formats import DatasetFormat
+from areoseg.data.readers.formats import LazyFrame
+from areoseg.data.readers.formats import Listing
+from areoseg.data.readers.masks import read_ai4mars_mask
 from areoseg.errors import AreosegError
+from areoseg.errors import plural
+from areoseg.errors import shorten
 from areoseg.taxonomy import Taxonomy
 
 LABEL_FOLDERS = {
@@ -21,9 +21,9 @@ LABEL_FOLDERS = {
     "expert-2": "labels/test/masked-gold-min2-100agree",
     "expert-3": "labels/test/masked-gold-min3-100agree",
 }
-"""Where each kind of label lies. Expert labels demand one, two or three agreeing experts."""
+"""Folder of each label set. Expert labels require one, two or three agreeing experts."""
 
-# Folder and product code of the masks that hide pixels: 1 is the rover, or beyond 30 m.
+# Folder and product code of masks whose value 1 marks the rover, or ground beyond 30 m.
 _HIDING_MASKS = (("images/mxy", "MXY"), ("images/rng-30m", "RNG"))
 
 
@@ -32,11 +32,11 @@ def recognize_ai4mars(path: Path) -> bool:
     return _root(path) is not None
 
 
-def find_in_ai4mars(path: Path, labels: str, taxonomy: Taxonomy) -> Found:
-    """The frames that have the chosen kind of label, sorted by name.
+def find_in_ai4mars(path: Path, label_set: str, taxonomy: Taxonomy) -> Listing:
+    """List the frames that have a label of the label set, sorted by name.
 
-    Frames without such a label are left out: among them are those of the expert-labeled test
-    set. Labels whose frame is absent, as after a partial download, make a warning.
+    Other frames are left out; among them are those of the expert-labeled test set. Labels without
+    their frame, as after a partial download, give a warning.
 
     Raises:
         AreosegError: A folder is missing or empty, or no label has its frame.
@@ -44,19 +44,19 @@ def find_in_ai4mars(path: Path, labels: str, taxonomy: Taxonomy) -> Found:
     check_mars_taxonomy(taxonomy)
     root = _root(path)
     if root is None:
-        raise AreosegError(f"{path}: no images/edr in it: give the folder msl")
+        raise AreosegError(f"{path}: it does not contain images/edr: give the folder msl")
     frames = {frame.stem: frame for frame in list_images(root / "images/edr")}
-    masks = _labels(root, labels)
+    masks = _labels(root, label_set)
     paired = sorted(masks.keys() & frames.keys())
     if not paired:
         raise AreosegError(
-            f"{root}: none of {plural(len(masks), 'label')} in {LABEL_FOLDERS[labels]} has its"
+            f"{root}: none of {plural(len(masks), 'label')} in {LABEL_FOLDERS[label_set]} has its"
             f" frame in images/edr ({plural(len(frames), 'frame')}): download the frames"
-            f" {listed(sorted(masks))}"
+            f" {shorten(sorted(masks))}"
         )
-    return Found(
+    return Listing(
         labeled=[_frame(root, name, frames[name], masks[name]) for name in paired],
-        warnings=_warnings(labels, list(frames), list(masks)),
+        warnings=_warnings(label_set, list(frames), list(masks)),
     )
 
 
@@ -67,51 +67,51 @@ def _root(path: Path) -> Path | None:
     return None
 
 
-def _labels(root: Path, labels: str) -> dict[str, Path]:
+def _labels(root: Path, label_set: str) -> dict[str, Path]:
     """Label files by the name of their frame."""
-    folder = root / LABEL_FOLDERS[labels]
+    folder = root / LABEL_FOLDERS[label_set]
     masks = {mask.stem.removesuffix("_merged"): mask for mask in list_images(folder)}
     if not masks:
-        there = [kind for kind, below in LABEL_FOLDERS.items() if list_images(root / below)]
-        advice = f"choose {listed(there)}" if there else "read images/edr as unlabeled images"
-        raise AreosegError(f"{folder}: no {labels} labels there: {advice}")
+        present = [kind for kind, below in LABEL_FOLDERS.items() if list_images(root / below)]
+        advice = f"choose {shorten(present)}" if present else "read images/edr as unlabeled images"
+        raise AreosegError(f"{folder}: no {label_set} labels: {advice}")
     return masks
 
 
-def _frame(root: Path, name: str, image: Path, mask: Path) -> Frame:
+def _frame(root: Path, name: str, image: Path, mask: Path) -> LazyFrame:
     hiding = (
         root / folder / f"{name.replace('EDR_', product + '_', 1)}.png"
         for folder, product in _HIDING_MASKS
     )
-    return Frame(
+    return LazyFrame(
         name=name,
         where=str(image),
         read_image=partial(decode_image, image),
-        read_mask=partial(read_ai4mars_mask, mask, tuple(each for each in hiding if each.exists())),
+        read_mask=partial(read_ai4mars_mask, mask, tuple(file for file in hiding if file.exists())),
     )
 
 
-def _warnings(labels: str, frames: list[str], masks: list[str]) -> list[str]:
+def _warnings(label_set: str, frames: list[str], masks: list[str]) -> list[str]:
     warnings = []
     absent = sorted(set(masks) - set(frames))
     if absent:
         warnings.append(
-            f"left out {len(absent)} of {plural(len(masks), f'{labels} label')} for want of frames"
-            f" in images/edr: {listed(absent)}"
+            f"left out {len(absent)} of {plural(len(masks), f'{label_set} label')} without frames"
+            f" in images/edr: {shorten(absent)}"
         )
     bare = sorted(set(frames) - set(masks))
     if bare:
         warnings.append(
-            f"left out {len(bare)} of {plural(len(frames), 'frame')} for want of {labels} labels:"
-            f" {listed(bare)}"
+            f"left out {len(bare)} of {plural(len(frames), 'frame')} without {label_set} labels:"
+            f" {shorten(bare)}"
         )
     return warnings
 
 
-AI4MARS = Format(
+AI4MARS = DatasetFormat(
     name="ai4mars",
     summary="AI4Mars as distributed: msl/images/edr and msl/labels",
     recognize=recognize_ai4mars,
     find=find_in_ai4mars,
-    labels=tuple(LABEL_FOLDERS),
+    label_sets=tuple(LABEL_FOLDERS),
 )

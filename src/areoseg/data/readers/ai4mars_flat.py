@@ -6,33 +6,32 @@ from pathlib import Path
 
 import numpy as np
 
-from areoseg.data.readers.ai4mars_labels import AI4MARS_VALUES
-from areoseg.data.readers.ai4mars_labels import check_mars_taxonomy
-from areoseg.data.readers.ai4mars_labels import read_ai4mars_mask
-from areoseg.data.readers.ai4mars_names import site_and_drive
+from areoseg.data.missions.ai4mars import AI4MARS_VALUES
+from areoseg.data.missions.ai4mars import check_mars_taxonomy
+from areoseg.data.missions.metadata import site_and_drive
 from areoseg.data.readers.decode import decode_image
 from areoseg.data.readers.decode import decode_indices
+from areoseg.data.readers.files import list_images
 from areoseg.data.readers.folder import paired_files
-from areoseg.data.readers.format import Format
-from areoseg.data.readers.format import Found
-from areoseg.data.readers.frames import Frame
-from areoseg.data.readers.listing import list_images
+from areoseg.data.readers.formats import DatasetFormat
+from areoseg.data.readers.formats import LazyFrame
+from areoseg.data.readers.formats import Listing
+from areoseg.data.readers.masks import read_ai4mars_mask
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import Taxonomy
 
-# How many masks may go by before one with "no label" (255) must have turned up.
-_MASKS_TO_LOOK_AT = 64
+# Number of masks among which one must have unlabeled pixels (255).
+_MASKS_TO_CHECK = 64
 
 
 def recognize_ai4mars_flat(path: Path) -> bool:
     """Whether masks have AI4Mars names and values, 255 among them.
 
-    Values 0 to 3 alone do not tell AI4Mars labels from classes; practically every AI4Mars mask
-    has unlabeled pixels.
+    Values 0 to 3 alone could be classes; practically every AI4Mars mask has unlabeled pixels.
     """
     if not ((path / "images").is_dir() and (path / "masks").is_dir()):
         return False
-    for mask in islice(list_images(path / "masks"), _MASKS_TO_LOOK_AT):
+    for mask in islice(list_images(path / "masks"), _MASKS_TO_CHECK):
         if site_and_drive(mask.name) is None:
             return False
         try:
@@ -46,16 +45,16 @@ def recognize_ai4mars_flat(path: Path) -> bool:
     return False
 
 
-def find_in_ai4mars_flat(path: Path, labels: str, taxonomy: Taxonomy) -> Found:
-    """The pairs of `images/` and `masks/`, sorted by name.
+def find_in_ai4mars_flat(path: Path, label_set: str, taxonomy: Taxonomy) -> Listing:
+    """List the pairs of `images/` and `masks/`, sorted by name.
 
     Raises:
-        AreosegError: A folder is missing or empty, or files are without counterpart.
+        AreosegError: A folder is missing or empty, or files have no counterpart.
     """
     check_mars_taxonomy(taxonomy)
-    return Found(
+    return Listing(
         labeled=[
-            Frame(
+            LazyFrame(
                 name=name,
                 where=str(image),
                 read_image=partial(decode_image, image),
@@ -66,7 +65,7 @@ def find_in_ai4mars_flat(path: Path, labels: str, taxonomy: Taxonomy) -> Found:
     )
 
 
-AI4MARS_FLAT = Format(
+AI4MARS_FLAT = DatasetFormat(
     name="ai4mars-flat",
     summary="AI4Mars frames and labels in images/ and masks/",
     recognize=recognize_ai4mars_flat,

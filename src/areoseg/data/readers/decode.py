@@ -1,4 +1,8 @@
-"""Decode one PNG, JPEG or TIFF file, without loss of depth."""
+"""Decode one PNG, JPEG or TIFF file without loss of depth.
+
+Pillow decodes most files. What it would cut to 8 bits is left to others: PNG with several channels
+of 16 bits to imagecodecs, TIFF with 16 bits or floats to tifffile.
+"""
 
 import struct
 import warnings
@@ -8,17 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import PIL.Image
+import tifffile
 from numpy.typing import NDArray
 
-from areoseg.data.readers.size import too_large
-from areoseg.data.readers.tiff import decode_tiff
+from areoseg.data.readers.files import check_size
+from areoseg.data.readers.files import too_large
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
 
-# What Pillow and tifffile raise on broken files, found by damaging good ones at random: many
-# come from headers that promise what the file does not hold.
+# What the decoders raise on broken files, found by damaging good ones at random: many come from
+# headers that promise more than the file contains.
 _BROKEN_FILE = (
     OSError,
     ValueError,
@@ -35,23 +41,36 @@ _BROKEN_FILE = (
     zlib.error,
 )
 
-# Rows of color that are turned to gray at a time.
+# Rows of color that are converted to gray at a time.
 _ROWS = 256
 
 # Gray coded as RGB by JPEG: the channels may differ by the rounding of the color transform.
 _JPEG_NOISE = 8
 
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+# Compressions that tifffile decodes without a plug-in: none, Adobe deflate, deflate, PackBits.
+_TIFF_COMPRESSIONS = (1, 8, 32946, 32773)
+
+# Tag 262: gray with 0 as black, and RGB.
+_PLAIN_TIFF = (1, 2)
+
+# Tags of GeoTIFF: pixel scale, transformation, keys; and GDAL's nodata.
+_GEO_TAGS = (33550, 34264, 34735, 42113)
+
+_WHOLE_DEPTHS = (1, 2, 4, 8, 16, 32, 64)
+
 _LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
 
 @dataclass(frozen=True)
-class Pixels:
+class DecodedImage:
     """The gray levels of one image as its file stores them.
 
     Attributes:
         levels: (H, W), of the number type of the file.
         colored: Whether the channels differed by more than JPEG noise.
-        opaque: Which pixels are not fully transparent, (H, W) bool; None: all.
+        opaque: (H, W) bool, the pixels that are not fully transparent; None: all.
     """
 
     levels: NDArray[Any]
@@ -59,8 +78,8 @@ class Pixels:
     opaque: NDArray[np.bool_] | None = None
 
 
-def decode_image(path: Path) -> Pixels:
-    """The gray levels of an image file; color becomes luminance, alpha tells what is transparent.
+def decode_image(path: Path) -> DecodedImage:
+    """Decode the gray levels of an image file; color becomes luminance.
 
     Raises:
         AreosegError: The file is missing, empty, truncated, too large or no image.
@@ -69,27 +88,27 @@ def decode_image(path: Path) -> Pixels:
     opaque = _opaque(decoded)
     channels = _without_alpha(decoded, path)
     if channels.ndim == 2:
-        return Pixels(channels, opaque=opaque)
+        return DecodedImage(channels, opaque=opaque)
     spread = _channel_spread(channels)
     noise = _JPEG_NOISE if channels.dtype == np.uint8 else 0
-    return Pixels(luminance(channels), colored=spread > noise, opaque=opaque)
+    return DecodedImage(luminance(channels), colored=spread > noise, opaque=opaque)
 
 
 def luminance(channels: NDArray[Any]) -> NDArray[Any]:
-    """Red, green and blue (H, W, 3) as gray (H, W) of the same number type."""
+    """Return the luminance (H, W) of RGB (H, W, 3), in the same number type."""
     gray = np.empty(channels.shape[:2], channels.dtype)
-    for top in range(0, len(gray), _ROWS):  # by parts, since floats take four times the memory
-        part = channels[top : top + _ROWS]
-        if _channel_spread(part) == 0:
-            gray[top : top + _ROWS] = part[..., 0]
+    for top in range(0, len(gray), _ROWS):  # in blocks, since floats take four times the memory
+        rows = channels[top : top + _ROWS]
+        if _channel_spread(rows) == 0:
+            gray[top : top + _ROWS] = rows[..., 0]
             continue
-        mixed = part.astype(np.float32) @ _LUMINANCE
+        mixed = rows.astype(np.float32) @ _LUMINANCE
         gray[top : top + _ROWS] = np.rint(mixed) if channels.dtype.kind in "ui" else mixed
     return gray
 
 
 def decode_indices(path: Path) -> NDArray[Any]:
-    """The class indices (H, W) of a mask file, as stored; a palette is ignored.
+    """Decode the class indices (H, W) of a mask file as stored; a palette is ignored.
 
     Raises:
         AreosegError: The file is missing, empty, truncated, no image, or in color.
@@ -103,18 +122,18 @@ def decode_indices(path: Path) -> NDArray[Any]:
 
 
 def _channel_spread(channels: NDArray[Any]) -> float:
-    """The largest difference between the channels of a pixel in (H, W, 3)."""
+    """Largest difference between the channels of a pixel in (H, W, 3)."""
     first = channels[..., 0]
     if all(np.array_equal(first, channels[..., other]) for other in (1, 2)):
         return 0.0
     return max(
-        float((part.max(axis=-1).astype(np.float64) - part.min(axis=-1)).max())
-        for part in (channels[top : top + _ROWS] for top in range(0, len(channels), _ROWS))
+        float((rows.max(axis=-1).astype(np.float64) - rows.min(axis=-1)).max())
+        for rows in (channels[top : top + _ROWS] for top in range(0, len(channels), _ROWS))
     )
 
 
 def _decode(path: Path, keep_palette: bool) -> NDArray[Any]:
-    """The pixels (H, W) or (H, W, channels) of a file."""
+    """Decode the pixels (H, W) or (H, W, channels) of a file."""
     if not path.is_file():
         raise AreosegError(f"{path}: no such file: check the path")
     decode: Callable[[Path, bool], NDArray[Any]] = _decode_with_pillow
@@ -123,7 +142,7 @@ def _decode(path: Path, keep_palette: bool) -> NDArray[Any]:
     try:
         if path.stat().st_size == 0:
             raise AreosegError(f"{path}: the file is empty: copy it again")
-        with warnings.catch_warnings():  # Pillow warns at half of what it refuses
+        with warnings.catch_warnings():  # Pillow warns at half of its limit
             warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
             return decode(path, keep_palette)
     except PIL.Image.DecompressionBombError:
@@ -139,7 +158,7 @@ def _decode(path: Path, keep_palette: bool) -> NDArray[Any]:
 
 
 def _opaque(pixels: NDArray[Any]) -> NDArray[np.bool_] | None:
-    """Which pixels are not fully transparent; None: all."""
+    """Pixels that are not fully transparent; None: all."""
     if pixels.ndim != 3 or pixels.shape[2] not in (2, 4):
         return None
     opaque: NDArray[np.bool_] = pixels[..., -1] != 0
@@ -153,41 +172,67 @@ def _without_alpha(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
     if pixels.ndim == 3 and pixels.shape[2] in (3, 4):
         return pixels[..., :3]
     if pixels.ndim != 2 or pixels.size == 0:
-        raise AreosegError(f"{path}: pixels of shape {pixels.shape}: give one gray image a file")
+        raise AreosegError(f"{path}: pixels of shape {pixels.shape}: give one gray image per file")
     return pixels
 
 
 def _decode_tiff(path: Path, keep_palette: bool) -> NDArray[Any]:
-    pixels = decode_tiff(path)
-    return _decode_with_pillow(path, keep_palette) if pixels is None else pixels
+    """Decode the first page with tifffile if it can, else with Pillow.
+
+    Pillow decodes palettes, inverted gray, bilevel pages, and LZW and JPEG compression.
+    """
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        check_size(page.imagelength, page.imagewidth, str(path))
+        if (
+            page.photometric in _PLAIN_TIFF
+            and page.bitspersample >= 8
+            and page.compression in _TIFF_COMPRESSIONS
+        ):
+            pixels = np.asarray(page.asarray())
+            return np.moveaxis(pixels, 0, -1) if page.axes == "SYX" else pixels
+        if page.samplesperpixel > 1 and page.bitspersample > 8:
+            raise ValueError(
+                f"{page.bitspersample}-bit color in a compression that is not read: save it"
+                " uncompressed or as one channel"
+            )
+    return _decode_with_pillow(path, keep_palette)
+
+
+def needs_gdal(path: Path) -> bool:
+    """Whether a file is a TIFF file that only GDAL reads in full: GeoTIFF, or 12-bit levels."""
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        return False
+    try:
+        with tifffile.TiffFile(path) as file:
+            page = file.pages.first
+            depth = page.bitspersample
+            return any(tag in page.tags for tag in _GEO_TAGS) or depth not in _WHOLE_DEPTHS
+    except Exception:  # damaged or no TIFF file, which decoding will report
+        return False
 
 
 def _decode_with_pillow(path: Path, keep_palette: bool) -> NDArray[Any]:
+    if _has_sixteen_bit_channels(path):
+        return np.asarray(imagecodecs.png_decode(path.read_bytes()))
     with PIL.Image.open(path) as image:
-        raw_mode = image.tile[0].args if image.tile else ""
-        if raw_mode in ("RGB;16B", "RGBA;16B"):
-            return _sixteen_bit_color(path)
-        if raw_mode == "LA;16B":
-            raise ValueError("16-bit gray with alpha: save it without alpha")
         if image.mode in ("P", "PA"):
             return np.asarray(image if keep_palette else image.convert("RGBA"))
         if not keep_palette and image.mode in ("L", "RGB") and "transparency" in image.info:
-            return np.asarray(image.convert("RGBA"))  # one level or color means transparent
+            return np.asarray(image.convert("RGBA"))  # one level or color is transparent
         if image.mode in ("1", "L", "LA", "RGB", "RGBA", "I", "F") or image.mode.startswith("I;16"):
             return np.asarray(image)
         return np.asarray(image.convert("RGB"))
 
 
-def _sixteen_bit_color(path: Path) -> NDArray[np.uint16]:
-    """The channels of a PNG with 16 bits a channel, of which Pillow keeps only the high bytes.
-
-    Read as little-endian, the same file yields the low bytes.
-    """
-    halves = []
-    for order in ("16B", "16L"):
-        with PIL.Image.open(path) as image:
-            tile = image.tile[0]
-            image.tile = [tile._replace(args=str(tile.args).replace("16B", order))]
-            halves.append(np.asarray(image).astype(np.uint16))
-    high, low = halves
-    return high * np.uint16(256) + low
+def _has_sixteen_bit_channels(path: Path) -> bool:
+    """Whether a file is a PNG with several channels of 16 bits; checks the size if so."""
+    with path.open("rb") as file:
+        header = file.read(26)  # signature, length and type of IHDR, width, height, depth, color
+    if len(header) < 26 or header[:8] != _PNG_SIGNATURE or header[12:16] != b"IHDR":
+        return False
+    width, height, depth, color = struct.unpack(">IIBB", header[16:])
+    if depth != 16 or color not in (2, 4, 6):  # RGB, gray with alpha, RGB with alpha
+        return False
+    check_size(height, width, str(path))
+    return True

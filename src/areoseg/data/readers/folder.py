@@ -1,36 +1,39 @@
-"""A folder with `images/` and `masks/`, whose files match by name."""
+"""Folders of image files: pairs in `images/` and `masks/`, or images without masks."""
 
 from functools import partial
 from pathlib import Path
 
 from areoseg.data.readers.decode import decode_image
-from areoseg.data.readers.decode import decode_indices
-from areoseg.data.readers.format import Format
-from areoseg.data.readers.format import Found
-from areoseg.data.readers.frames import Frame
-from areoseg.data.readers.listing import IMAGE_SUFFIXES
-from areoseg.data.readers.listing import list_images
-from areoseg.data.readers.listing import listed
-from areoseg.data.readers.listing import name_below
-from areoseg.data.readers.listing import plural
-from areoseg.data.readers.masks import check_classes
+from areoseg.data.readers.files import IMAGE_SUFFIXES
+from areoseg.data.readers.files import is_image
+from areoseg.data.readers.files import list_images
+from areoseg.data.readers.files import name_below
+from areoseg.data.readers.files import unique_names
+from areoseg.data.readers.formats import DatasetFormat
+from areoseg.data.readers.formats import LazyFrame
+from areoseg.data.readers.formats import Listing
+from areoseg.data.readers.masks import read_mask
 from areoseg.errors import AreosegError
+from areoseg.errors import plural
+from areoseg.errors import shorten
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.images import Mask
+
+# A folder that contains one of these at any depth is no folder of unlabeled images.
+_LABEL_FOLDERS = ("masks", "labels")
 
 
 def recognize_folder(path: Path) -> bool:
-    """Whether `path` is a folder with `masks/` in it."""
+    """Whether `path` is a folder that contains `masks/`."""
     return (path / "masks").is_dir()
 
 
-def find_in_folder(path: Path, labels: str, taxonomy: Taxonomy) -> Found:
-    """The pairs of `images/` and `masks/`, sorted by name.
+def find_in_folder(path: Path, label_set: str, taxonomy: Taxonomy) -> Listing:
+    """List the pairs of `images/` and `masks/`, sorted by name.
 
     Files match by their path below `images/` and `masks/` without suffix.
 
     Raises:
-        AreosegError: A folder is missing or empty, or files are without counterpart.
+        AreosegError: A folder is missing or empty, or files have no counterpart.
     """
     pairs = paired_files(path)
     lossy = [name for name, (_, mask) in pairs.items() if mask.suffix.lower() in (".jpg", ".jpeg")]
@@ -38,15 +41,15 @@ def find_in_folder(path: Path, labels: str, taxonomy: Taxonomy) -> Found:
     if lossy:
         warnings.append(
             f"{plural(len(lossy), 'mask')} stored as JPEG, which can falsify class indices:"
-            f" {listed(lossy)}"
+            f" {shorten(lossy)}"
         )
-    return Found(
+    return Listing(
         labeled=[
-            Frame(
+            LazyFrame(
                 name=name,
                 where=str(image),
                 read_image=partial(decode_image, image),
-                read_mask=partial(_read_mask, mask, taxonomy),
+                read_mask=partial(read_mask, mask, taxonomy),
             )
             for name, (image, mask) in pairs.items()
         ],
@@ -55,48 +58,84 @@ def find_in_folder(path: Path, labels: str, taxonomy: Taxonomy) -> Found:
 
 
 def paired_files(path: Path) -> dict[str, tuple[Path, Path]]:
-    """The image and the mask of each name below `images/` and `masks/`, sorted by name.
+    """Return the image and the mask of each name below `images/` and `masks/`, sorted by name.
 
     Raises:
-        AreosegError: A folder is missing or empty, or files are without counterpart.
+        AreosegError: A folder is missing or empty, or files have no counterpart.
     """
     images, masks = _by_name(path / "images"), _by_name(path / "masks")
-    bare, stray = sorted(images.keys() - masks.keys()), sorted(masks.keys() - images.keys())
-    complaints = []
-    if bare:
-        complaints.append(f"{plural(len(bare), 'image')} without mask ({listed(bare)})")
-    if stray:
-        complaints.append(f"{plural(len(stray), 'mask')} without image ({listed(stray)})")
-    if complaints:
+    problems = [
+        f"{plural(len(names), kind)} without {other} ({shorten(names)})"
+        for kind, other, names in (
+            ("image", "mask", sorted(images.keys() - masks.keys())),
+            ("mask", "image", sorted(masks.keys() - images.keys())),
+        )
+        if names
+    ]
+    if problems:
         raise AreosegError(
-            f"{path}: {' and '.join(complaints)}: names below images/ and masks/ must match"
+            f"{path}: {' and '.join(problems)}: names below images/ and masks/ must match"
         )
     return {name: (images[name], masks[name]) for name in sorted(images)}
 
 
 def _by_name(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
-        raise AreosegError(f"{folder}: no such folder: a data set has images/ and masks/")
+        raise AreosegError(f"{folder}: no such folder: a dataset has images/ and masks/")
     paths: dict[str, Path] = {}
     for path in list_images(folder):
         name = name_below(path, folder)
         if name in paths:
             raise AreosegError(
-                f"{folder}: {paths[name].name} and {path.name} have one name: keep one of them"
+                f"{folder}: {paths[name].name} and {path.name} have the same name: keep one of them"
             )
         paths[name] = path
     if not paths:
-        raise AreosegError(f"{folder}: no image in it: files end in {', '.join(IMAGE_SUFFIXES)}")
+        raise AreosegError(
+            f"{folder}: no image in this folder: files must end in {', '.join(IMAGE_SUFFIXES)}"
+        )
     return paths
 
 
-def _read_mask(path: Path, taxonomy: Taxonomy) -> Mask:
-    return check_classes(decode_indices(path), taxonomy, str(path))
+def recognize_images(path: Path) -> bool:
+    """Whether `path` is an image, or a folder of images without a folder of masks."""
+    if is_image(path):
+        return True
+    paths = list_images(path) if path.is_dir() else []
+    folders = {name for image in paths for name in image.relative_to(path).parts[:-1]}
+    return bool(paths) and folders.isdisjoint(_LABEL_FOLDERS)
 
 
-FOLDER = Format(
+def find_images(path: Path, label_set: str, taxonomy: Taxonomy) -> Listing:
+    """List all images at a path, sorted; see `unique_names` for their names.
+
+    Raises:
+        AreosegError: There is no image.
+    """
+    paths = [path] if path.is_file() else list_images(path)
+    if not paths:
+        raise AreosegError(
+            f"{path}: no image in this folder: files must end in {', '.join(IMAGE_SUFFIXES)}"
+        )
+    root = path.parent if path.is_file() else path
+    return Listing(
+        unlabeled=[
+            LazyFrame(name=name, where=str(image), read_image=partial(decode_image, image))
+            for name, image in zip(unique_names(paths, root), paths, strict=True)
+        ]
+    )
+
+
+FOLDER = DatasetFormat(
     name="folder",
     summary="a folder with images/ and masks/, files matching by name; PNG, JPEG or TIFF",
     recognize=recognize_folder,
     find=find_in_folder,
+)
+
+IMAGES = DatasetFormat(
+    name="images",
+    summary="images without masks: a folder, flat or nested, or one file",
+    recognize=recognize_images,
+    find=find_images,
 )

@@ -1,125 +1,117 @@
-"""Read frames one by one: decode, check, reduce, cut. No more than a few are held in full."""
+"""Read frames: decode, check, scale and cut them into tiles, and assemble a dataset.
+
+Frames are read one by one in a few threads, so that only a few of them are in memory at full size.
+"""
 
 import os
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import PIL.Image
 from numpy.typing import NDArray
 
-from areoseg.data.readers.decode import Pixels
-from areoseg.data.readers.depth import Range
-from areoseg.data.readers.depth import narrow
-from areoseg.data.readers.depth import range_of
-from areoseg.data.readers.tiles import reduced_image
-from areoseg.data.readers.tiles import reduced_mask
-from areoseg.data.readers.tiles import tile_corners
+from areoseg.data.readers.formats import LazyFrame
+from areoseg.data.readers.intensity import IntensityRange
+from areoseg.data.readers.intensity import intensity_range
+from areoseg.data.readers.intensity import narrow
+from areoseg.data.readers.intensity import to_image
+from areoseg.data.readers.intensity import without_holes
+from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
+from areoseg.errors import plural
+from areoseg.errors import shorten
 from areoseg.utils.images import Mask
 
-TASKS = 256
-"""Large sets are read in about so many tasks, since handing over a small frame takes its time."""
+N_TASKS = 256
+"""Approximate number of tasks for the threads; a task per small frame would be overhead."""
 
 
 @dataclass(frozen=True)
-class Frame:
-    """An image, and its mask if there is one, that a format found and nobody has read yet.
+class TiledFrame:
+    """A frame that was read, as one or more tiles.
 
     Attributes:
-        name: Unique within its set.
-        where: How a message names the frame, usually the path of its image.
-        read_image: Decodes the image.
-        read_mask: Decodes and checks the mask; None for a frame without one.
-    """
-
-    name: str
-    where: str
-    read_image: Callable[[], Pixels]
-    read_mask: Callable[[], Mask] | None = None
-
-
-@dataclass(frozen=True)
-class CutFrame:
-    """A frame that was read: one tile, or many.
-
-    Attributes:
-        name: The frame's name.
-        names: One name a tile; the frame's own where it was not cut.
-        tiles: One image a tile, (h, w) uint8, uint16 or float32, in the levels of the file.
-        masks: One mask a tile, or None.
-        range: The levels of the frame before it was reduced.
+        name: Name of the frame.
+        names: Name of each tile; the frame's own if it was not cut.
+        tiles: Image of each tile, (h, w) uint8, uint16 or float32, in the levels of the file.
+        masks: Mask of each tile, or None.
+        range: Gray levels of the frame before it was scaled.
         holes: Whether NaN or infinite pixels were replaced by 0.
-        colored: Whether color was lost.
+        colored: Whether color was converted to gray.
     """
 
     name: str
     names: list[str]
     tiles: list[NDArray[Any]]
     masks: list[Mask] | None
-    range: Range
+    range: IntensityRange
     holes: bool
     colored: bool
 
 
 def read_frames(
-    frames: Sequence[Frame],
+    frames: Sequence[LazyFrame],
     *,
     tile: tuple[int, int] | None,
     scale: float,
     progress: Callable[[int, int], None] | None = None,
-) -> list[CutFrame]:
-    """Read all frames in their order, several at a time.
+) -> list[TiledFrame]:
+    """Read all frames, several at a time.
 
     Args:
-        frames: What to read.
+        frames: The frames to read.
         tile: Height and width of the tiles to cut, or None to keep frames whole.
-        scale: What sides are multiplied by before that, in (0, 1].
-        progress: Called now and then with the number of frames read and of all frames.
+        scale: Factor for the sides of frames before that, in (0, 1].
+        progress: Called repeatedly with the number of frames read and of all frames.
 
     Raises:
-        AreosegError: The first frame that cannot be read.
+        AreosegError: A frame cannot be read; the first one is reported.
     """
-    cuts: list[CutFrame] = []
-    some = 1 + len(frames) // TASKS
-    tasks = [frames[start : start + some] for start in range(0, len(frames), some)]
-    # Decoders let go of the interpreter lock, so threads are enough.
+    tiled: list[TiledFrame] = []
+    chunk = 1 + len(frames) // N_TASKS
+    tasks = [frames[start : start + chunk] for start in range(0, len(frames), chunk)]
+    # Decoders release the interpreter lock, so threads are enough.
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        for made in pool.map(lambda task: [cut_frame(each, tile, scale) for each in task], tasks):
-            cuts += made
+        for done in pool.map(
+            lambda task: [tile_frame(frame, tile, scale) for frame in task], tasks
+        ):
+            tiled += done
             if progress is not None:
-                progress(len(cuts), len(frames))
-    return cuts
+                progress(len(tiled), len(frames))
+    return tiled
 
 
-def cut_frame(frame: Frame, tile: tuple[int, int] | None, scale: float) -> CutFrame:
-    """Decode one frame, reduce it, and cut it into tiles.
+def tile_frame(frame: LazyFrame, tile: tuple[int, int] | None, scale: float) -> TiledFrame:
+    """Decode one frame, scale it, and cut it into tiles.
 
     Raises:
         AreosegError: The frame cannot be read, its mask has another size, or the tile is larger.
     """
-    pixels = frame.read_image()
-    levels, holes = without_holes(narrow(pixels.levels, frame.where))
+    decoded = frame.read_image()
+    levels, holes = without_holes(narrow(decoded.levels, frame.where))
     mask = _mask_of(frame, levels.shape, scale)
     image = reduced_image(levels, scale)
     if tile is None:
         names, windows = [frame.name], [(slice(None), slice(None))]
     else:
         names, windows = _windows(frame, image.shape, tile)
-    return CutFrame(
+    return TiledFrame(
         name=frame.name,
         names=names,
         tiles=[image[window] for window in windows],
         masks=None if mask is None else [mask[window] for window in windows],
-        range=range_of(levels),
+        range=intensity_range(levels),
         holes=holes,
-        colored=pixels.colored,
+        colored=decoded.colored,
     )
 
 
-def _mask_of(frame: Frame, size: tuple[int, ...], scale: float) -> Mask | None:
+def _mask_of(frame: LazyFrame, size: tuple[int, ...], scale: float) -> Mask | None:
     if frame.read_mask is None:
         return None
     mask = frame.read_mask()
@@ -132,28 +124,140 @@ def _mask_of(frame: Frame, size: tuple[int, ...], scale: float) -> Mask | None:
 
 
 def _windows(
-    frame: Frame, size: tuple[int, ...], tile: tuple[int, int]
+    frame: LazyFrame, size: tuple[int, ...], tile: tuple[int, int]
 ) -> tuple[list[str], list[tuple[slice, slice]]]:
-    """The names of the tiles of a frame and where they lie."""
+    """Names and windows of the tiles of a frame."""
     if tile[0] > size[0] or tile[1] > size[1]:
         raise AreosegError(
-            f"{frame.where}: the frame, scaled, is {_by(size)}, too small for tiles of"
-            f" {_by(tile)}: choose smaller tiles"
+            f"{frame.where}: the scaled frame is {_by(size)}, too small for tiles of {_by(tile)}:"
+            " choose smaller tiles"
         )
     corners = list(tile_corners((size[0], size[1]), tile))
     names = [f"{frame.name}@y{y:03d}x{x:03d}" for y, x in corners]
     return names, [(slice(y, y + tile[0]), slice(x, x + tile[1])) for y, x in corners]
 
 
-def without_holes(levels: NDArray[Any]) -> tuple[NDArray[Any], bool]:
-    """Levels with NaN and infinite pixels replaced by 0, and whether there were any."""
-    if levels.dtype.kind != "f":
-        return levels, False
-    finite = np.isfinite(levels)
-    if finite.all():
-        return levels, False
-    return np.where(finite, levels, np.float32(0)), True
-
-
 def _by(size: tuple[int, ...]) -> str:
     return "x".join(str(side) for side in size)
+
+
+def to_dataset(
+    frames: Sequence[TiledFrame],
+    groups: Sequence[str | None],
+    whites: dict[str, float],
+    *,
+    tiled: bool,
+) -> SegmentationDataset:
+    """Return the tiles of all frames as one dataset, in order.
+
+    The tiles are removed from `frames`, so that a large dataset is not in memory twice.
+
+    Args:
+        frames: The frames that were read.
+        groups: Group of each frame, or None if it is unknown.
+        whites: The white levels of the whole dataset, from `white_levels`.
+        tiled: Whether frames were cut; the tiles of a frame are a group then.
+    """
+    names: list[str] = []
+    tile_groups: list[str] = []
+    images: list[NDArray[Any]] = []
+    masks: list[NDArray[np.uint8]] = []
+    for frame, group in zip(frames, groups, strict=True):
+        names += frame.names
+        tile_groups += [group or frame.name] * len(frame.names)
+        images += [to_image(tile, whites) for tile in frame.tiles]
+        frame.tiles.clear()
+        if frame.masks is not None:
+            masks += frame.masks
+            frame.masks.clear()
+    has_masks = bool(frames) and frames[0].masks is not None
+    grouped = tiled or any(group is not None for group in groups)
+    return SegmentationDataset(
+        images=_stacked_if_equal(images),
+        masks=_stacked_if_equal(masks) if has_masks else None,
+        names=tuple(names),
+        groups=tuple(tile_groups) if grouped and names else None,
+    )
+
+
+def oddities(frames: Sequence[TiledFrame]) -> list[str]:
+    """Return one line for each kind of image that is odd but usable."""
+    kinds = (
+        ("with NaN or infinite pixels, read as 0", [frame.name for frame in frames if frame.holes]),
+        (
+            "constant, without any contrast",
+            [frame.name for frame in frames if frame.range.low == frame.range.high],
+        ),
+        ("in color, read as luminance", [frame.name for frame in frames if frame.colored]),
+    )
+    return [
+        f"{plural(len(names), 'image')} {what}: {shorten(names)}" for what, names in kinds if names
+    ]
+
+
+def _stacked_if_equal(arrays: list[NDArray[Any]]) -> Any:
+    """Stack arrays of one size and empty the list; return the list if sizes differ."""
+    if not arrays:
+        return np.zeros((0, 0, 0), dtype=np.uint8)
+    if len({array.shape for array in arrays}) > 1:
+        return arrays
+    stack = np.empty((len(arrays), *arrays[0].shape), dtype=arrays[0].dtype)
+    for index in range(len(arrays) - 1, -1, -1):
+        stack[index] = arrays.pop()
+    return stack
+
+
+def check_tile_and_scale(tile: tuple[int, int] | None, scale: float) -> None:
+    """Check a tile size and a scale.
+
+    Raises:
+        AreosegError: `tile` is not two positive integers, or `scale` is not in (0, 1].
+    """
+    if not 0 < scale <= 1:
+        raise AreosegError(f"scale {scale}: give a number above 0 and at most 1, such as 0.25")
+    valid = tile is None or (len(tile) == 2 and all(isinstance(side, int) for side in tile))
+    if not valid or (tile is not None and min(tile) < 1):
+        raise AreosegError(f"tile {tile}: give height and width in pixels, such as (64, 128)")
+
+
+def reduced_image(levels: NDArray[Any], scale: float) -> NDArray[Any]:
+    """Reduce gray levels (H, W) by area averaging; the number type is kept."""
+    if scale == 1:
+        return levels
+    # In float, since Pillow rounds 8 bits twice, after rows and after columns.
+    picture = PIL.Image.fromarray(levels.astype(np.float32))
+    averaged = np.asarray(picture.resize(_reduced_size(levels, scale), PIL.Image.Resampling.BOX))
+    return np.rint(averaged).astype(levels.dtype) if levels.dtype.kind == "u" else averaged
+
+
+def reduced_mask(mask: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    """Reduce class indices (H, W): each new pixel takes the old one nearest to its center."""
+    if scale == 1:
+        return mask
+    picture = PIL.Image.fromarray(mask)
+    return np.asarray(picture.resize(_reduced_size(mask, scale), PIL.Image.Resampling.NEAREST))
+
+
+def tile_corners(size: tuple[int, int], tile: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """Yield the top left corners (y, x) of the tiles that cover a frame, row by row.
+
+    Tiles do not overlap, except that the last row and column are shifted inwards if the frame is no
+    multiple of the tile: every pixel is in a tile, and every tile is full.
+    """
+    height, width = size
+    for y in _starts(height, tile[0]):
+        for x in _starts(width, tile[1]):
+            yield y, x
+
+
+def _starts(length: int, tile: int) -> list[int]:
+    starts = list(range(0, length - tile + 1, tile))
+    if starts[-1] + tile < length:
+        starts.append(length - tile)
+    return starts
+
+
+def _reduced_size(values: NDArray[Any], scale: float) -> tuple[int, int]:
+    """Width and height, in the order of Pillow."""
+    height, width = values.shape
+    return max(1, round(width * scale)), max(1, round(height * scale))

@@ -1,28 +1,40 @@
-"""Check that the values of a mask are classes."""
+"""Read mask files, and check that their values are classes."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.readers.ai4mars_labels import AI4MARS_VALUES
-from areoseg.data.readers.listing import listed
+from areoseg.data.missions.ai4mars import AI4MARS_VALUES
+from areoseg.data.missions.ai4mars import classes_of_ai4mars
+from areoseg.data.readers.decode import decode_indices
 from areoseg.errors import AreosegError
+from areoseg.errors import shorten
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import VOID
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.images import Mask
 
 
-def check_classes(mask: NDArray[Any], taxonomy: Taxonomy, where: str) -> Mask:
-    """The mask as uint8, once each of its values is known to be a class.
+def read_mask(path: Path, taxonomy: Taxonomy) -> Mask:
+    """Read the class indices (H, W) of a mask file.
 
-    Of other classes than those of Mars, masks may also hold `VOID`.
+    Raises:
+        AreosegError: The file cannot be read, or a value is no class.
+    """
+    return check_classes(decode_indices(path), taxonomy, str(path))
+
+
+def check_classes(mask: NDArray[Any], taxonomy: Taxonomy, where: str) -> Mask:
+    """Return the mask as uint8 after checking that each value is a class.
+
+    Masks of other classes than those of Mars may also hold `VOID`.
 
     Args:
         mask: (H, W), any number type; floats must be whole numbers.
         taxonomy: The classes.
-        where: How a message names the mask.
+        where: Name of the mask in messages.
 
     Raises:
         AreosegError: A value is no class; the message lists such values.
@@ -30,20 +42,41 @@ def check_classes(mask: NDArray[Any], taxonomy: Taxonomy, where: str) -> Mask:
     if mask.dtype.kind not in "buif":
         raise AreosegError(f"{where}: a mask of type {mask.dtype}: store class indices as uint8")
     inside = (mask >= 0) & (mask < len(taxonomy))
-    if taxonomy != MARS:  # on Mars, 255 tells labels of AI4Mars that were not re-coded
+    if taxonomy != MARS:  # with the classes of Mars, 255 is a label of AI4Mars not converted yet
         inside |= mask == VOID
     if mask.dtype.kind == "f":
         inside &= mask == np.floor(mask)
     if not inside.all():
         wrong = [value.item() for value in np.unique(mask[~inside])]
+        if np.isin(mask, AI4MARS_VALUES).all():
+            advice = "if these are AI4Mars labels, read them as format 'ai4mars-flat'"
+        else:
+            advice = "correct the mask, or name your classes with --classes"
         raise AreosegError(
-            f"{where}: mask {'value' if len(wrong) == 1 else 'values'} {listed(wrong)} outside the"
-            f" classes 0 to {len(taxonomy) - 1} ({', '.join(taxonomy.names)}): {_advice(mask)}"
+            f"{where}: mask {'value' if len(wrong) == 1 else 'values'} {shorten(wrong)} outside the"
+            f" classes 0 to {len(taxonomy) - 1} ({', '.join(taxonomy.names)}): {advice}"
         )
     return mask.astype(np.uint8)
 
 
-def _advice(mask: NDArray[Any]) -> str:
-    if np.isin(mask, AI4MARS_VALUES).all():
-        return "if these are AI4Mars labels, read them with format 'ai4mars-flat'; else re-code"
-    return "re-code the mask"
+def read_ai4mars_mask(path: Path, hidden: tuple[Path, ...] = ()) -> Mask:
+    """Read an AI4Mars label file as classes of Mars.
+
+    Args:
+        path: The label file.
+        hidden: Mask files of the same size; their pixels other than 0 become background: the rover
+            itself, and what is more than 30 m away.
+
+    Raises:
+        AreosegError: A file cannot be read, differs in size, or holds other values.
+    """
+    mask = classes_of_ai4mars(decode_indices(path), str(path))
+    for hidden_path in hidden:
+        cover = decode_indices(hidden_path)
+        if cover.shape != mask.shape:
+            raise AreosegError(
+                f"{hidden_path}: {cover.shape[0]}x{cover.shape[1]} pixels but its label has"
+                f" {mask.shape[0]}x{mask.shape[1]}: download both again"
+            )
+        mask[cover != 0] = MARS.background
+    return mask

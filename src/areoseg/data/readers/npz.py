@@ -10,10 +10,10 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
-from areoseg.data.readers.decode import Pixels
-from areoseg.data.readers.format import Format
-from areoseg.data.readers.format import Found
-from areoseg.data.readers.frames import Frame
+from areoseg.data.readers.decode import DecodedImage
+from areoseg.data.readers.formats import DatasetFormat
+from areoseg.data.readers.formats import LazyFrame
+from areoseg.data.readers.formats import Listing
 from areoseg.data.readers.masks import check_classes
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
@@ -30,10 +30,10 @@ def recognize_npz(path: Path) -> bool:
     return path.is_file() and (path.suffix.lower() == ".npz" or zipfile.is_zipfile(path))
 
 
-def find_in_npz(path: Path, labels: str, taxonomy: Taxonomy) -> Found:
-    """The pairs of `training_set` (N, 2, H, W) and the images of `test_set` (M, H, W).
+def find_in_npz(path: Path, label_set: str, taxonomy: Taxonomy) -> Listing:
+    """List the pairs of `training_set` (N, 2, H, W) and the images of `test_set` (M, H, W).
 
-    Either array may be absent, but not both. Samples are called `training_set/0000` and so on.
+    Either array may be absent, but not both. Samples are named `training_set/0000` and so on.
 
     Raises:
         AreosegError: The file is missing, empty, truncated or no npz; or its keys, shapes or
@@ -44,18 +44,18 @@ def find_in_npz(path: Path, labels: str, taxonomy: Taxonomy) -> Found:
     if training is not None and (training.ndim != 4 or training.shape[1] != 2):
         raise AreosegError(
             f"{path}: {TRAINING!r} has shape {training.shape}: it must be (N, 2, H, W), an image"
-            " and a mask each"
+            " and a mask per pair"
         )
     if test is not None and test.ndim != 3:
         raise AreosegError(f"{path}: {TEST!r} has shape {test.shape}: it must be (M, H, W)")
-    return Found(
+    return Listing(
         labeled=[] if training is None else _pairs(path, training, taxonomy),
         unlabeled=[] if test is None else _images(path, test),
     )
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays `training_set` and `test_set` of an npz file, as far as they are there.
+    """Return the arrays `training_set` and `test_set` of an npz file, as far as they exist.
 
     Pickled objects are never loaded.
 
@@ -95,19 +95,19 @@ def _check_archive(path: Path) -> None:
 
 
 def _read_array(path: Path, archive: zipfile.ZipFile, member: str) -> NDArray[Any]:
-    """One array, after its header has shown that it can be used."""
+    """Read one array after checking its header."""
     key = member.removesuffix(".npy")
     try:
         with archive.open(member) as file:
             shape, dtype = _read_header(file)
         if dtype.kind not in "buif":
             raise AreosegError(
-                f"{path}: {key!r} holds {dtype.name} values, which are not read: save plain"
+                f"{path}: {key!r} holds {dtype.name} values, which are not supported: save plain"
                 " numbers, such as uint8"
             )
         if 0 in shape:
-            raise AreosegError(f"{path}: {key!r} has shape {shape} and so holds nothing: drop it")
-        # A damaged header must not make numpy reserve memory for what the file cannot hold.
+            raise AreosegError(f"{path}: {key!r} has shape {shape} and is empty: remove it")
+        # A damaged header must not make numpy reserve memory for more than the file can hold.
         if int(np.prod(shape, dtype=object)) * dtype.itemsize > archive.getinfo(member).file_size:
             raise ValueError(f"too short for shape {shape}")
         with archive.open(member) as file:
@@ -127,13 +127,13 @@ def _read_header(file: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
     return shape, dtype
 
 
-def _pairs(path: Path, training: NDArray[Any], taxonomy: Taxonomy) -> list[Frame]:
+def _pairs(path: Path, training: NDArray[Any], taxonomy: Taxonomy) -> list[LazyFrame]:
     images, masks = training[:, 0], training[:, 1]
     return [
-        Frame(
+        LazyFrame(
             name=_name(TRAINING, index, len(training)),
             where=f"{path}: {TRAINING} pair {index}",
-            read_image=partial(Pixels, images[index]),
+            read_image=partial(DecodedImage, images[index]),
             read_mask=partial(
                 check_classes, masks[index], taxonomy, f"{path}: {TRAINING} pair {index}"
             ),
@@ -142,12 +142,12 @@ def _pairs(path: Path, training: NDArray[Any], taxonomy: Taxonomy) -> list[Frame
     ]
 
 
-def _images(path: Path, test: NDArray[Any]) -> list[Frame]:
+def _images(path: Path, test: NDArray[Any]) -> list[LazyFrame]:
     return [
-        Frame(
+        LazyFrame(
             name=_name(TEST, index, len(test)),
             where=f"{path}: {TEST} image {index}",
-            read_image=partial(Pixels, test[index]),
+            read_image=partial(DecodedImage, test[index]),
         )
         for index in range(len(test))
     ]
@@ -157,7 +157,7 @@ def _name(key: str, index: int, count: int) -> str:
     return f"{key}/{index:0{max(4, len(str(count - 1)))}d}"
 
 
-NPZ = Format(
+NPZ = DatasetFormat(
     name="npz",
     summary="the homework's npz file: training_set (N, 2, H, W) and test_set (M, H, W)",
     recognize=recognize_npz,

@@ -1,7 +1,7 @@
 """Read planetary files: PDS3, PDS4 and VICAR, and GeoTIFF.
 
-GDAL, through rasterio, reads the pixels and hands out the label. What it cannot open, pdr may:
-it knows the oddities of many instruments. Both belong to the extra `planetary`.
+GDAL, through rasterio, reads the pixels and the label. Files that it cannot open are read by pdr,
+which handles the peculiarities of many instruments. Both belong to the extra `planetary`.
 """
 
 import json
@@ -13,50 +13,50 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from areoseg.data.missions.metadata import Georeference
+from areoseg.data.missions.pds_labels import PdsLabel
+from areoseg.data.missions.pds_labels import label_from_keywords
+from areoseg.data.missions.pds_labels import label_from_pds4
 from areoseg.data.readers.decode import luminance
-from areoseg.data.readers.labels import Label
-from areoseg.data.readers.labels import label_from_keywords
-from areoseg.data.readers.labels import label_from_pds4
-from areoseg.data.readers.metadata import Georeference
-from areoseg.data.readers.size import check_size
+from areoseg.data.readers.files import check_size
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
 
 DATA_SUFFIXES = (".img", ".vic", ".vicar")
-"""The suffixes of files that hold the pixels of a planetary image."""
+"""Suffixes of files with the pixels of a planetary image."""
 
 LABEL_SUFFIXES = (".lbl", ".xml")
-"""The suffixes of PDS labels that lie beside their pixels."""
+"""Suffixes of PDS labels that are separate from their pixels."""
 
 PLANETARY_SUFFIXES = (*DATA_SUFFIXES, *LABEL_SUFFIXES)
 
-# Only these: others, such as VRT, could point to files elsewhere.
+# No other drivers: VRT, for example, could point to files elsewhere.
 _DRIVERS = {".xml": ("PDS4",), ".tif": ("GTiff",), ".tiff": ("GTiff",)}
 _OTHER_DRIVERS = ("PDS", "VICAR")
 
-# How a file begins that carries its own label.
+# First bytes of a file with an attached label.
 _ATTACHED = (b"PDS_VERSION_ID", b"LBLSIZE", b"ODL_VERSION_ID", b"CCSD", b"NJPL")
 
 
 @dataclass(frozen=True)
 class Raster:
-    """What a file stores, before gray levels are brought to a common range.
+    """Contents of a file, before gray levels are brought to a common range.
 
     Attributes:
         levels: (H, W), of the number type of the file.
-        valid: Which pixels the file does not mask out, (H, W); None: all.
-        label: What the label tells.
-        georeference: Where the pixels lie on a map, or None.
+        valid: (H, W), the pixels that the file does not mask out; None: all.
+        label: Contents of the label.
+        georeference: Position of the pixels on a map, or None.
     """
 
     levels: NDArray[Any]
     valid: NDArray[np.bool_] | None
-    label: Label
+    label: PdsLabel
     georeference: Georeference | None = None
 
 
 def read_planetary(path: Path) -> Raster:
-    """Read a PDS3, PDS4, VICAR or GeoTIFF file, or the one that a detached label belongs to.
+    """Read a PDS3, PDS4, VICAR or GeoTIFF file, or the file of a detached label.
 
     Raises:
         AreosegError: The file is missing, empty, damaged or too large, or the extra is missing.
@@ -71,7 +71,7 @@ def read_planetary(path: Path) -> Raster:
         return _read_with_gdal(labeled)
     except AreosegError:
         raise
-    except Exception as gdal_error:  # rasterio's own, and what GDAL makes of damaged headers
+    except Exception as gdal_error:  # of rasterio, or of GDAL on damaged headers
         if labeled.suffix.lower() not in PLANETARY_SUFFIXES:
             raise _unreadable(path, gdal_error) from None
         try:
@@ -83,7 +83,7 @@ def read_planetary(path: Path) -> Raster:
 
 
 def require_rasterio(what: str) -> None:
-    """Refuse in one line where rasterio is not installed.
+    """Check that rasterio is installed.
 
     Args:
         what: The file or output that needs it.
@@ -100,7 +100,7 @@ def require_rasterio(what: str) -> None:
 
 
 def _with_label(path: Path) -> Path:
-    """The file to open: `path`, or the label beside it where it carries none itself."""
+    """File to open: `path`, or the label beside it if it has none attached."""
     if path.suffix.lower() not in DATA_SUFFIXES:
         return path
     with path.open("rb") as file:
@@ -111,8 +111,8 @@ def _with_label(path: Path) -> Path:
         if path.with_suffix(suffix).is_file():
             return path.with_suffix(suffix)
     raise AreosegError(
-        f"{path}: no PDS or VICAR label in it, nor {path.stem}.xml or {path.stem}.lbl beside it:"
-        " put the label beside the file"
+        f"{path}: no PDS or VICAR label attached, and no {path.stem}.xml or {path.stem}.lbl beside"
+        " it: put the label beside the file"
     )
 
 
@@ -124,7 +124,7 @@ def _read_with_gdal(path: Path) -> Raster:
         warnings.simplefilter("ignore")  # about missing georeferences, which are normal here
         with _open(path) as file:
             check_size(file.height, file.width, str(path))
-            color = [each.name for each in file.colorinterp]
+            color = [interpretation.name for interpretation in file.colorinterp]
             bands = [index for index, name in enumerate(color, 1) if name != "alpha"]
             label = _label(file)
             _check_length(file, label, path)
@@ -139,7 +139,7 @@ def _read_with_gdal(path: Path) -> Raster:
 
 
 def _open(path: Path) -> Any:
-    """The file as GDAL's first fitting driver opens it."""
+    """Open a file with the first driver of GDAL that can."""
     import rasterio
     from rasterio.errors import RasterioIOError
 
@@ -153,7 +153,7 @@ def _open(path: Path) -> Any:
 
 
 def _gray(bands: NDArray[Any], path: Path) -> NDArray[Any]:
-    """One band (H, W) of bands (B, H, W): the only one, or the luminance of three."""
+    """Gray levels (H, W) of bands (B, H, W): the only band, or the luminance of three."""
     if len(bands) == 1:
         gray: NDArray[Any] = bands[0]
         return gray
@@ -162,22 +162,22 @@ def _gray(bands: NDArray[Any], path: Path) -> NDArray[Any]:
     raise AreosegError(f"{path}: {len(bands)} bands: give one gray band, or red, green and blue")
 
 
-def _label(file: Any) -> Label:
-    """What GDAL hands out of the label, and the depth of a TIFF file."""
+def _label(file: Any) -> PdsLabel:
+    """Label as GDAL provides it, or the depth of a TIFF file."""
     for domain in file.tag_namespaces():
         if domain in ("json:PDS", "json:VICAR"):
-            # rasterio takes the JSON text for KEY:VALUE pairs and splits it at the first colon.
+            # rasterio treats the JSON text as a KEY:VALUE pair and splits it at the first colon.
             text = ":".join(next(iter(file.tags(ns=domain).items())))
             return label_from_keywords(json.loads(text))
         if domain == "xml:PDS4":
             return label_from_pds4(next(iter(file.tags(ns=domain).values())))
     bits = file.tags(1, ns="IMAGE_STRUCTURE").get("NBITS")
-    return Label(bits=int(bits) if bits else None)
+    return PdsLabel(bits=int(bits) if bits else None)
 
 
-def _check_length(file: Any, label: Label, path: Path) -> None:
-    """Refuse a file that ends before its pixels do, which GDAL would fill with zeros."""
-    data = [Path(each) for each in file.files if Path(each).suffix.lower() in DATA_SUFFIXES]
+def _check_length(file: Any, label: PdsLabel, path: Path) -> None:
+    """Check that a file contains all its pixels; GDAL would fill the rest with zeros."""
+    data = [path for path in map(Path, file.files) if path.suffix.lower() in DATA_SUFFIXES]
     if file.driver == "GTiff" or not data:
         return
     needed = (
@@ -203,7 +203,7 @@ def _georeference(file: Any) -> Georeference | None:
 
 
 def _read_with_pdr(path: Path) -> Raster:
-    """What pdr reads of a product that GDAL cannot open; without georeference."""
+    """Read a product that GDAL cannot open with pdr; without georeference."""
     import pdr
 
     with warnings.catch_warnings():
@@ -211,7 +211,9 @@ def _read_with_pdr(path: Path) -> Raster:
         product = pdr.read(str(path))
         name = next((key for key in dict.fromkeys(product.keys()) if "image" in key.lower()), None)
         if name is None:
-            raise AreosegError(f"{path}: no image in this product: give the one that holds it")
+            raise AreosegError(
+                f"{path}: no image in this product: give the product that contains it"
+            )
         pixels = np.asarray(product[name])
     height, width = pixels.shape[-2:]
     check_size(height, width, str(path))

@@ -1,4 +1,4 @@
-"""Read any image of a rover: its gray pixels, which of them hold data, and what is known of it."""
+"""Read any image of a rover: its gray pixels, which of them are valid, and its metadata."""
 
 from dataclasses import dataclass
 from dataclasses import field
@@ -7,29 +7,29 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from areoseg.data.missions.metadata import Georeference
+from areoseg.data.missions.metadata import Metadata
+from areoseg.data.missions.metadata import metadata_from_name
+from areoseg.data.missions.pds_labels import PdsLabel
 from areoseg.data.readers.decode import decode_image
-from areoseg.data.readers.labels import Label
-from areoseg.data.readers.levels import to_gray
-from areoseg.data.readers.metadata import Georeference
-from areoseg.data.readers.metadata import Metadata
+from areoseg.data.readers.decode import needs_gdal
+from areoseg.data.readers.intensity import to_gray
 from areoseg.data.readers.planetary import PLANETARY_SUFFIXES
 from areoseg.data.readers.planetary import Raster
 from areoseg.data.readers.planetary import read_planetary
-from areoseg.data.readers.rover_names import metadata_from_name
-from areoseg.data.readers.tiff import needs_gdal
 from areoseg.errors import AreosegError
 from areoseg.utils.images import ImageArray
 
 
 @dataclass(frozen=True)
 class RoverImage:
-    """An image with what is known of it.
+    """A gray image with its metadata.
 
     Attributes:
-        pixels: (H, W), uint8, or float32 in 0..1 beyond 8 bits; 0 where nothing was measured.
-        valid: Which pixels hold a measurement, (H, W) bool; None: all.
-        metadata: What label or file name tell.
-        georeference: Where the pixels lie on a map, if the file says so.
+        pixels: (H, W), uint8, or float32 in 0..1 beyond 8 bits; 0 where a pixel is not valid.
+        valid: (H, W) bool, the pixels that hold a measurement; None: all.
+        metadata: From the label or the file name.
+        georeference: Position of the pixels on a map, if the file has it.
     """
 
     pixels: ImageArray
@@ -47,9 +47,8 @@ class RoverImage:
 def read_rover_image(path: str | Path) -> RoverImage:
     """Read a PNG, JPEG, TIFF, GeoTIFF, PDS3, PDS4 or VICAR file as a gray image.
 
-    Color becomes luminance; `levels` has the rule for the depth. A pixel is not valid where the
-    file says nodata, where it is NaN or infinite, and where it is fully transparent. Facts that
-    the label does not tell are taken from the file name.
+    Color becomes luminance; see `intensity` for the depth. A pixel is not valid if it is nodata,
+    NaN, infinite or fully transparent. Metadata that the label lacks is taken from the file name.
 
     Raises:
         AreosegError: The file is missing, empty, damaged, too large, or no image; it has no valid
@@ -73,12 +72,12 @@ def read_rover_image(path: str | Path) -> RoverImage:
 def _read(path: Path) -> Raster:
     if path.suffix.lower() in PLANETARY_SUFFIXES or needs_gdal(path):
         return read_planetary(path)
-    pixels = decode_image(path)
-    return Raster(levels=pixels.levels, valid=pixels.opaque, label=Label())
+    decoded = decode_image(path)
+    return Raster(levels=decoded.levels, valid=decoded.opaque, label=PdsLabel())
 
 
 def _valid(raster: Raster) -> NDArray[np.bool_] | None:
-    """Which pixels hold a measurement; None: all."""
+    """Pixels that hold a measurement; None: all."""
     valid = raster.valid
     for constant in raster.label.nodata:
         measured = raster.levels != constant

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from areoseg.data.readers.metadata import Georeference
+from areoseg.data.missions.metadata import Georeference
 from areoseg.data.readers.planetary import require_rasterio
 from areoseg.data.readers.rover_image import RoverImage
 from areoseg.inference.writers.rows import Rows

@@ -1,7 +1,7 @@
-"""What PDS3, PDS4 and VICAR labels say of an image.
+"""Metadata of an image from its PDS3, PDS4 or VICAR label.
 
 Keywords are those of the PDS3 Data Dictionary, which VICAR labels of rover images share, and of
-the PDS4 Information Model with its dictionaries `geom` and those of the missions.
+the PDS4 Information Model with its dictionary `geom` and the dictionaries of the missions.
 """
 
 import re
@@ -13,18 +13,18 @@ from dataclasses import field
 from typing import Any
 from xml.etree import ElementTree
 
-from areoseg.data.readers.metadata import Metadata
+from areoseg.data.missions.metadata import Metadata
 
 
 @dataclass(frozen=True)
-class Label:
-    """What a label tells.
+class PdsLabel:
+    """Contents of a label.
 
     Attributes:
-        metadata: When, where, and by which camera.
-        bits: The depth of the gray levels, where it is declared.
-        nodata: The levels that stand for no measurement.
-        offset: Where the pixels begin in their file, in bytes; 0 where it is not told.
+        metadata: When, where and by which camera the image was taken.
+        bits: Declared depth of the gray levels, or None.
+        nodata: Gray levels that mark missing pixels.
+        offset: Position of the pixels in their file, in bytes; 0 if the label does not give it.
     """
 
     metadata: Metadata = field(default_factory=Metadata)
@@ -54,8 +54,8 @@ _NODATA_ELEMENTS = (".//{*}missing_constant", ".//{*}invalid_constant")
 _UNKNOWN = ("", "N/A", "NULL", "UNK", "UNKNOWN")
 
 
-def label_from_keywords(values: Mapping[str, Any]) -> Label:
-    """What a PDS3 or VICAR label tells, given as nested mappings; the first of a keyword counts."""
+def label_from_keywords(values: Mapping[str, Any]) -> PdsLabel:
+    """Parse a PDS3 or VICAR label from nested mappings; the first value of a keyword counts."""
     flat: dict[str, Any] = {}
     for key, value in _leaves(values):
         flat.setdefault(key, value)
@@ -71,7 +71,7 @@ def label_from_keywords(values: Mapping[str, Any]) -> Label:
         )
     )
     constants = [_number(flat.get(key)) for key in _NODATA_KEYWORDS]
-    return Label(
+    return PdsLabel(
         metadata=_metadata(info, {key: _number(value) for key, value in counter.items()}),
         bits=_bits_of_mask(_text(flat.get("SAMPLE_BIT_MASK"))),
         nodata=tuple(value for value in constants if value is not None),
@@ -79,12 +79,12 @@ def label_from_keywords(values: Mapping[str, Any]) -> Label:
     )
 
 
-def label_from_pds4(xml: str) -> Label:
-    """What a PDS4 label tells; nothing where it is no XML."""
+def label_from_pds4(xml: str) -> PdsLabel:
+    """Parse a PDS4 label; the result is empty if the text is no XML."""
     try:
         root = ElementTree.fromstring(xml.encode())
     except ElementTree.ParseError:
-        return Label()
+        return PdsLabel()
     info = {
         name: next((text for path in paths if (text := _text(root.findtext(path)))), None)
         for name, paths in _ELEMENTS.items()
@@ -99,7 +99,7 @@ def label_from_pds4(xml: str) -> Label:
     }
     constants = [_number(root.findtext(path)) for path in _NODATA_ELEMENTS]
     highest = _number(root.findtext(".//{*}Special_Constants/{*}valid_maximum"))
-    return Label(
+    return PdsLabel(
         metadata=_metadata(info, counter),
         bits=None if highest is None or highest < 1 else int(highest).bit_length(),
         nodata=tuple(value for value in constants if value is not None),
@@ -121,11 +121,11 @@ def _metadata(info: Mapping[str, str | None], counter: Mapping[str, float | None
 
 
 def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """All keywords with their values, depth first, without the blocks around them."""
+    """Yield all keywords with their values, depth first, without the blocks around them."""
     for key, value in values.items():
         if isinstance(value, Mapping) and "value" not in value:
             yield from _leaves(value)
-        else:  # a value with its unit is a mapping of both
+        else:  # a value with a unit is a mapping of both
             yield key, value["value"] if isinstance(value, Mapping) else value
 
 
@@ -146,25 +146,25 @@ def _number(value: Any) -> float | None:
 
 
 def _sol(text: str | None) -> int | None:
-    """The sol in `412`, or in a local mean solar time such as `Sol-00412M15:51:39`."""
-    found = re.match(r"(?:sol-?)?(\d+)", text or "", re.IGNORECASE)
-    return int(found[1]) if found else None
+    """Sol in `412`, or in a local mean solar time such as `Sol-00412M15:51:39`."""
+    match = re.match(r"(?:sol-?)?(\d+)", text or "", re.IGNORECASE)
+    return int(match[1]) if match else None
 
 
 def _bits_of_mask(text: str | None) -> int | None:
-    """How many bits a mask such as `2#0000111111111111#` lets through."""
-    found = re.fullmatch(r"2#([01]+)#", text or "")
-    return found[1].count("1") or None if found else None
+    """Number of set bits in a mask such as `2#0000111111111111#`."""
+    match = re.fullmatch(r"2#([01]+)#", text or "")
+    return match[1].count("1") or None if match else None
 
 
 def _vicar_offset(values: Mapping[str, Any]) -> int:
-    """The bytes of the label, and of the records before the pixels."""
+    """Bytes before the pixels: the label and the binary header records."""
     size, records, record = (_number(values.get(key)) for key in ("LBLSIZE", "NLB", "RECSIZE"))
     return int((size or 0) + (records or 0) * (record or 0))
 
 
 def _pds3_offset(values: Mapping[str, Any]) -> int:
-    """The bytes before the pixels, from a pointer that counts records from 1."""
+    """Bytes before the pixels, from a pointer that counts records from 1."""
     pointer = values.get("^IMAGE")
     if isinstance(pointer, (list, tuple)) and pointer:
         pointer = pointer[-1]

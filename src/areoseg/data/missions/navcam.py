@@ -1,37 +1,37 @@
-"""How much smaller than a full Navcam frame an image is, as far as its size and name tell.
+"""Scale of an image relative to a full Navcam frame, from its size and name.
 
-A network has learned the size of rocks in pixels, so an image has to be shown at the scale of the
+A network learns the size of rocks in pixels, so images must be predicted at the scale of the
 training images. The left and right Navcam of the Mars Science Laboratory take frames of 1024x1024
-pixels; the data sets hold them as they are, or reduced.
+pixels; datasets contain them at full size or reduced.
 """
 
 import re
 from collections.abc import Iterable
 from collections.abc import Sequence
 
-from areoseg.data.readers.ai4mars_names import site_and_drive
+from areoseg.data.missions.metadata import site_and_drive
 
 HOMEWORK_TILE = (64, 128)
-"""Height and width of the homework's tiles, which were cut from frames reduced four times."""
+"""Height and width of the homework's tiles, cut from frames reduced four times."""
 
 SCALES = {1024: 1.0, 512: 0.5, 256: 0.25}
-"""Width of a square image with a Navcam frame's name, and its scale relative to the full frame."""
+"""Scale relative to the full frame, by the width of a square image named as a Navcam frame."""
 
 _TILE = re.compile(r"(?P<frame>.*)@y(?P<y>\d+)x(?P<x>\d+)$")
 
 
 def navcam_scale(size: tuple[int, ...], name: str | None = None) -> float | None:
-    """The scale of an image relative to a full Navcam frame of 1024 pixels.
+    """Return the scale of an image relative to a full Navcam frame of 1024 pixels.
 
-    Known are the homework's tiles, and images with the name of a Navcam frame: square ones of
-    1024, 512 or 256 pixels, and parts of a frame that are 1024 pixels wide.
+    It is known for the homework's tiles, and for images named as a Navcam frame that are square
+    with 1024, 512 or 256 pixels, or 1024 pixels wide and lower.
 
     Args:
         size: Height and width in pixels.
-        name: The name of the image's file or product, folders or suffix included or not.
+        name: File or product name, with or without folders and suffix.
 
     Returns:
-        1 for a full frame, 0.25 for one reduced four times; None where nothing tells.
+        1 for a full frame, 0.25 for a frame reduced four times, None if the scale is unknown.
     """
     height, width = size
     if (height, width) == HOMEWORK_TILE:
@@ -43,16 +43,16 @@ def navcam_scale(size: tuple[int, ...], name: str | None = None) -> float | None
 
 
 def common_navcam_scale(names: Sequence[str], sizes: Iterable[tuple[int, ...]]) -> float | None:
-    """The one scale that all samples of known scale share, or None.
+    """Return the scale that all samples of known scale share, or None if there is none.
 
     Args:
-        names: Names as the readers give them; `FRAME@y000x128` is a tile of FRAME.
+        names: Names of the samples; `FRAME@y000x128` is a tile of FRAME.
         sizes: Height and width of each sample.
     """
     frames: dict[str, tuple[int, int]] = {}
     for name, (height, width) in zip(names, sizes, strict=True):
         frame, bottom, right = name, height, width
-        if tile := _TILE.match(name):  # tiles cover their frame, so the outermost tell its size
+        if tile := _TILE.match(name):  # tiles cover their frame: the outermost give its size
             frame = tile["frame"]
             bottom, right = bottom + int(tile["y"]), right + int(tile["x"])
         known = frames.get(frame, (0, 0))

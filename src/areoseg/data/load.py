@@ -1,0 +1,317 @@
+"""Load a dataset: find out what it is, and read all its samples."""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import fields
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from rich.console import Console
+
+from areoseg.data.description import describe
+from areoseg.data.description import find_description
+from areoseg.data.missions.metadata import site_and_drive
+from areoseg.data.options import DataOptions
+from areoseg.data.readers.ai4mars import AI4MARS
+from areoseg.data.readers.ai4mars_flat import AI4MARS_FLAT
+from areoseg.data.readers.folder import FOLDER
+from areoseg.data.readers.folder import IMAGES
+from areoseg.data.readers.formats import DatasetFormat
+from areoseg.data.readers.frames import check_tile_and_scale
+from areoseg.data.readers.frames import oddities
+from areoseg.data.readers.frames import read_frames
+from areoseg.data.readers.frames import to_dataset
+from areoseg.data.readers.intensity import white_levels
+from areoseg.data.readers.npz import NPZ
+from areoseg.data.samples import LoadedData
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
+from areoseg.errors import one_line
+from areoseg.errors import plural
+from areoseg.synthetic import SyntheticMars
+from areoseg.synthetic import draw_set
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import Taxonomy
+from areoseg.utils.console import progress_bar
+from areoseg.utils.console import standard_error
+from areoseg.utils.files import PathLike
+
+FORMATS: dict[str, DatasetFormat] = {
+    data_format.name: data_format for data_format in (NPZ, AI4MARS, AI4MARS_FLAT, FOLDER, IMAGES)
+}
+"""All formats by name, the most specific first: the first that recognizes a path reads it."""
+
+SYNTHETIC = "synthetic"
+"""Name of the synthetic dataset, in place of a path."""
+
+SYNTHETIC_LABELED = 1200
+SYNTHETIC_UNLABELED = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source(DataOptions):
+    """A dataset and everything that is needed to read it again.
+
+    Attributes:
+        path: A file, a folder, or `synthetic`.
+        tile: Height and width of the tiles that frames are cut into; None keeps them whole.
+        scale: Factor for the sides of frames before they are cut, in (0, 1].
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # it is part of `run.json`
+
+    path: str
+    tile: tuple[int, int] | None = None
+    scale: float = 1.0
+
+    @property
+    def arguments(self) -> list[str]:
+        """Command-line arguments that select the same files; a recipe has tile and scale."""
+        words = ["--data", self.path]
+        for option, value, default in (
+            ("--format", self.data_format, "auto"),
+            ("--labels", self.label_set, "crowd"),
+            ("--groups", self.groups, None),
+            ("--classes", self.classes, None),
+        ):
+            if value != default:
+                words += [option, str(value)]
+        return words
+
+
+def read(
+    data: PathLike,
+    options: DataOptions | None = None,
+    *,
+    tile: tuple[int, int] | None = None,
+    scale: float = 1.0,
+    console: Console | None = None,
+) -> LoadedData:
+    """Read a dataset.
+
+    8-bit images are uint8; if an image of the dataset has more, all are float32 in 0..1. Frames
+    with AI4Mars names are grouped by site and drive.
+
+    Args:
+        data: An npz file, a folder of images and masks, a folder of AI4Mars, images without masks,
+            or `synthetic`.
+        options: Groups, format, label set and classes; detected by default.
+        tile: Height and width of the tiles that frames are cut into; None keeps them whole. If a
+            frame is no multiple of the tile, the last row and column of tiles are shifted inwards
+            and overlap their neighbors. Tiles are named `frame@y000x128`, and grouped like their
+            frame, or by frame if it has no group.
+        scale: Factor for the sides of frames before they are cut, in (0, 1]: images are averaged
+            over areas, masks take the nearest pixel.
+        console: Console for progress and warnings; None: standard error.
+
+    Returns:
+        Labeled and unlabeled samples with their classes.
+
+    Raises:
+        AreosegError: The data cannot be read; the message names the file and the remedy.
+
+    Example:
+        >>> from areoseg.data.options import DataOptions
+        >>> data = read("mars.npz", DataOptions(groups="frames.txt"))  # doctest: +SKIP
+        >>> data.labeled.images.shape  # doctest: +SKIP
+        (2615, 64, 128)
+    """
+    console = console or standard_error()
+    source = find_source(data, options, console)
+    return read_with_progress(replace(source, tile=tile or source.tile, scale=scale), console)
+
+
+def find_source(data: PathLike, options: DataOptions | None, console: Console) -> Source:
+    """Return the source of a dataset, completed by the files beside it.
+
+    These are a dataset description, whose values hold where `options` has the defaults, and a
+    groups file. Each is reported on the console.
+
+    Raises:
+        AreosegError: The description cannot be read.
+    """
+    options = options or DataOptions()
+    source = Source(
+        path=str(data),
+        **{field.name: getattr(options, field.name) for field in fields(DataOptions)},
+    )
+    if str(data) == SYNTHETIC:
+        return source
+    if source.classes is None and (description := find_description(Path(data))) is not None:
+        console.print(f"classes: from {description}, beside the data")
+        source = replace(source, classes=str(description))
+    described = describe(source.classes)
+    default = DataOptions()
+    for field in ("groups", "data_format", "label_set"):
+        if getattr(source, field) == getattr(default, field):
+            source = replace(source, **{field: getattr(described.options, field)})
+    if source.groups is None and (groups := companion_groups(Path(data))) is not None:
+        console.print(f"groups: from {groups}, beside the data")
+        source = replace(source, groups=groups)
+    return replace(source, tile=described.tile)
+
+
+def read_with_progress(source: Source, console: Console) -> LoadedData:
+    """Read a source; show a progress bar and one line per warning."""
+    with progress_bar(console) as progress:
+        task = progress.add_task("reading", total=None)
+        data = read_source(
+            source,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    for warning in data.warnings:
+        console.print(f"warning: {warning}")
+    return data
+
+
+def read_source(
+    source: Source, *, progress: Callable[[int, int], None] | None = None
+) -> LoadedData:
+    """Read the samples of a source, or draw those of the synthetic one.
+
+    Raises:
+        AreosegError: The data cannot be read.
+    """
+    if source.path == SYNTHETIC:
+        settings = SyntheticMars()
+        return LoadedData(
+            labeled=draw_set(settings, SYNTHETIC_LABELED),
+            unlabeled=draw_set(
+                settings, SYNTHETIC_UNLABELED, first=SYNTHETIC_LABELED, labeled=False
+            ),
+        )
+    return read_data(
+        source.path,
+        data_format=source.data_format,
+        groups=source.groups,
+        label_set=source.label_set,
+        tile=source.tile,
+        scale=source.scale,
+        taxonomy=describe(source.classes).taxonomy,
+        progress=progress,
+    )
+
+
+def read_data(
+    path: PathLike,
+    *,
+    data_format: str = "auto",
+    groups: PathLike | None = None,
+    tile: tuple[int, int] | None = None,
+    scale: float = 1.0,
+    label_set: str = "crowd",
+    taxonomy: Taxonomy = MARS,
+    progress: Callable[[int, int], None] | None = None,
+) -> LoadedData:
+    """Read the dataset at a path without looking for files beside it; see `read`.
+
+    Args:
+        path: A file or folder.
+        data_format: One of `FORMATS`, or `auto` to detect it.
+        groups: A text file with one line per labeled sample.
+        tile: Height and width of the tiles that frames are cut into.
+        scale: Factor for the sides of frames.
+        label_set: The label set.
+        taxonomy: The classes of the masks.
+        progress: Called repeatedly with the number of frames read and of all frames.
+
+    Raises:
+        AreosegError: The data cannot be read.
+    """
+    path = Path(path)
+    check_tile_and_scale(tile, scale)
+    name = recognize_format(path) if data_format == "auto" else _checked(path, data_format)
+    reader = FORMATS[name]
+    if label_set not in reader.label_sets:
+        raise AreosegError(
+            f"{path}: format {name!r} has no {label_set!r} labels:"
+            f" {did_you_mean(label_set, reader.label_sets)}"
+        )
+    listing = reader.find(path, label_set, taxonomy)
+    pairs = [frame.name for frame in listing.labeled]
+    pair_groups = (
+        groups_from_names(pairs) if groups is None else groups_from_file(Path(groups), len(pairs))
+    )
+    frames = read_frames(
+        listing.labeled + listing.unlabeled, tile=tile, scale=scale, progress=progress
+    )
+    whites = white_levels((frame.range for frame in frames), str(path))
+    labeled = to_dataset(frames[: len(pairs)], pair_groups, whites, tiled=tile is not None)
+    names = [frame.name for frame in listing.unlabeled]
+    unlabeled = to_dataset(
+        frames[len(pairs) :], groups_from_names(names), whites, tiled=tile is not None
+    )
+    warnings = (*listing.warnings, *oddities(frames))
+    return LoadedData(labeled, unlabeled, taxonomy=taxonomy, warnings=warnings)
+
+
+def recognize_format(path: PathLike) -> str:
+    """Detect the format of the dataset at a path.
+
+    Raises:
+        AreosegError: The path does not exist, or its format is unknown.
+    """
+    path = Path(path)
+    _check_exists(path)
+    for data_format in FORMATS.values():
+        if data_format.recognize(path):
+            return data_format.name
+    raise AreosegError(
+        f"{path}: unknown format of dataset: give an npz file, a folder with images/ and masks/,"
+        " the folder msl of AI4Mars, or images"
+    )
+
+
+def companion_groups(path: Path) -> Path | None:
+    """Return the file `NAME_groups.txt` or `NAME_train_frames.txt` beside a dataset, if any."""
+    for ending in ("groups", "train_frames"):
+        beside = path.with_name(f"{path.stem}_{ending}.txt")
+        if beside.is_file():
+            return beside
+    return None
+
+
+def groups_from_file(path: Path, pairs: int) -> list[str | None]:
+    """Read the groups of labeled samples from a text file with one line per sample, in order.
+
+    Lines that are AI4Mars names become site and drive; other lines are groups as they are.
+
+    Raises:
+        AreosegError: The file cannot be read, has a wrong number of lines, or an empty line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise AreosegError(
+            f"{path}: cannot read the groups file ({one_line(error)}): give a text file with one"
+            " line per pair"
+        ) from error
+    if len(lines) != pairs:
+        raise AreosegError(
+            f"{path}: {plural(len(lines), 'line')} for {plural(pairs, 'pair')}: a groups file has"
+            " one line per pair of image and mask, in their order"
+        )
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            raise AreosegError(f"{path}: line {number} is empty: name the group of every pair")
+    return [site_and_drive(line.strip()) or line.strip() for line in lines]
+
+
+def groups_from_names(names: Sequence[str]) -> list[str | None]:
+    """Return the rover stop of each frame, or None if its name does not contain one."""
+    return [site_and_drive(name) for name in names]
+
+
+def _checked(path: Path, name: str) -> str:
+    """Check the name of a format and that the path exists."""
+    if name not in FORMATS:
+        raise AreosegError(f"there is no format {name!r}: {did_you_mean(name, ['auto', *FORMATS])}")
+    _check_exists(path)
+    return name
+
+
+def _check_exists(path: Path) -> None:
+    if not path.exists():
+        raise AreosegError(f"{path}: no such file or folder: check the path")
