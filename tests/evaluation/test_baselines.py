@@ -4,16 +4,6 @@ import numpy as np
 import pytest
 
 from areoseg import api
-from areoseg.data.readers import read_data
-from areoseg.baselines import BASELINES
-from areoseg.baselines import baseline
-from areoseg.baselines import baseline_scores
-from areoseg.baselines.guessing import expected_confusion
-from areoseg.baselines.guessing import guess
-from areoseg.baselines.logistic_regression import SCALES
-from areoseg.baselines.logistic_regression import logistic_regression
-from areoseg.baselines.logistic_regression import pixel_features
-from areoseg.baselines.majority import majority
 from areoseg.data.load import read_data
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import class_pixels

@@ -155,7 +155,7 @@ def test_a_folder_that_holds_a_run_is_left_alone(source, tmp_path, tiny):
 KILLED = """
 import sys
 from rich.console import Console
-from areoseg.data.sources import Source, read_source
+from areoseg.data.load import Source, read_source
 import torch
 torch.set_num_threads(1)
 path, groups, out, *overrides = sys.argv[1:]

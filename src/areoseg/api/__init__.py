@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from areoseg.api.exporting import export
     from areoseg.api.prediction import predict
     from areoseg.api.prediction import submit
-    from areoseg.data.load import read
     from areoseg.api.self_training import self_train
     from areoseg.api.soup import soup
     from areoseg.api.training import resume
     from areoseg.api.training import train
+    from areoseg.data.load import read
     from areoseg.evaluation.baselines import baseline_score
     from areoseg.evaluation.evaluate import evaluate
     from areoseg.evaluation.evaluate import evaluate_each

@@ -10,8 +10,6 @@ from rich.console import Console
 
 from areoseg.api.own_data import own_data
 from areoseg.api.reading import find_source
-from areoseg.api.reading import read_with_progress
-from areoseg.api.scoring import select_split
 from areoseg.data.load import SYNTHETIC
 from areoseg.data.load import Source
 from areoseg.data.load import read_with_progress

@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from areoseg import weights
-from areoseg.api.reading import read_with_progress
-from areoseg.data.sources import Source
-from areoseg.api.model_under_test import open_model_under_test
 from areoseg.data.load import Source
 from areoseg.data.load import read_with_progress
 from areoseg.errors import AreosegError

@@ -9,9 +9,6 @@ from rich.console import Console
 from areoseg.api.own_data import moved_source
 from areoseg.api.own_data import own_data
 from areoseg.api.reading import find_source
-from areoseg.api.reading import read_with_progress
-from areoseg.api.scoring import score_samples
-from areoseg.api.scoring import select_split
 from areoseg.data.load import read_with_progress
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError

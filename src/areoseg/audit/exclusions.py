@@ -11,8 +11,8 @@ from areoseg.audit.findings import Action
 from areoseg.audit.findings import Audit
 from areoseg.audit.findings import Finding
 from areoseg.audit.findings import OtherSample
-from areoseg.data.fingerprint import fingerprint
 from areoseg.data.samples import SegmentationDataset
+from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
 from areoseg.utils.files import read_json
 

@@ -32,3 +32,7 @@ class DataOptions:
     data_format: DataFormat = "auto"
     label_set: LabelSet = "crowd"
     classes: str | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.groups, str):  # as users write it in Python
+            object.__setattr__(self, "groups", Path(self.groups))

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from areoseg.api.own_data import moved_source
 from areoseg.api.reading import find_source
-from areoseg.api.reading import read_with_progress
-from areoseg.data.fingerprint import fingerprint
+from areoseg.data.load import read_with_progress
 from areoseg.data.samples import SegmentationDataset
+from areoseg.data.samples import fingerprint
 from areoseg.data.split import check_split_name
 from areoseg.errors import AreosegError
 from areoseg.evaluation.model_under_test import ModelUnderTest

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from pydantic import ConfigDict
 from pydantic import ValidationError
 
-from areoseg.data.sources import Source
+from areoseg.data.load import Source
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.files import read_json

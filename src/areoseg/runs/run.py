@@ -92,7 +92,8 @@ class Run:
         return replace(
             typed,
             path=_from_folder(folder, typed.path),
-            groups=None if typed.groups is None else _from_folder(folder, typed.groups),
+            groups=None if typed.groups is None else Path(_from_folder(folder, str(typed.groups))),
+            classes=None if typed.classes is None else _from_folder(folder, typed.classes),
         )
 
     @property

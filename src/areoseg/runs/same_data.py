@@ -5,8 +5,8 @@ A sample that one of them was trained on is no validation for another, nor for a
 
 from collections.abc import Sequence
 
-from areoseg.data.samples import fingerprint
 from areoseg.data.samples import SegmentationDataset
+from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
 from areoseg.runs.run import Run
 

@@ -12,8 +12,6 @@ from optuna.trial import TrialState
 from rich.console import Console
 
 from areoseg.audit import Exclusions
-from areoseg.audit import Audit
-from areoseg.audit import check_decisions
 from areoseg.data.load import Source
 from areoseg.data.samples import LoadedData
 from areoseg.errors import AreosegError

@@ -14,8 +14,6 @@ from pydantic import ConfigDict
 from pydantic import ValidationError
 
 from areoseg.audit import Exclusions
-from areoseg.data.fingerprint import fingerprint
-from areoseg.audit import Audit
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError

@@ -11,10 +11,6 @@ from rich.console import Console
 
 from areoseg.audit import Exclusions
 from areoseg.audit import read_exclusions
-from areoseg.data.fingerprint import fingerprint
-from areoseg.audit import Audit
-from areoseg.audit import check_decisions
-from areoseg.audit import read_decisions
 from areoseg.data.load import Source
 from areoseg.data.samples import LoadedData
 from areoseg.data.samples import fingerprint

@@ -6,8 +6,8 @@ from dataclasses import replace
 from rich.console import Console
 
 from areoseg.api.reading import find_source
-from areoseg.api.reading import read_with_progress
 from areoseg.audit import read_exclusions
+from areoseg.data.load import read_with_progress
 from areoseg.data.split import check_split_name
 from areoseg.evaluation.baselines import BASELINES
 from areoseg.evaluation.baselines import baseline
