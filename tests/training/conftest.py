@@ -2,9 +2,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from areoseg.data.sources import Source
-from areoseg.training import loop
 from areoseg.data.load import Source
+from areoseg.training import loop
 
 
 @pytest.fixture
