@@ -116,7 +116,7 @@ def test_own_data_that_have_changed_are_not_scored_as_if_they_were_others(
     info = json.loads((moved / "run.json").read_text())
     info["data"]["source"]["path"] = str(tmp_path / "mars.npz")
     (moved / "run.json").write_text(json.dumps(info))
-    with pytest.raises(AreosegError, match="not those that this run was trained on"):
+    with pytest.raises(AreosegError, match="not the data that this run was trained on"):
         api.evaluate(moved)
     told = Console(file=io.StringIO(), width=300)
     assert api.evaluate(moved, tmp_path / "mars.npz", console=told).images == 48

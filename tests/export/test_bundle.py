@@ -169,7 +169,7 @@ def test_without_a_bundled_model_one_has_to_be_named(photo, tmp_path):
 
 
 def test_what_is_no_run_is_told_which_models_are_bundled(name, tmp_path):
-    with pytest.raises(AreosegError, match=rf"not a run: .*come with areoseg: {name}"):
+    with pytest.raises(AreosegError, match=rf"not a run.*take one of: {name}"):
         api.evaluate("flagship", tmp_path / "mars.npz")
 
 

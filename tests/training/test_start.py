@@ -83,7 +83,7 @@ def test_the_run_notes_what_it_started_with(source, first, tmp_path, tiny):
     ],
 )
 def test_another_network_is_refused(source, first, tmp_path, tiny, change, what):
-    with pytest.raises(AreosegError, match=f"differ in {what}:"):
+    with pytest.raises(AreosegError, match=rf"differ in {what}\."):
         run_tiny(source, tmp_path / "run", tiny, change, start=first)
     assert not (tmp_path / "run").exists()
 
@@ -110,7 +110,7 @@ def test_what_the_start_of_a_start_has_seen_is_not_forgotten(source, first, tmp_
     assert [len(learned.names) for learned in second.trained_on] == [24, 24]
     with pytest.raises(AreosegError, match="of the samples that are held out"):
         run_tiny(source, tmp_path / "3", tiny, "split.seed=1", start=second)
-    with pytest.raises(AreosegError, match="started with weights that were trained on these data"):
+    with pytest.raises(AreosegError, match="its initial weights were trained on them"):
         api.evaluate(second.path, source.path, groups=source.groups, console=Console(quiet=True))
 
 

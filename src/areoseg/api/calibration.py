@@ -6,6 +6,8 @@ from areoseg.api.own_data import own_data
 from areoseg.api.training import finish_run
 from areoseg.errors import AreosegError
 from areoseg.evaluation.score import select_split
+from areoseg.api.scoring import select_split
+from areoseg.runs.own_data import own_data
 from areoseg.runs.run import RESUME
 from areoseg.runs.run import Run
 from areoseg.runs.run import open_run

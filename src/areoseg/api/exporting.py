@@ -8,7 +8,6 @@ from typing import Any
 
 from rich.console import Console
 
-from areoseg.api.own_data import own_data
 from areoseg.api.reading import find_source
 from areoseg.data.load import SYNTHETIC
 from areoseg.data.load import Source
@@ -16,6 +15,7 @@ from areoseg.data.load import read_with_progress
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.evaluation.score import select_split
+from areoseg.runs.own_data import own_data
 from areoseg.runs.run import RECIPE
 from areoseg.runs.run import SCORES
 from areoseg.runs.run import Run

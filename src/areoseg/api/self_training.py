@@ -9,6 +9,7 @@ from rich.console import Console
 from areoseg.api.own_data import moved_source
 from areoseg.api.own_data import opened_once
 from areoseg.api.own_data import own_data
+from areoseg.api.reading import read_with_progress
 from areoseg.api.training import finish_run
 from areoseg.data.load import Source
 from areoseg.data.load import read_with_progress
@@ -18,9 +19,12 @@ from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe
 from areoseg.recipes import check_model
 from areoseg.recipes import load_recipe
+from areoseg.runs.compatibility import check_same_data
+from areoseg.runs.own_data import own_data
+from areoseg.runs.own_data import own_source
 from areoseg.runs.run import AUDIT
 from areoseg.runs.run import Run
-from areoseg.runs.same_data import check_same_data
+from areoseg.runs.run import open_runs
 from areoseg.utils.console import standard_error
 from areoseg.utils.files import PathLike
 
@@ -74,6 +78,7 @@ def self_train(
         AreosegError: Teachers, images or options cannot be used, or there is a run in `out`.
     """
     from areoseg.inference import Predictor
+    from areoseg.runs.run import check_no_run_in
     from areoseg.training.budget import Budget
     from areoseg.training.budget import parse_budget
     from areoseg.training.pseudo_labels import check_shares
@@ -81,7 +86,6 @@ def self_train(
     from areoseg.training.pseudo_labels import unseen_samples
     from areoseg.training.pseudo_samples import PseudoSamples
     from areoseg.training.pseudo_samples import check_same_size
-    from areoseg.training.train import check_no_run_in
     from areoseg.training.train import train
     from areoseg.utils.device import choose_device
     from areoseg.utils.device import use_threads
@@ -90,7 +94,7 @@ def self_train(
     if not 0 < labeled_share < 1:
         raise AreosegError(f"labeled share {labeled_share}: give one above 0 and below 1")
     check_shares(keep, floor)
-    opened = opened_once(teachers)
+    opened = open_runs(teachers)
     check_same_data(opened)
     seconds = None if budget is None else parse_budget(budget)
     student = _student(opened[0], recipe)
@@ -132,7 +136,7 @@ def self_train(
         student,
         found,
         out,
-        source=moved_source(opened[0].source, data, groups),
+        source=own_source(opened[0], data, groups),
         budget=clock,
         device=device,
         threads=threads,

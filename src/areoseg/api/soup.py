@@ -14,18 +14,21 @@ from areoseg.api.own_data import own_data
 from areoseg.api.training import finish_run
 from areoseg.data.samples import SegmentationDataset
 from areoseg.evaluation.score import select_split
+from areoseg.api.scoring import select_split
+from areoseg.runs.compatibility import check_same_architecture
+from areoseg.runs.compatibility import check_same_data
 from areoseg.runs.info import RunInfo
 from areoseg.runs.info import SoupInfo
 from areoseg.runs.info import TrainedOn
+from areoseg.runs.own_data import own_data
 from areoseg.runs.run import AUDIT
 from areoseg.runs.run import RECIPE
 from areoseg.runs.run import RUN_INFO
 from areoseg.runs.run import SPLIT
 from areoseg.runs.run import WEIGHTS
 from areoseg.runs.run import Run
+from areoseg.runs.run import open_runs
 from areoseg.runs.run import write_weights
-from areoseg.runs.same_data import check_same_data
-from areoseg.runs.same_network import check_same_architecture
 from areoseg.utils.console import standard_error
 from areoseg.utils.files import PathLike
 
@@ -76,14 +79,14 @@ def soup(
         AreosegError: Runs cannot be averaged, or there is a run in `out` already.
     """
     from areoseg.calibration import calibrate_run
+    from areoseg.runs.run import check_no_run_in
     from areoseg.training.soup import Ingredient
     from areoseg.training.soup import greedy_soup
-    from areoseg.training.train import check_no_run_in
     from areoseg.utils.device import use_threads
 
     use_threads(threads)
     console = console or standard_error()
-    opened = opened_once(runs)
+    opened = open_runs(runs)
     check_same_architecture(opened)
     check_same_data(opened)
     check_no_run_in(out)

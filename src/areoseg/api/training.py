@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from areoseg.api.own_data import moved_source
-from areoseg.api.own_data import own_data
 from areoseg.api.reading import find_source
 from areoseg.data.load import read_with_progress
 from areoseg.data.samples import SegmentationDataset
@@ -18,6 +16,8 @@ from areoseg.evaluation.score import select_split
 from areoseg.recipes import Recipe
 from areoseg.recipes import check_model
 from areoseg.recipes import load_recipe
+from areoseg.runs.own_data import own_data
+from areoseg.runs.own_data import own_source
 from areoseg.runs.run import AUDIT
 from areoseg.runs.run import AUDIT_PAGE
 from areoseg.runs.run import PLAN
@@ -80,10 +80,12 @@ def train(
         AreosegError: Recipe or data cannot be used, or there is a run in `out` already.
     """
     from areoseg.audit import read_exclusions
+    from areoseg.audit import check_decisions
+    from areoseg.audit import read_decisions
+    from areoseg.runs.compatibility import check_initial_weights
+    from areoseg.runs.run import check_no_run_in
     from areoseg.training.budget import Budget
     from areoseg.training.budget import parse_budget
-    from areoseg.training.start import check_initial_weights
-    from areoseg.training.train import check_no_run_in
     from areoseg.training.train import train as train_network
     from areoseg.utils.device import choose_device
     from areoseg.utils.device import use_threads
@@ -151,7 +153,7 @@ def resume(
     Raises:
         AreosegError: There is nothing to go on from, or the data are others.
     """
-    from areoseg.training.train import check_resumable
+    from areoseg.runs.run import check_resumable
     from areoseg.training.train import resume as resume_network
     from areoseg.utils.device import use_threads
 
@@ -165,7 +167,7 @@ def resume(
         finished = opened
     else:
         check_resumable(opened)  # before the data are read, which may take minutes
-        found = read_with_progress(moved_source(opened.source, data, groups), console)
+        found = read_with_progress(own_source(opened, data, groups), console)
         finished = resume_network(run, found, threads=threads, console=console)
     finish_run(finished, found.labeled, console)
     return finished

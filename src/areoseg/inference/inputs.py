@@ -17,6 +17,7 @@ from areoseg.data.readers.rover_image import read_rover_image
 from areoseg.errors import AreosegError
 from areoseg.inference.writers import OUTPUTS
 from areoseg.utils.images import ImageArray
+from areoseg.weights import misspelled
 
 _SUFFIXES = (*IMAGE_SUFFIXES, *DATA_SUFFIXES)
 
@@ -74,7 +75,8 @@ def find_inputs(paths: Sequence[str | Path], *, out: Path) -> list[Input]:
         if _is_output(path, out):
             raise AreosegError(f"{path}: this input is also the output: choose another --out")
         if not path.exists():
-            raise AreosegError(f"{path}: no such file or folder: check the path")
+            hint = misspelled(path) or ": check the path"
+            raise AreosegError(f"{path}: no such file or folder{hint}")
         if path.suffix.lower() == ".npz":
             found.extend(_in_npz(path))
         elif path.is_dir():

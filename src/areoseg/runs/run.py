@@ -1,24 +1,25 @@
-"""The run folder: everything that one training made.
+"""The run folder: everything that a training writes.
 
 ```
-recipe.yaml           every value of the recipe
-run.json              data, versions, size, time, and how the run ended
+recipe.yaml           the recipe with every value
+run.json              data, versions, size, time, and how the run ended; see `RunInfo`
 weights.safetensors   the weights that the run keeps
 split.json            names of the samples in train, val and test
-plan.json             the steps planned, and every correction
-audit.json            what the audit found, or what a person decided about it; audit.html shows it
-metrics.csv           one row an epoch; the same curves for TensorBoard in tensorboard/
+plan.json             the planned steps, and every correction
+audit.json            findings of the audit, or the decisions of a person; audit.html shows them
+metrics.csv           one row per epoch; the same curves for TensorBoard in tensorboard/
 scores.json           scores of the kept weights on val and test
 report.html           all of it to look at
-pseudo_labels.npz     what a self-training learns from besides the labeled samples
-resume.pt             state to go on from, while the run is not finished
-round.npz             pseudo-labels of the present round of self-training, while it is not finished
+pseudo_labels.npz     the pseudo-labeled samples of a self-training
+resume.pt             the state to resume from, while the run is not finished
+round.npz             the pseudo-labels of the current round, while the run is not finished
 ```
 
 The bundled models of `areoseg.weights` are such folders, and are opened by name.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace
 from functools import cached_property
@@ -30,13 +31,13 @@ from areoseg.errors import AreosegError
 from areoseg.errors import one_line
 from areoseg.recipes import Recipe
 from areoseg.recipes import load_recipe
+from areoseg.utils.files import PathLike
+from areoseg.utils.files import read_json
+from areoseg.utils.files import replacing
 from areoseg.runs.info import RunInfo
 from areoseg.runs.info import TrainedOn
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.files import read_json
-from areoseg.utils.files import replacing
-from areoseg.weights import bundled_names
-from areoseg.weights import located
+from areoseg.weights import bundled_names, located, misspelled
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,11 +59,11 @@ RESUME = "resume.pt"
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder: at least a recipe and info, and weights from its first validation on.
+    """A run folder: at least a recipe and run info; weights from the first validation on.
 
     Attributes:
         path: The folder.
-        recipe: What was trained.
+        recipe: The recipe that was trained.
         info: The content of `run.json`.
     """
 
@@ -72,19 +73,19 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The folder's own name."""
+        """The name of the folder."""
         return self.path.resolve().name
 
     @property
     def taxonomy(self) -> Taxonomy:
-        """The classes that the run was trained for."""
+        """The classes that the run was trained on."""
         return self.info.taxonomy
 
     @property
     def source(self) -> Source:
-        """Where the run's data are, from any working directory.
+        """Where the data of the run are.
 
-        Relative paths start from the folder that the run was started in, as long as they are there.
+        Relative paths start from the working directory of the training, if they exist there.
         """
         typed, folder = self.info.data.source, self.info.data.working_directory
         if folder is None:
@@ -98,23 +99,23 @@ class Run:
 
     @property
     def is_bundle(self) -> bool:
-        """Whether `areoseg bundle` made this folder of another run."""
+        """Whether `areoseg bundle` made this folder from another run."""
         return self.info.bundle is not None
 
     @property
     def weights_sha256(self) -> str:
-        """The hash of the weights, in hexadecimal."""
+        """The hash of the weights file, in hexadecimal."""
         return hashlib.sha256((self.path / WEIGHTS).read_bytes()).hexdigest()
 
     @cached_property
     def split(self) -> dict[str, list[str]]:
-        """Names of the samples in `train`, `val` and `test`."""
+        """The names of the samples in `train`, `val` and `test`."""
         names: dict[str, list[str]] = read_json(self.path / SPLIT)
         return names
 
     @property
     def commands(self) -> list[str]:
-        """The command lines that made it, those of its start and of its teachers first."""
+        """The command lines that made the run, those of its initial weights and teachers first."""
         commands: list[str] = []
         for before in (self.info.initial_weights, self.info.self_training):
             commands += before.commands if before else []
@@ -122,7 +123,7 @@ class Run:
 
     @property
     def calibrated_later(self) -> bool:
-        """Whether it was calibrated by a command of its own, not at the end of its training."""
+        """Whether it was calibrated by `areoseg calibrate`, not at the end of its training."""
         return self.info.calibration is not None and not self.recipe.calibration
 
     @property
@@ -132,11 +133,14 @@ class Run:
         return [*self.info.previously_trained_on, own]
 
     def segmenter(self, *, fold: bool = True) -> "Segmenter":
-        """The trained network in evaluation mode, on the CPU.
+        """Load the trained network in evaluation mode, on the CPU.
 
         Args:
-            fold: Take standardized weights as plain ones, which answers the same and faster;
-                otherwise the weights are as `weights.safetensors` has them.
+            fold: Replace standardized weights by plain ones, which is faster and predicts the same;
+                otherwise the weights are those in `weights.safetensors`.
+
+        Raises:
+            AreosegError: The weights cannot be read, or do not fit the recipe.
         """
         from safetensors.torch import load_file
 
@@ -148,45 +152,96 @@ class Run:
             segmenter.load_state_dict(load_file(path))
         except Exception as error:  # safetensors and torch have no common root
             reason = one_line(error)[:160]  # PyTorch lists every tensor that differs
-            raise AreosegError(f"{path}: these weights do not fit {RECIPE}: {reason}") from None
+            raise AreosegError(f"cannot load {path}: it does not fit {RECIPE} ({reason})") from None
         if fold:
             fold_standardization(segmenter)
         return segmenter.eval()
 
 
 def is_run(path: Path) -> bool:
-    """Whether `path` is a folder that a training made, or the name of a bundled model."""
+    """Return whether `path` is a run folder or the name of a bundled model."""
     path = located(path)
     return (path / RECIPE).is_file() and (path / RUN_INFO).is_file()
 
 
-def open_run(path: str | Path, *, unfinished: bool = False) -> Run:
+def open_run(path: PathLike, *, unfinished: bool = False) -> Run:
     """Open a run folder.
 
     Args:
         path: The folder, or the name of a bundled model.
-        unfinished: Whether a run without weights will do.
+        unfinished: Also accept a run without weights.
 
     Raises:
-        AreosegError: It is no run, or it has no weights yet.
+        AreosegError: It is not a run, or it has no weights yet.
+
+    Example:
+        >>> run = open_run("flagship-64")
+        >>> run.taxonomy.names
+        ('background', 'soil', 'bedrock', 'sand', 'big rock')
     """
     path = located(path)
     if not is_run(path):
-        bundled = ", ".join(bundled_names())
-        raise AreosegError(
-            f"{path}: not a run: it has no {RECIPE} and {RUN_INFO}; `areoseg train` makes one"
-            + (f"; those that come with areoseg: {bundled}" if bundled else "")
+        hint = misspelled(path) or (
+            f". Train one by `areoseg train`, or take one of: {', '.join(bundled_names())}"
         )
+        raise AreosegError(f"cannot open {path}: not a run, as {RECIPE} or {RUN_INFO} is missing{hint}")
     if not (unfinished or (path / WEIGHTS).is_file()):
         raise AreosegError(
-            f"{path}: no weights yet: the run ended before its first validation;"
-            f" `areoseg train --resume {path}` goes on"
+            f"cannot use {path}: it has no weights yet, as its training stopped before the first"
+            f" validation. Continue it by `areoseg train --resume {path}`."
         )
     return Run(path, load_recipe(path / RECIPE), RunInfo.read(path / RUN_INFO))
 
 
+def open_runs(paths: Sequence[PathLike]) -> list[Run]:
+    """Open several different run folders.
+
+    Raises:
+        AreosegError: There is no path, one is not a run, or two are the same.
+    """
+    if not paths:
+        raise AreosegError("no run given: name at least one run folder")
+    runs = [open_run(path) for path in paths]
+    if len({run.path.resolve() for run in runs}) < len(runs):
+        raise AreosegError("a run is given twice: name each run once")
+    return runs
+
+
+def check_no_run_in(out: PathLike) -> None:
+    """Check that a new run can be written to a folder.
+
+    Raises:
+        AreosegError: `out` is a file, or the folder of a run.
+    """
+    out = Path(out)
+    if out.exists() and not out.is_dir():
+        raise AreosegError(f"cannot write a run to {out}: this is a file. Choose another --out.")
+    if (out / RECIPE).exists():
+        resume = f", or continue it by `areoseg train --resume {out}`"
+        raise AreosegError(
+            f"cannot write a run to {out}: there is a run here already. Choose another --out"
+            + (resume if (out / RESUME).exists() else "")
+            + "."
+        )
+
+
+def check_resumable(run: Run) -> None:
+    """Check that a training can be resumed.
+
+    Raises:
+        AreosegError: The training has finished, or no state was kept to resume from.
+    """
+    if (run.path / RESUME).is_file():
+        return
+    reason = "its training is finished" if run.info.status == "finished" else f"it has no {RESUME}"
+    raise AreosegError(
+        f"cannot resume {run.path}: nothing to resume, as {reason}. To train its weights further,"
+        f" start a new run by `areoseg train {run.path}/{RECIPE} --init-from {run.path}`."
+    )
+
+
 def _from_folder(folder: str, path: str) -> str:
-    """A path as seen from a folder if something is there, otherwise as it is."""
+    """Return the path within the folder if it exists there, otherwise the path as it is."""
     joined = Path(folder, path)
     return str(joined) if joined.exists() else path
 
@@ -194,7 +249,14 @@ def _from_folder(folder: str, path: str) -> str:
 def build_segmenter(
     recipe: Recipe, taxonomy: Taxonomy, *, mean: float = 0.0, std: float = 1.0
 ) -> "Segmenter":
-    """The recipe's model with fresh weights, changed as its section `network` says."""
+    """Build the model of a recipe with random weights, adjusted by its section `network`.
+
+    Args:
+        recipe: The recipe.
+        taxonomy: The classes.
+        mean: Mean brightness that images are normalized by, 0..1.
+        std: Standard deviation that images are normalized by.
+    """
     import torch
 
     from areoseg.models import create_model
@@ -202,7 +264,6 @@ def build_segmenter(
     from areoseg.models.segmenter import Segmenter
 
     classes = len(taxonomy)
-    void = recipe.data.background == "void"
     network = create_model(recipe.model.name, classes=classes, **recipe.model.options)
     adjust_network(network, **recipe.network.model_dump())
     segmenter = Segmenter(
@@ -210,14 +271,27 @@ def build_segmenter(
         mean=mean,
         std=std,
         classes=classes,
-        masked_classes=(taxonomy.background,) if void else (),
+        masked_classes=(taxonomy.background,) if recipe.data.background == "void" else (),
     )
     segmenter.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
     return segmenter
 
 
+def initial_segmenter(start: Run, recipe: Recipe) -> "Segmenter":
+    """Build the model of a recipe with the weights of a run, without its calibration.
+
+    Images are normalized by the brightness that the weights were trained with.
+    """
+    trained = start.segmenter(fold=False)
+    segmenter = build_segmenter(
+        recipe, start.taxonomy, mean=float(trained.mean), std=float(trained.std)
+    )
+    segmenter.network.load_state_dict(trained.network.state_dict())
+    return segmenter.train()
+
+
 def write_weights(path: Path, tensors: "dict[str, Tensor]") -> None:
-    """Write weights as safetensors in one piece or not at all."""
+    """Write weights as safetensors, in one piece or not at all."""
     from safetensors.torch import save
 
     with replacing(path) as beside:

@@ -22,11 +22,15 @@ from areoseg.models import model_cost
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe
 from areoseg.recipes import dump_recipe
+from areoseg.runs.compatibility import check_initial_weights
+from areoseg.runs.compatibility import check_same_samples
 from areoseg.runs.info import DataInfo
 from areoseg.runs.info import ModelInfo
 from areoseg.runs.info import RoundsInfo
 from areoseg.runs.info import RunInfo
 from areoseg.runs.info import Versions
+from areoseg.runs.lineage import check_held_out
+from areoseg.runs.lineage import describe_initial_weights
 from areoseg.runs.run import AUDIT
 from areoseg.runs.run import RECIPE
 from areoseg.runs.run import RESUME
@@ -34,8 +38,10 @@ from areoseg.runs.run import RUN_INFO
 from areoseg.runs.run import SPLIT
 from areoseg.runs.run import Run
 from areoseg.runs.run import build_segmenter
+from areoseg.runs.run import check_no_run_in
+from areoseg.runs.run import check_resumable
+from areoseg.runs.run import initial_segmenter
 from areoseg.runs.run import open_run
-from areoseg.runs.same_data import check_same_samples
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.budget import Budget
@@ -50,10 +56,6 @@ from areoseg.training.pseudo_samples import PseudoSamples
 from areoseg.training.rounds import ROUND
 from areoseg.training.rounds import Rounds
 from areoseg.training.stages import check_stages_not_empty
-from areoseg.training.start import check_initial_weights
-from areoseg.training.start import start_info
-from areoseg.training.start import starting_segmenter
-from areoseg.training.start import trained_on_notes
 from areoseg.training.state import load_resume_state
 from areoseg.utils.device import choose_device
 from areoseg.utils.device import choose_precision
@@ -126,7 +128,7 @@ def train(
     notes = preparation.notes
     if start is not None:
         check_initial_weights(start, recipe, taxonomy)
-        notes += trained_on_notes(start, preparation.names(), fingerprint(data.labeled))
+        notes += check_held_out(start, preparation.names(), fingerprint(data.labeled))
     for note in notes:
         console.print(f"note: {note}")
 
@@ -135,7 +137,7 @@ def train(
         segmenter = (
             build_segmenter(recipe, taxonomy, mean=preparation.mean, std=preparation.std)
             if start is None
-            else starting_segmenter(start, recipe)
+            else initial_segmenter(start, recipe)
         )
     trainer = Trainer(recipe, preparation, segmenter, taxonomy, device=where, precision=precision)
     if plan is not None:
@@ -164,30 +166,16 @@ def train(
         pseudo.save(out)
         info = info.model_copy(update={"self_training": pseudo.info()})
     if start is not None:
-        initial = {"initial_weights": start_info(start), "previously_trained_on": start.trained_on}
+        initial = {
+            "initial_weights": describe_initial_weights(start),
+            "previously_trained_on": start.trained_on,
+        }
         info = info.model_copy(update=initial)
     if preparation.exclusions is not None:
         write_audit(preparation.exclusions, out)
     info.write(out / RUN_INFO)
     run = Run(out, recipe, info)
     return _carry_out(trainer, run, budget, console, on_validation)
-
-
-def check_no_run_in(out: str | Path) -> None:
-    """Refuse a folder to train into that cannot be made, or that holds a run already.
-
-    Raises:
-        AreosegError: `out` is a file, or the folder of a run.
-    """
-    out = Path(out)
-    if out.exists() and not out.is_dir():
-        raise AreosegError(f"{out}: this is a file: choose another --out")
-    if (out / RECIPE).exists():
-        go_on = f", or go on with it by `areoseg train --resume {out}`"
-        raise AreosegError(
-            f"{out}: there is a run here already: choose another --out"
-            + (go_on if (out / RESUME).exists() else "")
-        )
 
 
 def resume(
@@ -246,19 +234,6 @@ def resume(
     seconds = run.info.budget_seconds
     budget = Budget(seconds, started=time.monotonic() - state.seconds) if seconds else None
     return _carry_out(trainer, run, budget, console)
-
-
-def check_resumable(run: Run) -> None:
-    """Refuse a run whose training has ended, or of which no state was kept.
-
-    Raises:
-        AreosegError: It is one.
-    """
-    if not (run.path / RESUME).is_file():
-        raise AreosegError(
-            f"{run.path}: nothing to resume: its status is {run.info.status!r} and it has no"
-            f" {RESUME}; train anew into another folder"
-        )
 
 
 def _carry_out(

@@ -1,0 +1,113 @@
+"""Checks that runs fit together: the same data, the same split, the same network."""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+from areoseg.data.fingerprint import fingerprint
+from areoseg.data.samples import SegmentationDataset
+from areoseg.errors import AreosegError
+from areoseg.recipes import Recipe
+from areoseg.runs.run import Run
+from areoseg.taxonomy import Taxonomy
+
+TRAINING_OPTIONS = ("dropout",)
+"""Model options that change the training, but not what the trained network computes."""
+
+
+def check_same_samples(run: Run, labeled: SegmentationDataset) -> None:
+    """Check that labeled samples are those that a run was trained on.
+
+    Raises:
+        AreosegError: Names, images or masks differ.
+    """
+    if fingerprint(labeled) != run.info.data.fingerprint:
+        raise AreosegError(
+            f"cannot use these data for {run.path}: they are not the data that this run was trained"
+            " on. Give the same data by --data."
+        )
+
+
+def check_same_data(runs: Sequence[Run]) -> None:
+    """Check that runs were trained on the same data with the same split.
+
+    Raises:
+        AreosegError: Data, or one of the splits, differ from those of the first run.
+    """
+    for split in ("val", "test", "train"):
+        check_same_split(runs, split)
+
+
+def check_same_split(runs: Sequence[Run], split: str) -> None:
+    """Check that runs have the same data and the same `train`, `val` or `test`.
+
+    The folds of a cross-validation share `test`, but each has its own `val`.
+
+    Raises:
+        AreosegError: Data or split differ from those of the first run.
+    """
+    first, *others = runs
+    for run in others:
+        if run.info.data.fingerprint != first.info.data.fingerprint:
+            difference = "they were trained on different data"
+        elif set(run.split.get(split, ())) != set(first.split.get(split, ())):
+            difference = f"their splits have different {split!r} samples"
+        else:
+            continue
+        raise AreosegError(
+            f"cannot combine {run.path} with {first.path}: {difference}, so samples held out by one"
+            " may have trained the other. Give runs of one dataset and split."
+        )
+
+
+def check_same_architecture(runs: Sequence[Run]) -> None:
+    """Check that the weights of runs can be averaged.
+
+    Raises:
+        AreosegError: Model, its options, classes or the treatment of background differ.
+    """
+    first, *others = runs
+    for run in others:
+        difference = _difference(run.recipe, run.taxonomy, first)
+        if difference is not None:
+            raise AreosegError(
+                f"cannot average the weights of {run.path} and {first.path}: they differ in"
+                f" {difference}. Average their predictions by `areoseg predict RUN RUN ...`."
+            )
+
+
+def check_initial_weights(start: Run, recipe: Recipe, taxonomy: Taxonomy) -> None:
+    """Check that the weights of a run fit the network of a recipe.
+
+    Raises:
+        AreosegError: Model, its options, classes or the treatment of background differ.
+    """
+    difference = _difference(recipe, taxonomy, start)
+    if difference is not None:
+        raise AreosegError(
+            f"cannot start from the weights of {start.path}: it and the recipe differ in"
+            f" {difference}. Train its own recipe, {start.path}/recipe.yaml."
+        )
+
+
+def _difference(recipe: Recipe, taxonomy: Taxonomy, run: Run) -> str | None:
+    """Name what keeps the weights of a run from fitting a recipe; None if they fit.
+
+    Dropout, stochastic depth and initial weights may differ: they do not outlast the training.
+    """
+    standardized = "weight_standardization"
+    compared = {
+        "taxonomy": (taxonomy, run.taxonomy),
+        "model.name": (recipe.model.name, run.recipe.model.name),
+        "model options": (_lasting(recipe.model.options), _lasting(run.recipe.model.options)),
+        f"network.{standardized}": (
+            getattr(recipe.network, standardized),
+            getattr(run.recipe.network, standardized),
+        ),
+        "data.background": (recipe.data.background, run.recipe.data.background),
+    }
+    return next((name for name, (own, other) in compared.items() if own != other), None)
+
+
+def _lasting(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name not in TRAINING_OPTIONS}

@@ -1,0 +1,59 @@
+"""Finding and reading the data that a run was trained on again."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from areoseg.api.reading import read_with_progress
+from areoseg.data.samples import LoadedData
+from areoseg.data.sources import SYNTHETIC
+from areoseg.data.sources import Source
+from areoseg.errors import AreosegError
+from areoseg.runs.compatibility import check_same_samples
+from areoseg.runs.run import Run
+from areoseg.utils.files import PathLike
+
+
+def own_source(run: Run, data: PathLike | None = None, groups: PathLike | None = None) -> Source:
+    """Return where the data of a run are now.
+
+    Args:
+        run: The run.
+        data: Their present path; None: the one noted in the run.
+        groups: The present path of the groups file; None: the one noted in the run.
+
+    Raises:
+        AreosegError: Nothing is at the path noted in the run.
+    """
+    noted = run.source
+    for given, path, option in ((data, noted.path, "--data"), (groups, noted.groups, "--groups")):
+        if given is None and path not in (None, SYNTHETIC) and not Path(path).exists():
+            raise AreosegError(
+                f"cannot read the data of {run.path}: {path} does not exist. Give its present path"
+                f" by {option}."
+            )
+    return replace(
+        noted,
+        path=noted.path if data is None else str(data),
+        groups=noted.groups if groups is None else str(groups),
+    )
+
+
+def own_data(
+    run: Run, data: PathLike | None, groups: PathLike | None, console: Console
+) -> LoadedData:
+    """Read the data that a run was trained on.
+
+    Args:
+        run: The run.
+        data: Their present path; None: the one noted in the run.
+        groups: The present path of the groups file; None: the one noted in the run.
+        console: Where to show progress and warnings.
+
+    Raises:
+        AreosegError: The data cannot be read, or are not those of the run.
+    """
+    found = read_with_progress(own_source(run, data, groups), console)
+    check_same_samples(run, found.labeled)
+    return found
