@@ -222,7 +222,7 @@ def test_a_damaged_plan_is_refused(run, homework_npz, tmp_path, content):
 def test_a_run_folder_without_its_info_is_refused(run, tmp_path):
     shutil.copytree(run, tmp_path / "damaged")
     (tmp_path / "damaged" / "run.json").write_text("{}")
-    with pytest.raises(AreosegError, match="no 'status' in it"):
+    with pytest.raises(AreosegError, match="'versions' is missing"):
         api.evaluate(tmp_path / "damaged")
 
 
@@ -241,7 +241,10 @@ def test_a_run_goes_on_where_its_data_lie_now(homework_npz, tiny, tmp_path):
     process.wait()
     moved.unlink()
     lost = areoseg("train", "--resume", out)
-    assert (lost.returncode, "no such file" in lost.stderr) == (2, True)
+    assert (lost.returncode, "does not exist. Give its present path by --data" in lost.stderr) == (
+        2,
+        True,
+    )
     process = subprocess.Popen(
         [sys.executable, "-m", "areoseg", "train", "--resume", out, "--data", homework_npz],
         stderr=subprocess.PIPE, text=True,
