@@ -2,11 +2,10 @@
 
 from rich.console import Console
 
-from areoseg.api.own_data import own_data
+from areoseg.api.scoring import select_split
 from areoseg.api.training import finish_run
 from areoseg.errors import AreosegError
 from areoseg.evaluation.score import select_split
-from areoseg.api.scoring import select_split
 from areoseg.runs.own_data import own_data
 from areoseg.runs.run import RESUME
 from areoseg.runs.run import Run

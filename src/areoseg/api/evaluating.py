@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from areoseg.api.model_under_test import ModelUnderTest
 from areoseg.api.model_under_test import check_split_names
-from areoseg.api.model_under_test import open_model_under_test
 from areoseg.api.reading import find_source
 from areoseg.api.reading import read_with_progress
 from areoseg.api.scoring import score_masks
 from areoseg.api.scoring import select_split
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
+from areoseg.evaluation.model_under_test import ModelUnderTest
+from areoseg.evaluation.model_under_test import open_model_under_test
 from areoseg.runs.own_data import own_source
 from areoseg.utils.console import standard_error
 from areoseg.utils.files import PathLike

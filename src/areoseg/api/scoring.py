@@ -21,7 +21,7 @@ from areoseg.utils.files import PathLike
 from areoseg.utils.images import Mask
 
 if TYPE_CHECKING:
-    from areoseg.api.model_under_test import ModelUnderTest
+    from areoseg.evaluation.model_under_test import ModelUnderTest
     from areoseg.inference.predictor import Predictor
     from areoseg.metrics.scores import Scores
 
@@ -61,9 +61,9 @@ def baselines(
     """
     from areoseg.audit import check_decisions
     from areoseg.audit import read_decisions
-    from areoseg.baselines import BASELINES
-    from areoseg.baselines import baseline
     from areoseg.baselines import baseline_scores
+    from areoseg.baselines.registry import BASELINES
+    from areoseg.baselines.registry import baseline
     from areoseg.training.division import divide
 
     check_split_name(split)

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.console import Console
 
-from areoseg.api.own_data import opened_once
-from areoseg.api.own_data import own_data
+from areoseg.api.scoring import select_split
 from areoseg.api.training import finish_run
 from areoseg.data.samples import SegmentationDataset
 from areoseg.evaluation.score import select_split
-from areoseg.api.scoring import select_split
 from areoseg.runs.compatibility import check_same_architecture
 from areoseg.runs.compatibility import check_same_data
 from areoseg.runs.info import RunInfo

@@ -80,8 +80,6 @@ def train(
         AreosegError: Recipe or data cannot be used, or there is a run in `out` already.
     """
     from areoseg.audit import read_exclusions
-    from areoseg.audit import check_decisions
-    from areoseg.audit import read_decisions
     from areoseg.runs.compatibility import check_initial_weights
     from areoseg.runs.run import check_no_run_in
     from areoseg.training.budget import Budget

@@ -19,7 +19,6 @@ from sklearn.pipeline import Pipeline
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from areoseg.api.own_data import own_data
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import Split
 from areoseg.data.split import class_pixels
@@ -27,6 +26,7 @@ from areoseg.errors import AreosegError
 from areoseg.errors import did_you_mean
 from areoseg.evaluation.score import evaluate_model
 from areoseg.metrics.scores import Scores
+from areoseg.runs.own_data import own_data
 from areoseg.runs.run import open_run
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import VOID

@@ -22,10 +22,10 @@ from areoseg.evaluation.score import evaluate_masks
 from areoseg.evaluation.score import select_split
 from areoseg.inference import Predictor
 from areoseg.metrics.scores import Scores
-from areoseg.runs.same_data import check_not_trained_on
-from areoseg.runs.same_data import check_same_samples
-from areoseg.runs.same_data import check_same_split
-from areoseg.runs.same_data import count_trained_on
+from areoseg.runs.compatibility import check_same_samples
+from areoseg.runs.compatibility import check_same_split
+from areoseg.runs.lineage import check_not_trained_on
+from areoseg.runs.lineage import count_trained_on
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads
 from areoseg.utils.files import PathLike

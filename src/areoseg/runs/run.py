@@ -31,13 +31,15 @@ from areoseg.errors import AreosegError
 from areoseg.errors import one_line
 from areoseg.recipes import Recipe
 from areoseg.recipes import load_recipe
-from areoseg.utils.files import PathLike
-from areoseg.utils.files import read_json
-from areoseg.utils.files import replacing
 from areoseg.runs.info import RunInfo
 from areoseg.runs.info import TrainedOn
 from areoseg.taxonomy import Taxonomy
-from areoseg.weights import bundled_names, located, misspelled
+from areoseg.utils.files import PathLike
+from areoseg.utils.files import read_json
+from areoseg.utils.files import replacing
+from areoseg.weights import bundled_names
+from areoseg.weights import located
+from areoseg.weights import misspelled
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -184,7 +186,9 @@ def open_run(path: PathLike, *, unfinished: bool = False) -> Run:
         hint = misspelled(path) or (
             f". Train one by `areoseg train`, or take one of: {', '.join(bundled_names())}"
         )
-        raise AreosegError(f"cannot open {path}: not a run, as {RECIPE} or {RUN_INFO} is missing{hint}")
+        raise AreosegError(
+            f"cannot open {path}: not a run, as {RECIPE} or {RUN_INFO} is missing{hint}"
+        )
     if not (unfinished or (path / WEIGHTS).is_file()):
         raise AreosegError(
             f"cannot use {path}: it has no weights yet, as its training stopped before the first"
