@@ -2,7 +2,6 @@
 
 from rich.console import Console
 
-from areoseg.api.scoring import select_split
 from areoseg.api.training import finish_run
 from areoseg.errors import AreosegError
 from areoseg.evaluation.score import select_split

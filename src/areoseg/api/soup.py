@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.console import Console
 
-from areoseg.api.scoring import select_split
 from areoseg.api.training import finish_run
 from areoseg.data.samples import SegmentationDataset
 from areoseg.evaluation.score import select_split

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from areoseg.api.own_data import moved_source
 from areoseg.api.reading import find_source
 from areoseg.data.load import read_with_progress
 from areoseg.data.samples import SegmentationDataset
@@ -26,6 +25,7 @@ from areoseg.runs.compatibility import check_same_samples
 from areoseg.runs.compatibility import check_same_split
 from areoseg.runs.lineage import check_not_trained_on
 from areoseg.runs.lineage import count_trained_on
+from areoseg.runs.own_data import own_source
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads
 from areoseg.utils.files import PathLike
@@ -154,7 +154,7 @@ def _load_dataset(
         source = find_source(data or runs[0].source.path, groups, data_format, console, label_set)
         source = replace(source, tile=first.recipe.data.tile, scale=first.recipe.data.scale)
     else:
-        source = moved_source(runs[0].source, None, groups)
+        source = own_source(runs[0], None, groups)
     dataset = read_with_progress(source, console).labeled
     data_hash = fingerprint(dataset)
     trained_on = any(model.fingerprint == data_hash for model in models)

@@ -61,7 +61,7 @@ def open_model_under_test(path: PathLike, *, device: str = "cpu") -> ModelUnderT
         path=run.path,
         recipe=run.recipe,
         taxonomy=run.taxonomy,
-        fingerprint=run.info["data"]["fingerprint"],
+        fingerprint=run.info.data.fingerprint,
         weights_sha256=run.weights_sha256,
         run=run,
     )
