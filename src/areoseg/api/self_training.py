@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from areoseg.api.own_data import moved_source
-from areoseg.api.own_data import opened_once
 from areoseg.api.own_data import own_data
 from areoseg.api.reading import read_with_progress
 from areoseg.api.training import finish_run
