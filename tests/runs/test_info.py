@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from areoseg.data.sources import Source
 
+from areoseg.data.load import Source
 from areoseg.errors import AreosegError
 from areoseg.runs.info import RunInfo
 from areoseg.runs.run import open_run

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
-from areoseg.data.fingerprint import fingerprint
 from areoseg.data.samples import SegmentationDataset
+from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe
 from areoseg.runs.run import Run

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from areoseg.api.reading import read_with_progress
+from areoseg.data.load import SYNTHETIC
+from areoseg.data.load import Source
+from areoseg.data.load import read_with_progress
 from areoseg.data.samples import LoadedData
-from areoseg.data.sources import SYNTHETIC
-from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
 from areoseg.runs.compatibility import check_same_samples
 from areoseg.runs.run import Run
