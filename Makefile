@@ -4,16 +4,24 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 BENCH_STAMP := .venv-bench/.installed
+LOWEST_STAMP := .venv-lowest/.installed
 # What `make bench` runs; CONTRIBUTING.md says how the other scripts are run.
 BENCHMARKS := audit augment inference models
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test coverage test-lowest lint bench docs clean
 
 demo: $(STAMP)
 	$(BIN)/areoseg demo --out runs/demo
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+coverage: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov=areoseg --cov-report=term:skip-covered
+
+# The oldest supported version of each dependency, from the lower bounds in pyproject.toml.
+test-lowest: $(LOWEST_STAMP)
+	.venv-lowest/bin/python -m pytest -n 2 --dist worksteal
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
@@ -43,8 +51,18 @@ $(BENCH_STAMP): pyproject.toml constraints.txt benchmarks/requirements.txt
 	test -d .venv-bench || $(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --constraint constraints.txt torch
 	.venv-bench/bin/python -m pip install --quiet --constraint constraints.txt \
-		--requirement benchmarks/requirements.txt --editable '.[audit,export,openvino]'
+		--requirement benchmarks/requirements.txt --editable '.[export,openvino]'
+	touch $@
+
+# uv resolves the lower bounds of direct dependencies; pip cannot. torch keeps its pinned version,
+# because older ones come with gigabytes of CUDA libraries.
+$(LOWEST_STAMP): pyproject.toml constraints.txt
+	test -d .venv-lowest || $(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --constraint constraints.txt torch uv
+	grep '^torch==' constraints.txt > .venv-lowest/torch.txt
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python \
+		--resolution lowest-direct --constraint .venv-lowest/torch.txt --editable '.[dev]'
 	touch $@
 
 clean:
-	rm -rf .venv .venv-bench site runs/demo
+	rm -rf .venv .venv-bench .venv-lowest site runs/demo
