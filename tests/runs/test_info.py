@@ -1,6 +1,7 @@
 """Run info: what `run.json` has to hold, and what is said where it does not."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -43,11 +44,11 @@ def test_an_error_names_file_and_field(run_values, tmp_path, section, change, me
 
 def test_a_run_finds_its_data_from_any_folder(run_values, tmp_path, monkeypatch):
     (tmp_path / "mars.npz").touch()
-    source = Source("mars.npz", groups="groups.txt")
+    source = Source(path="mars.npz", groups=Path("groups.txt"))
     values = run_values(data={"source": source, "working_directory": str(tmp_path)})
     run = open_run("flagship-64")
     run = type(run)(tmp_path, run.recipe, RunInfo.model_validate(values))
     monkeypatch.chdir("/")
     assert run.source.path == str(tmp_path / "mars.npz")
-    assert run.source.groups == "groups.txt"  # absent there
+    assert run.source.groups == Path("groups.txt")  # absent there
     assert run.info.data.source == source

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from areoseg.api.own_data import own_data
 from areoseg.api.training import finish_run
 from areoseg.data.load import Source
 from areoseg.data.load import read_with_progress

@@ -28,7 +28,7 @@ def own_source(run: Run, data: PathLike | None = None, groups: PathLike | None =
     """
     noted = run.source
     for given, path, option in ((data, noted.path, "--data"), (groups, noted.groups, "--groups")):
-        if given is None and path not in (None, SYNTHETIC) and not Path(path).exists():
+        if given is None and path and path != SYNTHETIC and not Path(path).exists():
             raise AreosegError(
                 f"cannot read the data of {run.path}: {path} does not exist. Give its present path"
                 f" by {option}."
@@ -36,7 +36,7 @@ def own_source(run: Run, data: PathLike | None = None, groups: PathLike | None =
     return replace(
         noted,
         path=noted.path if data is None else str(data),
-        groups=noted.groups if groups is None else str(groups),
+        groups=noted.groups if groups is None else Path(groups),
     )
 
 

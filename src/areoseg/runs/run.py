@@ -95,7 +95,7 @@ class Run:
         return replace(
             typed,
             path=_from_folder(folder, typed.path),
-            groups=None if typed.groups is None else Path(_from_folder(folder, str(typed.groups))),
+            groups=None if typed.groups is None else Path(_from_folder(folder, typed.groups)),
             classes=None if typed.classes is None else _from_folder(folder, typed.classes),
         )
 
@@ -244,10 +244,10 @@ def check_resumable(run: Run) -> None:
     )
 
 
-def _from_folder(folder: str, path: str) -> str:
+def _from_folder(folder: str, path: PathLike) -> str:
     """Return the path within the folder if it exists there, otherwise the path as it is."""
     joined = Path(folder, path)
-    return str(joined) if joined.exists() else path
+    return str(joined) if joined.exists() else str(path)
 
 
 def build_segmenter(
