@@ -12,11 +12,11 @@ from scipy.ndimage import sobel as scipy_sobel
 from areoseg.losses.boundary import boundary
 from areoseg.losses.boundary import boundary_distance
 from areoseg.losses.boundary import boundary_edges
+from areoseg.losses.boundary import class_distances
 from areoseg.losses.boundary import clear_of_void
+from areoseg.losses.boundary import distance_to_another_class
+from areoseg.losses.boundary import signed_distances
 from areoseg.losses.boundary import sobel
-from areoseg.losses.distances import class_distances
-from areoseg.losses.distances import distance_to_another_class
-from areoseg.losses.distances import signed_distances
 from areoseg.taxonomy import VOID
 
 CLASSES = 3

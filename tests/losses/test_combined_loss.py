@@ -6,14 +6,14 @@ import torch
 import torch.nn.functional as F
 
 from areoseg.errors import AreosegError
-from areoseg.losses.background import background_penalty
+from areoseg.losses import parse_loss
+from areoseg.losses.backpropagators import BACKPROPAGATORS
 from areoseg.losses.combined import build_loss
 from areoseg.losses.combined import resize_targets
-from areoseg.losses.cross_entropy import cross_entropy
-from areoseg.losses.dice import dice
-from areoseg.losses.focal import focal
-from areoseg.losses.terms import REPORT_TERMS
-from areoseg.losses.terms import parse_terms
+from areoseg.losses.pixel import background_penalty
+from areoseg.losses.pixel import cross_entropy
+from areoseg.losses.pixel import focal
+from areoseg.losses.region import dice
 
 WEIGHTS = torch.tensor([0.2, 1.0, 1.5, 2.0, 7.0])
 
@@ -38,9 +38,9 @@ def test_the_total_is_the_weighted_sum_and_each_term_is_given_before_its_weight(
 
 def test_the_values_are_detached_and_the_total_is_not(make_batch):
     logits, targets = make_batch()
-    total, values = build(REPORT_TERMS)(logits.requires_grad_(), targets)
+    total, values = build(BACKPROPAGATORS)(logits.requires_grad_(), targets)
     assert total.requires_grad
-    assert list(values) == list(REPORT_TERMS)
+    assert list(values) == list(BACKPROPAGATORS)
     assert not any(value.requires_grad for value in values.values())
 
 
@@ -105,20 +105,20 @@ def test_targets_are_resized_to_the_nearest_pixel(make_batch, size):
 
 def test_a_checked_table_builds_the_same_loss_as_the_raw_one(make_batch):
     batch = make_batch()
-    assert build(parse_terms(REPORT_TERMS))(*batch)[0] == build(REPORT_TERMS)(*batch)[0]
+    assert build(parse_loss(BACKPROPAGATORS))(*batch)[0] == build(BACKPROPAGATORS)(*batch)[0]
 
 
 def test_a_loss_can_be_copied_and_sent_to_another_process(make_batch):
     batch = make_batch()
-    loss = build(REPORT_TERMS)
+    loss = build(BACKPROPAGATORS)
     for twin in (copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))):
         assert twin(*batch)[0] == loss(*batch)[0]
 
 
-def test_a_network_learns_from_the_reports_loss(make_batch):
+def test_a_network_learns_from_the_preset(make_batch):
     logits, targets = make_batch()
     logits.requires_grad_()
-    loss = build(REPORT_TERMS)
+    loss = build(BACKPROPAGATORS)
     optimizer = torch.optim.Adam([logits], lr=0.1)
     before = loss(logits, targets)[0].item()
     for _ in range(30):
@@ -135,7 +135,10 @@ def test_a_network_learns_from_the_reports_loss(make_batch):
         ({"class_weights": torch.ones(4)}, "for 5 classes"),
         ({"class_weights": -torch.ones(5)}, "none negative"),
         ({"auxiliary_weights": (0.4, -1.0)}, "none below 0"),
-        ({"terms": {"report-code": {"big_rock": 5}}}, "loss.report-code: .* big rock 5"),
+        (
+            {"terms": {"backpropagators-code": {"big_rock": 5}}},
+            "loss.backpropagators-.* big rock 5",
+        ),
         ({"terms": {"focal": {"alpha": [1, 2]}}}, "loss.focal: alpha has 2 numbers for 5 classes"),
     ],
 )

@@ -7,12 +7,12 @@ import torch.nn.functional as F
 from scipy.special import log_softmax
 
 from areoseg.errors import AreosegError
-from areoseg.losses.background import background_penalty
-from areoseg.losses.cross_entropy import cross_entropy
-from areoseg.losses.edge_cross_entropy import edge_cross_entropy
-from areoseg.losses.focal import focal
-from areoseg.losses.ohem import hardest
-from areoseg.losses.ohem import ohem_cross_entropy
+from areoseg.losses.boundary import edge_cross_entropy
+from areoseg.losses.pixel import background_penalty
+from areoseg.losses.pixel import cross_entropy
+from areoseg.losses.pixel import focal
+from areoseg.losses.pixel import hardest
+from areoseg.losses.pixel import ohem_cross_entropy
 from areoseg.taxonomy import VOID
 
 WEIGHTS = torch.tensor([0.2, 1.0, 1.5, 2.0, 7.0])
@@ -87,7 +87,7 @@ def test_alpha_needs_a_number_for_each_class(make_batch):
 
 def test_ohem_that_keeps_every_pixel_is_cross_entropy(make_batch):
     logits, targets = make_batch()
-    for kept in ({"threshold": 1.0}, {"threshold": 0.0, "least_kept": 1.0}):
+    for kept in ({"threshold": 1.0}, {"threshold": 0.0, "min_kept": 1.0}):
         torch.testing.assert_close(
             ohem_cross_entropy(logits, targets, class_weights=WEIGHTS, **kept),
             cross_entropy(logits, targets, class_weights=WEIGHTS),
@@ -99,7 +99,7 @@ def test_ohem_means_over_the_hardest_share(make_batch):
     log_p, labels = known_pixels(logits, targets)
     values = np.sort(-log_p[np.arange(len(labels)), labels])[::-1]
     expected = values[: int(np.ceil(0.25 * len(values)))].mean()
-    actual = ohem_cross_entropy(logits, targets, threshold=0.0, least_kept=0.25)
+    actual = ohem_cross_entropy(logits, targets, threshold=0.0, min_kept=0.25)
     assert actual.item() == pytest.approx(expected, rel=1e-5)
 
 

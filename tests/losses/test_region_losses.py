@@ -11,11 +11,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from scipy.special import softmax
 
-from areoseg.losses.dice import dice
-from areoseg.losses.jaccard import jaccard
-from areoseg.losses.lovasz import lovasz_softmax
-from areoseg.losses.tversky import focal_tversky
-from areoseg.losses.tversky import tversky
+from areoseg.losses.region import dice
+from areoseg.losses.region import focal_tversky
+from areoseg.losses.region import jaccard
+from areoseg.losses.region import lovasz_softmax
+from areoseg.losses.region import tversky
 from areoseg.taxonomy import VOID
 
 WEIGHTS = torch.tensor([0.2, 1.0, 1.5, 2.0, 7.0])

@@ -30,7 +30,7 @@ def test_a_bare_word_is_the_strategy():
         (["split.fold=2"], "set split.folds"),
         (["split.folds=5", "split.fold=5"], "5 folds are counted 0 to 4"),
         (["split.folds=many", "split.fold=1"], "split.folds"),
-        (["data.drop_background_over=2"], "data.drop_background_over"),
+        (["data.max_background=2"], "data.max_background"),
     ],
 )
 def test_settings_that_do_not_fit_are_one_line_with_their_name(overrides, expected):

@@ -2,11 +2,9 @@
 
 import pytest
 
-from areoseg.losses.terms import REPORT_TERMS
-from areoseg.losses.terms import parse_terms
+from areoseg.losses import parse_loss
 from areoseg.recipes import load_recipe
 from areoseg.recipes import stage_recipes
-from areoseg.recipes.optimizers import AdamW
 
 ROWS = {
     "basic-unet": ("unet", "mild"),
@@ -23,11 +21,11 @@ def test_a_row_has_the_losses_the_optimizer_and_the_augmentation_of_the_report(n
     recipe = load_recipe(name)
     assert (recipe.model.name, recipe.augment.policy) == ROWS[name]
     assert recipe.augment.original == 0.5
-    assert recipe.loss == parse_terms(REPORT_TERMS)
+    assert recipe.loss == parse_loss("backpropagators")
     assert recipe.class_weights.scheme == "inverse"
     assert recipe.data.background == "class"
     optimizer = recipe.optimizer
-    assert isinstance(optimizer, AdamW)
+    assert optimizer.name == "adamw"
     assert (optimizer.lr, optimizer.weight_decay, optimizer.clip) == (1e-4, 0.004, None)
     assert recipe.schedule.options == {"warmup": 0.0, "factor": 0.5, "patience": 15}
     assert (recipe.training.batch_size, recipe.training.patience) == (32, 30)

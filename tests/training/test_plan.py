@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from areoseg.optim.schedules import cosine
 from areoseg.training.plan import Plan
-from areoseg.training.schedules import cosine
 
 
 def test_progress_runs_from_zero_to_one():

@@ -27,7 +27,9 @@ def test_an_interrupted_training_resumes_to_the_same_weights(
     overrides, homework_npz, tmp_path, tiny, interrupted_at
 ):
     source = Source(path=str(homework_npz), groups=str(homework_npz.with_name("mars_groups.txt")))
-    recipe = load_recipe("unet", [*tiny, "training.epochs=5", "training.keep=last", *overrides])
+    recipe = load_recipe(
+        "unet", [*tiny, "training.epochs=5", "training.checkpoint=last", *overrides]
+    )
     quiet = Console(quiet=True)
 
     def run(folder):
@@ -64,8 +66,8 @@ def test_a_plateau_lowers_the_rate_and_swa_changes_the_weights(homework_npz, tmp
     rates = [float(row["lr"]) for row in curves("plateau", *RECIPES["plateau"])]
     assert rates[0] > rates[-1] > 0
 
-    plain = curves("plain", "training.keep=last", "schedule=constant")
-    swa = curves("swa", "training.keep=last", "schedule=constant", "training.swa=0.4")
+    plain = curves("plain", "training.checkpoint=last", "schedule=constant")
+    swa = curves("swa", "training.checkpoint=last", "schedule=constant", "training.swa=0.4")
     assert [row["loss/total"] for row in plain] == [row["loss/total"] for row in swa]
     one, other = (load_file(tmp_path / name / "weights.safetensors") for name in ("plain", "swa"))
     assert not torch.equal(one["network.head.weight"], other["network.head.weight"])

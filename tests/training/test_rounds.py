@@ -12,7 +12,7 @@ from areoseg.data.load import read_source
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.models.segmenter import Segmenter
-from areoseg.recipes import UnlabeledSettings
+from areoseg.recipes import PseudoLabelSettings
 from areoseg.recipes import load_recipe
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import VOID
@@ -24,7 +24,9 @@ from areoseg.training.train import resume
 from areoseg.training.train import train
 
 QUIET = Console(quiet=True)
-SETTINGS = UnlabeledSettings(share=0.5, start=0.5, rounds=2, keep=1.0, floor=0.6)
+SETTINGS = PseudoLabelSettings(
+    batch_fraction=0.5, start=0.5, rounds=2, keep_fraction=1.0, min_confidence=0.6
+)
 
 
 class Thresholder(torch.nn.Module):
@@ -68,7 +70,7 @@ def two_halves(number=3):
 )
 def test_rounds_lie_at_equal_distances_from_the_start_to_the_end(progress, expected):
     assert SETTINGS.round_at(progress) == expected
-    assert UnlabeledSettings().round_at(progress) == -1
+    assert PseudoLabelSettings().round_at(progress) == -1
 
 
 def test_before_the_first_round_the_batches_are_the_labeled_ones(tmp_path):

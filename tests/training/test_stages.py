@@ -71,7 +71,7 @@ def curves(run):
 def test_a_killed_training_resumes_to_the_same_weights_in_every_stage(
     stages, run_stages, source, tmp_path, interrupted_at
 ):
-    kept = ["training.keep=last", "training.swa=0.3", "training.patience=0"]
+    kept = ["training.checkpoint=last", "training.swa=0.3", "training.patience=0"]
     whole = run_stages("whole", stages, *kept)
     assert {row["stage"] for row in curves(whole)} == {"1.0", "2.0"}
     for validations in (2, 3):  # at the end of the first stage, and within the second
@@ -84,8 +84,8 @@ def test_a_killed_training_resumes_to_the_same_weights_in_every_stage(
 
 
 def test_a_single_stage_is_the_training_without_stages(run_stages):
-    one = run_stages("one", "[{epochs: 3}]", "training.keep=last")
-    plain = run_stages("plain", "[]", "training.keep=last", "training.epochs=3")
+    one = run_stages("one", "[{epochs: 3}]", "training.checkpoint=last")
+    plain = run_stages("plain", "[]", "training.checkpoint=last", "training.epochs=3")
     assert equal(weights(one), weights(plain))
     assert curves(one) == curves(plain)
     assert "stage" not in curves(one)[0]
@@ -138,17 +138,22 @@ class Corrected(Budget):
 
 def test_a_plan_with_stages_is_replayed_to_the_same_weights(run_stages):
     stages = STAGES["another optimizer"]
-    first = run_stages("first", stages, "training.keep=last", budget=Corrected(1000))
+    first = run_stages("first", stages, "training.checkpoint=last", budget=Corrected(1000))
     assert first.info.steps == 24
     plan = Plan.from_json(json.loads((first.path / "plan.json").read_text()))
-    again = run_stages("again", stages, "training.keep=last", plan=plan)
+    again = run_stages("again", stages, "training.checkpoint=last", plan=plan)
     assert equal(weights(first), weights(again))
     assert {row["stage"] for row in curves(again)} == {"1.0", "2.0"}
 
 
 def test_a_stage_that_gets_no_better_ends_and_the_next_keeps_its_steps(run_stages):
     # At such a rate no score moves, so each stage stops after its first validation or two.
-    still = ["optimizer.lr=1e-12", "training.patience=1", "training.ema=0", "training.keep=last"]
+    still = [
+        "optimizer.lr=1e-12",
+        "training.patience=1",
+        "training.ema=0",
+        "training.checkpoint=last",
+    ]
     stages = "[{epochs: 9}, {epochs: 6, augment: rigid}]"
     run = run_stages("run", stages, *still)
     assert [row["stage"] for row in curves(run)] == ["1.0", "1.0", "2.0"]

@@ -13,7 +13,6 @@ from areoseg.data.samples import LoadedData
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe
-from areoseg.recipes import check_model
 from areoseg.recipes import load_recipe
 from areoseg.runs.compatibility import check_same_data
 from areoseg.runs.own_data import own_data
@@ -157,8 +156,7 @@ def _student(teacher: Run, recipe: Recipe | PathLike | None) -> Recipe:
     if recipe is None:
         return teacher.recipe
     if not isinstance(recipe, Recipe):
-        name, recipe = str(recipe), load_recipe(recipe)
-        check_model(recipe, source=name)
+        recipe = load_recipe(recipe)
     own = teacher.recipe.data
     data = recipe.data.model_copy(update={"tile": own.tile, "scale": own.scale, "audit": own.audit})
     return recipe.model_copy(update={"data": data, "split": teacher.recipe.split})

@@ -14,7 +14,6 @@ from areoseg.errors import one_line
 from areoseg.evaluation.score import evaluate_masks
 from areoseg.evaluation.score import select_split
 from areoseg.recipes import Recipe
-from areoseg.recipes import check_model
 from areoseg.recipes import load_recipe
 from areoseg.runs.own_data import own_data
 from areoseg.runs.own_data import own_source
@@ -91,8 +90,7 @@ def train(
     # What is wrong with the options shows before the data are read, which may take minutes.
     console = console or standard_error()
     if not isinstance(recipe, Recipe):
-        name, recipe = str(recipe), load_recipe(recipe, overrides)
-        check_model(recipe, source=name)
+        recipe = load_recipe(recipe, overrides)
     if budget is not None and plan is not None:
         raise AreosegError("--budget and --plan exclude each other: a plan says its own steps")
     seconds = None if budget is None else parse_budget(budget)

@@ -14,11 +14,11 @@ from areoseg.cli.bench import bench
 from areoseg.cli.bundle import bundle
 from areoseg.cli.calibrate import calibrate
 from areoseg.cli.compare import compare
+from areoseg.cli.components import components
 from areoseg.cli.demo import demo
 from areoseg.cli.evaluate import evaluate
 from areoseg.cli.export import export
 from areoseg.cli.models import models
-from areoseg.cli.parts import parts
 from areoseg.cli.predict import predict
 from areoseg.cli.recipes import recipes
 from areoseg.cli.search import search
@@ -54,7 +54,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
         bundle,
         bench,
         recipes,
-        parts,
+        components,
         validate,
         augment,
         models,

@@ -18,7 +18,7 @@ def recipes(
     *,
     json: AsJson = False,
 ) -> None:
-    """List the recipes, show one, or copy one to change it.
+    """List the recipes, show one, or copy one with all defaults as comments.
 
     Examples: `areoseg recipes`, `areoseg recipes show unet-l`,
     `areoseg recipes copy unet-l mine.yaml`.
@@ -30,34 +30,27 @@ def recipes(
         json: Print JSON for programs instead of tables.
     """
     from areoseg.recipes import load_recipe
-    from areoseg.recipes import recipe_names
+    from areoseg.recipes import recipe_summaries
+    from areoseg.recipes import recipe_template
     from areoseg.recipes import recipe_text
     from areoseg.utils.files import write_text
 
     if action == "list":
-        rows = [(each, load_recipe(each)) for each in recipe_names()]
+        rows = recipe_summaries()
         if json:
-            print_json(
-                [
-                    {"name": each, "model": recipe.model.name, "summary": recipe.summary}
-                    for each, recipe in rows
-                ]
-            )
+            print_json(rows)
         else:
-            print_table(
-                ["recipe", "model", "summary"],
-                [[each, recipe.model.name, recipe.summary] for each, recipe in rows],
-            )
+            print_table(["recipe", "model", "summary"], [list(row.values()) for row in rows])
         return
     if name is None:
         raise AreosegError(f"recipes {action}: which one? `areoseg recipes` lists them")
-    text = recipe_text(name)
     if action == "show":
         if json:
             print_json(load_recipe(name).model_dump(mode="json", by_alias=True))
         else:
-            output.print(text, end="", markup=False)
+            output.print(recipe_text(name), end="", markup=False)
         return
+    text = recipe_template(name)
     target = destination or Path(f"{name}.yaml")
     if target.exists():
         raise AreosegError(f"{target}: exists already: name another file")

@@ -10,10 +10,8 @@ def validate(recipe: str, /, *overrides: str) -> None:
         recipe: The name of a recipe, or a YAML file.
         overrides: Values of the recipe to change, as key=value.
     """
-    from areoseg.recipes import check_model
     from areoseg.recipes import dump_recipe
     from areoseg.recipes import load_recipe
 
     checked = load_recipe(recipe, overrides)
-    check_model(checked, source=recipe)
     output.print(dump_recipe(checked), end="", markup=False)

@@ -75,7 +75,7 @@ def _scores(run: Run, scores: Mapping[str, Any]) -> str:
     choice = {
         "best": "Validation chose the weights, so that its scores are too high.",
         "last": "The weights are the last of the training; no part chose them.",
-    }[run.recipe.training.keep]
+    }[run.recipe.training.checkpoint]
     return (
         f"Mean IoU over all pixels of a part, with 95 % intervals by bootstrap. {choice}\n\n"
         f"{_table(['protocol', *heads], protocols)}\n\n"

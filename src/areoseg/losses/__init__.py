@@ -1,12 +1,31 @@
-"""The losses: one file a loss, and how they combine.
+"""Losses, their registry, and their weighted sum.
 
-- `terms` says what a recipe may ask for; it does not import torch.
-- `class_weights` turns a class distribution into weights.
-- `registry` ties each term to its function.
-- `combined` adds the terms up: `build_loss` is what training calls.
+A loss over pixels is a weighted mean over the pixels that are not void; a loss over regions (Dice,
+Jaccard, Tversky, Lovász) is a weighted mean over the classes present in the batch. Where nothing
+counts, for example because every pixel is void, a loss and its gradient are exactly 0.
 
-Two rules hold throughout. A loss over pixels is a weighted mean over the pixels that are not void;
-a loss over regions (Dice, Jaccard, Tversky, Lovász) is a weighted mean over the classes present in
-the batch. Where nothing counts, as when every pixel is void, a loss is exactly 0 and so is its
-gradient.
+A new loss is one function under `register_loss`; its keyword-only parameters are its options.
 """
+
+from areoseg.losses import boundary as boundary
+from areoseg.losses import pixel as pixel
+from areoseg.losses import region as region
+from areoseg.losses.base import LOSSES
+from areoseg.losses.base import LossOptions
+from areoseg.losses.base import register_loss
+from areoseg.losses.combined import LOSS_PRESETS
+from areoseg.losses.combined import CombinedLoss
+from areoseg.losses.combined import LossTerms
+from areoseg.losses.combined import build_loss
+from areoseg.losses.combined import parse_loss
+
+__all__ = [
+    "LOSSES",
+    "LOSS_PRESETS",
+    "CombinedLoss",
+    "LossOptions",
+    "LossTerms",
+    "build_loss",
+    "parse_loss",
+    "register_loss",
+]

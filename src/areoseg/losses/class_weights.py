@@ -1,18 +1,31 @@
-"""Class weights from the class distribution: rare classes count for more."""
+"""Class weights from the class distribution: rare classes have a larger weight."""
 
 from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
+from typing import Literal
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from areoseg.errors import AreosegError
-from areoseg.losses.terms import WeightScheme
+from areoseg.errors import did_you_mean
+
+WeightScheme = Literal["none", "inverse", "sqrt", "effective", "median"]
+"""A scheme of `class_weights`."""
+
+WEIGHT_SCHEMES: dict[WeightScheme, str] = {
+    "none": "all classes alike",
+    "inverse": "inverse of the number of pixels of a class",
+    "sqrt": "inverse square root of the number of pixels",
+    "effective": "inverse of the effective number of pixels, Cui et al. 2019, arXiv 1901.05555",
+    "median": "median frequency balancing, Eigen and Fergus 2015, arXiv 1411.4734",
+}
+"""A summary of each scheme."""
 
 EFFECTIVE_BETA = 1 - 1e-6
-"""Of the effective number: more of a class stops counting at about a million pixels. Cui's 0.9999
+"""Beta of the effective number of pixels, which saturates at about a million pixels. Cui's 0.9999
 is for thousands of images; with millions of pixels it would make all weights equal."""
 
 _SCHEMES: dict[WeightScheme, Callable[[Tensor], Tensor]] = {
@@ -31,7 +44,7 @@ def class_weights(
     pixels_where_present: Sequence[int] | NDArray[Any] | Tensor | None = None,
     cap: float | None = None,
 ) -> Tensor:
-    """Weigh each class by how rare it is.
+    """Compute the weight of each class from its number of pixels.
 
     With n_k the pixels of class k, the schemes are, up to a common factor:
 
@@ -43,14 +56,14 @@ def class_weights(
     - median: 1 / (n_k / m_k), with m_k the pixels of the images in which k is present: median
       frequency balancing (Eigen and Fergus 2015, arXiv 1411.4734)
 
-    Then the cap holds the largest weight to `cap` times the smallest, and the common factor is set
-    so that the mean weight of a pixel is one: sum_k n_k w_k = sum_k n_k.
+    Then the largest weight is limited to `cap` times the smallest, and the common factor is set so
+    that the mean weight of a pixel is one: sum_k n_k w_k = sum_k n_k.
 
     Args:
-        pixels_per_class: n, (C,); void pixels are in none of them.
+        pixels_per_class: n, (C,), without void pixels.
         scheme: One of the above.
-        pixels_where_present: m, (C,), not void; for the median scheme only.
-        cap: Largest weight over smallest, at least 1; None for no limit.
+        pixels_where_present: m, (C,), without void pixels; for the median scheme only.
+        cap: Largest ratio of the largest to the smallest weight, at least 1; None for no limit.
 
     Returns:
         (C,), float32. A class without pixels has weight 0.
@@ -79,10 +92,12 @@ def class_weights(
 
 def _check(pixels: Tensor, scheme: str, cap: float | None) -> None:
     if scheme not in _SCHEMES:
-        raise AreosegError(f"there is no class weighting {scheme!r}: take {', '.join(_SCHEMES)}")
+        raise AreosegError(
+            f"there is no class weighting {scheme!r}: {did_you_mean(scheme, _SCHEMES)}"
+        )
     if pixels.ndim != 1 or (pixels < 0).any() or not pixels.any():
         raise AreosegError(
-            f"class weights got the pixel counts {pixels.tolist()}: give one count a class, none "
+            f"class weights got the pixel counts {pixels.tolist()}: give one count per class, none "
             "negative and not all 0"
         )
     if cap is not None and not cap >= 1:

@@ -1,21 +1,107 @@
-"""The loss that training minimizes: a weighted sum of terms, each reported by itself."""
+"""The loss that training minimizes: a weighted sum of terms, each reported separately.
 
-import inspect
+A recipe writes
+
+    loss:
+      ce: 1.0
+      focal: {weight: 1.0, gamma: 0.5}
+      boundary: {weight: 0.01, kind: distance, ramp: [0, 1]}
+
+A bare number is the weight of a term, and a bare name stands for a whole table: `loss: dice` for
+`{dice: 1.0}`, and `loss: backpropagators` for a preset of `LOSS_PRESETS`.
+"""
+
 from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
+from typing import Self
 
 import torch
+from pydantic import ConfigDict
+from pydantic import RootModel
+from pydantic import SerializeAsAny
+from pydantic import ValidationError
+from pydantic import model_validator
 from torch import Tensor
 from torch import nn
 
 from areoseg.errors import AreosegError
-from areoseg.losses.registry import LOSSES
-from areoseg.losses.terms import LossTerms
-from areoseg.losses.terms import Term
-from areoseg.losses.terms import TermTable
-from areoseg.losses.terms import parse_terms
+from areoseg.errors import did_you_mean
+from areoseg.losses.backpropagators import BACKPROPAGATORS
+from areoseg.losses.base import LOSSES
+from areoseg.losses.base import LossOptions
+from areoseg.utils.options import error_message
+from areoseg.utils.options import validate_items
+
+TermTable = Mapping[str, float | Mapping[str, Any]]
+"""Terms by name, each a weight or a table of options."""
+
+LOSS_PRESETS: Mapping[str, TermTable] = {"backpropagators": BACKPROPAGATORS}
+"""Whole losses by the name that stands for them."""
+
+
+class LossTerms(RootModel[dict[str, SerializeAsAny[LossOptions]]]):
+    """The terms of a loss by name, each with its options; at least one has a weight."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: object) -> object:
+        if isinstance(value, str):
+            if value not in LOSS_PRESETS and value not in LOSSES:
+                hint = did_you_mean(value, [*LOSS_PRESETS, *LOSSES])
+                raise ValueError(f"there is no loss {value!r}: {hint}")
+            value = LOSS_PRESETS.get(value, {value: 1.0})
+        if isinstance(value, LossTerms):
+            return value
+        if not isinstance(value, Mapping):
+            raise ValueError("write a table of terms, such as {ce: 1.0, dice: 0.5}, or a name")
+        return validate_items(value, _read_term)
+
+    @model_validator(mode="after")
+    def _check_sum(self) -> Self:
+        if not any(term.weight * max(term.ramp) > 0 for term in self.root.values()):
+            raise ValueError("no term has a weight above 0: give one, such as {ce: 1.0}")
+        return self
+
+    @property
+    def terms(self) -> dict[str, LossOptions]:
+        """The terms by name."""
+        return self.root
+
+
+def _read_term(name: str, value: object) -> LossOptions:
+    """Validate the options of one term."""
+    if name not in LOSSES:
+        raise ValueError(f"there is no loss {name!r}: {did_you_mean(str(name), LOSSES)}")
+    options = LOSSES[name].options.model_validate(value)
+    assert isinstance(options, LossOptions)
+    return options
+
+
+def parse_loss(terms: LossTerms | TermTable | str) -> LossTerms:
+    """Validate the terms of a loss.
+
+    Args:
+        terms: Names to weights or to tables of options, as in a recipe; or the name of a loss or
+            of a preset.
+
+    Raises:
+        AreosegError: All errors on one line: unknown terms or options, values out of range, or no
+            weight above 0.
+    """
+    try:
+        return LossTerms.model_validate(terms)
+    except ValidationError as error:
+        errors = (
+            ": ".join(filter(None, [".".join(map(str, detail["loc"])), error_message(detail)]))
+            for detail in error.errors()
+        )
+        raise AreosegError(f"loss: {'; '.join(errors)}") from None
 
 
 @dataclass(frozen=True)
@@ -23,23 +109,30 @@ class LossTerm:
     """One term, ready to compute.
 
     Attributes:
-        name: What a recipe calls it.
+        name: The name that recipes use.
         function: Takes logits (N, C, H, W) and targets (N, H, W); returns a scalar.
-        settings: Its weight and its ramp.
+        weight: Factor of the term.
+        ramp: Factors of the weight at the start and at the end of training.
     """
 
     name: str
     function: Callable[[Tensor, Tensor], Tensor]
-    settings: Term
+    weight: float
+    ramp: tuple[float, float]
+
+    def weight_at(self, progress: float) -> float:
+        """Return the weight at a moment of training; `progress` runs from 0 to 1."""
+        start, end = self.ramp
+        return self.weight * (start + (end - start) * progress)
 
 
 class CombinedLoss(nn.Module):
-    """Add up terms, on the main output and on auxiliary ones.
+    """Weighted sum of terms, of the main output and of auxiliary outputs.
 
         S(z) = sum_t w_t(progress) L_t(z, y),   L = S(z) + sum_j a_j S(z_j)
 
-    with z_j the auxiliary logits of deep supervision (Lee et al. 2015, arXiv 1409.5185), scored
-    against the nearest of the targets.
+    with z_j the auxiliary logits of deep supervision (Lee et al. 2015, arXiv 1409.5185), compared
+    with the targets resized to their size (nearest neighbor).
 
     Args:
         terms: The terms t.
@@ -61,17 +154,17 @@ class CombinedLoss(nn.Module):
         Args:
             outputs: Logits (N, C, H, W); or a sequence of them and then the auxiliary logits
                 (N, C, h, w), of any smaller size.
-            targets: (N, H, W), int64, VOID left out.
-            progress: The share of training that is done, from 0 to 1; it drives the ramps.
+            targets: (N, H, W), int64; VOID is ignored.
+            progress: The progress of training, from 0 to 1, for the ramps.
 
         Returns:
-            The total, a scalar; and the terms on the main logits by name, each as it is before its
-            weight, detached. With deep supervision `auxiliary` is beside them, the second sum.
+            The total, a scalar; and the terms of the main logits by name, unweighted and detached.
+            With deep supervision the second sum is among them, as `auxiliary`.
 
         Raises:
-            AreosegError: There are more or fewer auxiliary outputs than auxiliary weights.
+            AreosegError: The numbers of auxiliary outputs and of auxiliary weights differ.
         """
-        if isinstance(outputs, Tensor):  # a model that is not training gives nothing else
+        if isinstance(outputs, Tensor):  # as of every model in evaluation mode
             return self._add_terms(outputs, targets, progress)
         logits, *auxiliary = outputs
         if len(auxiliary) != len(self.auxiliary_weights):
@@ -93,7 +186,7 @@ class CombinedLoss(nn.Module):
         self, logits: Tensor, targets: Tensor, progress: float
     ) -> tuple[Tensor, dict[str, Tensor]]:
         values = {term.name: term.function(logits, targets) for term in self.terms}
-        weighted = [term.settings.weight_at(progress) * values[term.name] for term in self.terms]
+        weighted = [term.weight_at(progress) * values[term.name] for term in self.terms]
         return torch.stack(weighted).sum(), {name: v.detach() for name, v in values.items()}
 
 
@@ -117,35 +210,34 @@ def build_loss(
     """Build the loss that a recipe asks for.
 
     Args:
-        terms: Names to weights or to tables of options, or a name; see `terms.parse_terms`.
-        class_weights: (C,), not negative, for the terms that are `class_weighted`; None for none.
+        terms: Names to weights or to tables of options, or a name; see `parse_loss`.
+        class_weights: (C,), not negative, for the terms that are `class_weighted`; None: 1 each.
         classes: C.
         background: The class index of background.
         auxiliary_weights: One for each auxiliary output of the model, not negative.
 
     Raises:
-        AreosegError: Terms that `parse_terms` refuses; or options or weights that do not fit the
-            classes.
+        AreosegError: The terms are not valid, or options or weights do not fit the classes.
     """
-    chosen = parse_terms(terms).chosen
+    options = parse_loss(terms).terms
     if class_weights is not None and (
         class_weights.shape != (classes,) or not (class_weights >= 0).all()
     ):
         raise AreosegError(
             f"the loss got class weights {class_weights.tolist()} for {classes} classes: give one "
-            "weight a class, none negative"
+            "weight per class, none negative"
         )
     if not all(weight >= 0 for weight in auxiliary_weights):
         raise AreosegError(
             f"the loss got auxiliary weights {list(auxiliary_weights)}: give none below 0"
         )
-    built = [_build_term(name, term, class_weights, background) for name, term in chosen.items()]
+    built = [_build_term(name, term, class_weights, background) for name, term in options.items()]
     _try_terms(built, classes)
     return CombinedLoss(built, auxiliary_weights=auxiliary_weights)
 
 
 def _try_terms(terms: Sequence[LossTerm], classes: int) -> None:
-    """Compute each term once, so that options which do not fit the classes show before training."""
+    """Compute each term once, so that options that do not fit the classes fail before training."""
     logits = torch.zeros(1, classes, 2, 2)
     targets = torch.zeros(1, 2, 2, dtype=torch.int64)
     errors = []
@@ -159,12 +251,12 @@ def _try_terms(terms: Sequence[LossTerm], classes: int) -> None:
 
 
 def _build_term(
-    name: str, settings: Term, class_weights: Tensor | None, background: int
+    name: str, options: LossOptions, class_weights: Tensor | None, background: int
 ) -> LossTerm:
-    function = LOSSES[name]
-    arguments = settings.options
+    loss = LOSSES[name]
+    arguments = options.options
     if arguments.pop("class_weighted", False):
         arguments["class_weights"] = class_weights
-    if "background" in inspect.signature(function).parameters:
+    if "background" in loss.parameters:
         arguments["background"] = background
-    return LossTerm(name, partial(function, **arguments), settings)
+    return LossTerm(name, partial(loss.function, **arguments), options.weight, options.ramp)

@@ -1,10 +1,11 @@
-"""Reading recipes: by name or file, with overrides, and with every error at its place."""
+"""Loading recipes: by name or file, with overrides, and with all errors at once."""
 
-import warnings
+import shutil
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from typing import Literal
 
 import yaml
 from pydantic import ValidationError
@@ -12,27 +13,38 @@ from pydantic import ValidationError
 from areoseg.errors import AreosegError
 from areoseg.errors import did_you_mean
 from areoseg.errors import one_line
-from areoseg.recipes.errors import describe_error
 from areoseg.recipes.schema import Recipe
-from areoseg.recipes.short_forms import expand_short_form
-from areoseg.recipes.yaml_text import describe_repeats
+from areoseg.recipes.stages import expand_short_form
+from areoseg.recipes.yaml_text import describe_duplicates
+from areoseg.recipes.yaml_text import describe_errors
+from areoseg.recipes.yaml_text import duplicate_keys
+from areoseg.recipes.yaml_text import line_of
 from areoseg.recipes.yaml_text import read_yaml
-from areoseg.recipes.yaml_text import repeated_keys
 from areoseg.transforms.policies import POLICIES
+from areoseg.utils.files import write_text
+from areoseg.utils.plugins import load_plugin
 
 Tree = dict[str, Any]
 
 SUFFIXES = (".yaml", ".yml")
 
-UNTRAINED = ("random", "majority", "logistic-regression")
-"""The baselines, which people may take for recipes."""
+BASELINES = ("random", "majority", "logistic-regression")
+"""The baselines, which may be mistaken for recipes."""
 
-GIVEN_TO_MODELS = {"classes", "in_channels"}
-"""What a model is told by the data, and no recipe may."""
+PLUGINS = "plugins"
+"""The folder of a run that has copies of the plugins of its recipe."""
+
+PluginPolicy = Literal["run", "if-allowed", "ignore"]
+"""Run the plugin files of a recipe; run them only if plugins are allowed or these have been run
+already (see `utils.plugins`); or ignore them, and what may depend on them: the model is not
+checked, and the sections for training alone have their defaults."""
+
+TRAINING_SECTIONS = ("loss", "augment", "optimizer", "schedule", "stages")
+"""The sections that may name a component of a plugin, and matter in training alone."""
 
 
 def recipe_names() -> tuple[str, ...]:
-    """The names of the recipes that come with areoseg."""
+    """Return the names of the recipes that come with areoseg."""
     folder = resources.files("areoseg.recipes")
     return tuple(
         sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml"))
@@ -40,13 +52,13 @@ def recipe_names() -> tuple[str, ...]:
 
 
 def recipe_text(name: str) -> str:
-    """The YAML text of the recipe called `name`.
+    """Return the YAML text of a recipe that comes with areoseg.
 
     Raises:
-        AreosegError: There is none; the message names the nearest.
+        AreosegError: There is none of this name; the message suggests the nearest.
     """
     names = recipe_names()
-    if name in UNTRAINED:
+    if name in BASELINES:
         raise AreosegError(
             f"{name!r} is a baseline, which has no recipe: `areoseg baseline {name} --data DATA`"
             " scores it, and a row of a study may say `baseline: " + name + "`"
@@ -57,23 +69,44 @@ def recipe_text(name: str) -> str:
     return (resources.files("areoseg.recipes") / f"{name}.yaml").read_text(encoding="utf-8")
 
 
-def load_recipe(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Recipe:
-    """Read, override and check a recipe.
+def recipe_summaries() -> list[dict[str, str]]:
+    """Return the name, the model and the summary of each recipe that comes with areoseg."""
+    rows = []
+    for name in recipe_names():
+        tree, _ = read_yaml(recipe_text(name), name)
+        model = expand_short_form("model", tree["model"])["name"]
+        rows.append({"name": name, "model": model, "summary": tree["summary"]})
+    return rows
+
+
+def load_recipe(
+    name_or_path: str | Path, overrides: Iterable[str] = (), *, plugins: PluginPolicy = "run"
+) -> Recipe:
+    """Load and validate a recipe; its plugins, which are Python files that it names, are run.
 
     Args:
         name_or_path: The name of a recipe that comes with areoseg, or a YAML file.
         overrides: `key=value` pairs, such as `"optimizer.lr=1e-3"` or `"model.widths=[8, 16]"`;
             values are YAML.
+        plugins: Whether to run the plugins of the recipe.
 
     Raises:
-        AreosegError: One line for each error, with its place in the file.
+        AreosegError: One line per error, with its location in the file.
+
+    Example:
+        >>> recipe = load_recipe("unet", ["optimizer.lr=1e-3"])
+        >>> recipe.optimizer.lr
+        0.001
     """
     text = read_recipe(name_or_path)
-    return parse_recipe(text, source=str(name_or_path), overrides=overrides)
+    folder = Path.cwd() if str(name_or_path) in recipe_names() else Path(name_or_path).parent
+    return parse_recipe(
+        text, source=str(name_or_path), overrides=overrides, folder=folder, plugins=plugins
+    )
 
 
 def read_recipe(name_or_path: str | Path) -> str:
-    """The YAML text of a recipe, by its name or else from its file, unchecked.
+    """Return the YAML text of a recipe, by its name or else from its file, not validated.
 
     Raises:
         AreosegError: There is no such recipe, or the file cannot be read.
@@ -87,31 +120,61 @@ def read_recipe(name_or_path: str | Path) -> str:
         raise AreosegError(f"{path}: cannot read this recipe: {one_line(error)}") from None
 
 
-def parse_recipe(text: str, *, source: str = "recipe", overrides: Iterable[str] = ()) -> Recipe:
-    """Check the YAML text of a recipe; see `load_recipe`."""
+def parse_recipe(
+    text: str,
+    *,
+    source: str = "recipe",
+    overrides: Iterable[str] = (),
+    folder: Path | None = None,
+    plugins: PluginPolicy = "run",
+) -> Recipe:
+    """Validate the YAML text of a recipe; see `load_recipe`.
+
+    Args:
+        text: The text.
+        source: Its name in messages.
+        overrides: As for `load_recipe`.
+        folder: The folder that the plugins of the text are relative to; None: the current one.
+            Those of overrides are relative to the current one.
+        plugins: Whether to run them.
+    """
     tree, node = read_yaml(text, source)
     if not isinstance(tree, dict):
         raise AreosegError(f"{source}: a recipe is a mapping; `areoseg recipes show unet` is one")
+    _resolve_plugins(tree, folder or Path.cwd())
     given = list(overrides)
     for override in given:
         _override(tree, override)
-    errors = describe_repeats(node, source)
+    _resolve_plugins(tree, Path.cwd())
+    if plugins == "ignore" and tree.get("plugins"):
+        tree = {name: value for name, value in tree.items() if name not in TRAINING_SECTIONS}
+    elif plugins != "ignore":
+        try:
+            for path in tree.get("plugins") or ():
+                load_plugin(path, trusted=plugins == "run")
+        except AreosegError as error:
+            raise AreosegError(
+                f"{source}:{line_of(node, ['plugins'])}: plugins: {error}"
+            ) from error
+    errors = describe_duplicates(node, source)
     try:
-        recipe = Recipe.model_validate(tree)
+        recipe = Recipe.model_validate(tree, context={"check_model": plugins != "ignore"})
     except ValidationError as error:
-        errors += [describe_error(detail, Recipe, source, node, given) for detail in error.errors()]
+        errors += describe_errors(error, source, node, given)
     if errors:
         raise AreosegError("\n".join(errors))
     return recipe
 
 
 def dump_recipe(recipe: Recipe) -> str:
-    """The YAML text of a recipe with every value spelled out.
+    """Return the YAML text of a recipe with all values.
 
-    Loss terms and transforms that are not used are left out, but for those that the recipe took
-    out of its augmentation policy. A stage has the sections in which it differs from the recipe.
+    Transforms that are not used are omitted, except those that the recipe removed from its
+    augmentation policy. A stage has the sections in which it differs from the recipe.
     """
     tree = _without_unused(recipe.model_dump(mode="json", by_alias=True))
+    if not tree["plugins"]:
+        del tree["plugins"]
     stages = [_without_unused(stage) for stage in tree.pop("stages")]
     if stages:
         tree["stages"] = [
@@ -121,44 +184,42 @@ def dump_recipe(recipe: Recipe) -> str:
     return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
 
 
-def _without_unused(sections: Tree) -> Tree:
-    """The sections of a dump without loss terms and transforms that are not used."""
-    in_policy = {name for name, *_ in POLICIES[sections["augment"]["policy"]].transforms}
-    return {
-        **sections,
-        "loss": {name: term for name, term in sections["loss"].items() if term is not None},
-        "augment": {
-            name: value
-            for name, value in sections["augment"].items()
-            if value is not None or name in in_policy
-        },
-    }
+def write_recipe(recipe: Recipe, path: Path) -> None:
+    """Write a recipe with all values, and copies of its plugins into a folder beside it.
 
-
-def check_model(recipe: Recipe, *, source: str = "recipe") -> None:
-    """Build the recipe's model without memory for its weights, to see that it can be built.
-
-    Raises:
-        AreosegError: There is no such model, or it has no such option or value, or nothing that
-            the section `network` could change.
+    So a run can be opened from any folder, on any machine, and after a plugin was edited.
     """
-    import torch
+    copies = []
+    for number, plugin in enumerate(recipe.plugins):
+        name = Path(plugin).name
+        if any(Path(copy).name == name for copy in copies):
+            name = f"{number}_{name}"
+        copy = path.parent / PLUGINS / name
+        if not (copy.exists() and copy.samefile(plugin)):
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copyfile(plugin, copy)
+        copies.append(f"{PLUGINS}/{name}")
+    write_text(path, dump_recipe(recipe.model_copy(update={"plugins": tuple(copies)})))
 
-    from areoseg.models import create_model
-    from areoseg.models.adjust import adjust_network
 
-    for name in GIVEN_TO_MODELS & recipe.model.options.keys():
-        raise AreosegError(f"{source}: model.{name}: the data say this: leave it away")
-    try:
-        with torch.device("meta"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what matters is raised
-            network = create_model(recipe.model.name, **recipe.model.options)
-    except AreosegError as error:
-        raise AreosegError(f"{source}: model: {error}") from None
-    try:
-        adjust_network(network, **recipe.network.model_dump())
-    except AreosegError as error:
-        raise AreosegError(f"{source}: {error}") from None
+def _without_unused(sections: Tree) -> Tree:
+    """Return the sections of a dump without transforms that are not used."""
+    in_policy = {name for name, *_ in POLICIES[sections["augment"]["policy"]].transforms}
+    augment = {
+        name: value
+        for name, value in sections["augment"].items()
+        if value is not None or name in in_policy
+    }
+    return {**sections, "augment": augment}
+
+
+def _resolve_plugins(tree: Tree, folder: Path) -> None:
+    """Make the paths of plugins absolute, in place; leave values that are no list of names."""
+    names = tree.get("plugins")
+    if isinstance(names, str):
+        names = [names]
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        tree["plugins"] = [str((folder / name).resolve()) for name in names]
 
 
 def _override(tree: Tree, override: str) -> None:
@@ -172,28 +233,28 @@ def _override(tree: Tree, override: str) -> None:
         value, node = read_yaml(text, dotted)
     except AreosegError:
         raise AreosegError(f"override {override!r}: the value is not YAML") from None
-    for name, _, _ in repeated_keys(node):
-        raise AreosegError(f"override {dotted}.{name}: there twice: leave one away")
+    for name, _, _ in duplicate_keys(node):
+        raise AreosegError(f"override {dotted}.{name}: duplicate key; remove one")
     *parents, last = dotted.split(".")
-    holder: Any = tree
+    parent: Any = tree
     within = ""
-    for key in parents:
-        place = _place(holder, key, override)
-        child = holder.get(key, {}) if isinstance(holder, dict) else holder[place]
-        child = expand_short_form(key, child, within=within)
+    for name in parents:
+        key = _key(parent, name, override)
+        child = parent.get(name, {}) if isinstance(parent, dict) else parent[key]
+        child = expand_short_form(name, child, within=within)
         if not isinstance(child, dict | list):
-            raise AreosegError(f"override {override!r}: {key!r} holds no further values")
-        holder[place] = child.copy()  # an alias may be in two places
-        holder, within = holder[place], key
-    holder[_place(holder, last, override)] = value
+            raise AreosegError(f"override {override!r}: {name!r} has no values inside")
+        parent[key] = child.copy()  # an alias may be in two places
+        parent, within = parent[key], name
+    parent[_key(parent, last, override)] = value
 
 
-def _place(holder: Tree | list[Any], key: str, override: str) -> str | int:
-    """What a part of a dotted name stands for in a mapping, or in a list."""
-    if isinstance(holder, dict):
-        return key
-    if key.isdecimal() and int(key) < len(holder):
-        return int(key)
+def _key(parent: Tree | list[Any], name: str, override: str) -> str | int:
+    """Return the key of a mapping, or the position in a list, that a name in an override means."""
+    if isinstance(parent, dict):
+        return name
+    if name.isdecimal() and int(name) < len(parent):
+        return int(name)
     raise AreosegError(
-        f"override {override!r}: there is no {key!r}: {len(holder)} entries are counted from 0"
+        f"override {override!r}: there is no {name!r}: {len(parent)} entries are counted from 0"
     )

@@ -1,8 +1,10 @@
-"""What a recipe may say: every value with its type, range and default.
+"""The values of a recipe, with their types, ranges and defaults.
 
-A recipe is one experiment. Constructors elsewhere take plain keyword arguments and never see it.
+A recipe is one experiment. Losses, optimizers, schedules, transforms and models are looked up in
+their registries, so that those of plugins are valid too.
 """
 
+import warnings
 from collections.abc import Mapping
 from typing import Annotated
 from typing import Any
@@ -10,35 +12,45 @@ from typing import Literal
 
 from pydantic import AfterValidator
 from pydantic import BaseModel
+from pydantic import BeforeValidator
 from pydantic import ConfigDict
 from pydantic import Field
+from pydantic import SerializeAsAny
 from pydantic import ValidationInfo
 from pydantic import field_validator
 from pydantic import model_validator
 
-from areoseg.losses.terms import CrossEntropy
-from areoseg.losses.terms import LossTerms
-from areoseg.losses.terms import WeightScheme
-from areoseg.recipes.errors import check_values
-from areoseg.recipes.network import NetworkSettings
-from areoseg.recipes.optimizers import AdamW
-from areoseg.recipes.optimizers import Optimizer
-from areoseg.recipes.schedules import Cosine
-from areoseg.recipes.schedules import Schedule
-from areoseg.recipes.section import Count
-from areoseg.recipes.section import Decay
-from areoseg.recipes.section import NonNegative
-from areoseg.recipes.section import Section
-from areoseg.recipes.section import Share
-from areoseg.recipes.short_forms import expand_short_forms
-from areoseg.recipes.short_forms import fill_in_names
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
+from areoseg.losses import LOSSES
+from areoseg.losses import LossTerms
+from areoseg.losses import parse_loss
+from areoseg.losses.class_weights import WeightScheme
+from areoseg.optim import OPTIMIZERS
+from areoseg.optim import SCHEDULES
+from areoseg.optim import OptimizerOptions
+from areoseg.optim import ScheduleOptions
 from areoseg.recipes.stages import complete_stage
-from areoseg.recipes.unlabeled import UnlabeledSettings
+from areoseg.recipes.stages import expand_short_form
 from areoseg.transforms.settings import AugmentSettings
+from areoseg.utils.options import Count
+from areoseg.utils.options import Decay
+from areoseg.utils.options import NonNegative
+from areoseg.utils.options import Options
+from areoseg.utils.options import PositiveShare
+from areoseg.utils.options import Share
+from areoseg.utils.options import check_values
+from areoseg.utils.registry import Registry
+
+DEFAULT_OPTIMIZER = "adamw"
+DEFAULT_SCHEDULE = "cosine"
+
+FROM_DATA = ("classes", "in_channels")
+"""Options of a model that follow from the data."""
 
 
 class ModelChoice(BaseModel):
-    """A model by its registry name; any further value is an option of that model."""
+    """A model by its registered name; any other value is an option of that model."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -50,57 +62,81 @@ class ModelChoice(BaseModel):
         return dict(self.model_extra or {})
 
 
-class DataSettings(Section):
-    """How the data set is prepared."""
+class NetworkSettings(Options):
+    """Initialization and regularization of any model; by default as the model defines it.
+
+    A change that does not apply to the model is an error.
+    """
+
+    initialization: Literal["he", "xavier", "orthogonal"] | None = None
+    """Initialization of all convolutions; null: the model's own, which mostly is `he`."""
+    zero_last_gamma: bool = False
+    """Start the last gamma of each residual branch at zero, so that each block starts as its
+    shortcut."""
+    weight_standardization: bool = False
+    """Standardize each filter that is followed by a normalization to mean zero and variance one."""
+    dropblock: Count | None = None
+    """Edge in pixels of the squares that DropBlock drops instead of the model's dropout, at its
+    rates (`model.dropout`), which are reached at the end of training; null: dropout."""
+    drop_path: Decay | None = None
+    """Probability of skipping the last residual branch in training; that of the others grows
+    linearly towards it (stochastic depth). Null: the model's own."""
+
+
+class DataSettings(Options):
+    """Preparation of the dataset."""
 
     background: Literal["class", "void"] = "void"
-    """`class`: background is learned like the others. `void`: its pixels are left out of the loss,
-    and prediction never answers background."""
-    scale: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Factor by which frames are reduced on the way in."""
+    """`class`: background is a class like the others. `void`: its pixels are ignored in the loss,
+    and background is never predicted."""
+    scale: PositiveShare = 1.0
+    """Factor by which frames are downscaled when they are read."""
     tile: tuple[Count, Count] | None = None
-    """Height and width of the tiles that frames are cut into; none: whole frames."""
+    """Height and width of the tiles that frames are cut into; null: whole frames."""
     audit: bool = True
-    """Leave out of training what the audit rejects."""
-    rare_share: Share = 0.0
-    """Share of each batch drawn from the samples that hold the rarest class."""
-    drop_background_over: Share | None = None
-    """Training samples with a larger share of background are not trained on; none: all are."""
+    """Exclude samples that the audit rejects from training."""
+    oversample_rare: Share = 0.0
+    """Fraction of each batch that is drawn from samples with pixels of the rarest class."""
+    max_background: Share | None = None
+    """Training samples with a larger fraction of background are excluded; null: none is."""
 
 
-class SplitSettings(Section):
-    """How labeled samples are divided; the values are those of `areoseg.data.split.split_samples`.
+class SplitSettings(Options):
+    """Split of the labeled samples, as in `areoseg.data.split.split_samples`.
 
-    Whole groups stay together, and two kinds of samples are spread evenly over the parts.
+    Whole groups stay together, and two kinds of samples are spread evenly over the splits.
     """
 
     strategy: Literal["rare", "dispersion"] = "rare"
-    """The two kinds. `rare`: samples that hold the rarest class, and the others. `dispersion`:
+    """The two kinds. `rare`: samples with the rarest class, and the others. `dispersion`:
     well-segmented and mostly unsegmented samples."""
     threshold: NonNegative | None = None
-    """The dispersion from which on a sample is mostly unsegmented; none: the median."""
+    """The dispersion from which a sample is mostly unsegmented; null: the median."""
     val: Share = 0.15
+    """Fraction of samples for validation."""
     test: Share = 0.10
+    """Fraction of samples for testing."""
     folds: Annotated[int, Field(ge=2)] | None = None
-    """Into how many folds train and validation together are dealt; none: `val` says how much
-    validation takes. The test part does not depend on it."""
+    """Number of cross-validation folds of train and val together; null: `val` gives the fraction of
+    validation. The test split does not depend on it."""
     fold: Annotated[int, Field(ge=0)] = 0
-    """The fold that is the validation part, from 0."""
+    """The fold that is the validation split, from 0."""
     seed: int = 0
+    """Seed of the split."""
 
     @field_validator("test")
     @classmethod
     def _check_rest(cls, test: float, info: ValidationInfo) -> float:
         val = info.data.get("val", 0.0)
         if 1 - val - test <= 0:
-            raise ValueError(f"with split.val={val} it leaves nothing to train on: lower them")
+            raise ValueError(f"with split.val={val} nothing is left to train on: lower them")
         return test
 
     @field_validator("threshold")
     @classmethod
     def _check_threshold(cls, threshold: float | None, info: ValidationInfo) -> float | None:
         if threshold is not None and info.data.get("strategy") == "rare":
-            raise ValueError("only split.strategy=dispersion takes a threshold")
+            raise ValueError("only split.strategy=dispersion has a threshold")
         return threshold
 
     @field_validator("fold")
@@ -116,49 +152,128 @@ class SplitSettings(Section):
         return fold
 
 
+class ClassWeightSettings(Options):
+    """Class weights in the loss, by the fraction of training pixels of each class."""
+
+    scheme: WeightScheme = "sqrt"
+    """See `areoseg.losses.class_weights`."""
+    cap: Annotated[float, Field(ge=1)] | None = None
+    """The largest ratio of the largest to the smallest weight; null: no limit."""
+
+
+class PseudoLabelSettings(Options):
+    """Self-training within one training, on the unlabeled images of the dataset.
+
+    From `start` on, a fraction of each batch is unlabeled samples with pseudo-labels. In each round
+    the averaged weights predict them, and the most confident pixels of each class are kept. Without
+    unlabeled samples this section has no effect.
+    """
+
+    batch_fraction: Decay = 0.0
+    """Fraction of each batch that is pseudo-labeled samples; 0: none."""
+    start: Share = 0.4
+    """Progress of training at which the first round begins."""
+    rounds: Count = 3
+    """Number of rounds, at equal distances from `start` to the end."""
+    keep_fraction: PositiveShare = 0.6
+    """Fraction of the predicted pixels of each class that become labels: the most confident."""
+    min_confidence: Decay = 0.5
+    """Confidence below which no pixel becomes a label."""
+
+    def round_at(self, progress: float) -> int:
+        """Return the current round at a progress of training, from 0; -1 before the first."""
+        if not self.batch_fraction or progress < self.start:
+            return -1
+        done = (progress - self.start) / (1 - self.start) if self.start < 1 else 0.0
+        return min(self.rounds - 1, int(done * self.rounds))
+
+
+class TrainingSettings(Options):
+    """Length and method of training."""
+
+    epochs: Count = 40
+    """Passes over the training samples; a time budget replaces it. With stages the default is the
+    sum of theirs; another value stretches them."""
+    steps: Count | None = None
+    """Training steps, for a length that is not a whole number of passes; null: as `epochs`."""
+    batch_size: Count = 32
+    """Samples per batch."""
+    seed: int = 0
+    """Seed of weights, batches and augmentation."""
+    ema: Decay = 0.995
+    """Decay of the moving average of the weights, which is validated and saved; 0: no average."""
+    swa: Share = 0.0
+    """Fraction of training, at its end, whose weights are averaged uniformly (stochastic weight
+    averaging) in place of the moving average; 0: none."""
+    patience: Annotated[int, Field(ge=0)] = 12
+    """Epochs without a better validation score before training stops; 0: never. Ignored with a
+    time budget."""
+    checkpoint: Literal["best", "last"] = "best"
+    """The weights that the run saves: those of the best validation score, or the last."""
+    mixup: NonNegative = 0.0
+    """Both parameters of the Beta distribution of mixup, for example 0.2; 0: none."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """`auto` is bfloat16 where the processor computes convolutions faster in it."""
+
+
+def _choice(registry: Registry, default: str) -> BeforeValidator:
+    """Validate the options of a component that is chosen by its name."""
+
+    def validate(value: Any) -> Any:
+        if isinstance(value, registry.base):
+            return value
+        if isinstance(value, str):
+            value = {"name": value}
+        if not isinstance(value, Mapping):
+            raise ValueError("input should be a mapping of values by their names")
+        name = value.get("name", default)
+        if not isinstance(name, str) or name not in registry:
+            hint = did_you_mean(str(name), registry)
+            check_values({("name",): f"there is no {registry.kind} {name!r}: {hint}"})
+        return registry[name].options.model_validate(value)
+
+    return BeforeValidator(validate)
+
+
 def _check_background(loss: LossTerms, info: ValidationInfo) -> LossTerms:
-    """Terms that price errors on background need a background that is learned."""
+    """Terms that depend on the background class need background to be a class."""
     data = info.data.get("data")
     if data is not None and data.background == "void":
         check_values(
             {
-                (name,): "needs data.background=class: where background is void it has no pixels in"
-                " the loss"
-                for name in ("background", "report-code")
-                if name in loss.chosen
+                (name,): "needs data.background=class, since void pixels are ignored in the loss"
+                for name in loss.terms
+                if "background" in LOSSES[name].parameters
             }
         )
     return loss
 
 
 Loss = Annotated[LossTerms, AfterValidator(_check_background)]
-"""Terms that go with the section `data` before them."""
+"""Terms that fit the section `data` before them."""
+
+Optimizer = Annotated[SerializeAsAny[OptimizerOptions], _choice(OPTIMIZERS, DEFAULT_OPTIMIZER)]
+"""The options of an optimizer, chosen by its name."""
+
+Schedule = Annotated[SerializeAsAny[ScheduleOptions], _choice(SCHEDULES, DEFAULT_SCHEDULE)]
+"""The options of a schedule, chosen by its name."""
 
 
-class ClassWeightSettings(Section):
-    """How classes are weighed in the loss, by their share of the training pixels."""
+class Stage(Options):
+    """A stage of training; values that it does not set are those of the recipe.
 
-    scheme: WeightScheme = "sqrt"
-    cap: Annotated[float, Field(ge=1)] | None = None
-    """The largest weight over the smallest; none: no limit."""
+    A section changes single values of the recipe's section. One that names its optimizer, schedule,
+    policy or scheme replaces it, and so does `loss`.
 
-
-class Stage(Section):
-    """A part of the training. What it does not say is as in the recipe.
-
-    A section changes single values of the recipe's; but one that names its optimizer, schedule,
-    policy or scheme stands for itself, and so does `loss`.
-
-    Schedule and loss ramps run from 0 to 1 within each stage. The average of the weights goes on
-    through all of them. The optimizer goes on where its section is that of the stage before, and
-    begins anew where it is not.
+    The optimizer keeps its state where its section equals that of the stage before, and starts
+    without state where it does not.
     """
 
     epochs: Count
     """Passes over the training samples. With `training.steps`, `training.epochs` or a time budget,
-    stages have shares of that length as their epochs say."""
+    the stages divide that length in proportion to their epochs."""
     data: DataSettings
-    """Only `background`, `rare_share` and `drop_background_over` can differ between stages."""
+    """Only `background`, `oversample_rare` and `max_background` can differ between stages."""
     loss: Loss
     class_weights: ClassWeightSettings
     augment: AugmentSettings
@@ -166,77 +281,78 @@ class Stage(Section):
     schedule: Schedule
 
 
-class TrainingSettings(Section):
-    """Length and manner of the training."""
-
-    epochs: Count = 40
-    """Passes over the training samples; a time budget takes its place. With stages it is the sum of
-    theirs, unless the recipe says another: then they are stretched to it."""
-    steps: Count | None = None
-    """Training steps, for a length that is no whole number of passes; none: `epochs` says it."""
-    batch_size: Count = 32
-    seed: int = 0
-    ema: Decay = 0.995
-    """Decay of the moving average of the weights, which is what is kept; 0: no average."""
-    swa: Share = 0.0
-    """Share of the training, at its end, whose weights are averaged alike (stochastic weight
-    averaging); the moving average ends where it begins. 0: none."""
-    patience: Annotated[int, Field(ge=0)] = 12
-    """Epochs without a better validation score before training stops; 0: never. A time budget
-    switches it off."""
-    keep: Literal["best", "last"] = "best"
-    """Which weights the run keeps: those of the best validation score, or the last."""
-    mixup: NonNegative = 0.0
-    """Both parameters of the Beta distribution by which pairs of samples are mixed, such as 0.2; 0:
-    none."""
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """`auto` takes bfloat16 where the processor convolves faster in it."""
-
-
-class Recipe(Section):
+class Recipe(Options):
     """A whole experiment."""
 
     summary: str = ""
     """One line for `areoseg recipes`."""
+    plugins: tuple[str, ...] = ()
+    """Python files that register models, losses and other components; relative to the recipe. They
+    are run, with all your rights, before the recipe is validated."""
     model: ModelChoice
     network: NetworkSettings = NetworkSettings()
     data: DataSettings = DataSettings()
     split: SplitSettings = SplitSettings()
-    loss: Loss = LossTerms(ce=CrossEntropy())
+    loss: Loss = parse_loss("ce")
     class_weights: ClassWeightSettings = ClassWeightSettings()
     augment: AugmentSettings = AugmentSettings.model_validate("flips")
-    optimizer: Optimizer = AdamW()
-    schedule: Schedule = Cosine()
-    unlabeled: UnlabeledSettings = UnlabeledSettings()
+    optimizer: Optimizer = OPTIMIZERS[DEFAULT_OPTIMIZER].options()  # type: ignore[assignment]
+    schedule: Schedule = SCHEDULES[DEFAULT_SCHEDULE].options()  # type: ignore[assignment]
+    pseudo_labels: PseudoLabelSettings = PseudoLabelSettings()
     stages: tuple[Stage, ...] = ()
-    """Parts of the training, one after the other; none: a single one, as the recipe says it."""
+    """Successive parts of the training; none: a single one, as the recipe describes it."""
     training: TrainingSettings = TrainingSettings()
     protocol: Literal["terrain", "keras", "all-pixels", "five-class"] = "terrain"
-    """The definition of mean IoU that chooses the weights and heads the report."""
+    """The definition of mean IoU that selects the weights and is reported first."""
     calibration: bool = False
-    """Fit temperature and class offsets to the validation part at the end of the training, as
+    """Fit temperature and class offsets on the validation split at the end of training, as
     `areoseg calibrate` does."""
 
     @model_validator(mode="before")
     @classmethod
     def _expand_short_forms(cls, values: Any) -> Any:
-        """`model: unet` is short for `model: {name: unet}`; see `recipes.short_forms`."""
+        """`model: unet` is short for `model: {name: unet}`; see `SHORT_FORMS`."""
         if not isinstance(values, dict):
             return values
-        return {"training": {}, **fill_in_names(expand_short_forms(values))}
+        sections = {name: expand_short_form(name, value) for name, value in values.items()}
+        return {"training": {}, **sections}
+
+    @field_validator("model")
+    @classmethod
+    def _check_model(cls, model: ModelChoice, info: ValidationInfo) -> ModelChoice:
+        """The model exists, has the options, and can be built."""
+        if (info.context or {}).get("check_model", True):
+            check_values(_model_errors(model))
+        return model
+
+    @field_validator("network")
+    @classmethod
+    def _check_network(cls, network: NetworkSettings, info: ValidationInfo) -> NetworkSettings:
+        """The changes apply to the model."""
+        from areoseg.models.adjust import adjust_network
+
+        model = info.data.get("model")
+        checked = (info.context or {}).get("check_model", True)
+        if checked and model is not None and network != NetworkSettings():
+            try:
+                adjust_network(_build(model), **network.model_dump())
+            except AreosegError as error:
+                name, _, message = str(error).removeprefix("network.").partition(": ")
+                check_values({(name,): message})
+        return network
 
     @field_validator("stages", mode="before")
     @classmethod
     def _complete_stages(cls, stages: Any, info: ValidationInfo) -> Any:
-        """What a stage leaves open is the recipe's."""
+        """Fill in what a stage leaves out from the recipe."""
         if not isinstance(stages, list | tuple):
             raise ValueError("write a list, such as [{epochs: 40}, {epochs: 8, augment: rigid}]")
         names = Stage.model_fields.keys() - {"epochs"}
         own = {name: info.data[name] for name in names & info.data.keys()}
-        # A section that is wrong in the recipe itself is told there, and not in each stage again.
-        faulty = {name: cls.model_fields[name].default for name in names - info.data.keys()}
+        # A section that is invalid in the recipe is reported there, and not in each stage again.
+        invalid = {name: cls.model_fields[name].default for name in names - info.data.keys()}
         return [
-            complete_stage(stage, own, faulty) if isinstance(stage, Mapping) else stage
+            complete_stage(stage, own, invalid) if isinstance(stage, Mapping) else stage
             for stage in stages
         ]
 
@@ -258,8 +374,48 @@ class Recipe(Section):
     @field_validator("training", mode="before")
     @classmethod
     def _add_up_epochs(cls, training: Any, info: ValidationInfo) -> Any:
-        """Without a length of its own, a training is as long as its stages."""
+        """By default a training is as long as its stages together."""
         stages = info.data.get("stages")
         if stages and isinstance(training, Mapping):
             return {"epochs": sum(stage.epochs for stage in stages), **training}
         return training
+
+
+def _model_errors(model: ModelChoice) -> dict[tuple[str | int, ...], str]:
+    """What is wrong with a model, by the location in its section."""
+    from areoseg.models import record
+
+    try:
+        known = record(model.name).options
+    except AreosegError as error:
+        return {("name",): str(error)}
+    errors: dict[tuple[str | int, ...], str] = {}
+    for option in model.options:
+        if option in FROM_DATA:
+            errors[option,] = "this follows from the data: remove it"
+        elif option not in known:
+            errors[option,] = f"model {model.name!r} has no such option: " + did_you_mean(
+                option, known, otherwise=f"`areoseg models {model.name}` lists them"
+            )
+    if errors:
+        return errors
+    try:
+        _build(model)
+    except AreosegError as error:
+        return {(): str(error)}
+    return {}
+
+
+def _build(model: ModelChoice) -> Any:
+    """Build a model without memory for its weights.
+
+    Raises:
+        AreosegError: It cannot be built.
+    """
+    import torch
+
+    from areoseg.models import create_model
+
+    with torch.device("meta"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # errors are raised
+        return create_model(model.name, **model.options)

@@ -1,4 +1,4 @@
-"""Stages: parts of a training that change single sections of its recipe.
+"""Stages: successive parts of a training, each of which changes some sections of the recipe.
 
 ```yaml
 augment: mild
@@ -10,7 +10,7 @@ stages:
     optimizer: {lr: 1.0e-4}  # still AdamW
 ```
 
-Everything that trains takes a plain recipe; `stage_recipes` gives the one of each stage.
+Training code takes a plain recipe; `stage_recipes` returns that of each stage.
 """
 
 from collections.abc import Mapping
@@ -19,15 +19,45 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from areoseg.recipes.short_forms import SHORT_FORMS
-from areoseg.recipes.short_forms import expand_short_forms
+from areoseg.losses import LOSS_PRESETS
+from areoseg.losses import LOSSES
 
 if TYPE_CHECKING:
     from areoseg.recipes.schema import Recipe
 
+SHORT_FORMS = {
+    "model": "name",
+    "split": "strategy",
+    "class_weights": "scheme",
+    "augment": "policy",
+    "optimizer": "name",
+    "schedule": "name",
+}
+"""The value that a bare word stands for, by section; a section that gives it is complete."""
+
+
+def expand_short_form(name: str, value: Any, *, within: str = "") -> Any:
+    """Write out a value that is given as a bare word or weight; return others unchanged.
+
+    `model: unet` is `model: {name: unet}`, by `SHORT_FORMS`; `loss: dice` is `loss: {dice: 1.0}`;
+    and in a loss `dice: 1.0` is `dice: {weight: 1.0}`.
+
+    Args:
+        name: The name of the value.
+        value: The value as the recipe has it.
+        within: The section that it is in, or nothing.
+    """
+    if within == "loss" and isinstance(value, int | float):
+        return {"weight": value}
+    if not isinstance(value, str):
+        return value
+    if name == "loss":
+        return LOSS_PRESETS.get(value, {value: 1.0}) if value in {*LOSS_PRESETS, *LOSSES} else value
+    return {SHORT_FORMS[name]: value} if name in SHORT_FORMS else value
+
 
 def stage_recipes(recipe: "Recipe") -> tuple["Recipe", ...]:
-    """The recipe of each stage, with the epochs of that stage; itself where it has no stages."""
+    """Return the recipe of each stage, with its epochs; without stages the recipe itself."""
     if not recipe.stages:
         return (recipe,)
     return tuple(
@@ -43,47 +73,44 @@ def stage_recipes(recipe: "Recipe") -> tuple["Recipe", ...]:
 
 
 def complete_stage(
-    stage: Mapping[str, Any], own: Mapping[str, BaseModel], faulty: Mapping[str, BaseModel]
+    stage: Mapping[str, Any], own: Mapping[str, BaseModel], invalid: Mapping[str, BaseModel]
 ) -> dict[str, Any]:
-    """A stage as a recipe writes it, with what it leaves open taken from the recipe.
+    """Fill in what a stage leaves out from the recipe.
 
     Args:
-        stage: What the recipe says of the stage, unchecked.
+        stage: The stage as the recipe has it, not validated.
         own: The recipe's own sections, of those that a stage may change.
-        faulty: What stands in for those that are wrong in the recipe. What a stage changes in them
-            cannot be checked, unless the stage's section stands for itself.
+        invalid: Substitutes for those that are invalid in the recipe. Changes to them cannot be
+            validated, unless the stage's section is complete.
     """
-    given = expand_short_forms(stage)
+    given = {name: expand_short_form(name, value) for name, value in stage.items()}
     sections = {
         name: _complete(name, given.get(name, {}), section) for name, section in own.items()
     }
-    spared = {
+    substitutes = {
         name: section
-        for name, section in faulty.items()
-        if not _stands_for_itself(name, given.get(name, {}))
+        for name, section in invalid.items()
+        if not _is_complete(name, given.get(name, {}))
     }
-    return {**given, **sections, **spared}
+    return {**given, **sections, **substitutes}
 
 
 def _complete(name: str, given: Any, own: BaseModel) -> Any:
-    """One section of a stage."""
+    """Complete one section of a stage."""
     if given == {}:
         return own
-    return given if _stands_for_itself(name, given) else _merged(own.model_dump(), given)
+    return given if _is_complete(name, given) else _merged(own.model_dump(), given)
 
 
-def _stands_for_itself(name: str, given: Any) -> bool:
-    """Whether a stage's section changes nothing of the recipe's, but takes its place.
-
-    What names its kind does, and so does a loss.
-    """
+def _is_complete(name: str, given: Any) -> bool:
+    """Whether a stage's section replaces the recipe's; a loss does, and a section with its name."""
     if given == {}:
         return False
     return name == "loss" or not isinstance(given, Mapping) or SHORT_FORMS.get(name) in given
 
 
 def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The values with the changes worked in, also within values that are mappings."""
+    """Merge changes into values, recursively."""
     both = {
         name: _merged(values[name], change)
         for name, change in changes.items()

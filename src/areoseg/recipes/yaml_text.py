@@ -1,67 +1,117 @@
-"""Reading YAML text: values, lines, and keys that are there twice."""
+"""Reading YAML, and describing what is wrong with it: one line per error, with its location."""
 
 from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
+from areoseg.utils.options import error_message
 
 
 def read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:
-    """The values of a YAML text, and its nodes with their line numbers.
+    """Parse YAML into values, and nodes with their line numbers.
 
     Args:
         text: The text.
-        source: What it is called.
+        source: The name of its file.
 
     Raises:
         AreosegError: It is not YAML.
     """
     try:
         return yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that there is not
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: an impossible date
         raise AreosegError(f"{source}: not YAML: {one_line(error)}") from None
 
 
-def repeated_keys(node: yaml.Node | None) -> list[tuple[str, int, int]]:
-    """The dotted name of each key that a mapping has twice, and the lines of both, from 1.
-
-    YAML itself would silently take the last.
-    """
-    return list(_repeated(node, (), frozenset()))
-
-
-def describe_repeats(node: yaml.Node | None, source: str) -> list[str]:
-    """One line for each key that a mapping of the text has twice.
+def describe_errors(
+    error: ValidationError, source: str, node: yaml.Node | None, overrides: Sequence[str] = ()
+) -> list[str]:
+    """Describe each error of a validation on one line: its location, what is wrong, what is valid.
 
     Args:
-        node: The content of the text.
-        source: What the text is called.
+        error: The errors.
+        source: The name of the file.
+        node: The content of the file with its line numbers.
+        overrides: The `key=value` pairs that changed the content before it was validated.
+    """
+    keys = [override.partition("=")[0] for override in overrides]
+    lines = []
+    for detail in error.errors():
+        dotted = ".".join(map(str, detail["loc"]))
+        # An override may set the location, something around it, or something within it.
+        if any(f"{dotted}.".startswith(f"{key}.") or key.startswith(f"{dotted}.") for key in keys):
+            place = f"override {dotted}"
+        else:
+            place = f"{source}:{line_of(node, detail['loc'])}: {dotted or 'the file'}"
+        message = error_message(detail)
+        given = "" if _is_told(detail["type"], detail["input"]) else f" (got {detail['input']!r})"
+        lines.append(f"{place}: {message[0].lower()}{message[1:]}{given}")
+    return lines
+
+
+def _is_told(kind: str, value: Any) -> bool:
+    """Whether a message is complete without the input."""
+    return kind in ("extra_forbidden", "missing") or isinstance(value, Mapping)
+
+
+def line_of(node: yaml.Node | None, location: Sequence[str | int]) -> int:
+    """Return the line, from 1, of the deepest part of a location that the file has."""
+    line = 1
+    for key in location:
+        if isinstance(node, yaml.MappingNode):
+            pairs = {name.value: (name, value) for name, value in node.value}
+            if str(key) not in pairs:
+                break
+            name, node = pairs[str(key)]
+            line = name.start_mark.line + 1
+        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+            node = node.value[key]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line
+
+
+def describe_duplicates(node: yaml.Node | None, source: str) -> list[str]:
+    """Describe each key that a mapping has twice, of which YAML would silently take the last.
+
+    Args:
+        node: The content of the file.
+        source: The name of the file.
     """
     return [
-        f"{source}:{line}: {name}: there already in line {first}: leave one away"
-        for name, first, line in repeated_keys(node)
+        f"{source}:{line}: {name}: duplicate key (first defined on line {first}); remove one"
+        for name, first, line in duplicate_keys(node)
     ]
 
 
-def _repeated(
-    node: yaml.Node | None, place: tuple[str, ...], around: frozenset[int]
+def duplicate_keys(node: yaml.Node | None) -> list[tuple[str, int, int]]:
+    """List the dotted name of each key that a mapping has twice, and both lines, from 1."""
+    return list(_duplicates(node, (), frozenset()))
+
+
+def _duplicates(
+    node: yaml.Node | None, location: tuple[str, ...], parents: frozenset[int]
 ) -> Iterator[tuple[str, int, int]]:
-    """As `repeated_keys`. `around` are the nodes that hold this one: an alias may hold itself."""
-    if node is None or id(node) in around:
+    """As `duplicate_keys`. An alias may contain itself, so nodes in `parents` are skipped."""
+    if node is None or id(node) in parents:
         return
-    inside = around | {id(node)}
+    inside = parents | {id(node)}
     if isinstance(node, yaml.SequenceNode):
         for number, entry in enumerate(node.value):
-            yield from _repeated(entry, (*place, str(number)), inside)
+            yield from _duplicates(entry, (*location, str(number)), inside)
     elif isinstance(node, yaml.MappingNode):
         first: dict[str, int] = {}
         for key, value in node.value:
             line = key.start_mark.line + 1
-            here = (*place, str(key.value))
+            here = (*location, str(key.value))
             if here[-1] in first:
                 yield ".".join(here), first[here[-1]], line
             first.setdefault(here[-1], line)
-            yield from _repeated(value, here, inside)
+            yield from _duplicates(value, here, inside)

@@ -7,7 +7,7 @@ from math import isnan
 from typing import Any
 
 from areoseg.recipes import Recipe
-from areoseg.recipes.short_forms import SHORT_FORMS
+from areoseg.recipes.stages import SHORT_FORMS
 from areoseg.report.history import History
 
 

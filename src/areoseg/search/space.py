@@ -26,10 +26,10 @@ from pydantic import model_validator
 
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
-from areoseg.recipes.errors import line_of
-from areoseg.recipes.section import Section
-from areoseg.recipes.yaml_text import describe_repeats
+from areoseg.recipes.yaml_text import describe_duplicates
+from areoseg.recipes.yaml_text import line_of
 from areoseg.recipes.yaml_text import read_yaml
+from areoseg.utils.options import Options
 
 Number = int | float
 
@@ -44,7 +44,7 @@ FIXED = {
 """Values that a search may not change, and why."""
 
 
-class Range(Section):
+class Range(Options):
     """Numbers between two ends, both included.
 
     They are whole numbers where the file writes all of `low`, `high` and `step` without a point.
@@ -97,7 +97,7 @@ class Range(Section):
         return f"{kind} {self.low:g} to {self.high:g}{steps}{', logarithmic' if self.log else ''}"
 
 
-class Choices(Section):
+class Choices(Options):
     """Some values of any kind."""
 
     choices: Annotated[tuple[Any, ...], Field(min_length=2)]
@@ -168,7 +168,7 @@ def load_space(path: str | Path) -> Space:
             f"{path}: a space is a mapping, such as `optimizer.lr: {{low: 1.0e-4, high: 1.0e-2}}`"
         )
     entries: dict[str, Range | Choices] = {}
-    errors = describe_repeats(node, str(path))
+    errors = describe_duplicates(node, str(path))
     for name, values in tree.items():
         try:
             entries[str(name)] = _entry(str(name), values)

@@ -10,7 +10,6 @@ from typing import Any
 
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe
-from areoseg.recipes import check_model
 from areoseg.recipes import parse_recipe
 from areoseg.recipes.loading import read_recipe
 from areoseg.search.space import FIXED
@@ -53,7 +52,6 @@ class VariedRecipe:
             AreosegError: These values do not go together.
         """
         recipe = self._parse(self.space.overrides(values))
-        check_model(recipe, source=self.source)
         return recipe
 
     def errors(self) -> list[str]:
@@ -80,7 +78,6 @@ class VariedRecipe:
         """What is wrong with one value, given as YAML text."""
         try:
             recipe = self._parse([*self._sections_of(name), f"{name}={text}"])
-            check_model(recipe, source=self.source)
         except AreosegError as error:
             return str(error).splitlines()
         return self._fixed_values_changed(name, recipe)
@@ -94,7 +91,7 @@ class VariedRecipe:
         return [
             f"it changes {fixed} to {flow_text(attrgetter(fixed)(recipe))}, which a search cannot"
             f" do: {reason}: write choices of other values by their names, such as"
-            " data.rare_share"
+            " data.oversample_rare"
             for fixed, reason in FIXED.items()
             if fixed.startswith(f"{name}.")
             and attrgetter(fixed)(recipe) != attrgetter(fixed)(self.base)
@@ -112,7 +109,6 @@ def vary_recipe(recipe: str | Path, space: Space, overrides: Sequence[str] = ())
         AreosegError: One line for each error of the recipe, or of the space.
     """
     varied = VariedRecipe(str(recipe), read_recipe(recipe), tuple(overrides), space)
-    check_model(varied.base, source=varied.source)
     errors = varied.errors()
     if errors:
         raise AreosegError("\n".join(errors))

@@ -28,6 +28,7 @@ from areoseg.errors import did_you_mean
 from areoseg.evaluation.baselines import BASELINES
 from areoseg.recipes.section import Section
 from areoseg.training.budget import parse_budget
+from areoseg.utils.options import Options
 
 
 def _check_budget(text: str) -> str:
@@ -59,7 +60,7 @@ Seed = Annotated[int, Field(ge=0)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_check_seeds)]
 
 
-class StudyRow(Section):
+class StudyRow(Options):
     """One row of the table: a recipe, trained once with each seed."""
 
     name: Name
@@ -91,7 +92,7 @@ class StudyRow(Section):
         return budget
 
 
-class StudySection(Section):
+class StudySection(Options):
     """Rows that are compared with the first of them."""
 
     name: Name
@@ -105,7 +106,7 @@ class StudySection(Section):
         return rows
 
 
-class StudyFile(Section):
+class StudyFile(Options):
     """A whole study."""
 
     summary: str = ""

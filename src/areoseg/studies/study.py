@@ -8,11 +8,10 @@ from pydantic import ValidationError
 
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe
-from areoseg.recipes import check_model
 from areoseg.recipes import load_recipe
-from areoseg.recipes.errors import describe_error
-from areoseg.recipes.errors import line_of
-from areoseg.recipes.yaml_text import describe_repeats
+from areoseg.recipes.yaml_text import describe_duplicates
+from areoseg.recipes.yaml_text import describe_errors
+from areoseg.recipes.yaml_text import line_of
 from areoseg.recipes.yaml_text import read_yaml
 from areoseg.studies.schema import StudyFile
 from areoseg.studies.schema import StudyRow
@@ -98,11 +97,11 @@ def load_study(path: str | Path) -> Study:
     tree, node = read_yaml(text, str(path))
     if not isinstance(tree, dict):
         raise AreosegError(f"{path}: a study is a mapping with at least `sections`")
-    errors = describe_repeats(node, str(path))
+    errors = describe_duplicates(node, str(path))
     try:
         content = StudyFile.model_validate(tree)
     except ValidationError as error:
-        errors += [describe_error(detail, StudyFile, str(path), node) for detail in error.errors()]
+        errors += describe_errors(error, str(path), node)
     if errors:
         raise AreosegError("\n".join(errors))
     return Study(path, content, _trials(content, path, node))
@@ -155,7 +154,7 @@ def _recipe_of(row: StudyRow, content: StudyFile) -> tuple[str, tuple[str, ...]]
 def _errors(name: str, overrides: tuple[str, ...], path: Path, where: str) -> list[str]:
     """What is wrong with a recipe, each line led by `where` in the study."""
     try:
-        check_model(load_recipe(_beside(path, name), overrides), source=name)
+        load_recipe(_beside(path, name), overrides)
     except AreosegError as error:
         return [f"{where}: {line}" for line in str(error).splitlines()]
     return []

@@ -113,7 +113,7 @@ def not_over_background(
 
 def _largest_background(recipe: Recipe) -> float | None:
     """The share of background that no stage drops: the training part is what any of them uses."""
-    shares = [stage.data.drop_background_over for stage in stage_recipes(recipe)]
+    shares = [stage.data.max_background for stage in stage_recipes(recipe)]
     known = [share for share in shares if share is not None]
     return max(known) if len(known) == len(shares) else None
 
@@ -131,7 +131,7 @@ def _without_background(
     usable = not_over_background(pixels, largest_share, taxonomy)
     if not usable.any():
         raise AreosegError(
-            f"data.drop_background_over={largest_share} leaves none of {len(usable)} samples to"
+            f"data.max_background={largest_share} leaves none of {len(usable)} samples to"
             " train on: raise it"
         )
     return replace(split, train=tuple(np.asarray(split.train)[usable].tolist()))

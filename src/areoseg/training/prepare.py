@@ -158,17 +158,17 @@ def _usable(
         given: Whether there are pseudo-labels already, which take the place of new ones.
     """
     none = SegmentationDataset([], None, ())
-    if not recipe.unlabeled.share:
+    if not recipe.pseudo_labels.batch_fraction:
         return none, ()
     if given:
-        return none, ("unlabeled.share: the pseudo-labels of the teachers take its place",)
+        return none, ("pseudo_labels: the pseudo-labels of the teachers replace it",)
     found = none if unlabeled is None else unlabeled
     size = labeled.images[0].shape
     fitting = [index for index, image in enumerate(found.images) if image.shape == size]
     usable = unseen_samples(found.select(fitting), labeled, held_out)
     if not len(usable):
         return none, (
-            "unlabeled.share: there are no unlabeled images of the size of the labeled ones, so"
+            "pseudo_labels: there are no unlabeled images of the size of the labeled ones, so"
             " that labeled samples alone are trained on",
         )
     return usable, ()

@@ -21,6 +21,7 @@ from areoseg.errors import one_line
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import UnlabeledSettings
 from areoseg.runs.info import PseudoLabelInfo
+from areoseg.recipes import PseudoLabelSettings
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.batches import Tensors
 from areoseg.training.batches import TrainingBatches
@@ -52,7 +53,7 @@ class Rounds:
 
     def __init__(
         self,
-        settings: UnlabeledSettings,
+        settings: PseudoLabelSettings,
         samples: SegmentationDataset,
         teacher: Segmenter,
         taxonomy: Taxonomy,
@@ -77,7 +78,7 @@ class Rounds:
             self._begin(number)
         if self._labeled is None:
             return labeled
-        share = 1 - self.settings.share
+        share = 1 - self.settings.batch_fraction
         return replace(labeled, pseudo=self._labeled, labeled_share=share)
 
     def _begin(self, number: int) -> None:
@@ -89,8 +90,8 @@ class Rounds:
                 self._answer,
                 self.samples,
                 classes=len(self.taxonomy),
-                keep=self.settings.keep,
-                floor=self.settings.floor,
+                keep=self.settings.keep_fraction,
+                floor=self.settings.min_confidence,
             )
             samples, table = found.samples, found.info(self.taxonomy)
         except AreosegError:  # no answer reaches the floor

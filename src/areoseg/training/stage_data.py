@@ -63,7 +63,7 @@ def stage_data(
     rare_class = rarest_class(pixels, taxonomy)
     stages, errors = [], []
     for number, recipe in enumerate(recipes):
-        usable = not_over_background(pixels, recipe.data.drop_background_over, taxonomy)
+        usable = not_over_background(pixels, recipe.data.max_background, taxonomy)
         kept = tensors if usable.all() else tensors.select(np.flatnonzero(usable))
         rare = np.flatnonzero(pixels[usable, rare_class])
         bank = _rare_bank(recipe, kept)
@@ -79,7 +79,7 @@ def stage_data(
             augmentation=build_augmentation(recipe.augment, rare_bank=bank),
             void=taxonomy.background if recipe.data.background == "void" else None,
             rare=rare,
-            rare_share=recipe.data.rare_share,
+            rare_share=recipe.data.oversample_rare,
             pseudo=pseudo,
             labeled_share=labeled_share,
         )
@@ -108,14 +108,14 @@ def _missing(
     samples, augment = len(pixels), recipe.augment
     if not samples:
         return [
-            f"data.drop_background_over={recipe.data.drop_background_over} leaves no sample to"
+            f"data.max_background={recipe.data.max_background} leaves no sample to"
             " train on: raise it"
         ]
     lines = []
-    if recipe.data.rare_share and not rare_samples:
+    if recipe.data.oversample_rare and not rare_samples:
         lines.append(
-            f"data.rare_share={recipe.data.rare_share}: none of {samples} training samples holds"
-            " the rarest class: set it to 0"
+            f"data.oversample_rare={recipe.data.oversample_rare}: none of {samples} training"
+            " samples holds the rarest class: set it to 0"
         )
     if not {"rare_paste", "rare_cutmix"} & augment.transforms.keys():
         return lines

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch import nn
 from torch import optim
 
-from areoseg.training.optimizers import squared_norm
+from areoseg.optim.optimizers import squared_norm
 
 Loss = Callable[[Any, Tensor, float], tuple[Tensor, dict[str, Tensor]]]
 """Takes the network's answer, targets and progress; returns the total and the value of each term,

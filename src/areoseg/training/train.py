@@ -246,7 +246,7 @@ def _carry_out(
     """Fit, and write down how it ended."""
     preparation = trainer.data
     rounds = Rounds(
-        run.recipe.unlabeled,
+        run.recipe.pseudo_labels,
         preparation.unlabeled,
         trainer.ema_model,
         run.taxonomy,

@@ -4,15 +4,13 @@ Lengths are in pixels and angles in degrees unless a field says otherwise. This 
 torch, so that a recipe can be checked quickly.
 """
 
-from pydantic import BaseModel
-from pydantic import ConfigDict
 from pydantic import Field
 
+from areoseg.utils.options import Options
 
-class TransformOptions(BaseModel):
+
+class TransformOptions(Options):
     """What every transform has: how often it is applied."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     probability: float = Field(0.5, ge=0, le=1, description="share of samples that are changed")
 

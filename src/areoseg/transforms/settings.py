@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 from typing import Literal
 
-from pydantic import BaseModel
-from pydantic import ConfigDict
 from pydantic import Field
 from pydantic import ValidationError
 from pydantic import model_validator
@@ -24,11 +22,12 @@ from areoseg.transforms import options
 from areoseg.transforms.options import TransformOptions
 from areoseg.transforms.policies import POLICIES
 from areoseg.transforms.registry import TRANSFORMS
+from areoseg.utils.options import Options
 
 PolicyName = Literal["none", "flips", "mild", "rigid", "complex"]
 
 
-class AugmentSettings(BaseModel):
+class AugmentSettings(Options):
     """An augmentation in full: a policy with the recipe's changes worked in.
 
     The values of the policy are filled in, so that a dump says everything, and validating the dump
@@ -39,8 +38,6 @@ class AugmentSettings(BaseModel):
         original: Share of each batch left unmodified, 0 to 1; the policy's own by default.
         rare_class: Class index that `rare_paste` and `rare_cutmix` favor.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     policy: PolicyName = "none"
     original: float = Field(0, ge=0, le=1)

@@ -18,7 +18,6 @@ import importlib.util
 import os
 import sys
 import warnings
-from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -60,19 +59,26 @@ def load_entry_points() -> None:
             )
 
 
-def load_plugin(path: str | Path) -> None:
+def load_plugin(path: str | Path, *, trusted: bool = True) -> None:
     """Run a Python file that registers components; a file of the same content is run once.
 
     Args:
         path: The file. It is run with all rights of the user.
+        trusted: The user named the file. Otherwise it is run only if `allow_plugins` was called.
 
     Raises:
-        AreosegError: There is no such file, or running it failed.
+        AreosegError: There is no such file, it is not allowed, or running it failed.
     """
     path = Path(path)
     digest = _digest(path)
     if digest in _loaded:
         return
+    if not trusted and os.environ.get(ALLOW) != "1":
+        raise AreosegError(
+            f"this run needs the plugin {path}, which is code that would be run. Read it, and if"
+            " you trust it, add --allow-plugins to the command (in Python:"
+            " areoseg.load_plugin of this file)"
+        )
     # By its place, so that a file that was edited may register its components again, and another
     # file may not register other components of the same names.
     place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
@@ -99,27 +105,6 @@ def load_plugin(path: str | Path) -> None:
 def allow_plugins(allowed: bool = True) -> None:
     """Allow or forbid to run the plugin files of run folders, in this and in worker processes."""
     os.environ[ALLOW] = "1" if allowed else "0"
-
-
-def load_run_plugins(folder: Path, names: Sequence[str]) -> None:
-    """Load the plugin files of a run folder, if that is allowed or they have been loaded already.
-
-    Args:
-        folder: The run folder.
-        names: The files, relative to the folder.
-
-    Raises:
-        AreosegError: A file is missing or fails, or it is neither allowed nor loaded.
-    """
-    for name in names:
-        path = folder / name
-        if _digest(path) not in _loaded and os.environ.get(ALLOW) != "1":
-            raise AreosegError(
-                f"{folder}: this run needs the plugin {name}, which is code that would be run."
-                " Read it, and if you trust it, repeat the command with --allow-plugins (in Python:"
-                f" areoseg.load_plugin({str(path)!r}))"
-            )
-        load_plugin(path)
 
 
 def _digest(path: Path) -> str:

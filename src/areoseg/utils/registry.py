@@ -95,7 +95,13 @@ class Registry(Mapping[str, Component]):
         return self[name]
 
     def register(
-        self, name: str, *, summary: str = "", paper: str = "", **defaults: Any
+        self,
+        name: str,
+        *,
+        summary: str = "",
+        paper: str = "",
+        base: type[Options] | None = None,
+        **defaults: Any,
     ) -> Callable[[Function], Function]:
         """Return a decorator that registers a function under `name`.
 
@@ -103,6 +109,7 @@ class Registry(Mapping[str, Component]):
             name: The name that recipes use.
             summary: One line that describes it; by default the first line of its docstring.
             paper: Its source.
+            base: Options that it has in common with others; by default those of the registry.
             **defaults: Defaults of options of the base that differ for this component.
 
         Raises:
@@ -122,7 +129,7 @@ class Registry(Mapping[str, Component]):
                 function=function,
                 summary=summary or (inspect.getdoc(function) or name).splitlines()[0].rstrip("."),
                 paper=paper,
-                options=self._options(name, function, defaults),
+                options=self._options(name, function, base or self.base, defaults),
                 parameters=frozenset(inspect.signature(function).parameters),
             )
             return function
@@ -130,7 +137,11 @@ class Registry(Mapping[str, Component]):
         return enter
 
     def _options(
-        self, name: str, function: Callable[..., Any], defaults: Mapping[str, Any]
+        self,
+        name: str,
+        function: Callable[..., Any],
+        base: type[Options],
+        defaults: Mapping[str, Any],
     ) -> type[Options]:
         """Make the model of a component's options from the signature of its function."""
         hints = get_type_hints(function, include_extras=True)
@@ -146,13 +157,13 @@ class Registry(Mapping[str, Component]):
                 Field(parameter.default, description=described.get(parameter.name)),
             )
         for option, default in {"name": name, **defaults}.items():
-            if option in self.base.model_fields:
-                field = copy(self.base.model_fields[option])
+            if option in base.model_fields:
+                field = copy(base.model_fields[option])
                 field.default = default
                 fields[option] = (field.annotation, field)
         return create_model(
             f"{name.title().replace('-', '').replace('_', '')}Options",
-            __base__=self.base,
+            __base__=base,
             __module__=function.__module__,
             __doc__=inspect.getdoc(function),
             **fields,

@@ -7,9 +7,10 @@ import torch
 from torch import nn
 
 from areoseg.errors import AreosegError
-from areoseg.training.optimizers import OPTIMIZERS
-from areoseg.training.optimizers import build_optimizer
-from areoseg.training.optimizers import decay_groups
+from areoseg.optim.optimizers import OPTIMIZERS
+from areoseg.optim.optimizers import OptimizerOptions
+from areoseg.optim.optimizers import build_optimizer
+from areoseg.optim.optimizers import decay_groups
 
 STEPS = 14  # more than two rounds of Lookahead, and past RAdam's first, unrectified steps
 LR = 0.01
@@ -107,7 +108,7 @@ def test_an_optimizer_steps_by_its_formula_and_vectors_decay_only_if_asked(name,
     own = {
         key: value
         for key, value in OPTIMIZERS[name].defaults.items()
-        if key not in {"lr", "weight_decay"}
+        if key not in OptimizerOptions.model_fields
     }
     for index, start in enumerate(starts):
         decay = 0.3 if start.ndim > 1 or decay_all else 0.0
@@ -152,7 +153,10 @@ def test_what_is_not_trained_is_in_no_group():
 
 def test_adamw_is_as_torch_has_it_and_lion_balances_rate_and_decay():
     adamw, lion = OPTIMIZERS["adamw"].defaults, OPTIMIZERS["lion"].defaults
-    assert adamw == {"lr": 2e-3, "weight_decay": 1e-2, "betas": (0.9, 0.999), "eps": 1e-8}
+    own = {"lr": 2e-3, "weight_decay": 1e-2, "betas": (0.9, 0.999), "eps": 1e-8}
+    assert {name: adamw[name] for name in own} == own
+    general = {"decay_all": False, "l2": 0.0, "clip": 1.0, "accumulate": 1}
+    assert adamw == {**own, **general}
     assert lion["lr"] * lion["weight_decay"] == pytest.approx(adamw["lr"] * adamw["weight_decay"])
 
 
@@ -164,7 +168,7 @@ def test_every_optimizer_says_what_it_is_and_where_it_comes_from(record):
 
 @pytest.mark.parametrize(
     ("name", "options", "expected"),
-    [("adan", {}, "use sgd"), ("lion", {"momentum": 0.9}, "no option 'momentum'")],
+    [("adan", {}, "did you mean 'adam'"), ("lion", {"momentum": 0.9}, "no option 'momentum'")],
 )
 def test_an_optimizer_or_option_that_there_is_not_is_refused(name, options, expected):
     with pytest.raises(AreosegError, match=expected):

@@ -1,4 +1,4 @@
-"""`areoseg parts`."""
+"""`areoseg components`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,37 +11,37 @@ from areoseg.errors import AreosegError
 from areoseg.errors import did_you_mean
 
 
-def parts(place: str | None = None, /, *, json: AsJson = False) -> None:
-    """List what a recipe can be put together from: losses, optimizers, schedules, augmentation.
+def components(place: str | None = None, /, *, json: AsJson = False) -> None:
+    """List the components of recipes: losses, optimizers, schedules and augmentation.
 
-    Examples: `areoseg parts`, and with every option and its default `areoseg parts optimizer`.
-    `areoseg models` lists the models.
+    Examples: `areoseg components`, and with all options and their defaults
+    `areoseg components optimizer`. `areoseg models` lists the models.
 
     Args:
         place: The section of a recipe: loss, class_weights, optimizer, schedule or augment.
         json: Print JSON for programs instead of tables.
     """
-    from areoseg.recipes.parts import choices
+    from areoseg.recipes import components as list_components
 
-    found = choices()
+    lists = list_components()
     if place is not None:
-        names = list(dict.fromkeys(choice.place.partition(".")[0] for choice in found))
+        names = list(dict.fromkeys(each.place.partition(".")[0] for each in lists))
         if place not in names:
             hint = did_you_mean(place, names)
-            raise AreosegError(f"parts {place}: a recipe chooses nothing there: {hint}")
-        found = tuple(choice for choice in found if choice.place.partition(".")[0] == place)
+            raise AreosegError(f"components {place}: there is no such section: {hint}")
+        lists = tuple(each for each in lists if each.place.partition(".")[0] == place)
     if json:
-        print_json({choice.place: [vars(part) for part in choice.parts] for choice in found})
+        print_json({each.place: [vars(entry) for entry in each.entries] for each in lists})
         return
-    for choice in found:
+    for each in lists:
         columns = ["name", "summary"] + (["options"] if place else [])
         print_table(
             columns,
             [
-                [part.name, part.summary, _options(part.options)][: len(columns)]
-                for part in choice.parts
+                [entry.name, entry.summary, _options(entry.options)][: len(columns)]
+                for entry in each.entries
             ],
-            title=f"{choice.place}, such as `{choice.example}`",
+            title=f"{each.place}, for example `{each.example}`",
         )
         output.print()
 

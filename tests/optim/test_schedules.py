@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim import lr_scheduler
 
-from areoseg.training.schedules import SCHEDULES
-from areoseg.training.schedules import cosine
-from areoseg.training.schedules import exponential
-from areoseg.training.schedules import flat_cosine
-from areoseg.training.schedules import one_cycle
-from areoseg.training.schedules import plateau
-from areoseg.training.schedules import polynomial
-from areoseg.training.schedules import rate_factor
+from areoseg.optim.schedules import SCHEDULES
+from areoseg.optim.schedules import cosine
+from areoseg.optim.schedules import exponential
+from areoseg.optim.schedules import flat_cosine
+from areoseg.optim.schedules import one_cycle
+from areoseg.optim.schedules import plateau
+from areoseg.optim.schedules import polynomial
+from areoseg.optim.schedules import rate_factor
 
 STEPS = 50
 
@@ -42,7 +42,7 @@ def torch_rates(make, *, steps=STEPS):
             lambda o: lr_scheduler.ExponentialLR(o, gamma=0.01 ** (1 / STEPS)),
         ),
         (
-            lambda t: cosine(t, end=0.1),
+            lambda t: cosine(t, warmup=0.0, end=0.1),
             lambda o: lr_scheduler.CosineAnnealingLR(o, T_max=STEPS, eta_min=0.1),
         ),
     ],
@@ -88,7 +88,7 @@ def test_plateau_is_that_of_torch(scores, patience):
 
 @given(st.sampled_from(sorted(SCHEDULES)), st.floats(0, 1), st.lists(st.floats(0, 1), max_size=9))
 def test_every_schedule_stays_between_nothing_and_the_peak(name, progress, scores):
-    options = SCHEDULES[name].settings().options
+    options = SCHEDULES[name].options().options
     assert 0 <= rate_factor(name, progress, scores, **options) <= 1
 
 
@@ -102,13 +102,10 @@ def test_any_share_of_warm_up_is_possible(progress, warmup):
 
 
 @pytest.mark.parametrize("record", SCHEDULES.values(), ids=lambda record: record.name)
-def test_schema_and_function_agree_on_defaults(record):
+def test_options_are_those_of_the_function(record):
     progress = 0.9
-    scores = {"scores": [0.3, 0.2, 0.2, 0.2]} if record.by_score else {}
-    # The cosine warms up in a recipe, and a bare function does not.
-    options = {**record.settings().options, "warmup": 0.0}
-    if record.name == "one-cycle":
-        del options["warmup"]
+    scores = {"scores": [0.3, 0.2, 0.2, 0.2]} if "scores" in record.parameters else {}
+    options = record.options().options
     assert record.function(progress, **scores) == record.function(progress, **scores, **options)
     assert record.summary
     assert record.paper

@@ -1,4 +1,4 @@
-"""The report's loss as implemented, step by step in numpy."""
+"""The loss in the code of The Backpropagators, step by step in numpy."""
 
 import numpy as np
 import pytest
@@ -7,10 +7,10 @@ from scipy.ndimage import sobel
 from scipy.special import softmax
 
 from areoseg.errors import AreosegError
-from areoseg.losses.report_code import report_code
+from areoseg.losses.backpropagators import backpropagators_code
 
 
-def report_loss(logits, targets):
+def reference_loss(logits, targets):
     p = softmax(logits.double().numpy(), axis=1)
     y = np.moveaxis(np.eye(5)[targets.numpy()], -1, 1)
     own = (p * y).sum(axis=1)
@@ -39,27 +39,28 @@ def test_the_value_is_that_of_the_steps_in_numpy(make_batch, missing):
     logits, targets = make_batch(1, images=3, void=0)
     for label in missing:
         targets[targets == label] = 1 if label != 1 else 4
-    expected = report_loss(logits, targets)
-    assert report_code(logits, targets).item() == pytest.approx(expected, rel=1e-5)
+    expected = reference_loss(logits, targets)
+    assert backpropagators_code(logits, targets).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_classes_are_those_asked_for(make_batch):
     logits, targets = make_batch(2, void=0)
     order = torch.tensor([4, 1, 2, 3, 0])
     torch.testing.assert_close(
-        report_code(logits[:, order], order[targets], background=4, big_rock=0),
-        report_code(logits, targets),
+        backpropagators_code(logits[:, order], order[targets], background=4, big_rock=0),
+        backpropagators_code(logits, targets),
     )
 
 
 @pytest.mark.parametrize("classes", [{"background": 5}, {"big_rock": 5}, {"big_rock": -1}])
 def test_a_class_that_is_not_there_is_refused(make_batch, classes):
     with pytest.raises(AreosegError, match="5 classes"):
-        report_code(*make_batch(), **classes)
+        backpropagators_code(*make_batch(), **classes)
 
 
-def test_as_in_the_report_a_mirrored_image_costs_something_else(make_batch):
+def test_mirroring_an_image_changes_the_loss_as_in_their_code(make_batch):
     logits, targets = make_batch(3)
     assert not torch.isclose(
-        report_code(logits.flip(-1), targets.flip(-1)), report_code(logits, targets)
+        backpropagators_code(logits.flip(-1), targets.flip(-1)),
+        backpropagators_code(logits, targets),
     )

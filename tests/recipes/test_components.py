@@ -1,21 +1,20 @@
-import subprocess
-import sys
-
 import pytest
 import yaml
 
-from areoseg.cli.parts import parts as command
+from areoseg.cli.components import components as command
 from areoseg.errors import AreosegError
+from areoseg.recipes import components
 from areoseg.recipes import parse_recipe
-from areoseg.recipes.parts import choices
 
-EVERY = [(choice.place, part) for choice in choices() for part in choice.parts]
+EVERY = [(each.place, entry) for each in components() for entry in each.entries]
 
 
 def test_everything_that_a_recipe_can_choose_is_there():
-    names = {choice.place: {part.name for part in choice.parts} for choice in choices()}
-    assert {"ce", "dice", "focal", "boundary", "background", "report-code"} <= names["loss.TERM"]
-    assert names["loss"] == {"report"}
+    names = {each.place: {entry.name for entry in each.entries} for each in components()}
+    assert {"ce", "dice", "focal", "boundary", "background", "backpropagators-code"} <= names[
+        "loss.TERM"
+    ]
+    assert names["loss"] == {"backpropagators"}
     assert names["optimizer"] == {"sgd", "adam", "adamw", "lion", "ranger"}
     assert {"cosine", "plateau", "one-cycle"} <= names["schedule"]
     assert names["augment"] == {"none", "flips", "mild", "rigid", "complex"}
@@ -46,7 +45,7 @@ def test_a_recipe_takes_each_part_with_the_options_that_are_told(place, part):
     assert parse_recipe(yaml.safe_dump(told)) == parse_recipe(yaml.safe_dump(short))
 
 
-@pytest.mark.parametrize("choice", choices(), ids=lambda choice: choice.place)
+@pytest.mark.parametrize("choice", components(), ids=lambda choice: choice.place)
 def test_the_examples_are_good(choice):
     parse_recipe(f"model: unet\ndata: {{background: class}}\n{choice.example}")
 
@@ -66,12 +65,3 @@ def test_the_command_lists_all_and_the_options_of_one_place(capsys):
     assert "boundary={weight: 0.1, kind:" in " ".join(capsys.readouterr().out.split())
     with pytest.raises(AreosegError, match="did you mean 'optimizer'"):
         command("optimiser")
-
-
-def test_listing_the_parts_loads_no_torch():
-    script = (
-        "import sys; from areoseg.cli.parts import parts; parts()\n"
-        "assert 'torch' not in sys.modules and 'scipy' not in sys.modules"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr

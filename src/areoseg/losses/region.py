@@ -1,0 +1,258 @@
+"""Losses over regions: Dice, Jaccard, Tversky, focal Tversky and Lovász-softmax."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from areoseg.losses.base import one_hot
+from areoseg.losses.base import prepare
+from areoseg.losses.base import register_loss
+from areoseg.losses.base import weighted_mean
+from areoseg.utils.options import Positive
+from areoseg.utils.options import PositiveShare
+
+
+@register_loss(
+    "dice",
+    summary="one minus the soft Dice coefficient of the batch",
+    paper="Milletari et al. 2016, arXiv 1606.04797; Sudre et al. 2017, arXiv 1707.03237",
+)
+def dice(
+    logits: Tensor,
+    targets: Tensor,
+    *,
+    class_weights: Tensor | None = None,
+    generalized: bool = False,
+) -> Tensor:
+    """Soft Dice loss over the whole batch (Milletari et al. 2016, arXiv 1606.04797).
+
+        L = mean_k [ 1 - 2 sum(p_k y_k) / (sum p_k + sum y_k) ]
+
+    over the classes k present in the batch, weighted by `class_weights` if given. Counting over the
+    batch, not image by image, keeps absent classes from adding a constant, so no smoothing term is
+    needed. The generalized form (Sudre et al. 2017, arXiv 1707.03237) is one ratio:
+
+        L = 1 - 2 sum_k w_k sum(p_k y_k) / sum_k w_k (sum p_k + sum y_k),   w_k = 1 / (sum y_k)^2
+
+    Args:
+        logits: (N, C, H, W), float.
+        targets: (N, H, W), int64; VOID is ignored.
+        class_weights: (C,), not negative; 1 each if None. They multiply w_k in the generalized
+            form.
+        generalized: Use the generalized form.
+
+    Returns:
+        A scalar in [0, 1]. An absent class is ignored; 0 if no class counts.
+    """
+    overlap, predicted, actual = soft_counts(logits, targets)
+    present = actual > 0
+    size = predicted + actual
+    if not generalized:
+        return mean_over_present(1 - 2 * overlap / size.where(present, 1), actual, class_weights)
+    weights = present / actual.where(present, 1).square()
+    if class_weights is not None:
+        weights = weights * class_weights.to(weights)
+    total = (weights * size).sum()
+    # Written as a difference over the total, so that it is 0, not 1, if nothing counts.
+    return (total - 2 * (weights * overlap).sum()) / total.where(total > 0, 1)
+
+
+@register_loss(
+    "jaccard",
+    summary="one minus the soft intersection over union of the batch",
+    paper="Rahman and Wang 2016, doi 10.1007/978-3-319-50835-1_22",
+)
+def jaccard(logits: Tensor, targets: Tensor, *, class_weights: Tensor | None = None) -> Tensor:
+    """Soft Jaccard loss over the whole batch (Rahman and Wang 2016).
+
+        L = mean_k [ 1 - sum(p_k y_k) / (sum p_k + sum y_k - sum(p_k y_k)) ]
+
+    over the classes k present in the batch.
+
+    Args:
+        logits: (N, C, H, W), float.
+        targets: (N, H, W), int64; VOID is ignored.
+        class_weights: (C,), weights of the mean over classes, not negative; 1 each if None.
+
+    Returns:
+        A scalar in [0, 1]. An absent class is ignored; 0 if no class counts.
+    """
+    overlap, predicted, actual = soft_counts(logits, targets)
+    union = (predicted + actual - overlap).where(actual > 0, 1)
+    return mean_over_present(1 - overlap / union, actual, class_weights)
+
+
+@register_loss(
+    "tversky",
+    summary="Dice with separate weights for false negatives and false positives",
+    paper="Salehi et al. 2017, arXiv 1706.05721",
+)
+def tversky(
+    logits: Tensor,
+    targets: Tensor,
+    *,
+    class_weights: Tensor | None = None,
+    delta: PositiveShare = 0.7,
+) -> Tensor:
+    """Tversky loss over the whole batch (Salehi et al. 2017, arXiv 1706.05721).
+
+        L = mean_k (1 - T_k),   T_k = tp_k / (tp_k + delta fn_k + (1 - delta) fp_k)
+
+    over the classes k present in the batch, with tp = sum(p_k y_k), fn = sum y_k - tp and
+    fp = sum p_k - tp. With delta 0.5 it is the Dice loss.
+
+    Args:
+        logits: (N, C, H, W), float.
+        targets: (N, H, W), int64; VOID is ignored.
+        class_weights: (C,), weights of the mean over classes, not negative; 1 each if None.
+        delta: The weight of false negatives, in (0, 1]; above 0.5 it favors recall.
+
+    Returns:
+        A scalar in [0, 1]. An absent class is ignored; 0 if no class counts.
+    """
+    losses, actual = tversky_losses(logits, targets, delta)
+    return mean_over_present(losses, actual, class_weights)
+
+
+@register_loss(
+    "focal-tversky",
+    summary="a power of the Tversky loss of each class",
+    paper="Abraham and Khan 2019, arXiv 1810.07842",
+)
+def focal_tversky(
+    logits: Tensor,
+    targets: Tensor,
+    *,
+    class_weights: Tensor | None = None,
+    delta: PositiveShare = 0.7,
+    gamma: Positive = 0.75,
+) -> Tensor:
+    """Focal Tversky loss (Abraham and Khan 2019, arXiv 1810.07842).
+
+        L = mean_k (1 - T_k)^gamma,   T_k as in `tversky`
+
+    Args:
+        logits: (N, C, H, W), float.
+        targets: (N, H, W), int64; VOID is ignored.
+        class_weights: (C,), weights of the mean over classes, not negative; 1 each if None.
+        delta: The weight of false negatives, in (0, 1].
+        gamma: The power, > 0; below 1, classes that are nearly right keep more of their gradient.
+
+    Returns:
+        A scalar in [0, 1]. An absent class is ignored; 0 if no class counts.
+    """
+    losses, actual = tversky_losses(logits, targets, delta)
+    # The power has no finite derivative at a loss of 0, so that is masked.
+    imperfect = losses > 0
+    powers = losses.where(imperfect, 1).pow(gamma) * imperfect
+    return mean_over_present(powers, actual, class_weights)
+
+
+def tversky_losses(logits: Tensor, targets: Tensor, delta: float) -> tuple[Tensor, Tensor]:
+    """Compute 1 - T_k, valid for classes present, and the pixels of each class, both (C,)."""
+    overlap, predicted, actual = soft_counts(logits, targets)
+    total = overlap + delta * (actual - overlap) + (1 - delta) * (predicted - overlap)
+    return 1 - overlap / total.where(actual > 0, 1), actual
+
+
+@register_loss(
+    "lovasz",
+    summary="a piecewise linear surrogate of the Jaccard loss of hard predictions",
+    paper="Berman et al. 2018, arXiv 1705.08790",
+)
+def lovasz_softmax(
+    logits: Tensor, targets: Tensor, *, class_weights: Tensor | None = None
+) -> Tensor:
+    """Lovász-softmax over the whole batch (Berman et al. 2018, arXiv 1705.08790).
+
+    For a class k, sort the errors m_i = |y_ik - p_ik| of the pixels that are not void, largest
+    first. Let J_i be the Jaccard loss of class k if exactly the first i pixels were wrong:
+
+        L = mean_k sum_i m_(i) (J_i - J_{i-1}),
+        J_i = 1 - (n - cum_i y) / (n + cum_i (1 - y)),   n = sum y,   J_0 = 0
+
+    over the classes k present in the batch. Its value depends on the batch: the mean over
+    batches of one image is not the value of one batch of them all. The authors train with it
+    after, or together with, cross entropy.
+
+    Args:
+        logits: (N, C, H, W), float.
+        targets: (N, H, W), int64; VOID is ignored.
+        class_weights: (C,), weights of the mean over classes, not negative; 1 each if None.
+
+    Returns:
+        A scalar in [0, 1]. An absent class is ignored; 0 if no class counts.
+    """
+    logits, labels, known = prepare(logits, targets)
+    probabilities = logits.softmax(dim=1).movedim(1, -1)[known].T  # (C, known pixels)
+    classes = torch.arange(logits.shape[1], device=logits.device)
+    truth = (labels[known] == classes.unsqueeze(1)).to(logits)
+    errors = (truth - probabilities).abs()
+    actual = truth.sum(dim=1)
+    present = actual > 0
+    losses = torch.zeros_like(actual)
+    losses[present] = _lovasz_extension(errors[present], truth[present])
+    return mean_over_present(losses, actual, class_weights)
+
+
+def _lovasz_extension(errors: Tensor, truth: Tensor) -> Tensor:
+    """Sum each row of errors (C, P), weighted by the steps of the Jaccard loss; (C,).
+
+    The order is constant almost everywhere, so the gradient is the weights.
+    """
+    with torch.no_grad():
+        order = _descending(errors)
+        steps = jaccard_steps(truth.gather(1, order))
+        weights = torch.empty_like(steps).scatter_(1, order, steps)
+    return (errors * weights).sum(dim=1)
+
+
+def _descending(values: Tensor) -> Tensor:
+    """Return the indices that sort the last axis, largest first."""
+    if values.device.type == "cpu":  # NumPy's sort is five times as fast as PyTorch's there
+        return torch.from_numpy(np.argsort(-values.numpy(), axis=1))
+    return values.argsort(dim=1, descending=True)
+
+
+def jaccard_steps(truth: Tensor) -> Tensor:
+    """Compute J_i - J_{i-1} along the last axis.
+
+    Args:
+        truth: (C, P), 1 where a pixel is of the class, sorted by descending error.
+
+    Returns:
+        (C, P), float, not negative. Rows sum to 1, except rows without a pixel of the class.
+    """
+    left = truth.sum(dim=1, keepdim=True) - truth.cumsum(dim=1)
+    union = truth.sum(dim=1, keepdim=True) + (1 - truth).cumsum(dim=1)
+    losses = 1 - left / union
+    return losses.diff(dim=1, prepend=torch.zeros_like(losses[:, :1]))
+
+
+def soft_counts(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Count the soft pixels of each class over the whole batch, without void.
+
+    With p the softmax of the logits and y the one-hot targets:
+
+        overlap_k = sum p_k y_k     predicted_k = sum p_k     actual_k = sum y_k
+
+    Returns:
+        Overlap, predicted and actual, each (C,), float. A class is present where actual > 0.
+    """
+    logits, labels, known = prepare(logits, targets)
+    probabilities = logits.softmax(dim=1) * known.unsqueeze(1)
+    truth = one_hot(logits, labels, known)
+    pixels = (0, 2, 3)
+    return (probabilities * truth).sum(pixels), probabilities.sum(pixels), truth.sum(pixels)
+
+
+def mean_over_present(losses: Tensor, actual: Tensor, class_weights: Tensor | None) -> Tensor:
+    """Average per-class losses (C,) over the classes with actual > 0, weighted if asked.
+
+    Returns:
+        A scalar; 0 if no class is present.
+    """
+    weights = (actual > 0).to(losses)
+    if class_weights is not None:
+        weights = weights * class_weights.to(losses)
+    return weighted_mean(losses, weights)

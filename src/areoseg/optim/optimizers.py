@@ -1,0 +1,268 @@
+"""The optimizers by name, with weight decay of weights alone.
+
+    optimizer: lion
+    optimizer: {name: sgd, lr: 0.1, momentum: 0.99}
+
+Default learning rates are set relative to each other, so that changing the name alone is enough:
+they start from AdamW at 2e-3.
+"""
+
+from typing import Any
+
+from torch import Tensor
+from torch import nn
+from torch import optim
+
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
+from areoseg.utils.options import Count
+from areoseg.utils.options import Decay
+from areoseg.utils.options import NonNegative
+from areoseg.utils.options import Options
+from areoseg.utils.options import Positive
+from areoseg.utils.options import Share
+from areoseg.utils.registry import Registry
+
+Groups = list[dict[str, Any]]
+"""Parameter groups, as `torch.optim` takes them."""
+
+Betas = tuple[Decay, Decay]
+
+
+class OptimizerOptions(Options):
+    """Options of every optimizer."""
+
+    name: str
+    lr: Positive
+    """The peak learning rate."""
+    weight_decay: NonNegative
+    """Weight decay; not applied to normalization and bias, unless `decay_all`."""
+    decay_all: bool = False
+    """Apply weight decay to normalization and bias too."""
+    l2: NonNegative = 0.0
+    """Weight of the squared norm of the convolution weights in the loss."""
+    clip: Positive | None = 1.0
+    """The largest norm of the gradient; null: no clipping."""
+    accumulate: Count = 1
+    """Number of batches whose gradients are averaged before a step. A step then draws
+    `accumulate * training.batch_size` samples, in the memory of `training.batch_size`."""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The optimizer's own options, without those that every optimizer has."""
+        return self.model_dump(exclude=set(OptimizerOptions.model_fields))
+
+
+OPTIMIZERS = Registry("optimizer", OptimizerOptions)
+"""The optimizers by the name that recipes use."""
+
+register_optimizer = OPTIMIZERS.register
+"""Register a function that builds an optimizer.
+
+It takes parameter groups, `lr`, `weight_decay` (which the groups have too) and its own options, the
+last three as keyword-only parameters with defaults.
+"""
+
+
+@register_optimizer(
+    "sgd",
+    summary="gradient descent with Nesterov momentum",
+    paper="Sutskever et al. 2013, ICML 28 (3); decay of nnU-Net, arXiv 1809.10486",
+)
+def sgd(
+    groups: Groups,
+    *,
+    lr: Positive = 5e-2,
+    weight_decay: NonNegative = 3e-5,
+    momentum: Decay = 0.9,
+    nesterov: bool = True,
+) -> optim.Optimizer:
+    """Stochastic gradient descent; its weight decay is added to the gradient.
+
+    Args:
+        groups: Parameter groups.
+        lr: The peak learning rate.
+        weight_decay: Weight decay.
+        momentum: Decay of the running gradient.
+        nesterov: Evaluate the gradient ahead, along the momentum; ignored without momentum.
+    """
+    return optim.SGD(
+        groups,
+        lr=lr,
+        weight_decay=weight_decay,
+        momentum=momentum,
+        nesterov=nesterov and momentum > 0,  # PyTorch refuses it without momentum
+    )
+
+
+@register_optimizer(
+    "adam",
+    summary="steps scaled by running moments of the gradient",
+    paper="Kingma and Ba 2015, arXiv 1412.6980",
+)
+def adam(
+    groups: Groups,
+    *,
+    lr: Positive = 2e-3,
+    weight_decay: NonNegative = 0.0,
+    betas: Betas = (0.9, 0.999),
+    eps: Positive = 1e-8,
+) -> optim.Optimizer:
+    """Adam; its weight decay is added to the gradient.
+
+    Args:
+        groups: Parameter groups.
+        lr: The peak learning rate.
+        weight_decay: Weight decay.
+        betas: Decay of the first and the second moment.
+        eps: Added to the denominator.
+    """
+    return optim.Adam(groups, lr=lr, weight_decay=weight_decay, betas=betas, eps=eps)
+
+
+@register_optimizer(
+    "adamw",
+    summary="Adam with decoupled weight decay",
+    paper="Loshchilov and Hutter 2019, arXiv 1711.05101",
+)
+def adamw(
+    groups: Groups,
+    *,
+    lr: Positive = 2e-3,
+    weight_decay: NonNegative = 1e-2,
+    betas: Betas = (0.9, 0.999),
+    eps: Positive = 1e-8,
+) -> optim.Optimizer:
+    """AdamW; its weight decay is decoupled from the gradient.
+
+    Args:
+        groups: Parameter groups.
+        lr: The peak learning rate.
+        weight_decay: Weight decay.
+        betas: Decay of the first and the second moment.
+        eps: Added to the denominator.
+    """
+    return optim.AdamW(groups, lr=lr, weight_decay=weight_decay, betas=betas, eps=eps)
+
+
+@register_optimizer(
+    "lion",
+    summary="the sign of the momentum",
+    paper="Chen et al. 2023, arXiv 2302.06675",
+)
+def lion(
+    groups: Groups,
+    *,
+    lr: Positive = 4e-4,
+    weight_decay: NonNegative = 5e-2,
+    betas: Betas = (0.9, 0.99),
+) -> optim.Optimizer:
+    """Lion; its weight decay is decoupled from the gradient.
+
+    Every weight moves by the learning rate in each step. So, as the paper advises (section 5), the
+    rate is a fifth of AdamW's and the decay five times as large; their product is the same.
+
+    Args:
+        groups: Parameter groups.
+        lr: The peak learning rate.
+        weight_decay: Weight decay.
+        betas: Decay of the momentum in the step, and of the momentum itself.
+    """
+    from pytorch_optimizer import Lion  # half a second that other optimizers need not wait for
+
+    return Lion(groups, lr=lr, weight_decay=weight_decay, betas=betas)  # type: ignore[no-any-return]
+
+
+@register_optimizer(
+    "ranger",
+    summary="rectified Adam, Lookahead and centralized gradients",
+    paper="Liu et al. 2020, arXiv 1908.03265 (RAdam); Zhang et al. 2019, arXiv 1907.08610"
+    " (Lookahead); Yong et al. 2020, arXiv 2004.01461 (centralization)",
+)
+def ranger(
+    groups: Groups,
+    *,
+    lr: Positive = 2e-3,
+    weight_decay: NonNegative = 0.0,
+    betas: Betas = (0.95, 0.999),
+    eps: Positive = 1e-5,
+    alpha: Share = 0.5,
+    k: Count = 6,
+) -> optim.Optimizer:
+    """Ranger, to be used with the schedule `flat-cosine`; its weight decay is decoupled.
+
+    Args:
+        groups: Parameter groups.
+        lr: The peak learning rate.
+        weight_decay: Weight decay.
+        betas: Decay of the first and the second moment.
+        eps: Added to the denominator.
+        alpha: How far the slow weights move towards the fast ones, 0 to 1.
+        k: Steps between two moves of the slow weights.
+    """
+    from pytorch_optimizer import Ranger
+
+    # While the variance of the first steps is unknown, RAdam steps along the plain momentum.
+    # Without this flag the library steps the other way, up the gradient.
+    return Ranger(  # type: ignore[no-any-return]
+        groups,
+        lr=lr,
+        weight_decay=weight_decay,
+        betas=betas,
+        eps=eps,
+        alpha=alpha,
+        k=k,
+        degenerated_to_sgd=True,
+    )
+
+
+def build_optimizer(
+    name: str, model: nn.Module, *, decay_all: bool = False, **options: Any
+) -> optim.Optimizer:
+    """Build an optimizer over the trainable parameters of a model.
+
+    Args:
+        name: One of `OPTIMIZERS`.
+        model: The model that is trained.
+        decay_all: Apply weight decay to normalization and bias too.
+        **options: `lr`, `weight_decay` and the optimizer's own options, which have defaults.
+
+    Raises:
+        AreosegError: There is no such optimizer, or it has no such option.
+    """
+    optimizer = OPTIMIZERS.find(name)
+    own = optimizer.parameters - {"groups"}
+    for option in options:
+        if option not in own:
+            raise AreosegError(
+                f"optimizer {name!r}: no option {option!r}: {did_you_mean(option, sorted(own))}"
+            )
+    options = {option: optimizer.defaults[option] for option in own} | options
+    groups = decay_groups(model, options["weight_decay"], decay_all=decay_all)
+    built: optim.Optimizer = optimizer.function(groups, **options)
+    return built
+
+
+def decay_groups(model: nn.Module, weight_decay: float, *, decay_all: bool = False) -> Groups:
+    """Split parameters into two groups: weights decay; normalization and bias do not.
+
+    Args:
+        model: The model that is trained.
+        weight_decay: The decay of the first group.
+        decay_all: Let normalization and bias, which are vectors, decay too.
+    """
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    vector_decay = weight_decay if decay_all else 0.0
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": vector_decay},
+    ]
+
+
+def squared_norm(model: nn.Module) -> Tensor:
+    """Compute the sum of squares of all weights that decay, for L2 regularization in the loss."""
+    squares = [parameter.square().sum() for parameter in model.parameters() if parameter.ndim > 1]
+    total = squares[0]
+    for square in squares[1:]:
+        total = total + square
+    return total
