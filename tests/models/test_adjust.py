@@ -16,8 +16,6 @@ from areoseg.models.adjust import adjust_network
 from areoseg.models.layers.initialize import SCHEMES
 from areoseg.models.layers.normalization import fold_standardization
 from areoseg.models.layers.regularization import DropBlock
-from areoseg.recipes.network import NetworkSettings
-from areoseg.models.layers.standardized import fold_standardization
 from areoseg.recipes.schema import NetworkSettings
 
 OPTIONS = {

@@ -2,8 +2,6 @@ import pytest
 
 from areoseg.errors import AreosegError
 from areoseg.evaluation.baselines import BASELINES
-from areoseg.losses.terms import REPORT_TERMS
-from areoseg.losses.terms import parse_terms
 from areoseg.losses import parse_loss
 from areoseg.losses.backpropagators import BACKPROPAGATORS
 from areoseg.recipes import Recipe
@@ -40,9 +38,7 @@ def test_overrides_reach_into_a_loss_that_is_a_name_and_a_term_that_is_a_weight(
     ce, boundary = loss.terms["ce"], loss.terms["boundary"]
     assert (ce.weight, ce.label_smoothing) == (1.0, 0.1)
     assert (boundary.weight, boundary.kind) == (0.2, "edges")
-    assert load_recipe("basic-unet").loss == parse_loss(
-        "backpropagators"
-    )
+    assert load_recipe("basic-unet").loss == parse_loss("backpropagators")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """What a recipe may say of stages, and how what is wrong with them is told."""
 
-import re
-
 import pytest
 
 from areoseg.errors import AreosegError

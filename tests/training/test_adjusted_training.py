@@ -1,8 +1,8 @@
 """A recipe that changes the network trains, is rebuilt from its folder, and resumes exactly."""
 
 import pytest
-import yaml
 import torch
+import yaml
 from rich.console import Console
 from safetensors.torch import load_file
 from torch import nn
@@ -11,8 +11,6 @@ from areoseg.data.load import Source
 from areoseg.data.load import read_source
 from areoseg.errors import AreosegError
 from areoseg.models.layers.normalization import standardize
-from areoseg.recipes import check_model
-from areoseg.models.layers.standardized import standardize
 from areoseg.recipes import dump_recipe
 from areoseg.recipes import load_recipe
 from areoseg.recipes import parse_recipe
@@ -94,7 +92,10 @@ def test_each_option_changes_what_is_learned(homework_npz, tmp_path, tiny):
     ("override", "expected"),
     [
         ("network.drop_path=0.2", "override network.drop_path: [uU]Net has no residual branch"),
-        ("network.zero_last_gamma=true", "override network.zero_last_gamma: [uU]Net has no residual"),
+        (
+            "network.zero_last_gamma=true",
+            "override network.zero_last_gamma: [uU]Net has no residual",
+        ),
         ("network.dropblock=5", "override network.dropblock: [uU]Net has no dropout"),
     ],
 )

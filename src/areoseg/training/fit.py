@@ -28,13 +28,13 @@ from areoseg.training.callbacks import BatchStatistics
 from areoseg.training.callbacks import PlanCorrection
 from areoseg.training.callbacks import RunKeeper
 from areoseg.training.callbacks import StopWhenDone
-from areoseg.training.callbacks import save_weights
-from areoseg.training.interruption import Interruption
 from areoseg.training.loaders import Loaders
 from areoseg.training.loaders import ValidationBatches
+from areoseg.training.loop import save_weights
 from areoseg.training.module import TrainingModule
 from areoseg.training.plan import Plan
 from areoseg.training.prepare import Preparation
+from areoseg.training.progress import Interruption
 from areoseg.training.progress import TrainingProgress
 from areoseg.training.rounds import Rounds
 from areoseg.training.stages import make_stages

@@ -27,6 +27,8 @@ from areoseg.metrics.rates import class_iou
 from areoseg.metrics.rates import score
 from areoseg.models.layers.regularization import set_progress
 from areoseg.models.segmenter import Segmenter
+from areoseg.optim.optimizers import build_optimizer
+from areoseg.optim.schedules import rate_factor
 from areoseg.recipes import Recipe
 from areoseg.runs.run import METRICS
 from areoseg.runs.run import PLAN
@@ -43,13 +45,11 @@ from areoseg.training.budget import measure_seconds
 from areoseg.training.mixup import draw_mixture
 from areoseg.training.mixup import mix_batch
 from areoseg.training.mixup import mixed_loss
-from areoseg.training.optimizers import build_optimizer
 from areoseg.training.plan import Plan
 from areoseg.training.prepare import Preparation
 from areoseg.training.progress import Interruption
 from areoseg.training.progress import TrainingProgress
 from areoseg.training.rounds import Rounds
-from areoseg.training.schedules import rate_factor
 from areoseg.training.stages import Stage
 from areoseg.training.stages import build_stages
 from areoseg.training.stages import epoch_end

@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.rates import class_iou
 from areoseg.metrics.rates import score
-from areoseg.models.layers.dropblock import set_progress
+from areoseg.models.layers.regularization import set_progress
 from areoseg.models.segmenter import Segmenter
 from areoseg.optim.optimizers import build_optimizer
 from areoseg.optim.schedules import rate_factor

@@ -19,9 +19,8 @@ from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
 from areoseg.models.segmenter import Segmenter
-from areoseg.recipes import UnlabeledSettings
-from areoseg.runs.info import PseudoLabelInfo
 from areoseg.recipes import PseudoLabelSettings
+from areoseg.runs.info import PseudoLabelInfo
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.batches import Tensors
 from areoseg.training.batches import TrainingBatches
