@@ -19,7 +19,7 @@ stages:
   - epochs: 2
     augment: rigid
     optimizer: {lr: 0.01, momentum: 0.5}
-    data: {rare_share: 0.25}
+    data: {oversample_rare: 0.25}
   - epochs: 1
     loss: {ce: 1, dice: 0.5}
     augment: {elastic: {alpha: 4}}
@@ -41,7 +41,7 @@ def test_each_stage_has_its_steps_its_best_score_and_its_changes():
             15,
             0.4,
             (
-                "data.rare_share=0.25",
+                "data.oversample_rare=0.25",
                 "augment=rigid",
                 "optimizer.lr=0.01",
                 "optimizer.momentum=0.5",

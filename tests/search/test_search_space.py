@@ -141,18 +141,18 @@ def test_a_section_cannot_change_what_a_search_may_not(tmp_path):
 
 def test_a_section_cannot_leave_out_what_a_search_may_not_change(tmp_path):
     space = load_space(
-        written(tmp_path, "data: {choices: [{rare_share: 0.1}, {rare_share: 0.1, tile: [8, 8]}]}")
+        written(tmp_path, "data: {choices: [{oversample_rare: 0.1}, {oversample_rare: 0.1, tile: [8, 8]}]}")
     )
     with pytest.raises(
-        AreosegError, match=r"data={rare_share: 0\.1}: it changes data\.tile to null"
+        AreosegError, match=r"data={oversample_rare: 0\.1}: it changes data\.tile to null"
     ):
         vary_recipe("unet", space, ["data.tile=[8, 8]"])
 
 
 def test_a_section_that_keeps_what_is_fixed_can_be_tried(tmp_path):
-    text = "data: {choices: [{scale: 0.5}, {scale: 0.5, rare_share: 0.1}]}"
+    text = "data: {choices: [{scale: 0.5}, {scale: 0.5, oversample_rare: 0.1}]}"
     varied = vary_recipe("unet", load_space(written(tmp_path, text)), ["data.scale=0.5"])
-    assert varied.sample({"data": "{scale: 0.5, rare_share: 0.1}"}).data.rare_share == 0.1
+    assert varied.sample({"data": "{scale: 0.5, oversample_rare: 0.1}"}).data.oversample_rare == 0.1
 
 
 @pytest.mark.parametrize(

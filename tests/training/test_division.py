@@ -32,7 +32,7 @@ def recipe(*overrides):
 
 def test_mostly_background_is_not_trained_on_but_scored_all_the_same(part_background):
     whole = divide(recipe(), part_background)
-    dropped = divide(recipe("data.drop_background_over=0.5"), part_background)
+    dropped = divide(recipe("data.max_background=0.5"), part_background)
     assert (whole.dropped, whole.notes) == (0, ())
     assert dropped.split.val == whole.split.val
     assert dropped.split.test == whole.split.test
@@ -43,7 +43,7 @@ def test_mostly_background_is_not_trained_on_but_scored_all_the_same(part_backgr
 
 def test_the_share_itself_is_not_over_it(part_background):
     shares = [
-        divide(recipe(f"data.drop_background_over={at}"), part_background) for at in (0.75, 1)
+        divide(recipe(f"data.max_background={at}"), part_background) for at in (0.75, 1)
     ]
     assert [each.dropped for each in shares] == [0, 0]
 
@@ -55,7 +55,7 @@ def test_dropping_everything_is_refused(part_background):
         part_background.names,
     )
     with pytest.raises(AreosegError, match="leaves none of"):
-        divide(recipe("data.drop_background_over=0.1"), clouded)
+        divide(recipe("data.max_background=0.1"), clouded)
 
 
 def test_a_threshold_that_separates_nothing_is_said(part_background):
@@ -68,7 +68,7 @@ def test_a_threshold_that_separates_nothing_is_said(part_background):
 
 def test_a_run_says_how_many_samples_were_dropped(part_background, tiny, tmp_path):
     chosen = load_recipe(
-        "unet", [*tiny, UNAUDITED, "training.epochs=1", "data.drop_background_over=0.5"]
+        "unet", [*tiny, UNAUDITED, "training.epochs=1", "data.max_background=0.5"]
     )
     nothing = SegmentationDataset(part_background.images[:0], None, ())
     run = train(

@@ -131,7 +131,7 @@ def test_labels_of_other_images_or_damaged_ones_are_refused(tmp_path):
         rounds_of(tmp_path, two_halves()).batches(batches(), 0.5)
 
 
-CHANGES = ("unlabeled={share: 0.5, start: 0.4, rounds: 2, floor: 0.1}", "training.epochs=4")
+CHANGES = ("pseudo_labels={batch_fraction: 0.5, start: 0.4, rounds: 2, min_confidence: 0.1}", "training.epochs=4")
 
 
 def read(source):
@@ -156,7 +156,7 @@ def same(one, other):
 
 def test_a_training_notes_its_rounds_and_learns_from_them(source, tmp_path, tiny):
     taught = run(source, tmp_path / "taught", tiny)
-    plain = run(source, tmp_path / "plain", tiny, "unlabeled.share=0")
+    plain = run(source, tmp_path / "plain", tiny, "pseudo_labels.batch_fraction=0")
     assert taught.info.rounds.samples == 5
     assert len(taught.info.rounds.classes) == 2
     assert set(taught.info.rounds.classes[0]) == set(MARS.names)

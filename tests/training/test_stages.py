@@ -35,8 +35,8 @@ STAGES = {
     "the same optimizer": "[{epochs: 2}, {epochs: 3, augment: mild, schedule: constant}]",
     "another loss": "[{epochs: 2}, {epochs: 3, loss: {dice: 1}, class_weights: inverse}]",
     "a plateau": "[{epochs: 2}, {epochs: 3, schedule: {name: plateau, patience: 1}}]",
-    "other data": "[{epochs: 2, data: {drop_background_over: 0.4}}, "
-    "{epochs: 3, data: {rare_share: 0.5}, optimizer: {accumulate: 2}}]",
+    "other data": "[{epochs: 2, data: {max_background: 0.4}}, "
+    "{epochs: 3, data: {oversample_rare: 0.5}, optimizer: {accumulate: 2}}]",
 }
 
 
@@ -198,8 +198,8 @@ def prepared(samples, *overrides):
 
 def test_each_stage_drops_its_own_samples_and_the_split_has_all_that_any_trains_on():
     samples = samples_with([0, 2, 6] * 20, rocks=range(0, 60, 3))
-    stages = "[{epochs: 1, data: {drop_background_over: 0.1}}, {epochs: 1}]"
-    found = prepared(samples, "data.drop_background_over=0.5", f"stages={stages}")
+    stages = "[{epochs: 1, data: {max_background: 0.1}}, {epochs: 1}]"
+    found = prepared(samples, "data.max_background=0.5", f"stages={stages}")
     train_backgrounds = {index % 3 for index in found.split.train}
     assert train_backgrounds == {0, 1}
     first, second = found.stages
@@ -215,7 +215,7 @@ def test_what_the_masks_lack_is_told_for_all_stages_at_once():
     samples = samples_with([0, 2, 6] * 20)
     stages = [
         {"epochs": 1, "augment": {"rare_cutmix": {"probability": 0.5}}},
-        {"epochs": 1, "data": {"drop_background_over": 0.1, "rare_share": 0.3}},
+        {"epochs": 1, "data": {"max_background": 0.1, "oversample_rare": 0.3}},
         {"epochs": 1, "augment": {"rare_paste": {"probability": 0.5}}},
         {"epochs": 1, "augment": {"rare_paste": {}, "rare_class": 9}},
     ]
@@ -225,7 +225,7 @@ def test_what_the_masks_lack_is_told_for_all_stages_at_once():
     lines = str(caught.value).splitlines()
     starts = [
         "stages.0.augment.rare_cutmix: the masks",
-        "stages.1.data.rare_share=0.3: none of",
+        "stages.1.data.oversample_rare=0.3: none of",
         "stages.2.augment.rare_paste: the masks",
         "stages.3.augment.rare_class=9: classes are 0 to 4",
     ]

@@ -140,7 +140,7 @@ class Trainings:
             KeyboardInterrupt: It was interrupted.
         """
         recipe = self.recipe.sample(trial.params)
-        report = ValidationReport(trial, keep=recipe.training.keep, deadline=deadline)
+        report = ValidationReport(trial, keep=recipe.training.checkpoint, deadline=deadline)
         try:
             train(
                 recipe,
