@@ -141,7 +141,10 @@ def test_a_section_cannot_change_what_a_search_may_not(tmp_path):
 
 def test_a_section_cannot_leave_out_what_a_search_may_not_change(tmp_path):
     space = load_space(
-        written(tmp_path, "data: {choices: [{oversample_rare: 0.1}, {oversample_rare: 0.1, tile: [8, 8]}]}")
+        written(
+            tmp_path,
+            "data: {choices: [{oversample_rare: 0.1}, {oversample_rare: 0.1, tile: [8, 8]}]}",
+        )
     )
     with pytest.raises(
         AreosegError, match=r"data={oversample_rare: 0\.1}: it changes data\.tile to null"

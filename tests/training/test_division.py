@@ -42,9 +42,7 @@ def test_mostly_background_is_not_trained_on_but_scored_all_the_same(part_backgr
 
 
 def test_the_share_itself_is_not_over_it(part_background):
-    shares = [
-        divide(recipe(f"data.max_background={at}"), part_background) for at in (0.75, 1)
-    ]
+    shares = [divide(recipe(f"data.max_background={at}"), part_background) for at in (0.75, 1)]
     assert [each.dropped for each in shares] == [0, 0]
 
 
@@ -67,9 +65,7 @@ def test_a_threshold_that_separates_nothing_is_said(part_background):
 
 
 def test_a_run_says_how_many_samples_were_dropped(part_background, tiny, tmp_path):
-    chosen = load_recipe(
-        "unet", [*tiny, UNAUDITED, "training.epochs=1", "data.max_background=0.5"]
-    )
+    chosen = load_recipe("unet", [*tiny, UNAUDITED, "training.epochs=1", "data.max_background=0.5"])
     nothing = SegmentationDataset(part_background.images[:0], None, ())
     run = train(
         chosen,

@@ -131,7 +131,10 @@ def test_labels_of_other_images_or_damaged_ones_are_refused(tmp_path):
         rounds_of(tmp_path, two_halves()).batches(batches(), 0.5)
 
 
-CHANGES = ("pseudo_labels={batch_fraction: 0.5, start: 0.4, rounds: 2, min_confidence: 0.1}", "training.epochs=4")
+CHANGES = (
+    "pseudo_labels={batch_fraction: 0.5, start: 0.4, rounds: 2, min_confidence: 0.1}",
+    "training.epochs=4",
+)
 
 
 def read(source):
