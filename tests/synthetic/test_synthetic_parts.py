@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from areoseg.synthetic.light import Light
-from areoseg.synthetic.light import cast_shadows
-from areoseg.synthetic.light import shade
-from areoseg.synthetic.light import shifted
+from areoseg.synthetic.background import _near_border
+from areoseg.synthetic.camera import cast_shadows
+from areoseg.synthetic.camera import look
+from areoseg.synthetic.camera import shade
+from areoseg.synthetic.camera import shifted
 from areoseg.synthetic.noise import SIZE
 from areoseg.synthetic.noise import fractal_noise
 from areoseg.synthetic.noise import make_texture
 from areoseg.synthetic.noise import sample_texture
-from areoseg.synthetic.rocks import Rock
-from areoseg.synthetic.rocks import rock_height
-from areoseg.synthetic.unlabeled import _near_border
-from areoseg.synthetic.view import look
+from areoseg.synthetic.settings import Light
+from areoseg.synthetic.terrain import Rock
+from areoseg.synthetic.terrain import rock_height
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Put a sample together: ground, rocks, sky, rover, light and mask."""
+"""Draw samples: ground, rocks, sky, rover, light and mask."""
 
 import numpy as np
 
@@ -6,25 +6,25 @@ from areoseg.data.samples import Sample
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.synthetic.background import Region
+from areoseg.synthetic.background import draw_rover
+from areoseg.synthetic.background import draw_skyline
 from areoseg.synthetic.background import grid
-from areoseg.synthetic.background import rover_parts
-from areoseg.synthetic.background import skyline
-from areoseg.synthetic.frames import TILES
-from areoseg.synthetic.frames import Frame
-from areoseg.synthetic.frames import draw_frame
-from areoseg.synthetic.frames import spread
-from areoseg.synthetic.ground import lay_ground
-from areoseg.synthetic.light import expose
-from areoseg.synthetic.light import shade
+from areoseg.synthetic.background import unlabeled_ground
+from areoseg.synthetic.camera import FRAME
+from areoseg.synthetic.camera import View
+from areoseg.synthetic.camera import expose
+from areoseg.synthetic.camera import look
+from areoseg.synthetic.camera import shade
 from areoseg.synthetic.noise import Field
-from areoseg.synthetic.rocks import Rock
-from areoseg.synthetic.rocks import rock_height
+from areoseg.synthetic.settings import N_TILES
+from areoseg.synthetic.settings import FrameParameters
 from areoseg.synthetic.settings import SyntheticMars
+from areoseg.synthetic.settings import draw_frame
+from areoseg.synthetic.settings import spread
+from areoseg.synthetic.terrain import Rock
 from areoseg.synthetic.terrain import Surface
-from areoseg.synthetic.unlabeled import unlabeled
-from areoseg.synthetic.view import FRAME
-from areoseg.synthetic.view import View
-from areoseg.synthetic.view import look
+from areoseg.synthetic.terrain import lay_ground
+from areoseg.synthetic.terrain import rock_height
 from areoseg.taxonomy import MARS
 
 BACKGROUND, BIG_ROCK = MARS.background, MARS.names.index("big rock")
@@ -33,13 +33,13 @@ BACKGROUND, BIG_ROCK = MARS.background, MARS.names.index("big rock")
 def draw_set(
     settings: SyntheticMars, count: int, *, first: int = 0, labeled: bool = True
 ) -> SegmentationDataset:
-    """Draw `count` samples, from the index `first` on.
+    """Draw `count` samples with consecutive indices.
 
     Args:
         settings: Size, seed and share of big rocks.
-        count: How many; 1 or more.
-        first: Index of the first; sets that do not overlap share no sample.
-        labeled: Whether the set has masks.
+        count: Number of samples, 1 or more.
+        first: Index of the first sample; ranges that do not overlap share no sample.
+        labeled: Whether the dataset has masks.
 
     Returns:
         Images (N, H, W) uint8 with masks (N, H, W) uint8 or None.
@@ -66,7 +66,7 @@ def draw_sample(settings: SyntheticMars, index: int) -> Sample:
 
     Args:
         settings: Size, seed and share of big rocks.
-        index: Which sample, 0 or more; every four consecutive ones share light and albedo.
+        index: Index of the sample, 0 or more; four consecutive ones share light and albedo.
 
     Returns:
         A sample with image (H, W) uint8, mask (H, W) uint8, and its frame as group.
@@ -76,12 +76,12 @@ def draw_sample(settings: SyntheticMars, index: int) -> Sample:
     """
     if index < 0:
         raise AreosegError(f"synthetic sample {index}: indices start at 0")
-    frame = draw_frame(settings.seed, index // TILES)
+    frame = draw_frame(settings.seed, index // N_TILES)
     rng = np.random.default_rng([settings.seed, index, 3])
     has_rock = spread(settings.seed, index, salt=4) < settings.rock_tiles
     view = _draw_view(settings, frame, rng, has_rock)
     surface, mask = lay_ground(view, frame, rng)
-    void = unlabeled(view, mask, rng)
+    void = unlabeled_ground(view, mask, rng)
     if has_rock:
         surface, rocks = _place_rocks(view, surface, frame, rng)
         void &= ~rocks
@@ -94,14 +94,14 @@ def draw_sample(settings: SyntheticMars, index: int) -> Sample:
         image=expose(radiance, frame.sensor, rng, corner=corner),
         mask=mask,
         name=f"synthetic-{index:06d}",
-        group=f"frame-{index // TILES:04d}",
+        group=f"frame-{index // N_TILES:04d}",
     )
 
 
 def _draw_view(
-    settings: SyntheticMars, frame: Frame, rng: np.random.Generator, has_rock: bool
+    settings: SyntheticMars, frame: FrameParameters, rng: np.random.Generator, has_rock: bool
 ) -> View:
-    """Look at a stretch of ground that no other tile shows, near or far."""
+    """Draw a view of ground that no other tile shows, near or far."""
     longest = max(settings.height, settings.width)
     rows = settings.height * min(1.0, FRAME / longest)  # in frame pixels
     if longest >= 0.75 * FRAME:  # a whole frame: the horizon is in it or not far above
@@ -121,9 +121,9 @@ def _draw_view(
 
 
 def _place_rocks(
-    view: View, surface: Surface, frame: Frame, rng: np.random.Generator
+    view: View, surface: Surface, frame: FrameParameters, rng: np.random.Generator
 ) -> tuple[Surface, Region]:
-    """Set one or more boulders on the ground; their pixels."""
+    """Put one or more boulders on the ground; also return their pixels."""
     rows, columns = view.shape
     footprint = view.footprint
     height, albedo = surface.height / footprint, surface.albedo.copy()
@@ -151,22 +151,22 @@ def _place_rocks(
 
 
 def _add_background(
-    view: View, frame: Frame, radiance: Field, rng: np.random.Generator, has_rock: bool
+    view: View, frame: FrameParameters, radiance: Field, rng: np.random.Generator, has_rock: bool
 ) -> tuple[Field, Region]:
-    """Haze, sky and rover; and the pixels of sky and rover."""
+    """Add haze, sky and rover; also return the pixels of sky and rover."""
     hidden = np.zeros(view.shape, dtype=bool)
     depth = np.minimum(view.footprint * view.detail, 6.0)
     veil = frame.haze * np.clip((depth - 1.2) / 5, 0, 1)
     air = 0.75 * frame.sky
     radiance = radiance + veil * (air - radiance)
     if view.horizon > -8 * view.detail:
-        sky, hills, folds = skyline(rng, view.shape, max(view.horizon, 1.0), view.detail)
+        sky, hills, folds = draw_skyline(rng, view.shape, max(view.horizon, 1.0), view.detail)
         glow = frame.sky * (0.85 + 0.15 * grid(view.shape)[0] / view.shape[0])
         radiance = np.where(hills, 0.45 * air * folds + 0.12, radiance)
         radiance = np.where(sky, glow, radiance)
         hidden |= sky | hills
     if not has_rock and rng.random() < 0.11:
-        part = rover_parts(rng, view.shape, view.detail)
+        part = draw_rover(rng, view.shape, view.detail)
         radiance = np.where(part.covers, part.radiance, radiance)
         hidden |= part.covers
     return radiance.astype(np.float32), hidden

@@ -1,7 +1,7 @@
-"""Issues to test a data audit on: each function spoils some samples and says which.
+"""Planted issues to test a data audit on: each function corrupts some samples.
 
-Each returns a new set and the indices of its flawed samples, ascending; the given set stays as it
-is. The same seed spoils the same samples in the same way.
+Each returns a new dataset and the indices of the corrupted samples, ascending; the given dataset is
+not changed. The same seed corrupts the same samples in the same way.
 """
 
 import io
@@ -16,16 +16,20 @@ from PIL import Image
 
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
-from areoseg.synthetic.alien import draw_alien
+from areoseg.synthetic.background import grid
+from areoseg.synthetic.noise import Field
 from areoseg.synthetic.noise import fractal_noise
 from areoseg.utils.images import ImageArray
 from areoseg.utils.images import Mask
 
 Indices = NDArray[np.int64]
-"""Positions of samples in a set, ascending."""
+"""Indices of samples in a dataset, ascending."""
 
-LEAST_CHANGE = 0.05
-"""Share of pixels that a mask issue must change; a mirrored plain would be no issue."""
+MIN_CHANGE = 0.05
+"""Smallest share of pixels that a mask issue must change; a mirrored plain is no issue."""
+
+
+_GRAIN = 0.004  # standard deviation of the gray of an alien, black to white being 0 to 1
 
 
 def add_aliens(
@@ -39,10 +43,10 @@ def add_aliens(
 
     Args:
         samples: Samples of one size, or of any size where `masks` is `"own"`.
-        count: How many get one.
-        seed: The source of chance.
-        masks: `"shared"` gives all of them one and the same wrong mask, which makes them easy to
-            find; `"own"` leaves each its true mask, so that only the picture tells.
+        count: Number of samples that get one.
+        seed: Seed of the random numbers.
+        masks: `"shared"` gives all of them the same wrong mask, which makes them easy to find;
+            `"own"` keeps their true masks, so that only the images are wrong.
 
     Raises:
         AreosegError: More aliens than samples, or shared masks for samples of several sizes.
@@ -50,41 +54,41 @@ def add_aliens(
     if masks not in ("shared", "own"):
         raise AreosegError(f"alien masks {masks!r}: choose 'shared' or 'own'")
     rng = np.random.default_rng(seed)
-    chosen = _choose(np.arange(len(samples)), count, rng, "samples")
+    selected = _choose(np.arange(len(samples)), count, rng, "samples")
     images = list(samples.images)
-    for index in chosen:
+    for index in selected:
         images[index] = draw_alien(images[index], rng)
     labels = None if samples.masks is None else list(samples.masks)
     if masks == "shared" and labels is not None:
-        _require_one_size(samples)
+        _check_one_size(samples)
         wrong = _blotches(rng, labels[0].shape)
-        for index in chosen:
+        for index in selected:
             labels[index] = wrong.copy()
-    return _rebuilt(samples, images, labels), chosen
+    return _rebuilt(samples, images, labels), selected
 
 
 def swap_masks(
     samples: SegmentationDataset, share: float, *, seed: int
 ) -> tuple[SegmentationDataset, Indices]:
-    """Give a share of the samples one another's masks.
+    """Swap the masks of a share of the samples.
 
     Samples are paired with those of another main class where possible. A sample whose new mask
-    hardly differs from its own is left alone, so slightly fewer may be spoilt.
+    hardly differs from its own is left unchanged, so slightly fewer may be corrupted.
 
     Raises:
         AreosegError: No masks, samples of several sizes, or a share outside 0 to 1.
     """
     rng = np.random.default_rng(seed)
     masks = _masks_of(samples)
-    _require_one_size(samples)
-    chosen = _choose(np.arange(len(masks)), _count(share, len(masks)), rng, "samples")
-    main = np.array([np.bincount(masks[index].ravel()).argmax() for index in chosen])
-    by_class = chosen[np.argsort(main, kind="stable")]
+    _check_one_size(samples)
+    selected = _choose(np.arange(len(masks)), _count(share, len(masks)), rng, "samples")
+    main = np.array([np.bincount(masks[index].ravel()).argmax() for index in selected])
+    by_class = selected[np.argsort(main, kind="stable")]
     givers = np.roll(by_class, len(by_class) // 2)
     swapped = list(masks)
     flawed = []
     for taker, giver in zip(by_class, givers, strict=True):
-        if (masks[taker] != masks[giver]).mean() >= LEAST_CHANGE:
+        if (masks[taker] != masks[giver]).mean() >= MIN_CHANGE:
             swapped[taker] = masks[giver].copy()
             flawed.append(taker)
     return _rebuilt(samples, list(samples.images), swapped), np.sort(
@@ -95,13 +99,13 @@ def swap_masks(
 def mirror_masks(
     samples: SegmentationDataset, share: float, *, seed: int
 ) -> tuple[SegmentationDataset, Indices]:
-    """Mirror the masks of a share of the samples left to right, and not their images.
+    """Mirror the masks, but not the images, of a share of the samples left to right.
 
     Raises:
         AreosegError: No masks, a share outside 0 to 1, or too few masks that would change.
     """
     rng = np.random.default_rng(seed)
-    return _spoil_masks(samples, share, rng, "mirrored", [m[:, ::-1] for m in _masks_of(samples)])
+    return _corrupt_masks(samples, share, rng, "mirrored", [m[:, ::-1] for m in _masks_of(samples)])
 
 
 def shift_masks(
@@ -111,21 +115,21 @@ def shift_masks(
 
     Args:
         samples: Samples with masks.
-        share: How many of them, 0 to 1.
-        seed: The source of chance.
-        pixels: Shortest and longest shift. The border repeats into the gap.
+        share: Share of them, 0 to 1.
+        seed: Seed of the random numbers.
+        pixels: Shortest and longest shift. The border is repeated into the gap.
 
     Raises:
         AreosegError: No masks, a share outside 0 to 1, or too few masks that would change.
     """
     if not 0 < pixels[0] <= pixels[1]:
-        raise AreosegError(f"mask shift of {pixels} pixels: give (least, most), both above 0")
+        raise AreosegError(f"mask shift of {pixels} pixels: give (shortest, longest), both above 0")
     rng = np.random.default_rng(seed)
     moved = []
     for mask in _masks_of(samples):
         angle, length = rng.uniform(0, 2 * np.pi), rng.uniform(*pixels)
         moved.append(_moved(mask, round(length * np.sin(angle)), round(length * np.cos(angle))))
-    return _spoil_masks(samples, share, rng, "shifted", moved)
+    return _corrupt_masks(samples, share, rng, "shifted", moved)
 
 
 def add_duplicates(
@@ -135,18 +139,17 @@ def add_duplicates(
     seed: int,
     kinds: Sequence[str] = ("exact", "jpeg", "shifted", "brighter"),
 ) -> tuple[SegmentationDataset, Indices]:
-    """Append copies of `count` samples, each under a new name and a group of its own.
+    """Append copies of `count` samples, each with a new name and group.
 
     Args:
         samples: Samples, with masks or without.
-        count: How many copies; each of another sample.
-        seed: The source of chance.
-        kinds: Taken in turn: `"exact"`; `"jpeg"`, compressed anew; `"shifted"`, image and mask by
-            up to 2 pixels; `"brighter"`, or darker, by 5 %.
+        count: Number of copies, each of another sample.
+        seed: Seed of the random numbers.
+        kinds: Kinds of copies, used in turn: `"exact"`; `"jpeg"`, compressed again; `"shifted"`,
+            image and mask by up to 2 pixels; `"brighter"`, or darker, by 5 %.
 
     Returns:
-        The longer set, and the indices of the copies. A copy is called after its original:
-        `"NAME-copy"`.
+        The longer dataset, and the indices of the copies, which are named `"NAME-copy"`.
 
     Raises:
         AreosegError: More copies than samples, or an unknown kind.
@@ -157,12 +160,12 @@ def add_duplicates(
         if kind not in _COPIES:
             raise AreosegError(f"duplicate kind {kind!r}: choose from {', '.join(_COPIES)}")
     rng = np.random.default_rng(seed)
-    chosen = rng.permutation(_choose(np.arange(len(samples)), count, rng, "samples"))
+    selected = rng.permutation(_choose(np.arange(len(samples)), count, rng, "samples"))
     images = list(samples.images)
     masks = None if samples.masks is None else list(samples.masks)
     names = list(samples.names)
     groups = None if samples.groups is None else list(samples.groups)
-    for turn, index in enumerate(chosen):
+    for turn, index in enumerate(selected):
         mask = None if masks is None else masks[index]
         image, mask = _COPIES[kinds[turn % len(kinds)]](images[index], mask, rng)
         images.append(image)
@@ -223,25 +226,25 @@ _COPIES: dict[str, _Copy] = {
 }
 
 
-def _spoil_masks(
+def _corrupt_masks(
     samples: SegmentationDataset,
     share: float,
     rng: np.random.Generator,
     what: str,
-    spoilt: list[Mask],
+    corrupted: list[Mask],
 ) -> tuple[SegmentationDataset, Indices]:
-    """Replace a share of the masks with their spoilt forms, where these differ enough."""
+    """Replace a share of the masks by their corrupted forms, if these differ enough."""
     masks = list(_masks_of(samples))
-    changes = [(old != new).mean() for old, new in zip(masks, spoilt, strict=True)]
-    candidates = np.flatnonzero(np.array(changes) >= LEAST_CHANGE)
-    chosen = _choose(candidates, _count(share, len(masks)), rng, f"masks that differ when {what}")
-    for index in chosen:
-        masks[index] = spoilt[index].copy()
-    return _rebuilt(samples, list(samples.images), masks), chosen
+    changes = [(old != new).mean() for old, new in zip(masks, corrupted, strict=True)]
+    candidates = np.flatnonzero(np.array(changes) >= MIN_CHANGE)
+    selected = _choose(candidates, _count(share, len(masks)), rng, f"masks that differ when {what}")
+    for index in selected:
+        masks[index] = corrupted[index].copy()
+    return _rebuilt(samples, list(samples.images), masks), selected
 
 
 def _moved(values: Any, down: int, right: int) -> Any:
-    """An image or a mask moved by whole pixels; its border repeats into the gap."""
+    """An image or a mask moved by whole pixels; its border is repeated into the gap."""
     rows = np.clip(np.arange(values.shape[0]) - down, 0, values.shape[0] - 1)
     columns = np.clip(np.arange(values.shape[1]) - right, 0, values.shape[1] - 1)
     return values[np.ix_(rows, columns)]
@@ -259,7 +262,7 @@ def _blotches(rng: np.random.Generator, shape: tuple[int, ...]) -> Mask:
 
 
 def _count(share: float, samples: int) -> int:
-    """How many samples a share is."""
+    """Number of samples that a share is."""
     if not 0 <= share <= 1:
         raise AreosegError(f"share of flawed samples {share}: give one from 0 to 1")
     return round(share * samples)
@@ -281,8 +284,8 @@ def _masks_of(samples: SegmentationDataset) -> Sequence[Mask] | Mask:
     return samples.masks
 
 
-def _require_one_size(samples: SegmentationDataset) -> None:
-    """Refuse samples of several sizes, between which no mask can move."""
+def _check_one_size(samples: SegmentationDataset) -> None:
+    """Check that all samples have one size, as masks move between them."""
     if len({image.shape for image in samples.images}) > 1:
         raise AreosegError(
             "masks cannot be shared between samples of several sizes: tile them first"
@@ -297,7 +300,7 @@ def _rebuilt(
     names: list[str] | None = None,
     groups: list[str] | None = None,
 ) -> SegmentationDataset:
-    """A set of copies of these images and masks, stacked where the old set's were."""
+    """A dataset of copies of these images and masks, stacked where those of `samples` are."""
     return SegmentationDataset(
         images=_gathered(images, samples.images),
         masks=None if masks is None or samples.masks is None else _gathered(masks, samples.masks),
@@ -307,7 +310,79 @@ def _rebuilt(
 
 
 def _gathered(values: list[Any], like: Any) -> Any:
-    """Copies of the values: stacked where `like` is an array, else a list."""
+    """Copies of the values, stacked if `like` is an array, else as a list."""
     if isinstance(like, np.ndarray):
         return np.stack(values)
     return [value.copy() for value in values]
+
+
+def draw_alien(image: ImageArray, rng: np.random.Generator) -> ImageArray:
+    """Return a copy of an image (H, W) with a cartoon alien over the terrain; same dtype.
+
+    Size, brightness and contrast follow those measured on the aliens in the homework's training
+    file; the grain is slightly stronger.
+    """
+    rows, columns = image.shape
+    tall = rows * rng.uniform(0.54, 1.02)
+    # Lengths of the figure are in units of its height, from the center of its head.
+    highest, lowest = 0.34 * tall, rows - 0.53 * tall
+    middle_row = rng.uniform(highest, max(highest + 1, lowest))
+    middle_column = rng.uniform(0.15 * columns, 0.85 * columns)
+    row, column = grid((rows, columns))
+    y, x = (row - middle_row) / tall, (column - middle_column) / tall
+    y, x = np.broadcast_arrays(y, x)
+    figure, eyes = _figure(
+        y, x, hands=(rng.uniform(0.11, 0.33), rng.uniform(0.11, 0.33)), pixel=1 / tall
+    )
+    white = 255 if image.dtype == np.uint8 else 1
+    terrain = float(np.median(image)) / white
+    body = rng.uniform(max(0.58, min(0.75, terrain + 0.23)), 0.91)
+    grain = np.asarray(rng.normal(0, _GRAIN, image.shape))
+    painted = body + eyes * (0.02 - body) + grain
+    mixed = np.asarray(image + figure * (painted * white - image))
+    if image.dtype == np.uint8:
+        return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    return np.clip(mixed, 0, 1).astype(np.float32)
+
+
+def _figure(y: Field, x: Field, hands: tuple[float, float], pixel: float) -> tuple[Field, Field]:
+    """Coverage of each pixel by the figure and by its eyes, each 0 to 1.
+
+    Args:
+        y: Rows below the center of the head, in heights of the figure.
+        x: Columns from it, likewise.
+        hands: Rows of its left and its right hand.
+        pixel: Side of a pixel in the same unit, the softness of outlines.
+    """
+    parts = [
+        _ellipse(y, x, 0.225, 0.22),  # head
+        _ellipse(y - 0.40, x, 0.24, 0.13),  # body
+    ]
+    eyes = []
+    for side, hand in zip((-1, 1), hands, strict=True):
+        parts.append(_ellipse(y + 0.31, x - side * 0.157, 0.046, 0.046))  # feeler's tip
+        parts.append(_limb(y, x, (-0.19, side * 0.09), (-0.31, side * 0.157), 0.014))
+        parts.append(_limb(y, x, (0.32, side * 0.10), (hand, side * 0.30), 0.028))
+        eyes.append(_ellipse(y - 0.03, x - side * 0.098, 0.095, 0.068))
+    return _covered(parts, pixel), _covered(eyes, pixel)
+
+
+def _covered(distances: list[Field], pixel: float) -> Field:
+    """Coverage of each pixel by shapes, from the distances to their outlines."""
+    nearest = np.minimum.reduce(distances)
+    return np.asarray(np.clip(0.5 - nearest / (1.5 * pixel), 0, 1), dtype=np.float32)
+
+
+def _ellipse(y: Field, x: Field, half_height: float, half_width: float) -> Field:
+    """Approximate distance from the outline of an ellipse, negative inside it."""
+    radius = np.hypot(y / half_height, x / half_width)
+    return np.asarray((radius - 1) * min(half_height, half_width))
+
+
+def _limb(
+    y: Field, x: Field, start: tuple[float, float], end: tuple[float, float], thickness: float
+) -> Field:
+    """Distance from the outline of a line of that half thickness, negative inside it."""
+    dy, dx = end[0] - start[0], end[1] - start[1]
+    along = np.clip(((y - start[0]) * dy + (x - start[1]) * dx) / (dy * dy + dx * dx), 0, 1)
+    return np.asarray(np.hypot(y - start[0] - along * dy, x - start[1] - along * dx) - thickness)

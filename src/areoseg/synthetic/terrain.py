@@ -1,100 +1,39 @@
-"""Soil, bedrock and sand: a height and an albedo for each pixel."""
+"""The terrain: soil, bedrock and sand, the borders between them, and big rocks."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from areoseg.synthetic.camera import View
 from areoseg.synthetic.noise import Field
 from areoseg.synthetic.noise import Texture
+from areoseg.synthetic.noise import library
 from areoseg.synthetic.noise import sample_texture
-from areoseg.synthetic.textures import library
-from areoseg.synthetic.view import View
+from areoseg.synthetic.settings import Bedrock
+from areoseg.synthetic.settings import FrameParameters
+from areoseg.synthetic.settings import Sand
+from areoseg.synthetic.settings import Soil
+from areoseg.taxonomy import MARS
+from areoseg.utils.images import Mask
+
+SOIL, BEDROCK, SAND = (MARS.names.index(name) for name in ("soil", "bedrock", "sand"))
 
 
 @dataclass(frozen=True)
 class Surface:
-    """What covers a part of the sample.
+    """Height and albedo of the ground.
 
     Attributes:
         height: (H, W) in ground units.
-        albedo: (H, W) share of light that it returns, about 1 at most.
+        albedo: (H, W) share of the light that is reflected, about 1 at most.
     """
 
     height: Field
     albedo: Field
 
 
-@dataclass(frozen=True)
-class Soil:
-    """How the soil of a frame looks.
-
-    Attributes:
-        albedo: Mean brightness.
-        gravel: Height of the small pebbles, about 0.2 to 1.
-        stones: Height of the larger stones, 0 to 1.
-        scale: Size of pebbles and stones, 1 for a radius of 1 to 4 pixels.
-        roughness: Height of the lumps between them.
-        stone_tone: How much brighter than the ground the stones are; negative is darker.
-    """
-
-    albedo: float
-    gravel: float
-    stones: float
-    scale: float
-    roughness: float
-    stone_tone: float
-
-
-@dataclass(frozen=True)
-class Bedrock:
-    """How the bedrock of a frame looks.
-
-    Attributes:
-        albedo: Mean brightness of a slab.
-        cracks: The albedo of what fills the cracks.
-        relief: Height of the slabs.
-        scale: Size of the slabs, 1 for about 30 pixels.
-        stretch: How much longer than wide slabs and layers are.
-        layering: Height of the strata, 0 for massive rock.
-        angle: How the layers run, in radians off the horizontal.
-        roughness: Height of the fine pits.
-        rubble: Height of the pebbles in the gaps.
-    """
-
-    albedo: float
-    cracks: float
-    relief: float
-    scale: float
-    stretch: float
-    layering: float
-    angle: float
-    roughness: float
-    rubble: float
-
-
-@dataclass(frozen=True)
-class Sand:
-    """How the sand of a frame looks.
-
-    Attributes:
-        albedo: Mean brightness.
-        ripples: Height of the ripples, 0 for smooth sand.
-        wavelength: Of the ripples, in ground units.
-        angle: How the crests run, in radians off the horizontal.
-        dunes: Height of the large swells.
-        stones: Height of the odd stone on it.
-    """
-
-    albedo: float
-    ripples: float
-    wavelength: float
-    angle: float
-    dunes: float
-    stones: float
-
-
-def read(view: View, texture: Texture, scale: float = 1.0, angle: float = 0.0) -> Field:
-    """A texture on the ground, enlarged by `scale` and turned by `angle`: (H, W)."""
+def read_texture(view: View, texture: Texture, scale: float = 1.0, angle: float = 0.0) -> Field:
+    """Return a texture on the ground (H, W), enlarged by `scale` and rotated by `angle`."""
     x, y = view.x, view.y
     if angle:
         x, y = (
@@ -106,25 +45,27 @@ def read(view: View, texture: Texture, scale: float = 1.0, angle: float = 0.0) -
 
 
 def fine_relief(view: View, texture: Texture, scale: float) -> Field:
-    """A texture at `scale`, and smaller copies where the sample is fine enough to show them."""
-    relief = read(view, texture, scale)
+    """Return a texture at `scale` plus smaller copies as far as the sample resolves them."""
+    relief = read_texture(view, texture, scale)
     for octave in range(1, 1 + int(np.log2(view.detail))):
-        relief += 0.5**octave * read(view, texture, scale * 0.45**octave, angle=1.1 * octave)
+        relief += 0.5**octave * read_texture(
+            view, texture, scale * 0.45**octave, angle=1.1 * octave
+        )
     return relief
 
 
 def draw_soil(view: View, soil: Soil) -> Surface:
-    """Pebbles of all sizes on lumpy ground, in patches."""
+    """Draw pebbles of all sizes on lumpy ground, in patches."""
     maps = library()
-    patches = read(view, maps.smooth, 0.8, angle=0.7)
+    patches = read_texture(view, maps.smooth, 0.8, angle=0.7)
     cover = np.clip(0.75 + 0.35 * patches, 0.15, 1.3)
     gravel = fine_relief(view, maps.gravel, soil.scale)
-    stones = read(view, maps.stones, soil.scale * 1.25, angle=0.4)
+    stones = read_texture(view, maps.stones, soil.scale * 1.25, angle=0.4)
     lumps = fine_relief(view, maps.rugged, 1.2)
     height = (
         soil.scale * (soil.gravel * cover * gravel + soil.stones * stones)
         + soil.roughness * lumps
-        + 0.7 * read(view, maps.broad, 1.1, angle=0.2)
+        + 0.7 * read_texture(view, maps.broad, 1.1, angle=0.2)
     )
     stony = np.minimum(0.6 * gravel * cover * min(1.0, 2 * soil.gravel) + stones * soil.stones, 1.0)
     albedo = soil.albedo * (1 + 0.05 * patches + 0.03 * lumps + soil.stone_tone * stony)
@@ -132,7 +73,7 @@ def draw_soil(view: View, soil: Soil) -> Surface:
 
 
 def draw_bedrock(view: View, bedrock: Bedrock) -> Surface:
-    """Cracked slabs or ledges, pitted, with dust and sand in the gaps."""
+    """Draw cracked slabs or ledges with pits, and dust and sand in the gaps."""
     maps = library()
     stretched = View(
         x=view.x * np.float32(bedrock.stretch**-0.5),
@@ -141,39 +82,192 @@ def draw_bedrock(view: View, bedrock: Bedrock) -> Surface:
         horizon=view.horizon,
         detail=view.detail,
     )
-    slabs = read(stretched, maps.slabs, bedrock.scale, bedrock.angle)
-    tone = read(stretched, maps.slab_tone, bedrock.scale, bedrock.angle)
+    slabs = read_texture(stretched, maps.slabs, bedrock.scale, bedrock.angle)
+    tone = read_texture(stretched, maps.slab_tone, bedrock.scale, bedrock.angle)
     pits = fine_relief(view, maps.rugged, 1.0)
     bare = np.minimum(slabs * 2.5, 1.0)  # 0 in a crack
-    rubble = read(view, maps.gravel, 1.1, angle=0.5)
+    rubble = read_texture(view, maps.gravel, 1.1, angle=0.5)
     height = bedrock.relief * slabs + bedrock.roughness * pits * bare
     height += bedrock.rubble * rubble * (1 - 0.7 * bare)
     albedo = bedrock.cracks + bare * (
         bedrock.albedo * (1 + 0.07 * tone + 0.05 * pits) - bedrock.cracks
     )
     if bedrock.layering:
-        strata = read(view, maps.strata, 0.55 * bedrock.scale, bedrock.angle)
+        strata = read_texture(view, maps.strata, 0.55 * bedrock.scale, bedrock.angle)
         height += bedrock.layering * strata * (0.35 + 0.65 * bare)
         albedo = albedo * (1 + 0.05 * strata)
     return Surface(height, albedo)
 
 
 def draw_sand(view: View, sand: Sand) -> Surface:
-    """Smooth swells with ripples on them, and now and then a stone."""
+    """Draw smooth swells with ripples and a few stones."""
     maps = library()
-    swell = read(view, maps.broad, 1.0, angle=2.1)
+    swell = read_texture(view, maps.broad, 1.0, angle=2.1)
     height = sand.dunes * swell
     albedo = sand.albedo * (1 + 0.05 * swell)
     if sand.ripples:
-        bends = read(view, maps.smooth, 0.9, angle=1.3)
+        bends = read_texture(view, maps.smooth, 0.9, angle=1.3)
         across = view.y * np.float32(np.cos(sand.angle)) + view.x * np.float32(np.sin(sand.angle))
         phase = np.float32(2 * np.pi) * (across / sand.wavelength + 0.55 * bends)
         wave = np.sin(phase) + 0.3 * np.sin(2 * phase + 0.6)  # steeper on the lee side
         strength = np.clip(0.75 + 0.6 * swell, 0.1, 1.4)
-        # Ripples finer than three pixels cannot be seen: fade them rather than alias.
+        # Ripples finer than three pixels are faded, as they would alias.
         visible = np.clip(sand.wavelength / (3 * view.footprint) - 1, 0, 1)
         height += sand.ripples * wave * strength * visible
         albedo = albedo * (1 + 0.04 * wave * visible)
     if sand.stones:
-        height += sand.stones * read(view, maps.stones, 0.8, angle=0.9)
+        height += sand.stones * read_texture(view, maps.stones, 0.8, angle=0.9)
     return Surface(height, albedo)
+
+
+@dataclass(frozen=True)
+class TerrainLayer:
+    """A terrain that covers the layers before it.
+
+    Attributes:
+        label: Class index.
+        share: Share of the pixels, 0 to 1, before later layers cover it.
+        surface: Height and albedo.
+        height_softness: Width of the slope at its border, in standard deviations of the border
+            noise.
+        tone_softness: Width of the change in brightness there, likewise.
+    """
+
+    label: int
+    share: float
+    surface: Surface
+    height_softness: float
+    tone_softness: float
+
+
+def lay_ground(
+    view: View, frame: FrameParameters, rng: np.random.Generator
+) -> tuple[Surface, Mask]:
+    """Draw soil, bedrock and sand with natural borders.
+
+    Args:
+        view: The ground to cover.
+        frame: Appearance and shares of the terrains.
+        rng: Random generator.
+
+    Returns:
+        Height and albedo, and the class of each pixel (H, W) uint8.
+    """
+    first, *others = _layers(view, frame, _tile_shares(frame, rng))
+    surface = first.surface
+    mask = np.full(view.shape, first.label, dtype=np.uint8)
+    scale, angle = rng.uniform(0.7, 1.3), rng.uniform(0, 2 * np.pi)
+    for layer in others:
+        border = _border(view, scale, angle + layer.label)
+        if layer.label == BEDROCK:  # it ends at the edges of slabs
+            border = border + 0.08 * layer.surface.height / frame.bedrock.relief
+        inside = border - _level(border, layer.share)
+        surface = Surface(
+            _mix(surface.height, layer.surface.height, _ramp(inside, layer.height_softness)),
+            _mix(surface.albedo, layer.surface.albedo, _ramp(inside, layer.tone_softness)),
+        )
+        mask[inside > 0] = layer.label
+    return surface, mask
+
+
+def _tile_shares(frame: FrameParameters, rng: np.random.Generator) -> tuple[float, float, float]:
+    """Shares of soil, bedrock and sand in one tile: near the frame's mean, 0 or at least 0.06."""
+    mean = np.array(frame.shares)
+    stray = np.maximum(rng.normal(-0.12, 0.12, 3), 0)  # a little of what the frame lacks
+    shares = np.where(mean > 0, mean * np.exp(rng.normal(0, 0.6, 3)), stray)
+    shares = np.where(shares < 0.06 * shares.sum(), 0, shares)
+    soil, bedrock, sand = (float(share) for share in shares / shares.sum())
+    return soil, bedrock, sand
+
+
+def _layers(
+    view: View, frame: FrameParameters, shares: tuple[float, float, float]
+) -> list[TerrainLayer]:
+    """Terrains of a tile from the lowest to the highest: soil, sand, bedrock."""
+    soil, bedrock, sand = shares
+    layers = []
+    if soil:
+        layers.append(TerrainLayer(SOIL, 1.0, draw_soil(view, frame.soil), 0, 0))
+    if sand:  # it thins out without a step
+        surface = draw_sand(view, frame.sand)
+        layers.append(TerrainLayer(SAND, sand / (soil + sand), surface, 0.6, frame.drift))
+    if bedrock:  # it rises above the others
+        surface = draw_bedrock(view, frame.bedrock)
+        lift = np.float32(0.25 * frame.bedrock.relief)
+        raised = Surface(surface.height + lift, surface.albedo)
+        layers.append(TerrainLayer(BEDROCK, bedrock, raised, 0.07, 0.07))
+    return layers
+
+
+def _border(view: View, scale: float, angle: float) -> Field:
+    """Noise with contours like natural borders: wide and slightly ragged."""
+    maps = library()
+    ragged = read_texture(view, maps.smooth, 0.6 * scale, angle)
+    return read_texture(view, maps.broad, scale, angle) + np.float32(0.13) * ragged
+
+
+def _level(field: Field, share: float) -> float:
+    """Value that a share of a field exceeds."""
+    return float(np.quantile(field[::3, ::3], 1 - share))
+
+
+def _ramp(inside: Field, width: float) -> Field:
+    """0 outside, 1 inside, and 1/2 on the border."""
+    ramp = inside / np.float32(width) + np.float32(0.5)
+    return np.asarray(np.clip(ramp, 0, 1), dtype=np.float32)
+
+
+def _mix(below: Field, above: Field, weight: Field) -> Field:
+    """`above` where the weight is 1, `below` where it is 0."""
+    return below + weight * (above - below)
+
+
+@dataclass(frozen=True)
+class Rock:
+    """A boulder.
+
+    Attributes:
+        row: Row of its center, in pixels.
+        column: Column of its center, in pixels.
+        radius: About half its width, in pixels.
+        albedo: Brightness.
+        seed: Seed of its shape.
+    """
+
+    row: float
+    column: float
+    radius: float
+    albedo: float
+    seed: int
+
+
+def rock_height(rock: Rock, shape: tuple[int, int]) -> tuple[tuple[slice, slice], Field, Field]:
+    """Return the window of a sample that a rock may cover, with its height and albedo there.
+
+    A boulder is the space below ten random planes: nine steep ones around it, a gentle one on top.
+
+    Returns:
+        The window (rows, columns); the height in pixels, 0 or less beside the rock; the albedo.
+    """
+    rng = np.random.default_rng(rock.seed)
+    reach = 1.7 * rock.radius
+    rows = slice(max(0, int(rock.row - reach)), min(shape[0], int(rock.row + reach) + 1))
+    columns = slice(max(0, int(rock.column - reach)), min(shape[1], int(rock.column + reach) + 1))
+    y, x = np.mgrid[rows, columns].astype(np.float32)
+    y, x = (y + 0.5 - rock.row) / rock.radius, (x + 0.5 - rock.column) / rock.radius
+    x = x * rng.uniform(0.75, 1.0)
+    y = y * rng.uniform(1.05, 1.5)
+    texel = np.full((x.shape[0], 1), 24 / rock.radius, dtype=np.float32)
+    corner = rng.uniform(0, 512, 2)
+    rough = sample_texture(library().rugged, x * 24 + corner[0], y * 24 + corner[1], texel)
+    height = rng.uniform(0.95, 1.3) + 0.42 * (x * rng.normal(0, 1) + y * rng.normal(-0.6, 0.7))
+    turn = rng.uniform(0, np.pi)
+    for side in range(9):
+        angle = turn + 2 * np.pi * (side + rng.uniform(-0.35, 0.35)) / 9
+        distance, slope = rng.uniform(0.8, 1.1), rng.uniform(1.2, 3.2)
+        plane = slope * (distance - x * np.cos(angle) - y * np.sin(angle))
+        height = np.minimum(height, plane)
+    height = height + 0.035 * rough
+    albedo = rock.albedo * (1 + 0.06 * rough)
+    window = (rows, columns)
+    return window, (height * rock.radius).astype(np.float32), albedo.astype(np.float32)
