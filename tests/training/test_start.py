@@ -10,11 +10,11 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from areoseg import api
-from areoseg.calibration import calibrate_run
 from areoseg.data.load import read_source
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.runs.run import write_weights
+from areoseg.training.calibration import calibrate_run
 from areoseg.training.train import train
 
 STANDING_STILL = ("optimizer.lr=1e-12", "training.ema=0", "training.steps=1")

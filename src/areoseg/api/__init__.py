@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from areoseg.api.augmentation import draw_augmentation
     from areoseg.api.benchmarking import bench
     from areoseg.api.bundling import bundle
-    from areoseg.api.calibration import calibrate
     from areoseg.api.experiments import compare
     from areoseg.api.experiments import search
     from areoseg.api.exporting import export
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from areoseg.evaluation.evaluate import evaluate
     from areoseg.evaluation.evaluate import evaluate_each
     from areoseg.training.baselines import baselines
+    from areoseg.training.calibrate import calibrate
 
 __all__ = [
     "audit",

@@ -75,8 +75,8 @@ def soup(
     Raises:
         AreosegError: Runs cannot be averaged, or there is a run in `out` already.
     """
-    from areoseg.calibration import calibrate_run
     from areoseg.runs.run import check_no_run_in
+    from areoseg.training.calibration import calibrate_run
     from areoseg.training.soup import Ingredient
     from areoseg.training.soup import greedy_soup
     from areoseg.utils.device import use_threads

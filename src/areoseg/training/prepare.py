@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.audit import Exclusions
-from areoseg.calibration.pixels import sample_units
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import SPLITS
 from areoseg.data.split import Split
@@ -17,6 +16,7 @@ from areoseg.recipes import Recipe
 from areoseg.recipes import stage_recipes
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.batches import Tensors
+from areoseg.training.calibration import sample_groups
 from areoseg.training.division import divide
 from areoseg.training.pseudo_labels import unseen_samples
 from areoseg.training.pseudo_samples import PseudoSamples
@@ -130,7 +130,7 @@ def _check_unlabeled_validation(
         AreosegError: None of them has terrain, or one, where calibration takes two groups.
     """
     terrain = class_pixels(validation, taxonomy)[:, list(taxonomy.terrain)].sum(axis=1) > 0
-    groups = len(set(sample_units(validation)[terrain]))
+    groups = len(set(sample_groups(validation)[terrain]))
     needed = 2 if recipe.calibration else 1
     if groups < needed:
         raise AreosegError(

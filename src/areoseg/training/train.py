@@ -12,7 +12,6 @@ from rich.console import Console
 from areoseg.audit import Exclusions
 from areoseg.audit import read_exclusions
 from areoseg.audit import write_audit
-from areoseg.calibration import calibrate_run
 from areoseg.data.load import Source
 from areoseg.data.missions.navcam import common_navcam_scale
 from areoseg.data.samples import LoadedData
@@ -45,6 +44,7 @@ from areoseg.runs.run import open_run
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.budget import Budget
+from areoseg.training.calibration import calibrate_run
 from areoseg.training.loop import OnValidation
 from areoseg.training.loop import Trainer
 from areoseg.training.loop import fit

@@ -1,4 +1,4 @@
-"""Calibrating runs."""
+"""Calibration of finished runs."""
 
 from rich.console import Console
 
@@ -9,7 +9,9 @@ from areoseg.runs.own_data import own_data
 from areoseg.runs.run import RESUME
 from areoseg.runs.run import Run
 from areoseg.runs.run import open_run
+from areoseg.training.calibration import calibrate_run
 from areoseg.utils.console import standard_error
+from areoseg.utils.device import use_threads
 from areoseg.utils.files import PathLike
 
 
@@ -22,37 +24,40 @@ def calibrate(
     threads: int | None = None,
     console: Console | None = None,
 ) -> Run:
-    """Fit temperature and class offsets of a run to its validation part, and store them.
+    """Fit temperature and class offsets of a run to its validation split, and store them.
 
-    Scores and report are made anew. Calibrating again begins from the uncalibrated state.
+    Scores and report are written again. An earlier calibration is discarded first.
 
     Args:
         run: The run folder, which is changed.
-        data: Where the run's data lie now; None: where they were.
-        groups: Where its groups file lies now; None: where it was.
+        data: The present path of its data; None: the one noted in the run.
+        groups: The present path of its groups file; None: the one noted in the run.
         device: `cpu`, `cuda` or `auto`.
-        threads: Cores to compute on; None: all.
-        console: Where to show the progress; None: standard error.
+        threads: CPU threads; None: all cores.
+        console: Console for progress and warnings; None: standard error.
 
     Returns:
-        The run; its fact `calibration` says what was found.
+        The run; its `info.calibration` describes the result.
 
     Raises:
-        AreosegError: The run is not finished or a bundle, or its data are others now.
-    """
-    from areoseg.calibration import calibrate_run
-    from areoseg.utils.device import use_threads
+        AreosegError: The run is not finished, or a bundle, or its data have changed.
 
+    Example:
+        >>> areoseg.calibrate("runs/first").info.calibration.temperature  # doctest: +SKIP
+        1.21
+    """
     use_threads(threads)
     console = console or standard_error()
     opened = open_run(run)
     if (opened.path / RESUME).exists():
         raise AreosegError(
-            f"{run}: this training has not ended: `areoseg train --resume {run}` goes on"
+            f"cannot calibrate {run}: its training is not finished. Continue it by"
+            f" `areoseg train --resume {run}`."
         )
     if opened.is_bundle:
         raise AreosegError(
-            f"{run}: a bundle stays as its card says: calibrate the run that it was made of"
+            f"cannot calibrate {run}: a bundle is not changed. Calibrate the run that it was made"
+            " from."
         )
     labeled = own_data(opened, data, groups, console).labeled
     calibrated = calibrate_run(opened, select_split(labeled, opened, "val"), device=device)

@@ -8,8 +8,6 @@ from safetensors.torch import load_file
 from safetensors.torch import save_file
 from torch import nn
 
-from areoseg.calibration import calibrate_run
-from areoseg.calibration.pixels import labeled_pixels
 from areoseg.data.load import Source
 from areoseg.data.load import read_source
 from areoseg.data.samples import SegmentationDataset
@@ -19,6 +17,8 @@ from areoseg.recipes import load_recipe
 from areoseg.runs.run import open_run
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import VOID
+from areoseg.training.calibration import calibrate_run
+from areoseg.training.calibration import labeled_pixels
 from areoseg.training.train import train
 
 
@@ -61,7 +61,7 @@ def test_weights_from_before_there_was_a_temperature_load():
 
 
 def test_common_classes_are_drawn_from_and_stand_for_all_their_pixels(monkeypatch):
-    monkeypatch.setattr("areoseg.calibration.pixels.MOST_OF_A_CLASS", 1000)
+    monkeypatch.setattr("areoseg.training.calibration.MAX_CLASS_PIXELS", 1000)
     masks = np.ones((4, 64, 64), np.uint8)
     masks[:, :2] = 0  # never answered
     masks[:, 2:4] = VOID
@@ -74,7 +74,7 @@ def test_common_classes_are_drawn_from_and_stand_for_all_their_pixels(monkeypatc
     assert counts[1] == pytest.approx(1000, rel=0.15)
     weights = found.class_weights * counts
     assert weights.tolist() == pytest.approx([0, (masks == 1).sum(), 0, 0, 20])
-    assert np.unique(found.units).tolist() == [0, 1, 2]
+    assert np.unique(found.groups).tolist() == [0, 1, 2]
     # Logits of the drawn pixels, not of others.
     assert np.allclose(found.logits[:, 4], 2 * found.logits[:, 2], atol=1e-5)
 
@@ -83,7 +83,7 @@ def test_samples_are_the_groups_where_none_are_known():
     samples = SegmentationDataset(
         np.zeros((3, 4, 4), np.uint8), np.ones((3, 4, 4), np.uint8), tuple("abc")
     )
-    assert set(labeled_pixels(segmenter(), samples, MARS).units) == {0, 1, 2}
+    assert set(labeled_pixels(segmenter(), samples, MARS).groups) == {0, 1, 2}
 
 
 @pytest.fixture(scope="module")

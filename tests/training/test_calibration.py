@@ -4,24 +4,24 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from areoseg.calibration import calibrate
-from areoseg.calibration.halves import halves
-from areoseg.calibration.offsets import COST_OF_BACKGROUND
-from areoseg.calibration.offsets import LARGEST
-from areoseg.calibration.offsets import LONGEST_HOLD
-from areoseg.calibration.offsets import confusions_by_offset
-from areoseg.calibration.offsets import fit_background_offset
-from areoseg.calibration.offsets import fit_offsets
-from areoseg.calibration.pixels import LabeledPixels
-from areoseg.calibration.temperature import HIGHEST
-from areoseg.calibration.temperature import LOWEST
-from areoseg.calibration.temperature import fit_temperature
 from areoseg.errors import AreosegError
 from areoseg.metrics.calibration_error import expected_calibration_error
 from areoseg.metrics.calibration_error import reliability
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.rates import mean_scores
 from areoseg.taxonomy import MARS
+from areoseg.training.calibration import LabeledPixels
+from areoseg.training.calibration import fit_background_offset
+from areoseg.training.calibration import fit_calibration
+from areoseg.training.calibration import fit_offsets
+from areoseg.training.calibration import fit_temperature
+from areoseg.training.calibration import half_splits
+from areoseg.training.calibration_fits import MAX_BACKGROUND_COST
+from areoseg.training.calibration_fits import MAX_BACKGROUND_PENALTY
+from areoseg.training.calibration_fits import MAX_OFFSET
+from areoseg.training.calibration_fits import MAX_TEMPERATURE
+from areoseg.training.calibration_fits import MIN_TEMPERATURE
+from areoseg.training.calibration_fits import confusions_by_offset
 
 SCORE = partial(mean_scores, protocol="terrain", taxonomy=MARS)
 
@@ -37,7 +37,7 @@ def pixels(number=20_000, groups=8, *, scale=1.0, shift=(0, 0, 0, 0, 0), weights
     return LabeledPixels(
         logits=((logits + shift) * scale).astype(np.float32),
         targets=targets.clip(1, 4),
-        units=generator.integers(0, groups, number),
+        groups=generator.integers(0, groups, number),
         class_weights=np.ones(5) if weights is None else np.asarray(weights, dtype=float),
     )
 
@@ -52,8 +52,13 @@ def test_the_temperature_recovers_a_known_scale(scale):
 
 
 def test_the_temperature_is_bounded():
-    assert fit_temperature(pixels(scale=50), np.zeros(5)) == pytest.approx(HIGHEST, rel=0.01)
-    assert fit_temperature(pixels(scale=0.01), np.zeros(5)) == pytest.approx(LOWEST, rel=0.01)
+    approx = partial(pytest.approx, rel=0.01)
+    assert fit_temperature(pixels(scale=50), np.zeros(5)) == pytest.approx(
+        MAX_TEMPERATURE, rel=0.01
+    )
+    assert fit_temperature(pixels(scale=0.01), np.zeros(5)) == pytest.approx(
+        MIN_TEMPERATURE, rel=0.01
+    )
 
 
 def test_the_matrices_of_all_offsets_are_those_counted_one_by_one():
@@ -74,7 +79,7 @@ def test_offsets_take_back_a_known_shift():
     best = fit_offsets(plain, SCORE, [3, 2, 4])
     assert np.allclose(found[1:] - best[1:], [0, 0, -1.2, 2.0], atol=0.15)
     assert found[0] == found[1] == 0
-    assert np.abs(found).max() <= LARGEST
+    assert np.abs(found).max() <= MAX_OFFSET
 
 
 def test_offsets_never_lower_the_score_that_they_are_fitted_to():
@@ -91,17 +96,17 @@ def test_offsets_that_cannot_help_stay_at_zero():
 
 def test_halves_share_no_group_and_both_have_the_rare_class():
     some = pixels(2000, groups=9)
-    parts = list(halves(some, rare=4, repeats=3))
+    parts = list(half_splits(some, rare=4, repeats=3))
     assert len(parts) == 6
     for fitted, tested in parts:
-        assert not set(some.units[fitted]) & set(some.units[tested])
+        assert not set(some.groups[fitted]) & set(some.groups[tested])
         assert (fitted ^ tested).all()
         assert (some.targets[fitted] == 4).any()
 
 
 def test_a_shift_and_a_scale_are_found_together_and_help_out_of_fold():
     some = pixels(40_000, scale=2.0, shift=(0, 0, 0, 0, -2.5))
-    found = calibrate(some, MARS)
+    found = fit_calibration(some, MARS)
     assert found.offsets_help
     assert found.score_out_of_fold > found.score_before + 0.02
     assert found.score_after >= found.score_out_of_fold - 0.01
@@ -118,7 +123,7 @@ def test_a_shift_and_a_scale_are_found_together_and_help_out_of_fold():
 @pytest.mark.parametrize("seed", [20, 25, 26])
 def test_offsets_that_do_not_help_out_of_fold_are_not_kept(seed):
     best = fit_offsets(pixels(100_000, seed=12), SCORE, [4, 3, 2])
-    found = calibrate(pixels(3000, groups=12, shift=best, seed=seed), MARS)
+    found = fit_calibration(pixels(3000, groups=12, shift=best, seed=seed), MARS)
     assert found.score_out_of_fold < found.score_before
     assert not found.offsets_help
     assert not found.offsets.any()
@@ -132,11 +137,11 @@ def with_background(*, clear=4.0, doubtful=0.0):
     logits[:, 0] = doubtful
     logits[:4000, 0] = logits[:4000, 1:].max(axis=1) + clear
     targets[:4000] = 0
-    return LabeledPixels(logits, targets, some.units, np.ones(5))
+    return LabeledPixels(logits, targets, some.groups, np.ones(5))
 
 
 def test_a_score_of_all_classes_counts_background():
-    found = calibrate(with_background(), MARS, protocol="five-class")
+    found = fit_calibration(with_background(), MARS, protocol="five-class")
     assert found.protocol == "five-class"
     assert found.pixels == 20_000
     assert found.offsets[0] == 0
@@ -145,7 +150,7 @@ def test_a_score_of_all_classes_counts_background():
 def test_where_the_score_is_of_terrain_background_is_held_out_until_it_costs_little():
     some = with_background()
     terrain = some.select(some.targets != 0)
-    found = calibrate(some, MARS)
+    found = fit_calibration(some, MARS)
     assert found.protocol == "terrain"
     assert found.pixels == 16_000
     assert found.score_before < found.score_out_of_fold
@@ -155,7 +160,7 @@ def test_where_the_score_is_of_terrain_background_is_held_out_until_it_costs_lit
     never = logits[4000:].copy()
     never[:, 0] = -np.inf
     cost = mean_iou(never, terrain) - mean_iou(logits[4000:], terrain)
-    assert 0 < cost < 1.5 * COST_OF_BACKGROUND
+    assert 0 < cost < 1.5 * MAX_BACKGROUND_COST
 
 
 def test_background_that_costs_nothing_is_not_held_out():
@@ -167,22 +172,22 @@ def test_background_that_costs_nothing_is_not_held_out():
 def test_background_is_held_out_no_further_than_a_bound():
     some = with_background(doubtful=50)
     terrain = some.select(some.targets != 0)
-    assert fit_background_offset(terrain, SCORE, np.zeros(5), 0) == -LONGEST_HOLD
+    assert fit_background_offset(terrain, SCORE, np.zeros(5), 0) == -MAX_BACKGROUND_PENALTY
 
 
 def test_groups_of_background_alone_count_for_nothing():
     some = with_background()
-    units = np.where(some.targets == 0, 0, 1 + some.units)
-    units = np.where(units == 4, 9, units)  # numbers may have gaps
-    found = calibrate(LabeledPixels(some.logits, some.targets, units, np.ones(5)), MARS)
+    groups = np.where(some.targets == 0, 0, 1 + some.groups)
+    groups = np.where(groups == 4, 9, groups)  # numbers may have gaps
+    found = fit_calibration(LabeledPixels(some.logits, some.targets, groups, np.ones(5)), MARS)
     assert found.groups == 8
-    units[some.targets != 0] = 1
-    with pytest.raises(AreosegError, match="1 labeled samples to calibrate on"):
-        calibrate(LabeledPixels(some.logits, some.targets, units, np.ones(5)), MARS)
+    groups[some.targets != 0] = 1
+    with pytest.raises(AreosegError, match="cannot calibrate on 1 group"):
+        fit_calibration(LabeledPixels(some.logits, some.targets, groups, np.ones(5)), MARS)
 
 
 def test_info_are_plain_json_values():
-    info = calibrate(pixels(2000), MARS).info(MARS)
+    info = fit_calibration(pixels(2000), MARS).info(MARS)
     assert info.offsets.keys() == set(MARS.names)
     assert len(info.reliability.before.accuracy) == 15
     assert sum(info.reliability.after.share) == pytest.approx(1, abs=1e-4)
@@ -190,9 +195,9 @@ def test_info_are_plain_json_values():
 
 
 def test_one_group_and_no_terrain_are_refused():
-    with pytest.raises(AreosegError, match="takes two"):
-        calibrate(pixels(100, groups=1), MARS)
+    with pytest.raises(AreosegError, match="it takes two"):
+        fit_calibration(pixels(100, groups=1), MARS)
     some = pixels(100)
-    background = LabeledPixels(some.logits, np.zeros(100, dtype=int), some.units, np.ones(5))
+    background = LabeledPixels(some.logits, np.zeros(100, dtype=int), some.groups, np.ones(5))
     with pytest.raises(AreosegError, match="no pixel of any terrain class"):
-        calibrate(background, MARS)
+        fit_calibration(background, MARS)
