@@ -52,7 +52,6 @@ def test_the_temperature_recovers_a_known_scale(scale):
 
 
 def test_the_temperature_is_bounded():
-    approx = partial(pytest.approx, rel=0.01)
     assert fit_temperature(pixels(scale=50), np.zeros(5)) == pytest.approx(
         MAX_TEMPERATURE, rel=0.01
     )
