@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from areoseg.api.experiments import compare
     from areoseg.api.experiments import search
     from areoseg.api.exporting import export
-    from areoseg.api.prediction import predict
-    from areoseg.api.prediction import submit
     from areoseg.api.self_training import self_train
     from areoseg.api.soup import soup
     from areoseg.api.training import resume
@@ -34,6 +32,8 @@ if TYPE_CHECKING:
     from areoseg.evaluation.baselines import baseline_score
     from areoseg.evaluation.evaluate import evaluate
     from areoseg.evaluation.evaluate import evaluate_each
+    from areoseg.inference.predict import predict
+    from areoseg.inference.submission import submit
     from areoseg.training.baselines import baselines
     from areoseg.training.calibrate import calibrate
 

@@ -1,10 +1,10 @@
 """Prediction: from images to masks."""
 
-from areoseg.inference.engine import Engine
-from areoseg.inference.engine import TorchEngine
-from areoseg.inference.engine import open_engine
+from areoseg.inference.engines import Engine
+from areoseg.inference.engines import TorchEngine
+from areoseg.inference.factory import open_engine
 from areoseg.inference.predictor import Predictor
-from areoseg.inference.predictor import RowBlock
-from areoseg.inference.predictor import Segmentation
+from areoseg.inference.result import Result
+from areoseg.inference.tiling import RowBlock
 
-__all__ = ["Engine", "Predictor", "RowBlock", "Segmentation", "TorchEngine", "open_engine"]
+__all__ = ["Engine", "Predictor", "Result", "RowBlock", "TorchEngine", "open_engine"]

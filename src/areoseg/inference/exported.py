@@ -1,13 +1,13 @@
-"""Engines of exported files, by suffix.
+"""Engines of exported ONNX and OpenVINO files, and the metadata in these files.
 
-No file is unpickled: ONNX and OpenVINO files hold a graph and numbers. A `.pt2` file of
-`torch.export` is another matter, since `torch.export.load` unpickles where the file tells it to and
-evaluates expressions in it; such a file is therefore refused here.
+Loading one never unpickles anything: the files hold a graph and numbers.
 """
 
+import json
 from collections.abc import Callable
+from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from typing import Any
 
 import numpy as np
@@ -17,90 +17,149 @@ from torch import Tensor
 
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
-from areoseg.inference.description import KEY
-from areoseg.inference.description import Description
-from areoseg.inference.description import missing_description
+from areoseg.inference.openvino import compile_openvino
+from areoseg.taxonomy import Taxonomy
 from areoseg.utils.extras import need
 from areoseg.utils.extras import need_openvino
 from areoseg.utils.images import Mask
 
-if TYPE_CHECKING:
-    from areoseg.inference.engine import Engine
+METADATA_KEY = "areoseg"
+"""Key under which an exported file holds its metadata as JSON."""
 
 Answer = Callable[[NDArray[np.uint8]], tuple[Mask, NDArray[np.float32]]]
 """Maps images (N, 1, H, W) uint8 to masks (N, H, W) and probabilities (N, C, H, W)."""
 
 
-class ExportedEngine:
-    """Runs an exported model; see `Engine`.
+@dataclass(frozen=True)
+class ExportMetadata:
+    """Metadata of an exported model: enough to use it without the run that it came from.
 
-    Such a model takes images of 8 bits, so that finer ones are rounded.
+    Attributes:
+        areoseg: Version that wrote the file.
+        taxonomy: Classes of the model.
+        size_divisor: Height and width are best multiples of this many pixels.
+        scale: Scale of the training images relative to a full Navcam frame; None: unknown.
+        recipe: Recipe of the training, as YAML.
+        score: `value`, `protocol`, `part` and `images` of the run's own test, or None.
+        license: License of the weights, as an SPDX name.
+        weights_sha256: Hash of the run's `weights.safetensors`.
+        data_fingerprint: Hash of the labeled samples that the run was trained on, or None.
+        tile: Height and width of the training images in pixels; None: not recorded.
+    """
+
+    areoseg: str
+    taxonomy: Taxonomy
+    size_divisor: int
+    scale: float | None
+    recipe: str
+    score: dict[str, Any] | None
+    license: str
+    weights_sha256: str
+    data_fingerprint: str | None
+    tile: tuple[int, int] | None = None
+
+    def to_json(self) -> str:
+        """Return the metadata as a JSON object."""
+        return json.dumps(asdict(self), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str | None, *, path: Path) -> "ExportMetadata":
+        """Read the JSON object that `to_json` gave.
+
+        Args:
+            text: The JSON text; None if the file at `path` has none.
+            path: The file, for error messages.
+
+        Raises:
+            AreosegError: There is no text, or it is something else.
+        """
+        if text is None:
+            raise AreosegError(
+                f"{path}: this model has no description by areoseg, so its classes are not known:"
+                " write it with `areoseg export`"
+            )
+        try:
+            values = json.loads(text)
+            classes = values["taxonomy"]
+            taxonomy = Taxonomy(
+                names=tuple(classes["names"]),
+                colors=tuple(tuple(color) for color in classes["colors"]),
+                background=classes["background"],
+            )
+            tile = values.get("tile")
+            own = {"taxonomy": taxonomy, "tile": None if tile is None else (tile[0], tile[1])}
+            return cls(**{**values, **own})
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise AreosegError(
+                f"{path}: its description cannot be read ({error}): export the run again"
+            ) from None
+
+
+class ExportedEngine:
+    """Run an exported model; see `Engine`.
+
+    Exported models take 8-bit images, so images of a greater depth are rounded.
 
     Args:
         run: The model.
-        description: What its file says of itself.
+        metadata: The metadata of its file.
     """
 
-    def __init__(self, run: Answer, description: Description) -> None:
+    def __init__(self, run: Answer, metadata: ExportMetadata) -> None:
         self.run = run
-        self.description = description
-        self.taxonomy = description.taxonomy
-        self.size_divisor = description.size_divisor
-        self.scale = description.scale
+        self.metadata = metadata
+        self.taxonomy = metadata.taxonomy
+        self.size_divisor = metadata.size_divisor
+        self.scale = metadata.scale
 
     def __call__(self, images: Tensor) -> Tensor:
-        """As for `Engine`."""
+        """See `Engine`."""
         pixels = (images * 255).round_().clamp_(0, 255).to(torch.uint8)
         _, probabilities = self.run(pixels.numpy())
         return torch.from_numpy(probabilities)
 
 
 def open_onnx(path: Path, *, device: str = "cpu") -> ExportedEngine:
-    """The engine of an `.onnx` file, by ONNX Runtime.
+    """Open an `.onnx` file with ONNX Runtime.
 
     Args:
         path: The file.
         device: `cpu`, `cuda` or `auto`.
 
     Raises:
-        AreosegError: ONNX Runtime is not installed, or the file is no model of ours.
+        AreosegError: ONNX Runtime is not installed, or areoseg did not write the file.
     """
     onnxruntime = need("onnxruntime", extra="export")
     _check_file(path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3  # errors
+    providers = _onnx_providers(onnxruntime, device)
     try:
-        session = onnxruntime.InferenceSession(
-            path, options, providers=_onnx_providers(onnxruntime, device)
-        )
-    except Exception as error:  # ONNX Runtime has one exception class a status
+        session = onnxruntime.InferenceSession(path, options, providers=providers)
+    except Exception as error:  # ONNX Runtime has one exception class per status
         raise AreosegError(
             f"{path}: ONNX Runtime cannot load this file: {one_line(error)[:160]}"
         ) from None
-    text = session.get_modelmeta().custom_metadata_map.get(KEY)
-    if text is None:
-        raise missing_description(str(path))
+    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
 
     def run(images: NDArray[np.uint8]) -> tuple[Mask, NDArray[np.float32]]:
-        mask, probabilities = session.run(None, {"images": images})
+        mask, probabilities = session.run(["mask", "probabilities"], {"images": images})
         return mask, probabilities
 
-    return ExportedEngine(run, Description.from_json(text, where=str(path)))
+    return ExportedEngine(run, ExportMetadata.from_json(text, path=path))
 
 
 def open_openvino(path: Path, *, device: str = "cpu") -> ExportedEngine:
-    """The engine of an OpenVINO `.xml` file and the `.bin` beside it.
+    """Open an OpenVINO `.xml` file and the `.bin` beside it.
 
     Args:
         path: Either of the two files.
         device: `cpu` or `auto`.
 
     Raises:
-        AreosegError: OpenVINO is not installed, or the file is no model of ours.
+        AreosegError: OpenVINO is not installed, or areoseg did not write the file.
     """
-    from areoseg.inference.openvino_runtime import compile_openvino
-
     openvino = need_openvino()
     path = path.with_suffix(".xml")
     for file in (path, path.with_suffix(".bin")):
@@ -114,52 +173,26 @@ def open_openvino(path: Path, *, device: str = "cpu") -> ExportedEngine:
         raise AreosegError(
             f"{path}: OpenVINO cannot load this file: {one_line(error)[-160:]}"
         ) from None
-    if not model.has_rt_info([KEY]):
-        raise missing_description(str(path))
-    text = model.get_rt_info([KEY]).astype(str)
-    return ExportedEngine(run_compiled(compiled), Description.from_json(text, where=str(path)))
-
-
-def run_compiled(compiled: Any) -> Answer:
-    """A compiled OpenVINO model as a function."""
+    text = None
+    if model.has_rt_info([METADATA_KEY]):
+        text = model.get_rt_info([METADATA_KEY]).astype(str)
 
     def run(images: NDArray[np.uint8]) -> tuple[Mask, NDArray[np.float32]]:
-        answer = compiled(images)
-        return answer[0], answer[1]
+        outputs = compiled(images)
+        return outputs[0], outputs[1]
 
-    return run
-
-
-def reject_torch_export(path: Path, *, device: str = "cpu") -> "Engine":
-    """Say why a `.pt2` file is not loaded.
-
-    Raises:
-        AreosegError: Always.
-    """
-    raise AreosegError(
-        f"{path}: areoseg does not load .pt2 files, since torch.export.load can run code that is"
-        " hidden in one: predict with the run, or with an export to onnx or openvino"
-    )
-
-
-LOADERS: "dict[str, Callable[..., Engine]]" = {
-    ".onnx": open_onnx,
-    ".xml": open_openvino,
-    ".bin": open_openvino,
-    ".pt2": reject_torch_export,
-}
-"""Suffix, such as `.onnx`, to a function of a path and `device` that loads the file."""
+    return ExportedEngine(run, ExportMetadata.from_json(text, path=path))
 
 
 def _onnx_providers(onnxruntime: Any, device: str) -> list[str]:
-    """What computes; a GPU where one is asked for and this ONNX Runtime has it."""
+    """Return the execution providers: CUDA where it is requested and available, and the CPU."""
     cuda = "CUDAExecutionProvider"
-    there = cuda in onnxruntime.get_available_providers()
-    if device.startswith("cuda") and not there:
+    available = cuda in onnxruntime.get_available_providers()
+    if device.startswith("cuda") and not available:
         raise AreosegError(
             f"--device {device}: this ONNX Runtime has no CUDA; use cpu, or install onnxruntime-gpu"
         )
-    return [cuda] * (there and device != "cpu") + ["CPUExecutionProvider"]
+    return [cuda] * (available and device != "cpu") + ["CPUExecutionProvider"]
 
 
 def _check_file(path: Path) -> None:

@@ -1,157 +1,233 @@
-"""What `predict` was given: files, folders and npz files as images with names for their outputs."""
+"""The images to segment: from files, folders, npz files and globs, or from arrays in memory."""
 
 from collections import Counter
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
 
 from areoseg.data.load import read_data
 from areoseg.data.missions.metadata import metadata_from_name
 from areoseg.data.readers.files import IMAGE_SUFFIXES
+from areoseg.data.readers.decode import luminance
+from areoseg.data.readers.intensity import to_gray
 from areoseg.data.readers.planetary import DATA_SUFFIXES
 from areoseg.data.readers.rover_image import RoverImage
 from areoseg.data.readers.rover_image import read_rover_image
 from areoseg.errors import AreosegError
 from areoseg.inference.writers import OUTPUTS
-from areoseg.utils.images import ImageArray
 from areoseg.weights import misspelled
+from areoseg.inference.factory import is_model
 
 _SUFFIXES = (*IMAGE_SUFFIXES, *DATA_SUFFIXES)
+
+_MAX_PARENTS = 64
+"""Names that are still equal with this many parent folders differ only in a dot or underscore."""
+
+
+@dataclass(frozen=True)
+class InputImage(RoverImage):
+    """An image to segment.
+
+    Attributes:
+        name: Path of its outputs below the output folder, without suffix.
+        path: Its file, or file and member of an npz file; None for an array.
+    """
+
+    name: str = "image"
+    path: Path | None = None
+
+    @property
+    def file_name(self) -> str | None:
+        """The name of its file, which may tell its scale."""
+        return None if self.path is None else self.path.name
 
 
 @dataclass(frozen=True)
 class Input:
-    """One image to segment.
+    """An image that has not been read yet.
 
     Attributes:
-        name: The path of its outputs below the output folder, without suffix.
-        source: Where it comes from, for people.
-        read: Reads it; raises AreosegError.
+        name: Path of its outputs below the output folder, without suffix.
+        path: Its file, or file and member of an npz file.
+        load: Reads the image; raises AreosegError.
     """
 
     name: str
-    source: str
-    read: Callable[[], RoverImage]
-
-    @property
-    def file_name(self) -> str:
-        """The name of its file, which may tell what it shows."""
-        return Path(self.source).name
-
-
-@dataclass(frozen=True)
-class _Found:
-    """An image before its outputs have a name: its file, what of the path names it, its reader."""
-
     path: Path
-    short: Path
-    read: Callable[[], RoverImage]
+    load: Callable[[], RoverImage]
 
-    @property
-    def above(self) -> tuple[str, ...]:
-        """The folders above `short`, the outermost first."""
-        return self.path.absolute().parts[1 : -len(self.short.parts)]
+    def read(self) -> InputImage:
+        """Read the image.
+
+        Raises:
+            AreosegError: It cannot be read.
+        """
+        image = self.load()
+        return InputImage(
+            image.pixels,
+            image.valid,
+            image.metadata,
+            image.georeference,
+            name=self.name,
+            path=self.path,
+        )
 
 
-def find_inputs(paths: Sequence[str | Path], *, out: Path) -> list[Input]:
-    """List the images at some paths, each with a name of its own.
+def find_inputs(paths: Sequence[str | Path], *, out: Path | None = None) -> list[Input]:
+    """List the images at some paths, each with a unique name.
 
-    A folder is searched with its subfolders, which the names keep; of a data set with `images/`
-    and `masks/`, only the images. Where two names would be the same, suffixes and then parent
+    Folders are searched with their subfolders, which the names keep; of a dataset with `images/`
+    and `masks/`, only the images count. Where two names would be equal, suffixes and then parent
     folders are added until they differ.
 
     Args:
-        paths: Image files, planetary files or their labels, folders of them, or npz files.
-        out: The output folder, which must not be one of the inputs.
+        paths: Image files, planetary files or their labels, folders of them, npz files, or glob
+            patterns such as `photos/*.png`.
+        out: The output folder, which is not searched.
 
     Raises:
-        AreosegError: A path does not exist, a folder has no images, or an input is the output.
+        AreosegError: A path does not exist, is given twice or is a model, or a folder has no
+            images.
     """
-    found: list[_Found] = []
-    for path in map(Path, paths):
-        if _is_output(path, out):
-            raise AreosegError(f"{path}: this input is also the output: choose another --out")
+    inputs: list[Input] = []
+    for path in (path for pattern in paths for path in _expanded(pattern)):
+        if is_model(path):
+            raise AreosegError(f"{path}: this is a model, not an image: name it by --model")
         if not path.exists():
             hint = misspelled(path) or ": check the path"
             raise AreosegError(f"{path}: no such file or folder{hint}")
         if path.suffix.lower() == ".npz":
-            found.extend(_in_npz(path))
+            inputs.extend(_in_npz(path))
         elif path.is_dir():
-            found.extend(_in_folder(path, out))
+            inputs.extend(_in_folder(path, out))
         else:
-            found.append(_Found(path, Path(path.name), partial(read_rover_image, path)))
-    for path, times in Counter(each.path.absolute() for each in found).items():
+            inputs.append(Input(path.name, path, partial(read_rover_image, path)))
+    for absolute, times in Counter(each.path.absolute() for each in inputs).items():
         if times > 1:
-            raise AreosegError(f"{path}: given twice: name each input once")
+            raise AreosegError(f"{absolute}: given twice: name each input once")
     return [
-        Input(name=name, source=str(each.path), read=each.read)
-        for name, each in zip(_unique_names(found), found, strict=True)
+        Input(name, each.path, each.load)
+        for name, each in zip(_unique_names(inputs), inputs, strict=True)
     ]
 
 
-def _in_folder(folder: Path, out: Path) -> list[_Found]:
-    """The images of a folder, but for earlier outputs; of a data set, not its masks.
+def as_input(image: Any) -> InputImage:
+    """Convert an image in memory to an input; color becomes luminance, as when reading files.
 
-    Of planetary files those with the pixels are taken, which know of their labels.
+    Args:
+        image: An array (H, W), (H, W, 3) RGB or (H, W, 4) RGBA of any number type, a PIL image, or
+            an image from `read_rover_image`. Fully transparent pixels count as missing data.
+
+    Raises:
+        AreosegError: It is none of these, or has no pixels.
+    """
+    if isinstance(image, InputImage):
+        return image
+    if isinstance(image, RoverImage):
+        return InputImage(image.pixels, image.valid, image.metadata, image.georeference)
+    path = None
+    if isinstance(image, PIL.Image.Image):
+        path = Path(image.filename) if getattr(image, "filename", "") else None
+        image = _pillow_array(image)
+    pixels = np.asarray(image)
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[..., 0]
+    color = pixels.ndim == 3 and pixels.shape[2] in (2, 3, 4)
+    if not (pixels.ndim == 2 or color) or not pixels.size:
+        raise AreosegError(
+            f"an image of shape {pixels.shape}: give (H, W), (H, W, 3) or (H, W, 4) with at least"
+            " one pixel; pass several images as a list"
+        )
+    valid: NDArray[np.bool_] | None = None
+    if color and pixels.shape[2] != 3:
+        valid = pixels[..., -1] != 0
+        pixels = pixels[..., 0] if pixels.shape[2] == 2 else pixels[..., :3]
+    levels = luminance(pixels) if pixels.ndim == 3 else pixels
+    if levels.dtype.kind == "f":
+        finite = np.isfinite(levels)
+        valid = finite if valid is None else valid & finite
+    valid = None if valid is None or valid.all() else valid
+    gray = to_gray(levels, valid, bits=None, where="the image")
+    if path is None:
+        return InputImage(gray, valid)
+    return InputImage(gray, valid, metadata_from_name(path.name), name=path.stem, path=path)
+
+
+def _pillow_array(image: PIL.Image.Image) -> NDArray[Any]:
+    """Return the pixels of a PIL image as gray, gray with alpha, RGB or RGBA."""
+    if image.mode in ("P", "PA") or "transparency" in image.info:
+        return np.asarray(image.convert("RGBA"))
+    if image.mode in ("1", "L", "LA", "RGB", "RGBA", "I", "F") or image.mode.startswith("I;16"):
+        return np.asarray(image)
+    return np.asarray(image.convert("RGB"))
+
+
+def _expanded(pattern: str | Path) -> list[Path]:
+    """Return the paths that match a glob pattern; a path without wildcards as it is."""
+    path = Path(pattern)
+    if path.exists() or not set("*?[") & set(str(path)):
+        return [path]
+    root = Path(path.anchor)
+    matches = sorted(root.glob(str(path.relative_to(root))))
+    if not matches:
+        raise AreosegError(f"{pattern}: no file matches this pattern: check the path")
+    return matches
+
+
+def _in_folder(folder: Path, out: Path | None) -> Iterator[Input]:
+    """Find the images of a folder, without earlier outputs and without the masks of a dataset.
+
+    Of planetary files, those with the pixels are returned; they know their labels.
     """
     if (folder / "images").is_dir() and (folder / "masks").is_dir():
         folder = folder / "images"
-    out = out.resolve()
-    files = [file for file in _files(folder) if not file.resolve().is_relative_to(out)]
+    files = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in _SUFFIXES
+        and not path.name.startswith(".")
+        and path.is_file()
+        and not (out is not None and path.resolve().is_relative_to(out.resolve()))
+    ]
     if not files:
         raise AreosegError(f"{folder}: no images in this folder: give {', '.join(_SUFFIXES)}")
-    return [
-        _Found(file, file.relative_to(folder), partial(read_rover_image, file)) for file in files
-    ]
+    for path in files:
+        yield Input(path.relative_to(folder).as_posix(), path, partial(read_rover_image, path))
 
 
-def _files(folder: Path) -> list[Path]:
-    """All image files in a folder and its subfolders, sorted; hidden files are left out."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".") and path.is_file()
-    )
-
-
-def _is_output(path: Path, out: Path) -> bool:
-    """Whether an input is the output folder itself, or lies where outputs are written."""
-    path, out = path.resolve(), out.resolve()
-    return path == out or any(path.is_relative_to(out / output) for output in OUTPUTS)
-
-
-def _in_npz(path: Path) -> list[_Found]:
-    """The unlabeled images of an npz file, or the labeled ones for want of any."""
+def _in_npz(path: Path) -> Iterator[Input]:
+    """Find the unlabeled images of an npz file, or the labeled ones if it has no others."""
     data = read_data(path)
     samples = data.unlabeled if len(data.unlabeled) else data.labeled
-    return [
-        _Found(path / name, Path(name), partial(_of_sample, samples.images, index, name))
-        for index, name in enumerate(samples.names)
-    ]
+    for name, image in zip(samples.names, samples.images, strict=True):
+        loaded = RoverImage(image, metadata=metadata_from_name(name))
+        yield Input(name, path / name, lambda loaded=loaded: loaded)
 
 
-def _of_sample(images: Sequence[ImageArray] | ImageArray, index: int, name: str) -> RoverImage:
-    return RoverImage(images[index], metadata=metadata_from_name(name))
-
-
-def _unique_names(found: Sequence[_Found]) -> list[str]:
-    """The short path of each image without suffix; with it, or with parents, where it must be."""
-    names = [each.short.with_suffix("").as_posix() for each in found]
-    longer = with_suffix = [each.short.as_posix().replace(".", "_") for each in found]
+def _unique_names(inputs: Sequence[Input]) -> list[str]:
+    """Return each name without suffix; with it, or with parent folders, where names are equal."""
+    names = [Path(each.name).with_suffix("").as_posix() for each in inputs]
+    longer = with_suffix = [each.name.replace(".", "_") for each in inputs]
     for depth in count(1):
         repeated = {name for name, times in Counter(names).items() if times > 1}
         if not repeated:
             break
-        if depth > 64:  # names that differ in nothing but a dot and an underscore
+        if depth > _MAX_PARENTS:
             raise AreosegError(f"{min(repeated)}: two inputs would have this name: rename one")
         names = [
             long if name in repeated else name for name, long in zip(names, longer, strict=True)
         ]
         longer = [
-            "/".join((*each.above[-depth:], long))
-            for each, long in zip(found, with_suffix, strict=True)
+            "/".join((*each.path.absolute().parts[1 : -len(Path(each.name).parts)][-depth:], long))
+            for each, long in zip(inputs, with_suffix, strict=True)
         ]
     return names

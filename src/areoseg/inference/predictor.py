@@ -1,12 +1,16 @@
-"""The predictor: trained models in, probabilities and masks out, for images of any size."""
+"""The predictor: trained models applied to images of any size."""
 
+from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import replace
 from itertools import groupby
+from itertools import islice
 from math import lcm
 from pathlib import Path
+from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,103 +18,90 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from areoseg.errors import AreosegError
-from areoseg.inference.engine import Engine
-from areoseg.inference.engine import open_engine
+from areoseg.inference.engines import Engine
+from areoseg.inference.engines import view_probabilities
+from areoseg.inference.factory import default_model
+from areoseg.inference.factory import open_engine
+from areoseg.inference.inputs import InputImage
+from areoseg.inference.inputs import as_input
+from areoseg.inference.inputs import find_inputs
+from areoseg.inference.resampling import ScaleChoice
+from areoseg.inference.resampling import ScaleOption
+from areoseg.inference.resampling import checked_scale
+from areoseg.inference.resampling import choose_scale
 from areoseg.inference.resampling import read_window
 from areoseg.inference.resampling import resized_rows
-from areoseg.inference.scale import ScaleChoice
-from areoseg.inference.scale import ScaleOption
-from areoseg.inference.scale import checked_scale
-from areoseg.inference.scale import choose_scale
+from areoseg.inference.resampling import scaled_size
+from areoseg.inference.result import Result
 from areoseg.inference.tiling import Probabilities
-from areoseg.inference.tiling import Window
+from areoseg.inference.tiling import RowBlock
 from areoseg.inference.tiling import blended_rows
 from areoseg.inference.tiling import spans
-from areoseg.inference.views import scaled_size
-from areoseg.inference.views import view_probabilities
+from areoseg.inference.tiling import tile_windows
+from areoseg.utils.device import choose_device
 from areoseg.utils.images import ImageArray
 from areoseg.utils.images import Mask
 from areoseg.utils.images import as_tensor
 
-BAND_BYTES = 1 << 24
-"""What the probabilities of one row_block may take."""
+BLOCK_BYTES = 1 << 24
+"""Maximum size of the probabilities of one row block."""
 
 BATCH_PIXELS = 64 * 128
-"""Pixels of the images that a batch size counts: the homework's tiles."""
+"""Pixels per image in units of which the batch size counts: the homework's tiles."""
 
+DEFAULT_BATCH_SIZE = {"cpu": 32, "cuda": 256}
 
-@dataclass(frozen=True)
-class RowBlock:
-    """Some rows of an image with their probabilities.
-
-    Attributes:
-        top: The first row.
-        probabilities: (C, h, W) float32, which sum to one over C.
-    """
-
-    top: int
-    probabilities: Probabilities
-
-
-@dataclass(frozen=True)
-class Segmentation:
-    """What was found in one image.
-
-    Attributes:
-        mask: (H, W) uint8, the most probable class of each pixel.
-        confidence: (H, W) float16, its probability.
-    """
-
-    mask: Mask
-    confidence: NDArray[np.float16]
+Item = TypeVar("Item")
 
 
 class Predictor:
-    """Segments images of any size with one trained model, or with the mean of several.
+    """Segment images of any size with one trained model, or with the mean of several.
 
     Args:
         engines: The models; their probabilities are averaged.
-        flips: Whether each image is shown mirrored left to right as well.
-        scales: Scales at which each image is shown, besides `scale`; their mean counts.
-        scale: What the sides of an image are multiplied by before it is shown to the models, or
-            `"auto"` for each model's own training scale as far as it and the image's are known.
-        tile: Edge of a tile, in pixels of the scaled image. Images up to it are not tiled.
+        tta_flip: Whether to average with the prediction for the mirrored image (test-time
+            augmentation).
+        tta_scales: Scales of each image, relative to `scale`, over which predictions are averaged.
+        scale: Factor by which the sides of an image are multiplied before prediction, or `"auto"`
+            to resize each image to the training scale of the model, where both scales are known.
+        tile: Side of a tile, in pixels of the scaled image. Smaller images are not tiled.
         overlap: Pixels that neighboring tiles share; None: a quarter of a tile.
-        batch_size: Images of 64x128 pixels a pass; of larger ones, as many as have no more pixels.
+        batch_size: Images of 64x128 pixels per forward pass; of larger images or tiles, as many as
+            have no more pixels in total.
 
     Raises:
-        AreosegError: There is no engine, they answer different classes, or a number makes no
-            sense.
+        AreosegError: There is no engine, the engines have different classes, or an option is out of
+            range.
     """
 
     def __init__(
         self,
         engines: Sequence[Engine],
         *,
-        flips: bool = False,
-        scales: Sequence[float] = (1.0,),
-        scale: ScaleOption = 1.0,
+        tta_flip: bool = False,
+        tta_scales: Sequence[float] = (1.0,),
+        scale: ScaleOption = "auto",
         tile: int = 512,
         overlap: int | None = None,
-        batch_size: int = 32,
+        batch_size: int = DEFAULT_BATCH_SIZE["cpu"],
     ) -> None:
         if not engines:
             raise AreosegError("no model to predict with: name at least one run or exported file")
         if len({engine.taxonomy for engine in engines}) > 1:
-            raise AreosegError("these models answer different classes: average those of one set")
-        if not scales:
-            raise AreosegError("no scales to show images at: give at least 1")
+            raise AreosegError("these models have different classes: average models of one set")
+        if not tta_scales:
+            raise AreosegError("no scales for test-time augmentation: give at least 1")
         overlap = tile // 4 if overlap is None else overlap
         if not 0 <= overlap <= tile // 2:
             raise AreosegError(
                 f"tiles of {tile} pixels cannot share {overlap}: give 0 to half the tile"
             )
         if batch_size < 1:
-            raise AreosegError(f"batch size {batch_size}: a pass needs at least one image")
+            raise AreosegError(f"batch size {batch_size}: give at least one image per pass")
         self.engines = list(engines)
         self.taxonomy = engines[0].taxonomy
-        self.flips = flips
-        self.scales = [checked_scale(each) for each in scales]
+        self.tta_flip = tta_flip
+        self.tta_scales = [checked_scale(tta_scale) for tta_scale in tta_scales]
         self.scale: ScaleOption = scale if scale == "auto" else checked_scale(scale)
         self.size_divisor = lcm(*(engine.size_divisor for engine in engines))
         self.tile = -(-tile // self.size_divisor) * self.size_divisor
@@ -120,182 +111,305 @@ class Predictor:
     @classmethod
     def load(
         cls,
-        *paths: str | Path,
+        *models: str | Path,
         device: str = "cpu",
         precision: str = "trained",
         accelerate: bool = False,
-        flips: bool = False,
-        scales: Sequence[float] = (1.0,),
-        scale: ScaleOption = 1.0,
-        tile: int = 512,
-        overlap: int | None = None,
-        batch_size: int = 32,
+        batch_size: int | None = None,
+        **options: Any,
     ) -> "Predictor":
-        """A predictor over run folders or exported files; see `open_engine` and the class.
+        """Load a predictor from run folders, bundled models or exported files.
+
+        Args:
+            models: The models.
+            device: See `open_engine`.
+            precision: See `open_engine`.
+            accelerate: See `open_engine`.
+            batch_size: See the class; None: 32 on the CPU, 256 on a GPU.
+            options: See the class.
 
         Raises:
-            AreosegError: A path is no model, or the models answer different classes.
+            AreosegError: A path is not a model, or the models have different classes.
         """
         engines = [
             open_engine(path, device=device, precision=precision, accelerate=accelerate)
-            for path in paths
+            for path in models
         ]
-        for path, engine in zip(paths, engines, strict=True):
+        for path, engine in zip(models, engines, strict=True):
             if engine.taxonomy != engines[0].taxonomy:
                 raise AreosegError(
-                    f"{path} answers {', '.join(engine.taxonomy.names)}, but {paths[0]}"
-                    f" answers {', '.join(engines[0].taxonomy.names)}: average runs of one taxonomy"
+                    f"{path} predicts {', '.join(engine.taxonomy.names)}, but {models[0]} predicts"
+                    f" {', '.join(engines[0].taxonomy.names)}: average models of one taxonomy"
                 )
-        return cls(
-            engines,
-            flips=flips,
-            scales=scales,
-            scale=scale,
-            tile=tile,
-            overlap=overlap,
-            batch_size=batch_size,
-        )
+        if batch_size is None:
+            batch_size = DEFAULT_BATCH_SIZE[
+                "cpu" if choose_device(device).type == "cpu" else "cuda"
+            ]
+        return cls(engines, batch_size=batch_size, **options)
+
+    def __call__(self, source: Any, *, stream: bool = False) -> Any:
+        """Segment one image or several.
+
+        Args:
+            source: An image file, an array (H, W) or RGB array (H, W, 3), or a PIL image; or
+                several images: a list of these, a folder, a glob pattern, or an npz file.
+            stream: Whether to return an iterator that computes the results one after the other, so
+                that memory does not grow with their number.
+
+        Returns:
+            One `Result` for one image; a list of results for several, in order; an iterator over
+            results if `stream`.
+
+        Raises:
+            AreosegError: An image cannot be read.
+        """
+        images, several = _read_source(source)
+        results = (self._result(image, blocks) for image, blocks in self.stream(images))
+        if stream:
+            return results
+        return list(results) if several else next(results)
+
+    def __repr__(self) -> str:
+        return f"Predictor({len(self.engines)} models: {', '.join(self.taxonomy.names)})"
 
     def probabilities(self, images: Tensor) -> Tensor:
-        """Class probabilities (N, C, H, W) float32 of images (N, 1, H, W) float in 0..1.
+        """Return class probabilities (N, C, H, W) float32 of images (N, 1, H, W) float in 0..1.
 
-        The images are shown as they are: in one piece, and at their own scale.
+        Images are neither tiled nor scaled.
         """
-        return self._probabilities(images, [1.0] * len(self.engines))
+        return self._forward(images, [1.0] * len(self.engines))
 
     def masks(self, images: Sequence[ImageArray] | ImageArray) -> Iterator[Mask]:
-        """The predicted mask (H, W) uint8 of each image (H, W), in order.
-
-        Neighbors of equal size are computed together.
+        """Yield the predicted mask (H, W) uint8 of each image (H, W), in order.
 
         Args:
             images: uint8, or float32 in 0..1; possibly of different sizes.
         """
-        for found in self.segmentations(images):
-            yield found.mask
-
-    def segmentations(
-        self, images: Sequence[ImageArray] | ImageArray, names: Sequence[str] | None = None
-    ) -> Iterator[Segmentation]:
-        """Mask and confidence of each image (H, W), in order.
-
-        Neighbors of equal size are computed together, if they are no larger than a tile.
-
-        Args:
-            images: uint8, or float32 in 0..1; possibly of different sizes.
-            names: Their names, which may tell their scale; see `row_blocks`.
-        """
-        named = [None] * len(images) if names is None else list(names)
-        for _, same_size in groupby(range(len(images)), key=lambda index: images[index].shape):
-            indices = list(same_size)
-            height, width = images[indices[0]].shape
-            together = max(1, self.batch_size * BATCH_PIXELS // (height * width))
-            for start in range(0, len(indices), together):
-                chosen = indices[start : start + together]
-                factors = {self._factors((height, width), named[index]) for index in chosen}
-                if max(height, width) > self.tile or factors != {(1.0,) * len(self.engines)}:
-                    yield from (self.segment(images[i], name=named[i]) for i in chosen)
-                    continue
-                found = self.probabilities(as_tensor([images[index] for index in chosen]))
-                confidence, mask = found.max(dim=1)
-                yield from map(
-                    Segmentation, mask.to(torch.uint8).numpy(), confidence.half().numpy()
-                )
+        for _, blocks in self.stream(InputImage(image) for image in images):
+            masks = [block.mask for block in blocks]
+            yield masks[0] if len(masks) == 1 else np.concatenate(masks)
 
     def segment(
         self, image: ImageArray, valid: NDArray[np.bool_] | None = None, *, name: str | None = None
-    ) -> Segmentation:
-        """Mask and confidence of one image of any size; see `row_blocks`."""
-        mask = np.empty(image.shape, np.uint8)
-        confidence = np.empty(image.shape, np.float16)
-        for row_block in self.row_blocks(image, valid, name=name):
-            rows = slice(row_block.top, row_block.top + row_block.probabilities.shape[1])
-            best, index = torch.from_numpy(row_block.probabilities).max(dim=0)
-            mask[rows], confidence[rows] = index.numpy(), best.numpy()
-        return Segmentation(mask, confidence)
+    ) -> Result:
+        """Segment one image (H, W) of any size; see `row_blocks`."""
+        source = _checked(image, valid, name)
+        return self._result(source, self._row_blocks(source))
 
     def row_blocks(
         self, image: ImageArray, valid: NDArray[np.bool_] | None = None, *, name: str | None = None
     ) -> Iterator[RowBlock]:
-        """The probabilities of an image of any size, from top to bottom, in bounded memory.
+        """Yield the probabilities of an image of any size from top to bottom, in bounded memory.
 
-        The image is scaled, cut into overlapping tiles where it is larger than one, and the
-        blended probabilities are brought back to its own size.
+        The image is scaled and cut into overlapping tiles if it is larger than one; blended
+        probabilities are resized to its original size.
 
         Args:
             image: (H, W) uint8, or float32 in 0..1.
-            valid: (H, W) bool, False where a pixel means nothing, such as nodata: it is answered
-                as background with probability one. None: all pixels are valid.
-            name: The name of its file or product, from which `scale="auto"` may tell its scale.
+            valid: (H, W) bool, False where the image has no data; those pixels are background with
+                probability one. None: all pixels are valid.
+            name: Name of its file or product, from which `scale="auto"` may infer its scale.
 
         Yields:
-            Bands that lie one below the other; each has arrays of its own.
+            Consecutive blocks of rows; each owns its arrays.
 
         Raises:
-            AreosegError: `image` or `valid` has an unusable shape.
+            AreosegError: `image` or `valid` has an invalid shape.
         """
-        _check_image(image, valid)
-        factors = self._factors(image.shape, name)
+        return self._row_blocks(_checked(image, valid, name))
+
+    def stream(
+        self, images: Iterable[InputImage]
+    ) -> Iterator[tuple[InputImage, Iterable[RowBlock]]]:
+        """Segment images one after the other; consecutive small images of one size are batched.
+
+        Yields:
+            Each image with its row blocks from top to bottom. Reading the blocks of an image that
+            the models cannot segment raises AreosegError.
+        """
+        for batch in self._batches(images, self._batchable_size):
+            blocks: list[Iterable[RowBlock]]
+            if self._batchable_size(batch[0]) is None:
+                blocks = [self._row_blocks(image) for image in batch]
+            else:
+                try:
+                    pixels = as_tensor([image.pixels for image in batch])
+                    maps = self.probabilities(pixels).numpy()
+                except AreosegError:  # raise it where the caller reads the blocks of one image
+                    blocks = [self._row_blocks(image) for image in batch]
+                else:
+                    blocks = [
+                        [RowBlock(0, image.pixels, probabilities)]
+                        for image, probabilities in zip(batch, maps, strict=True)
+                    ]
+            yield from zip(batch, blocks, strict=True)
+
+    def scale_choices(self, size: tuple[int, ...], name: str | None = None) -> list[ScaleChoice]:
+        """Return the scale factor of an image and its reason, for each engine."""
+        return [choose_scale(self.scale, engine.scale, size, name) for engine in self.engines]
+
+    def _factors(self, image: InputImage) -> list[float]:
+        return [choice.factor for choice in self.scale_choices(image.size, image.file_name)]
+
+    def _batchable_size(self, image: InputImage) -> tuple[int, int] | None:
+        """Return the size of an image that can share a forward pass with others, else None."""
+        whole = max(image.size) <= self.tile and image.valid is None
+        return image.size if whole and set(self._factors(image)) == {1.0} else None
+
+    def _batches(
+        self, items: Iterable[Item], size_of: Callable[[Item], tuple[int, ...] | None]
+    ) -> Iterator[list[Item]]:
+        """Group consecutive items of equal size; those of size None stay alone."""
+        for size, group in groupby(items, size_of):
+            count = 1
+            if size is not None:
+                count = max(1, self.batch_size * BATCH_PIXELS // (size[0] * size[1]))
+            while batch := list(islice(group, count)):
+                yield batch
+
+    def _row_blocks(self, image: InputImage) -> Iterator[RowBlock]:
+        factors = self._factors(image)
         finest = max(factors)
-        size = scaled_size(image.shape, finest)
+        height, width = image.size
+        size = scaled_size(image.size, finest)
         rows, columns = (
             spans(length, self.tile, overlap=self.overlap, size_divisor=self.size_divisor)
             for length in size
         )
-        band_rows = max(1, BAND_BYTES // (4 * len(self.taxonomy) * image.shape[1]))
+        tiles = (
+            read_window(image.pixels, image.valid, window, size)
+            for window in tile_windows(rows, columns)
+        )
+        max_rows = max(1, BLOCK_BYTES // (4 * len(self.taxonomy) * width))
         blocks = blended_rows(
             rows,
             columns,
             len(self.taxonomy),
-            partial(self._tile, image, valid, size, [factor / finest for factor in factors]),
-            most_rows=max(1, int(band_rows * size[0] / image.shape[0])),
+            self._tile_probabilities(tiles, [factor / finest for factor in factors]),
+            max_rows=max(1, int(max_rows * size[0] / height)),
         )
-        if size != image.shape:
-            blocks = resized_rows(blocks, size, (image.shape[0], image.shape[1]))
+        if size != image.size:
+            blocks = resized_rows(blocks, size, image.size)
         top = 0
         for block in blocks:
+            here = slice(top, top + block.shape[1])
+            valid = None if image.valid is None else image.valid[here]
             if valid is not None:
-                hidden = ~valid[top : top + block.shape[1]]
-                block[:, hidden] = 0
-                block[self.taxonomy.background, hidden] = 1
-            yield RowBlock(top, block)
-            top += block.shape[1]
+                block[:, ~valid] = 0
+                block[self.taxonomy.background, ~valid] = 1
+            yield RowBlock(top, image.pixels[here], block, valid)
+            top = here.stop
 
-    def scale_choices(self, size: tuple[int, ...], name: str | None = None) -> list[ScaleChoice]:
-        """The factor that `row_blocks` takes for an image, and why; one for each engine."""
-        return [choose_scale(self.scale, each.scale, size, name) for each in self.engines]
-
-    def _factors(self, size: tuple[int, ...], name: str | None) -> tuple[float, ...]:
-        return tuple(choice.factor for choice in self.scale_choices(size, name))
-
-    def _tile(
-        self,
-        image: ImageArray,
-        valid: NDArray[np.bool_] | None,
-        size: tuple[int, int],
-        factors: Sequence[float],
-        window: Window,
-    ) -> Probabilities | None:
-        """The probabilities of one tile; None where none of its pixels is valid."""
-        pixels = read_window(image, valid, window, size)
-        if pixels is None:
-            return None
-        images = torch.from_numpy(pixels)[None, None]
-        return self._probabilities(images, factors)[0].numpy()
+    def _tile_probabilities(
+        self, tiles: Iterable[NDArray[np.float32] | None], factors: Sequence[float]
+    ) -> Iterator[Probabilities | None]:
+        """Predict tiles (h, w), several per forward pass; None stays None."""
+        for batch in self._batches(tiles, lambda tile: None if tile is None else tile.shape):
+            pixels = [tile for tile in batch if tile is not None]
+            if pixels:
+                yield from self._forward(
+                    torch.from_numpy(np.stack(pixels))[:, None], factors
+                ).numpy()
+            else:
+                yield None
 
     @torch.inference_mode()
-    def _probabilities(self, images: Tensor, factors: Sequence[float]) -> Tensor:
-        """The mean of all engines, each of which is shown the images scaled by its factor."""
+    def _forward(self, images: Tensor, factors: Sequence[float]) -> Tensor:
+        """Average the probabilities of all engines, each at its own scale factor."""
         total: Tensor | None = None
         for engine, factor in zip(self.engines, factors, strict=True):
-            scales = [scale * factor for scale in self.scales]
-            part = view_probabilities(engine, images, scales=scales, flips=self.flips)
-            total = part if total is None else total + part
+            scales = [scale * factor for scale in self.tta_scales]
+            probabilities = view_probabilities(
+                engine, images, tta_flip=self.tta_flip, tta_scales=scales
+            )
+            total = probabilities if total is None else total + probabilities
         assert total is not None
         return total / len(self.engines)
 
+    def _result(self, image: InputImage, blocks: Iterable[RowBlock]) -> Result:
+        """Collect the blocks of an image."""
+        probabilities: Probabilities | None = None
+        for block in blocks:
+            if len(block.image) == image.size[0]:
+                probabilities = block.probabilities
+                break
+            if probabilities is None:
+                probabilities = np.empty((len(self.taxonomy), *image.size), np.float32)
+            probabilities[:, block.top : block.top + len(block.image)] = block.probabilities
+        assert probabilities is not None
+        return Result(
+            0,
+            image.pixels,
+            probabilities,
+            image.valid,
+            source=image,
+            taxonomy=self.taxonomy,
+        )
 
-def _check_image(image: ImageArray, valid: NDArray[np.bool_] | None) -> None:
+
+def load(
+    model: str | Path | Sequence[str | Path] | None = None,
+    *,
+    device: str = "cpu",
+    accelerate: bool = True,
+    **options: Any,
+) -> Predictor:
+    """Load a model to segment images in Python.
+
+    Args:
+        model: A run folder, the name of a bundled model, an exported file, or a list of these,
+            whose probabilities are averaged; None: the bundled model `flagship-256`.
+        device: `cpu`, `cuda` or `auto`.
+        accelerate: Whether a run on the CPU may switch to OpenVINO in a long job, if OpenVINO is
+            installed. Outputs then differ by rounding only.
+        options: `tta_flip`, `tta_scales`, `scale`, `tile`, `overlap`, `batch_size` of `Predictor`,
+            and `precision` of `open_engine`.
+
+    Returns:
+        A predictor; calling it with an image gives a `Result`.
+
+    Raises:
+        AreosegError: It is not a model, or cannot be loaded here.
+
+    Example:
+        >>> model = areoseg.load("flagship-256")  # doctest: +SKIP
+        >>> result = model("photo.jpg")  # doctest: +SKIP
+        >>> for result in model("photos/", stream=True):  # doctest: +SKIP
+        ...     result.save("predictions")
+    """
+    return Predictor.load(*model_paths(model), device=device, accelerate=accelerate, **options)
+
+
+def model_paths(model: str | Path | Sequence[str | Path] | None) -> list[str | Path]:
+    """Return the paths of one model or several; of None, that of the bundled default model."""
+    if model is None:
+        return [default_model()]
+    return [model] if isinstance(model, str | Path) else list(model)
+
+
+def _read_source(source: Any) -> tuple[Iterable[InputImage], bool]:
+    """Return the images of a source, read when they are needed, and whether it names several."""
+    if isinstance(source, str | Path):
+        inputs = find_inputs([source])
+        one_file = Path(source).is_file() and Path(source).suffix.lower() != ".npz"
+        return (each.read() for each in inputs), not one_file
+    if not isinstance(source, list | tuple):
+        return [as_input(source)], False
+    if all(isinstance(each, str | Path) for each in source):
+        return (each.read() for each in find_inputs(source)), True
+    return _read_mixed(source), True
+
+
+def _read_mixed(source: Sequence[Any]) -> Iterator[InputImage]:
+    for index, each in enumerate(source):
+        if isinstance(each, str | Path):
+            yield from _read_source(each)[0]
+        else:
+            image = as_input(each)
+            yield replace(image, name=f"image_{index}") if image.path is None else image
+
+
+def _checked(image: ImageArray, valid: NDArray[np.bool_] | None, name: str | None) -> InputImage:
     if image.ndim != 2 or not image.size:
         raise AreosegError(
             f"an image to segment has shape {image.shape}: it must be (H, W), at least one pixel"
@@ -305,3 +419,4 @@ def _check_image(image: ImageArray, valid: NDArray[np.bool_] | None) -> None:
             f"the valid pixels have shape {valid.shape} and the image {image.shape}: they must be"
             " the same"
         )
+    return InputImage(image, valid, path=None if name is None else Path(name))

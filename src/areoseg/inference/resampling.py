@@ -1,7 +1,10 @@
-"""Windows of an image at a model's scale, and the way back to the scale of the image."""
+"""The scale at which a model sees an image, and resampling to that scale and back."""
 
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -9,31 +12,113 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
+from areoseg.data.scale import common_navcam_scale
+from areoseg.data.scale import navcam_scale
+from areoseg.errors import AreosegError
 from areoseg.inference.tiling import Probabilities
 from areoseg.inference.tiling import Window
+from areoseg.runs.run import Run
 from areoseg.utils.images import ImageArray
 from areoseg.utils.images import as_float
 
+ScaleOption = float | Literal["auto"]
+"""A factor for all images, or `"auto"`: resize each image to the training scale of the model."""
+
+MAX_SCALE = 8.0
+"""Largest factor by which the sides of an image are enlarged."""
+
 _MARGIN = 2
-"""Pixels around a window that resampling may look at: one for bilinear, one for rounding."""
+"""Pixels around a window that resampling may read: one for bilinear, one for rounding."""
+
+
+@dataclass(frozen=True)
+class ScaleChoice:
+    """The scale factor for one image and one model.
+
+    Attributes:
+        factor: The sides of the image are multiplied by this.
+        reason: Short explanation for messages.
+    """
+
+    factor: float
+    reason: str
+
+
+def choose_scale(
+    option: ScaleOption, trained: float | None, size: tuple[int, ...], name: str | None = None
+) -> ScaleChoice:
+    """Choose the factor by which an image is resized before a model sees it.
+
+    Args:
+        option: The user's choice.
+        trained: Scale of the model's training images relative to a full Navcam frame, or None.
+        size: Height and width of the image in pixels.
+        name: Name of its file or product, or None.
+
+    Raises:
+        AreosegError: The option is not a valid factor.
+    """
+    if option != "auto":
+        return ScaleChoice(checked_scale(option), "as requested")
+    if trained is None:
+        return ScaleChoice(1.0, "the training scale of the model is unknown")
+    own = navcam_scale(size, name)
+    if own is None:
+        return ScaleChoice(
+            1.0,
+            "the scale of the image is unknown: neither name nor size tell it; set it by --scale",
+        )
+    return ScaleChoice(
+        trained / own,
+        f"an image at {own:g} of a full Navcam frame, a model trained at {trained:g}",
+    )
+
+
+def checked_scale(factor: float) -> float:
+    """Return the factor as a float.
+
+    Raises:
+        AreosegError: It is not above 0 and at most `MAX_SCALE`.
+    """
+    if not 0 < factor <= MAX_SCALE:
+        raise AreosegError(
+            f"scale {factor}: give a number above 0 and at most {MAX_SCALE:g}, or auto"
+        )
+    return float(factor)
+
+
+def trained_scale(run: Run) -> float | None:
+    """Return the scale of a run's training images relative to a full Navcam frame, or None.
+
+    Runs of earlier versions did not record it; there it follows from sample names and size.
+    """
+    if "navcam_scale" in run.info.data.model_fields_set:
+        return run.info.data.navcam_scale
+    names = [name for split in run.split.values() for name in split]
+    return common_navcam_scale(names, [run.info.model.size] * len(names))
+
+
+def scaled_size(size: Sequence[int], scale: float) -> tuple[int, int]:
+    """Return height and width times `scale`, rounded, at least one pixel each."""
+    height, width = size
+    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def read_window(
     image: ImageArray, valid: NDArray[np.bool_] | None, window: Window, size: tuple[int, int]
 ) -> NDArray[np.float32] | None:
-    """A window of an image that is resized as a whole, without resizing the whole.
+    """Read a window of a resized image without resizing the whole image.
 
-    Where the image becomes smaller, pixels are averaged over areas, as for training; where it
-    becomes larger, it is interpolated bilinearly.
+    Reducing averages over areas, as in training; enlarging interpolates bilinearly.
 
     Args:
-        image: (H, W), uint8, or float32 in 0..1.
-        valid: (H, W) bool, False where a pixel means nothing; such pixels are taken as 0. Or None.
-        window: Which pixels, of the resized image.
+        image: (H, W) uint8, or float32 in 0..1.
+        valid: (H, W) bool, False where the image has no data; those pixels are read as 0. Or None.
+        window: The pixels to read, in the resized image.
         size: Height and width of the resized image.
 
     Returns:
-        (h, w) float32 in 0..1, or None where no pixel is valid.
+        (h, w) float32 in 0..1, or None if no pixel is valid.
     """
     top, bottom, above = _extent(window.top, window.bottom, size[0], image.shape[0])
     left, right, before = _extent(window.left, window.right, size[1], image.shape[1])
@@ -46,24 +131,22 @@ def read_window(
     if tuple(size) == image.shape:
         return pixels
     down, across = image.shape[0] / size[0], image.shape[1] / size[1]
-    wanted = window.right - window.left, window.bottom - window.top
-    smaller = max(down, across) > 1
+    height, width = window.bottom - window.top, window.right - window.left
+    reducing = max(down, across) > 1
     picture = Image.fromarray(pixels)
-    # Rounding must not carry the box over the border.
-    behind = min(before + wanted[0] * across, picture.width)
-    beneath = min(above + wanted[1] * down, picture.height)
-    return np.array(
-        picture.resize(
-            wanted,
-            Image.Resampling.BOX if smaller else Image.Resampling.BILINEAR,
-            box=(before, above, behind, beneath),
-        ),
-        dtype=np.float32,
+    # Rounding must not move the box beyond the border.
+    box = (
+        before,
+        above,
+        min(before + width * across, picture.width),
+        min(above + height * down, picture.height),
     )
+    method = Image.Resampling.BOX if reducing else Image.Resampling.BILINEAR
+    return np.array(picture.resize((width, height), method, box=box), dtype=np.float32)
 
 
 def _extent(start: int, stop: int, length: int, full: int) -> tuple[int, int, float]:
-    """The source pixels of a window along one axis, and where in them the window begins."""
+    """Return the source pixels of a window along one axis and its start within them."""
     if length == full:
         return start, stop, 0.0
     ratio = full / length
@@ -72,38 +155,36 @@ def _extent(start: int, stop: int, length: int, full: int) -> tuple[int, int, fl
 
 
 def resized_rows(
-    blocks: Iterable[Probabilities],
-    size: tuple[int, int],
-    wanted: tuple[int, int],
+    blocks: Iterable[Probabilities], size: tuple[int, int], target: tuple[int, int]
 ) -> Iterator[Probabilities]:
-    """Bring probabilities to another size, block of rows by block of rows.
+    """Resize probabilities block by block, bilinearly between pixel centers.
 
-    Interpolation is bilinear between pixel centers. Only a few rows are held.
+    Only a few rows are held in memory.
 
     Args:
         blocks: The map (C, h, w) as blocks of rows from top to bottom.
-        size: Its height and width.
-        wanted: Height and width to bring it to.
+        size: Height and width of the map.
+        target: Height and width of the resized map.
 
     Yields:
         (C, n, W) float32: blocks of rows of the resized map.
     """
-    # Rows above and below each wanted row's center, and the share of the one below.
-    centers = np.clip((np.arange(wanted[0]) + 0.5) * size[0] / wanted[0] - 0.5, 0, size[0] - 1)
+    # The source rows above and below the center of each target row, and the weight of the lower.
+    centers = np.clip((np.arange(target[0]) + 0.5) * size[0] / target[0] - 0.5, 0, size[0] - 1)
     above = centers.astype(np.int64)
     below = np.minimum(above + 1, size[0] - 1)
-    share = (centers - above).astype(np.float32)[:, None]
+    weight = (centers - above).astype(np.float32)[:, None]
 
     held: Probabilities | None = None
-    first, row = 0, 0  # the first row that is held, and the next wanted one
+    first, row = 0, 0  # the first source row in memory, and the next target row
     for block in blocks:
         held = block if held is None else np.concatenate([held, block], axis=1)
-        stop = int(np.searchsorted(below, first + held.shape[1]))  # wanted rows that can be made
+        stop = int(np.searchsorted(below, first + held.shape[1]))  # target rows that can be made
         if stop > row:
             upper, lower = held[:, above[row:stop] - first], held[:, below[row:stop] - first]
-            yield _resized_columns(upper + (lower - upper) * share[row:stop], wanted[1])
+            yield _resized_columns(upper + (lower - upper) * weight[row:stop], target[1])
             row = stop
-        spent = min(int(above[row]) - first, held.shape[1]) if row < wanted[0] else held.shape[1]
+        spent = min(int(above[row]) - first, held.shape[1]) if row < target[0] else held.shape[1]
         held, first = held[:, spent:], first + spent
 
 

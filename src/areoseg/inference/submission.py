@@ -1,31 +1,121 @@
-"""The homework's submission: one CSV row an image, one digit a pixel."""
+"""The homework's submission: a CSV file with one row per image and one digit per pixel."""
 
 from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+from rich.console import Console
 
+from areoseg.api.reading import read_with_progress
+from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
+from areoseg.inference.exported import ExportedEngine
+from areoseg.inference.predictor import Predictor
+from areoseg.inference.predictor import model_paths
+from areoseg.recipes import parse_recipe
+from areoseg.runs.run import open_run
+from areoseg.utils.console import progress_bar
+from areoseg.utils.console import standard_error
+from areoseg.utils.device import use_threads
+from areoseg.utils.files import PathLike
 from areoseg.utils.files import replacing
 from areoseg.utils.images import Mask
 
+PREFETCH_PIXELS = 1 << 21
+"""Pixels that are predicted while the rows of as many are written."""
+
 ZERO, COMMA = b"0,"
 
+Item = TypeVar("Item")
 
-def write_submission(path: Path, masks: Iterable[Mask]) -> int:
-    """Write masks as `id,0,1,...` rows: the id of the image, then its pixels row by row.
 
-    Rows are written as they come, so that memory does not grow with their number.
+def submit(
+    models: PathLike | Sequence[PathLike],
+    data: PathLike,
+    out: PathLike,
+    *,
+    device: str = "cpu",
+    threads: int | None = None,
+    console: Console | None = None,
+) -> int:
+    """Segment the unlabeled images of a dataset and write the homework's CSV file.
+
+    Each row has the pixels of an image at its original size. The models see it scaled as the
+    training data of the first model were.
 
     Args:
-        path: The CSV file.
-        masks: Masks (H, W) of one size, classes 0 to 9.
+        models: A run folder, the name of a bundled model or an exported file, or several of these,
+            whose probabilities are averaged.
+        data: An npz file with a `test_set`.
+        out: The CSV file to write.
+        device: `cpu`, `cuda` or `auto`.
+        threads: CPU threads; None: all cores.
+        console: Console for progress; None: standard error.
 
     Returns:
         The number of rows.
 
     Raises:
-        AreosegError: Masks of several sizes, or a class of two digits.
+        AreosegError: A model cannot be used, there are no unlabeled images, or the file cannot be
+            written.
+
+    Example:
+        >>> areoseg.submit("flagship-64", "mars.npz", "submission.csv")  # doctest: +SKIP
+        6000
+    """
+    use_threads(threads)
+    console = console or standard_error()
+    paths = model_paths(models)
+    predictor = Predictor.load(*paths, device=device, accelerate=True)
+    first = predictor.engines[0]
+    if isinstance(first, ExportedEngine):
+        recipe = parse_recipe(first.metadata.recipe, source=str(paths[0]))
+    else:
+        recipe = open_run(paths[0]).recipe
+    predictor.scale = recipe.data.scale
+    images = read_with_progress(Source(path=str(data)), console).unlabeled.images
+    if not len(images):
+        raise AreosegError(f"{data}: no unlabeled images to submit: it needs a test_set")
+    with progress_bar(console) as progress:
+        masks = prefetched(predictor.masks(images), max(1, PREFETCH_PIXELS // images[0].size))
+        tracked = progress.track(masks, total=len(images), description="predicting")
+        return write_submission(Path(out), tracked)
+
+
+def prefetched(items: Iterable[Item], count: int) -> Iterator[Item]:
+    """Yield the items in order, while a thread makes up to `count` of the following ones.
+
+    Work that releases the interpreter lock, such as PyTorch, OpenVINO and writing files, then runs
+    in parallel. An exception is raised at the place of its item.
+    """
+    source = iter(items)
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        following = thread.submit(lambda: list(islice(source, count)))
+        while batch := following.result():
+            following = thread.submit(lambda: list(islice(source, count)))
+            yield from batch
+
+
+def write_submission(path: Path, masks: Iterable[Mask]) -> int:
+    """Write masks as rows `id,0,1,...`: the index of the image, then its pixels in row-major order.
+
+    Rows are written as they come, so memory does not grow with their number.
+
+    Args:
+        path: The CSV file.
+        masks: Masks (H, W) of one size, with classes 0 to 9.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        AreosegError: The masks have several sizes or a class above 9, or the file cannot be
+            written.
     """
     rows = 0
     size = None
@@ -37,7 +127,7 @@ def write_submission(path: Path, masks: Iterable[Mask]) -> int:
             if mask.shape != size:
                 raise AreosegError(
                     f"{path}: image {row} has {mask.shape[0]}x{mask.shape[1]} pixels and those"
-                    f" before it {size[0]}x{size[1]}: a submission takes images of one size"
+                    f" before it {size[0]}x{size[1]}: a submission needs images of one size"
                 )
             if mask.max(initial=0) > 9:
                 raise AreosegError(f"{path}: a submission has room for classes 0 to 9 only")

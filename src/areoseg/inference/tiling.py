@@ -1,29 +1,61 @@
-"""A large image as overlapping tiles, and their probabilities blended without seams.
+"""Split a large image into overlapping tiles and blend their probabilities without seams.
 
-Each tile counts with a weight that rises from its edge as a squared sine (a raised cosine) over
-the overlap with its neighbor. The weights of all tiles sum to one at every pixel. At the border
-of the image, where there is no neighbor, they do not fall.
+Each tile is weighted by a squared sine (a raised cosine) that rises from its edge over the overlap
+with its neighbor. The weights of all tiles sum to one at every pixel. At the border of the image,
+where there is no neighbor, they do not fall.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+
+from areoseg.utils.images import ImageArray
+from areoseg.utils.images import Mask
 
 Weights = NDArray[np.float32]
 Probabilities = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Span:
-    """One tile along one axis.
+@dataclass(frozen=True, repr=False, eq=False)
+class RowBlock:
+    """Consecutive rows of an image with their class probabilities.
 
     Attributes:
-        start: Its first pixel.
-        stop: The pixel behind its last.
-        weights: (stop - start,) float32, the weight of each of its pixels.
+        top: Index of the first row in the image.
+        image: (h, W) uint8, or float32 in 0..1.
+        probabilities: (C, h, W) float32, which sum to one over C.
+        valid: (h, W) bool, False where the image has no data; None: all pixels are valid.
+    """
+
+    top: int
+    image: ImageArray
+    probabilities: Probabilities
+    valid: NDArray[np.bool_] | None = None
+
+    @cached_property
+    def mask(self) -> Mask:
+        """The most probable class of each pixel, (h, W) uint8."""
+        return torch.from_numpy(self.probabilities).argmax(dim=0).to(torch.uint8).numpy()
+
+    @cached_property
+    def confidence(self) -> NDArray[np.float32]:
+        """The probability of that class, (h, W) float32."""
+        return self.probabilities.max(axis=0)
+
+
+@dataclass(frozen=True)
+class Span:
+    """One tile along one axis: pixels `start` to `stop`, exclusive.
+
+    Attributes:
+        start: The first pixel.
+        stop: One past the last pixel.
+        weights: (stop - start,) float32, the blending weight of each pixel.
     """
 
     start: int
@@ -33,7 +65,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Window:
-    """One tile: rows `top` to `bottom` and columns `left` to `right`, without the last."""
+    """One tile: rows `top` to `bottom` and columns `left` to `right`, exclusive."""
 
     top: int
     bottom: int
@@ -44,16 +76,16 @@ class Window:
 def spans(length: int, tile: int, *, overlap: int, size_divisor: int = 1) -> list[Span]:
     """Cover an axis with overlapping tiles.
 
-    Tiles begin at multiples of the size_divisor, so that a network which halves its maps sees the
-    same grid in a tile as in the whole image. They are spread evenly, which makes overlaps somewhat
-    longer than asked for.
+    Tiles start at multiples of the size divisor, so that a network with pooling sees the same grid
+    in a tile as in the whole image. They are spread evenly, so overlaps may be somewhat longer than
+    requested.
 
     Args:
-        length: Pixels of the axis.
-        tile: Length of a tile, a multiple of `size_divisor`; the last one may be cut short by less
-            than `size_divisor`.
-        overlap: Pixels that neighbors share at least, less than `tile`.
-        size_divisor: As for `Engine`.
+        length: Length of the axis in pixels.
+        tile: Length of a tile in pixels, a multiple of `size_divisor`; the last tile may be shorter
+            by less than `size_divisor`.
+        overlap: Minimum number of pixels that neighbors share, less than `tile`.
+        size_divisor: See `Engine`.
     """
     starts = _starts(length, tile, overlap=overlap, size_divisor=size_divisor)
     stops = [min(start + tile, length) for start in starts]
@@ -74,54 +106,61 @@ def spans(length: int, tile: int, *, overlap: int, size_divisor: int = 1) -> lis
 
 
 def _starts(length: int, tile: int, *, overlap: int, size_divisor: int) -> list[int]:
-    """First pixels of the tiles: multiples of `size_divisor`, spaced as widely as allowed."""
+    """Return the first pixel of each tile: multiples of the divisor, as far apart as allowed."""
     steps_between = max(1, (tile - overlap) // size_divisor)
-    last = max(0, -(-(length - tile) // size_divisor))  # in size_divisors
+    last = max(0, -(-(length - tile) // size_divisor))  # in units of the divisor
     gaps = -(-last // steps_between)
     return [size_divisor * round(last * index / max(gaps, 1)) for index in range(gaps + 1)]
 
 
 def _rise(length: int, overlap: int) -> NDArray[np.float64]:
-    """Weights that rise from the first pixel over `overlap` pixels and are one from there on."""
+    """Return weights that rise from the first pixel over `overlap` pixels and are one after."""
     weights = np.ones(length)
     weights[:overlap] = np.sin(np.pi / 2 * (np.arange(overlap) + 0.5) / max(overlap, 1)) ** 2
     return weights
+
+
+def tile_windows(rows: list[Span], columns: list[Span]) -> list[Window]:
+    """Return the tiles of an image in row-major order."""
+    return [
+        Window(row.start, row.stop, column.start, column.stop) for row in rows for column in columns
+    ]
 
 
 def blended_rows(
     rows: list[Span],
     columns: list[Span],
     classes: int,
-    probabilities: Callable[[Window], Probabilities | None],
+    tiles: Iterable[Probabilities | None],
     *,
-    most_rows: int,
+    max_rows: int,
 ) -> Iterator[Probabilities]:
-    """Compute all tiles and yield the blended rows from top to bottom.
+    """Blend the tiles of an image and yield the rows from top to bottom.
 
-    No more than the rows of one tile are held.
+    Only the rows of one tile are held in memory.
 
     Args:
         rows: Tiles along the height.
         columns: Tiles along the width.
         classes: Number of classes, C.
-        probabilities: Gives (C, h, w) float32 of a window, or None where nothing needs to be
-            known; such a window counts as zeros.
-        most_rows: Rows that are yielded at a time, at most.
+        tiles: Probabilities (C, h, w) float32 of the windows of `tile_windows`, in that order;
+            None counts as zeros.
+        max_rows: Maximum number of rows that are yielded at once.
 
     Yields:
-        (C, n, width) float32: the next rows, n at most `most_rows`.
+        (C, n, width) float32: the next rows, n at most `max_rows`.
     """
     tallest = max(span.stop - span.start for span in rows)
     held = np.zeros((classes, tallest, columns[-1].stop), np.float32)
     tops = [span.start for span in rows] + [rows[-1].stop]
-    for row, following in zip(rows, tops[1:], strict=True):
-        for column in columns:
-            found = probabilities(Window(row.start, row.stop, column.start, column.stop))
-            if found is not None:
+    following = iter(tiles)
+    for row, next_top in zip(rows, tops[1:], strict=True):
+        for column, tile in zip(columns, following, strict=False):
+            if tile is not None:
                 weights = row.weights[:, None] * column.weights
-                held[:, : row.stop - row.start, column.start : column.stop] += found * weights
-        finished = following - row.start
-        for top in range(0, finished, most_rows):
-            yield held[:, top : min(top + most_rows, finished)].copy()
+                held[:, : row.stop - row.start, column.start : column.stop] += tile * weights
+        finished = next_top - row.start
+        for top in range(0, finished, max_rows):
+            yield held[:, top : min(top + max_rows, finished)].copy()
         held[:, : tallest - finished] = held[:, finished:]
         held[:, tallest - finished :] = 0

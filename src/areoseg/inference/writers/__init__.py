@@ -1,25 +1,133 @@
-"""Writers: from predictions to files, a part of an image at a time."""
+"""Writers of predictions: each takes an image in blocks of rows, from top to bottom."""
 
-from areoseg.inference.writers.outputs import DEFAULT_OUTPUTS
-from areoseg.inference.writers.outputs import OUTPUT_NAMES
-from areoseg.inference.writers.outputs import OUTPUTS
-from areoseg.inference.writers.outputs import SHARES
-from areoseg.inference.writers.outputs import Output
-from areoseg.inference.writers.outputs import check_extras
-from areoseg.inference.writers.outputs import checked_outputs
-from areoseg.inference.writers.outputs import open_outputs
-from areoseg.inference.writers.rows import Rows
-from areoseg.inference.writers.rows import Write
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from contextlib import ExitStack
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
-__all__ = [
-    "DEFAULT_OUTPUTS",
-    "OUTPUTS",
-    "OUTPUT_NAMES",
-    "SHARES",
-    "Output",
-    "Rows",
-    "Write",
-    "check_extras",
-    "checked_outputs",
-    "open_outputs",
-]
+from areoseg.data.readers.planetary import require_rasterio
+from areoseg.data.readers.rover_image import RoverImage
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
+from areoseg.inference.tiling import RowBlock
+from areoseg.inference.writers.images import write_confidence
+from areoseg.inference.writers.images import write_entropy
+from areoseg.inference.writers.images import write_mask
+from areoseg.inference.writers.images import write_overlay
+from areoseg.inference.writers.polygons import write_polygons
+from areoseg.inference.writers.probabilities import probabilities_suffix
+from areoseg.inference.writers.probabilities import write_probabilities
+from areoseg.taxonomy import Taxonomy
+
+Write = Callable[[RowBlock], None]
+"""Writes the rows that follow those written before."""
+
+Open = Callable[[Path, RoverImage, Taxonomy], AbstractContextManager[Write]]
+"""Opens a file for an image of some classes, to be written row by row."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """A kind of output, one file per image.
+
+    Attributes:
+        summary: One line about its content.
+        open: Opens a file of this kind.
+        suffixes: The suffixes that its files may have.
+        suffix: Chooses the suffix for an image.
+        planetary: Whether it needs the extra `planetary`.
+    """
+
+    summary: str
+    open: Open
+    suffixes: tuple[str, ...] = (".png",)
+    suffix: Callable[[RoverImage], str] = lambda image: ".png"
+    planetary: bool = False
+
+
+OUTPUTS: dict[str, Output] = {
+    "masks": Output("PNG, the class index of each pixel", write_mask),
+    "overlays": Output("PNG, the image with the classes in color", write_overlay),
+    "probabilities": Output(
+        "npz (H, W, C) float16; GeoTIFF float16 for georeferenced images",
+        write_probabilities,
+        (".npz", ".tif"),
+        probabilities_suffix,
+    ),
+    "confidence": Output("PNG, the probability of the class: 0 to 255", write_confidence),
+    "entropy": Output("PNG, the entropy of the probabilities: 0 to 255", write_entropy),
+    "polygons": Output(
+        "GeoJSON in map coordinates for georeferenced images, else in pixels",
+        write_polygons,
+        (".geojson",),
+        lambda image: ".geojson",
+        planetary=True,
+    ),
+}
+"""The outputs of an image by the name of their folder."""
+
+SHARES = "shares"
+"""The table of terrain shares, one row per image."""
+
+OUTPUT_NAMES = (*OUTPUTS, SHARES)
+DEFAULT_OUTPUTS = ("masks", "overlays", SHARES)
+
+
+def checked_outputs(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of outputs, each once, in the order of the table.
+
+    Raises:
+        AreosegError: A name is unknown, none is given, or one needs the extra `planetary`, which is
+            not installed.
+    """
+    for name in names:
+        if name not in OUTPUT_NAMES:
+            raise AreosegError(f"no output {name!r}: {did_you_mean(name, OUTPUT_NAMES)}")
+        if name in OUTPUTS and OUTPUTS[name].planetary:
+            require_rasterio(name)
+    if not names:
+        raise AreosegError(f"no output to write: choose from {', '.join(OUTPUT_NAMES)}")
+    return tuple(name for name in OUTPUT_NAMES if name in names)
+
+
+def output_paths(
+    names: Sequence[str], out: Path, image_name: str, image: RoverImage
+) -> dict[str, Path]:
+    """Return the files of an image, `out/OUTPUT/NAME.SUFFIX`, by output."""
+    return {
+        name: out / name / f"{image_name}{OUTPUTS[name].suffix(image)}"
+        for name in names
+        if name in OUTPUTS
+    }
+
+
+@contextmanager
+def open_outputs(
+    paths: Mapping[str, Path], image: RoverImage, taxonomy: Taxonomy
+) -> Iterator[Write]:
+    """Open the outputs of an image to be written row by row.
+
+    Args:
+        paths: The files to write, by names in `OUTPUTS`.
+        image: The image.
+        taxonomy: The classes.
+
+    Raises:
+        AreosegError: A file cannot be written.
+    """
+    with ExitStack() as files:
+        writers = [
+            files.enter_context(OUTPUTS[name].open(path, image, taxonomy))
+            for name, path in paths.items()
+        ]
+
+        def write(block: RowBlock) -> None:
+            for writer in writers:
+                writer(block)
+
+        yield write

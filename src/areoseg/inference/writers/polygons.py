@@ -1,6 +1,7 @@
-"""Terrain as polygons: GeoJSON in map coordinates where the image has them, else in pixels."""
+"""Terrain as GeoJSON polygons, in map coordinates for georeferenced images, else in pixels."""
 
 import json
+from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,24 +12,25 @@ import numpy as np
 from areoseg.data.missions.metadata import Georeference
 from areoseg.data.readers.planetary import require_rasterio
 from areoseg.data.readers.rover_image import RoverImage
-from areoseg.inference.writers.rows import Rows
-from areoseg.inference.writers.rows import Write
+from areoseg.inference.tiling import RowBlock
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.files import replacing
 from areoseg.utils.images import Mask
 
 
 @contextmanager
-def write_polygons(path: Path, image: RoverImage, taxonomy: Taxonomy) -> Iterator[Write]:
-    """One feature a connected region of terrain; background has none.
+def write_polygons(
+    path: Path, image: RoverImage, taxonomy: Taxonomy
+) -> Iterator[Callable[[RowBlock], None]]:
+    """Write one feature per connected region of terrain; background has none.
 
-    The mask is kept until the last row, since regions reach over all of them.
+    The mask is held until the last row, since regions may extend over all of them.
     """
     require_rasterio(str(path))
     mask = np.zeros(image.size, np.uint8)
 
-    def write(rows: Rows) -> None:
-        mask[rows.top : rows.top + len(rows.mask)] = rows.mask
+    def write(block: RowBlock) -> None:
+        mask[block.top : block.top + len(block.mask)] = block.mask
 
     with replacing(path) as beside:
         yield write
@@ -44,10 +46,10 @@ def write_polygons(path: Path, image: RoverImage, taxonomy: Taxonomy) -> Iterato
 def features(
     mask: Mask, taxonomy: Taxonomy, place: Georeference | None
 ) -> Iterator[dict[str, Any]]:
-    """The connected regions of terrain in a mask (H, W) as GeoJSON features (RFC 7946).
+    """Yield the connected regions of terrain in a mask (H, W) as GeoJSON features (RFC 7946).
 
-    Regions are connected over edges, not corners. A polygon follows the edges of pixels exactly.
-    In pixel coordinates x grows to the right and y downwards from the image's upper left corner.
+    Regions are connected over edges, not corners, and polygons follow the edges of pixels exactly.
+    In pixel coordinates, x grows to the right and y downwards from the upper left corner.
     """
     from rasterio import Affine
     from rasterio.features import shapes
@@ -63,7 +65,7 @@ def features(
 
 
 def _start(place: Georeference | None) -> str:
-    """The beginning of the collection: which coordinates it has, and the list's bracket."""
+    """Return the start of the collection, up to the bracket that opens the list of features."""
     members: dict[str, Any] = {
         "type": "FeatureCollection",
         "coordinates": "pixel" if place is None else "map",

@@ -1,7 +1,8 @@
-"""Class probabilities with 16 bits: an npz file, or a GeoTIFF where the image lies on a map."""
+"""Class probabilities in float16: an npz file, or a GeoTIFF for georeferenced images."""
 
 import warnings
 import zipfile
+from collections.abc import Callable
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,32 +12,35 @@ from numpy.lib import format as npy
 
 from areoseg.data.readers.planetary import require_rasterio
 from areoseg.data.readers.rover_image import RoverImage
-from areoseg.inference.writers.rows import Rows
-from areoseg.inference.writers.rows import Write
+from areoseg.inference.tiling import RowBlock
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.files import replacing
 
-_LEVEL = 1  # of zlib: probabilities hardly pack better at a higher one
+_LEVEL = 1  # of zlib; higher levels hardly compress probabilities better
 
 
 @contextmanager
-def write_probabilities(path: Path, image: RoverImage, taxonomy: Taxonomy) -> Iterator[Write]:
-    """The probability of each class; the suffix of `path` chooses the format."""
+def write_probabilities(
+    path: Path, image: RoverImage, taxonomy: Taxonomy
+) -> Iterator[Callable[[RowBlock], None]]:
+    """Write the probability of each class; the suffix of `path` selects the format."""
     writer = _write_geotiff if path.suffix == ".tif" else _write_npz
     with writer(path, image, taxonomy) as write:
         yield write
 
 
 def probabilities_suffix(image: RoverImage) -> str:
-    """`.tif` for an image that lies on a map, `.npz` for any other."""
+    """Return `.tif` for a georeferenced image, else `.npz`."""
     return ".npz" if image.georeference is None else ".tif"
 
 
 @contextmanager
-def _write_npz(path: Path, image: RoverImage, taxonomy: Taxonomy) -> Iterator[Write]:
-    """`probabilities` (H, W, C) float16, with the classes last since rows come one by one.
+def _write_npz(
+    path: Path, image: RoverImage, taxonomy: Taxonomy
+) -> Iterator[Callable[[RowBlock], None]]:
+    """Write `probabilities` (H, W, C) float16 and the class names `classes` (C,).
 
-    `classes` (C,) holds their names.
+    Classes are the last axis since rows are written one block at a time.
     """
     with replacing(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.compresslevel = _LEVEL
@@ -50,16 +54,18 @@ def _write_npz(path: Path, image: RoverImage, taxonomy: Taxonomy) -> Iterator[Wr
             }
             npy.write_array_header_1_0(file, header)
 
-            def write(rows: Rows) -> None:
-                last = np.moveaxis(rows.classes(), 0, -1)
-                file.write(last.astype("<f2", order="C").tobytes())
+            def write(block: RowBlock) -> None:
+                classes_last = np.moveaxis(block.probabilities, 0, -1)
+                file.write(classes_last.astype("<f2", order="C").tobytes())
 
             yield write
 
 
 @contextmanager
-def _write_geotiff(path: Path, image: RoverImage, taxonomy: Taxonomy) -> Iterator[Write]:
-    """One row_block a class, float16, named like it, in the coordinates of the image."""
+def _write_geotiff(
+    path: Path, image: RoverImage, taxonomy: Taxonomy
+) -> Iterator[Callable[[RowBlock], None]]:
+    """Write one float16 band per class, with its name, in the coordinates of the image."""
     require_rasterio(str(path))
     import rasterio
 
@@ -83,23 +89,22 @@ def _write_geotiff(path: Path, image: RoverImage, taxonomy: Taxonomy) -> Iterato
             crs=place.crs,
             transform=rasterio.Affine(*place.transform),
         ) as file:
-            for row_block, name in enumerate(taxonomy.names, start=1):
-                file.set_band_description(row_block, name)
+            for band, name in enumerate(taxonomy.names, start=1):
+                file.set_band_description(band, name)
 
-            def write(rows: Rows) -> None:
-                values = rows.classes()
-                window = ((rows.top, rows.top + values.shape[1]), (0, width))
-                file.write(values, window=window)
+            def write(block: RowBlock) -> None:
+                window = ((block.top, block.top + len(block.image)), (0, width))
+                file.write(block.probabilities, window=window)
 
             yield write
         _read_back(beside)
 
 
 def _read_back(path: Path) -> None:
-    """Read a file once, since GDAL does not say when the disk was full.
+    """Read a file once, since GDAL does not report a full disk.
 
     Raises:
-        OSError: It is not whole.
+        OSError: The file is incomplete.
     """
     import rasterio
 
@@ -108,12 +113,12 @@ def _read_back(path: Path) -> None:
             for _, window in file.block_windows(1):
                 file.read(window=window)
     except OSError:
-        raise OSError("the file is not whole; is the disk full?") from None
+        raise OSError("the file is incomplete; is the disk full?") from None
 
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without rasterio's warnings, such as that a file has a transform but no reference system."""
+    """Silence rasterio's warnings, for example of a transform without a reference system."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

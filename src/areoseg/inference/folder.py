@@ -1,0 +1,286 @@
+"""Write the predictions of many images to a folder: outputs, shares, failures and settings."""
+
+import hashlib
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import astuple
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from areoseg import weights
+from areoseg.data.readers.metadata import FIELDS
+from areoseg.errors import AreosegError
+from areoseg.inference.inputs import Input
+from areoseg.inference.inputs import InputImage
+from areoseg.inference.predictor import Predictor
+from areoseg.inference.tiling import RowBlock
+from areoseg.inference.writers import DEFAULT_OUTPUTS
+from areoseg.inference.writers import OUTPUTS
+from areoseg.inference.writers import SHARES
+from areoseg.inference.writers import open_outputs
+from areoseg.inference.writers import output_paths
+from areoseg.inference.writers.tables import AddRow
+from areoseg.inference.writers.tables import earlier_rows
+from areoseg.inference.writers.tables import remove_table
+from areoseg.inference.writers.tables import table_rows
+from areoseg.runs.run import WEIGHTS
+from areoseg.taxonomy import Taxonomy
+from areoseg.utils.files import read_json
+from areoseg.utils.files import write_json
+from areoseg.version import __version__
+
+SHARES_TABLE = "shares.csv"
+ERRORS_TABLE = "errors.csv"
+SETTINGS = "prediction.json"
+"""The file that records the models and options of the outputs beside it."""
+
+Log = Callable[[str], None]
+"""Shows a line to the user."""
+
+
+@dataclass(frozen=True, repr=False)
+class Predictions:
+    """The outcome of predicting images to a folder.
+
+    Attributes:
+        out: The folder.
+        paths: The files that were written, without prediction.json.
+        done: Number of images whose outputs were written.
+        skipped: Number of images whose outputs were there already.
+        failed: Number of images that could not be read or segmented; `errors.csv` lists them.
+    """
+
+    out: Path
+    paths: tuple[Path, ...]
+    done: int
+    skipped: int
+    failed: int
+
+    def __repr__(self) -> str:
+        counts = f"done={self.done}, skipped={self.skipped}, failed={self.failed}"
+        return f"Predictions({str(self.out)!r}, {counts}, {len(self.paths)} files)"
+
+
+class _UnusableError(Exception):
+    """One image cannot be read or segmented; the others may be fine."""
+
+
+def predict_to_folder(
+    predictor: Predictor,
+    inputs: Sequence[Input],
+    out: Path,
+    *,
+    outputs: Sequence[str] = DEFAULT_OUTPUTS,
+    resume: bool = False,
+    log: Log = lambda line: None,
+    track: Callable[[Sequence[Input]], Iterable[Input]] = lambda inputs: inputs,
+) -> Predictions:
+    """Segment images one after the other and write the outputs of each.
+
+    Each output has its own folder: `out/masks/NAME.png`. `out/shares.csv` has the class shares and
+    metadata of each image, `out/errors.csv` the images that failed and the reasons.
+
+    Args:
+        predictor: The predictor.
+        inputs: The images.
+        out: The folder to write to.
+        outputs: Names in `OUTPUTS`, and `shares`.
+        resume: Whether to skip images whose outputs were all written since the settings of the
+            folder, and to keep their rows of the table.
+        log: Called with one line per failed image and one per reason of a scale.
+        track: Wraps the images to predict, to show progress.
+
+    Raises:
+        AreosegError: The folder cannot be written.
+    """
+    names = [name for name in OUTPUTS if name in outputs]
+    shares = SHARES in outputs
+    header = shares_header(predictor.taxonomy)
+    if not resume:
+        remove_table(out / SHARES_TABLE)  # it belongs to other predictions
+    rows = earlier_rows(out / SHARES_TABLE, header) if shares else []
+    listed = {row[0] for row in rows}
+    pending = [
+        each
+        for each in inputs
+        if not (resume and _is_done(out, names, each.name) and (not shares or each.name in listed))
+    ]
+    written: list[Path] = []
+    done = 0
+    with ExitStack() as tables:
+        add_shares: AddRow | None = None
+        if shares:
+            add_shares = tables.enter_context(table_rows(out / SHARES_TABLE, header))
+            pending_names = {each.name for each in pending}
+            for row in rows:
+                if row[0] not in pending_names:
+                    add_shares(row)
+        failures = _Failures(out, tables, log)
+        images = _readable(track(pending), predictor, failures, log)
+        for image, blocks in predictor.stream(images):
+            paths = output_paths(names, out, image.name, image)
+            pixels = np.zeros(len(predictor.taxonomy), np.int64)
+            try:
+                with open_outputs(paths, image, predictor.taxonomy) as write:
+                    for block in _usable(blocks):
+                        write(block)
+                        pixels += np.bincount(block.mask.ravel(), minlength=len(pixels))
+            except _UnusableError as error:
+                failures.add(str(image.path), str(error))
+                continue
+            if add_shares is not None:
+                add_shares(shares_row(image, pixels))
+            written.extend(paths.values())
+            done += 1
+    if shares:
+        written.append(out / SHARES_TABLE)
+    return Predictions(out, tuple(written), done, len(inputs) - len(pending), failures.count)
+
+
+def shares_header(taxonomy: Taxonomy) -> list[str]:
+    """Return the columns of `shares.csv`."""
+    return ["image", *taxonomy.names, "nodata", "height", "width", *FIELDS]
+
+
+def shares_row(image: InputImage, pixels: NDArray[np.int64]) -> list[str]:
+    """Return the row of an image in `shares.csv`.
+
+    Args:
+        image: The image.
+        pixels: (C,) number of pixels of each class; those without data are background.
+    """
+    total = int(pixels.sum())
+    nodata = 0 if image.valid is None else total - int(image.valid.sum())
+    shares = [f"{count / total:.6f}" for count in (*pixels, nodata)]
+    metadata = ["" if value is None else str(value) for value in astuple(image.metadata)]
+    return [image.name, *shares, *map(str, image.size), *metadata]
+
+
+class _Failures:
+    """The table of failed images, which exists only if there is one."""
+
+    def __init__(self, out: Path, tables: ExitStack, log: Log) -> None:
+        self.count = 0
+        self._path = out / ERRORS_TABLE
+        remove_table(self._path)
+        self._tables = tables
+        self._log = log
+        self._add: AddRow | None = None
+
+    def add(self, path: str, reason: str) -> None:
+        if self._add is None:
+            self._add = self._tables.enter_context(table_rows(self._path, ["image", "reason"]))
+        reason = reason.removeprefix(f"{path}: ")
+        self._add([path, reason])
+        self._log(f"failed: {path}: {reason}")
+        self.count += 1
+
+
+def _readable(
+    inputs: Iterable[Input], predictor: Predictor, failures: _Failures, log: Log
+) -> Iterator[InputImage]:
+    """Read the images, list those that cannot be read, and log why they are scaled as they are."""
+    logged: set[str] = set()
+    for each in inputs:
+        try:
+            image = each.read()
+        except AreosegError as error:
+            failures.add(str(each.path), str(error))
+            continue
+        except MemoryError:
+            failures.add(str(each.path), "too large for the memory: cut it into parts")
+            continue
+        if predictor.scale == "auto":
+            for choice in predictor.scale_choices(image.size, image.file_name):
+                if choice.reason not in logged:
+                    logged.add(choice.reason)
+                    log(f"scale {choice.factor:g}: {choice.reason}")
+        yield image
+
+
+def _usable(blocks: Iterable[RowBlock]) -> Iterator[RowBlock]:
+    """Tell errors of prediction, which concern one image, from errors of writing."""
+    try:
+        yield from blocks
+    except AreosegError as error:
+        raise _UnusableError(str(error)) from None
+
+
+def _is_done(out: Path, outputs: Sequence[str], name: str) -> bool:
+    """Return whether all outputs of an image are there and no older than the settings."""
+    return all(
+        any(
+            _made_since(out, out / output / f"{name}{suffix}")
+            for suffix in OUTPUTS[output].suffixes
+        )
+        for output in outputs
+    )
+
+
+def _made_since(out: Path, file: Path) -> bool:
+    try:
+        return file.stat().st_mtime_ns >= (out / SETTINGS).stat().st_mtime_ns
+    except OSError:
+        return False
+
+
+def describe(models: Sequence[str | Path], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of predictions: models with the hashes of their weights, and options.
+
+    Args:
+        models: Run folders, names of bundled models, or exported files.
+        options: The options that affect predictions, as JSON values.
+    """
+    paths = [(str(model), weights.located(model)) for model in models]
+    return {
+        "areoseg": __version__,
+        "models": [{"path": name, "sha256": _weights_hash(path)} for name, path in paths],
+        "options": dict(options),
+    }
+
+
+def keep_settings(settings: Mapping[str, Any], out: Path, *, resume: bool) -> None:
+    """Write the settings into the folder or, to resume, check that it has the same.
+
+    `resume` so never mixes predictions of different models or options.
+
+    Raises:
+        AreosegError: The folder has other settings, or cannot be written.
+    """
+    path = out / SETTINGS
+    if not (resume and path.is_file()):
+        write_json(path, settings)
+        return
+    earlier = read_json(path)
+    for key in ("models", "options"):
+        if _comparable(earlier, key) != _comparable(settings, key):
+            raise AreosegError(
+                f"{path}: these outputs were made with other {key}: choose another --out, or omit"
+                " --resume to predict all images again"
+            )
+
+
+def _comparable(settings: Any, key: str) -> Any:
+    """Return one setting; models by their weights alone, since a run may have been moved."""
+    value = settings.get(key) if isinstance(settings, dict) else None
+    if key == "models" and isinstance(value, list):
+        return [model.get("sha256") for model in value if isinstance(model, dict)]
+    return value
+
+
+def _weights_hash(path: Path) -> str:
+    """Return the hash of a run's weights, or of an exported file with the weights beside it."""
+    files = [path / WEIGHTS] if path.is_dir() else [path, path.with_suffix(".bin")]
+    digest = hashlib.sha256()
+    for file in dict.fromkeys(files):
+        if file.is_file():
+            digest.update(file.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,115 @@
+"""Predict images to files: masks, overlays, tables and other outputs."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from areoseg.errors import AreosegError
+from areoseg.inference.folder import Predictions
+from areoseg.inference.folder import describe
+from areoseg.inference.folder import keep_settings
+from areoseg.inference.folder import predict_to_folder
+from areoseg.inference.inputs import find_inputs
+from areoseg.inference.predictor import Predictor
+from areoseg.inference.predictor import model_paths
+from areoseg.inference.resampling import ScaleOption
+from areoseg.inference.writers import DEFAULT_OUTPUTS
+from areoseg.inference.writers import OUTPUTS
+from areoseg.inference.writers import checked_outputs
+from areoseg.utils.console import progress_bar
+from areoseg.utils.console import standard_error
+from areoseg.utils.device import use_threads
+from areoseg.utils.files import PathLike
+
+
+def predict(
+    inputs: PathLike | Sequence[PathLike],
+    out: PathLike,
+    *,
+    model: PathLike | Sequence[PathLike] | None = None,
+    outputs: Sequence[str] = DEFAULT_OUTPUTS,
+    tta_flip: bool = False,
+    tta_scales: Sequence[float] = (1.0,),
+    scale: ScaleOption = "auto",
+    resume: bool = False,
+    device: str = "cpu",
+    threads: int | None = None,
+    console: Console | None = None,
+) -> Predictions:
+    """Segment images and write masks, overlays and other outputs to folders below `out`.
+
+    An image that cannot be read or segmented is listed in `out/errors.csv` and does not stop the
+    rest. To segment images in memory, use `areoseg.load`.
+
+    Args:
+        inputs: Image files, planetary files, folders of them, npz files, or glob patterns.
+        out: The folder to write to.
+        model: A run folder, the name of a bundled model or an exported file, or several of these,
+            whose probabilities are averaged; None: the bundled model `flagship-256`.
+        outputs: Names in `areoseg.inference.writers.OUTPUT_NAMES`.
+        tta_flip: Whether to average with the prediction for the mirrored image.
+        tta_scales: Scales of each image over which predictions are averaged.
+        scale: Factor by which the sides of an image are multiplied before prediction; `"auto"`:
+            resize each image to the training scale of the model, where both scales are known.
+        resume: Whether to skip images whose outputs an earlier call wrote.
+        device: `cpu`, `cuda` or `auto`.
+        threads: CPU threads; None: all cores.
+        console: Console for progress and failures; None: standard error.
+
+    Returns:
+        The written paths, and the numbers of images that were done, skipped and failed.
+
+    Raises:
+        AreosegError: A model cannot be used, there is nothing to predict, or the folder cannot be
+            written or holds predictions of other models or options (with `resume`).
+
+    Example:
+        >>> areoseg.predict("photos/", "predictions")  # doctest: +SKIP
+        Predictions('predictions', done=12, skipped=0, failed=0, 25 files)
+    """
+    use_threads(threads)
+    console = console or standard_error()
+    out = Path(out)
+    outputs = checked_outputs(outputs)
+    found = find_inputs(_input_paths(inputs, out), out=out)
+    models = model_paths(model)
+    predictor = Predictor.load(
+        *models,
+        device=device,
+        accelerate=True,
+        tta_flip=tta_flip,
+        tta_scales=tta_scales,
+        scale=scale,
+    )
+    options = {"tta_flip": tta_flip, "tta_scales": list(tta_scales), "scale": scale}
+    keep_settings(describe(models, options), out, resume=resume)
+    with progress_bar(console) as progress:
+        return predict_to_folder(
+            predictor,
+            found,
+            out,
+            outputs=outputs,
+            resume=resume,
+            log=partial(console.print, markup=False),  # names may contain square brackets
+            track=partial(progress.track, description="predicting"),
+        )
+
+
+def _input_paths(inputs: PathLike | Sequence[PathLike], out: Path) -> list[PathLike]:
+    """Return the paths of the inputs, none of which may be the output folder."""
+    paths = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    if not paths:
+        raise AreosegError("no images to predict: name files or folders")
+    out = out.resolve()
+    for path in paths:
+        if not isinstance(path, str | Path):
+            raise AreosegError(
+                f"cannot predict a {type(path).__name__} to files: give paths, or call"
+                " areoseg.load() with images in memory"
+            )
+        resolved = Path(path).resolve()
+        if resolved == out or any(resolved.is_relative_to(out / output) for output in OUTPUTS):
+            raise AreosegError(f"{path}: this input is also the output: choose another --out")
+    return paths
