@@ -14,10 +14,10 @@ import torch
 from areoseg.models import create_model
 from areoseg.models import model_cost
 from areoseg.models.segmenter import Segmenter
-from areoseg.speed import BACKENDS
-from areoseg.speed import matrix_product_gflops
-from areoseg.speed import measure
-from areoseg.speed.ways import Forward
+from areoseg.export.benchmark import BACKENDS
+from areoseg.export.benchmark import matrix_product_gflops
+from areoseg.export.benchmark import measure
+from areoseg.export.benchmark import Forward
 from peers import PEERS
 
 SIZE = (64, 128)

@@ -18,7 +18,7 @@ from torch.nn import functional
 from areoseg.models import create_model
 from areoseg.models import model_cost
 from areoseg.models import records
-from areoseg.speed import matrix_product_gflops
+from areoseg.export.benchmark import matrix_product_gflops
 from areoseg.utils.device import has_bfloat16
 
 HEIGHT, WIDTH, CLASSES = 64, 128, 5

@@ -53,32 +53,41 @@ def test_the_description_tells_recipe_score_and_hash(run, tmp_path, told):
 
     path = tmp_path / "mars.onnx"
     api.export(run, "onnx", path, console=told)
-    description = open_engine(path).description
-    assert description.recipe == (run / "recipe.yaml").read_text()
-    assert description.score["protocol"] == "terrain"
-    assert description.score["part"] == "test"
-    assert len(description.weights_sha256) == 64
+    metadata = open_engine(path).metadata
+    assert metadata.recipe == (run / "recipe.yaml").read_text()
+    assert metadata.score["protocol"] == "terrain"
+    assert metadata.score["part"] == "test"
+    assert len(metadata.weights_sha256) == 64
+    assert metadata.tile == (32, 64)
 
 
+@needs_onnx
+@pytest.mark.filterwarnings("error")
+def test_exporting_and_timing_a_file_show_no_warnings(run, tmp_path, told):
+    path = tmp_path / "mars.onnx"
+    api.export(run, "onnx", path, console=told)
+    measured = api.bench(path, batches=[1], seconds=0.001, threads=1, console=told)
+    assert measured.size == (32, 64)
+    assert [each.name for each in measured.measurements] == ["mars.onnx"]
+
+
+@needs_onnx
 def test_without_its_data_a_run_is_compared_on_synthetic_samples_and_says_so(
     run, tmp_path, told, monkeypatch
 ):
-    from areoseg.api import exporting
-
     def gone(*arguments):
         raise AreosegError("mars.npz: no such file")
 
-    monkeypatch.setattr(exporting, "own_data", gone)
+    monkeypatch.setattr("areoseg.export.export.own_data", gone)
     monkeypatch.setattr("areoseg.data.load.SYNTHETIC_LABELED", 8)
-    exported = api.export(run, "torch-export", tmp_path / "mars.pt2", console=told)
+    exported = api.export(run, "onnx", tmp_path / "mars.onnx", console=told)
     assert exported.samples == "4 samples of synthetic"
     assert "synthetic samples instead of the run's own: mars.npz: no such file" in lines(told)
 
 
+@needs_onnx
 def test_other_data_can_be_named(run, homework_npz, tmp_path, told):
-    exported = api.export(
-        run, "torch-export", tmp_path / "mars.pt2", data=homework_npz, console=told
-    )
+    exported = api.export(run, "onnx", tmp_path / "mars.onnx", data=homework_npz, console=told)
     assert exported.samples == f"24 samples of {homework_npz}"
 
 

@@ -3,19 +3,21 @@ import subprocess
 import sys
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from areoseg.errors import AreosegError
-from areoseg.export import FORMATS
-from areoseg.export import Allowance
-from areoseg.export import export_format
-from areoseg.export import write_checked
+from areoseg.export.export import FORMATS
+from areoseg.export.export import export_format
+from areoseg.export.export import write_checked
+from areoseg.export.parity import Allowance
 from areoseg.inference import Predictor
 from areoseg.inference import open_engine
-from areoseg.inference.description import Description
+from areoseg.inference.exported import ExportedEngine
+from areoseg.inference.exported import ExportMetadata
 from areoseg.models import create_model
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import MARS
@@ -24,7 +26,6 @@ PACKAGES = {
     "onnx": ("onnx", "onnxruntime"),
     "openvino": ("openvino",),
     "openvino-int8": ("openvino", "nncf"),
-    "torch-export": (),
 }
 
 
@@ -45,8 +46,8 @@ def segmenter(model="unet", **options):
     return made.eval()
 
 
-def description_of(made):
-    return Description(
+def metadata_of(made):
+    return ExportMetadata(
         areoseg="0.1.0",
         taxonomy=MARS,
         size_divisor=made.network.size_divisor,
@@ -56,6 +57,7 @@ def description_of(made):
         license="Apache-2.0",
         weights_sha256="ab" * 32,
         data_fingerprint=None,
+        tile=(32, 64),
     )
 
 
@@ -68,14 +70,14 @@ def write(chosen, made, out, samples):
     return write_checked(
         chosen,
         made,
-        description_of(made),
+        metadata_of(made),
         out,
         samples=samples,
         calibration=list(samples.images),
     )
 
 
-@pytest.mark.parametrize("name", ["onnx", "openvino", "torch-export"])
+@pytest.mark.parametrize("name", ["onnx", "openvino"])
 def test_a_float_export_answers_as_the_network_does(name, few, tmp_path):
     chosen = format_or_skip(name)
     parity = write(chosen, segmenter(), tmp_path / f"mars{chosen.suffix}", few)
@@ -100,7 +102,7 @@ def test_an_exported_file_takes_any_size_and_predicts_as_a_run_does(name, few, t
     write(chosen, made, path, few)
     engine = open_engine(path)
     assert (engine.taxonomy, engine.size_divisor, engine.scale) == (MARS, 2, 0.25)
-    assert engine.description == description_of(made)
+    assert engine.metadata == metadata_of(made)
     images = torch.randint(256, (3, 1, 13, 7)) / 255
     with torch.no_grad():
         expected = torch.softmax(made(images), dim=1)
@@ -123,6 +125,10 @@ def test_other_programs_find_the_names_and_the_mask(few, tmp_path):
     assert np.array_equal(mask, probabilities.argmax(axis=1))
     metadata = session.get_modelmeta().custom_metadata_map
     assert json.loads(metadata["areoseg"])["taxonomy"]["names"][4] == "big rock"
+    assert json.loads(metadata["names"])["4"] == "big rock"
+    modelmeta = session.get_modelmeta()
+    assert (modelmeta.graph_name, modelmeta.version) == ("areoseg", 1)
+    assert "Classes: background, soil" in modelmeta.description
 
 
 def test_an_8_bit_export_is_kept_or_refused_by_its_score(few, tmp_path):
@@ -141,28 +147,31 @@ def test_an_8_bit_export_is_kept_or_refused_by_its_score(few, tmp_path):
 
 
 def test_an_export_that_answers_nan_is_refused(few, tmp_path):
-    chosen = format_or_skip("torch-export")
+    chosen = format_or_skip("onnx")
 
     def broken(path):
-        return lambda images: (
-            np.zeros((len(images), *images.shape[2:]), np.uint8),
-            np.full((len(images), 5, *images.shape[2:]), np.nan, np.float32),
-        )
+        def run(images):
+            mask = np.zeros((len(images), *images.shape[2:]), np.uint8)
+            return mask, np.full((len(images), 5, *images.shape[2:]), np.nan, np.float32)
+
+        return ExportedEngine(run, metadata_of(segmenter()))
 
     with pytest.raises(AreosegError, match="too far off"):
-        write(replace(chosen, load=broken), segmenter(), tmp_path / "mars.pt2", few)
+        write(replace(chosen, open=broken), segmenter(), tmp_path / "mars.onnx", few)
 
 
-def test_a_pt2_file_is_written_and_not_loaded(few, tmp_path):
+def test_a_pt2_file_is_no_model(tmp_path):
     path = tmp_path / "mars.pt2"
-    write(FORMATS["torch-export"], segmenter(), path, few)
-    found = {"areoseg.json": ""}
-    torch.export.load(path, extra_files=found)
-    text = found["areoseg.json"]
-    restored = Description.from_json(text.decode() if isinstance(text, bytes) else text, where="it")
-    assert restored == description_of(segmenter())
-    with pytest.raises(AreosegError, match=r"does not load \.pt2"):
+    path.touch()
+    with pytest.raises(AreosegError, match="no model that can predict"):
         open_engine(path)
+
+
+def test_metadata_of_an_older_file_have_no_tile():
+    values = json.loads(metadata_of(segmenter()).to_json())
+    assert values.pop("tile") == [32, 64]
+    restored = ExportMetadata.from_json(json.dumps(values), path=Path("mars.onnx"))
+    assert restored == replace(metadata_of(segmenter()), tile=None)
 
 
 @pytest.mark.parametrize(("suffix", "name"), [(".onnx", "onnx"), (".xml", "openvino")])
@@ -229,7 +238,7 @@ def test_unknown_formats_and_suffixes_are_refused(few, tmp_path):
 def test_a_folder_that_cannot_be_written_is_said(few, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(AreosegError, match="cannot write"):
-        write(FORMATS["torch-export"], segmenter(), tmp_path / "file" / "mars.pt2", few)
+        write(FORMATS["onnx"], segmenter(), tmp_path / "file" / "mars.onnx", few)
 
 
 def test_openvino_is_imported_without_its_telemetry():

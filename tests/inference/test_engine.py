@@ -4,7 +4,7 @@ import torch
 from areoseg.errors import AreosegError
 from areoseg.inference import TorchEngine
 from areoseg.inference import open_engine
-from areoseg.inference.exported import LOADERS
+from areoseg.inference.factory import LOADERS
 from areoseg.models import create_model
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import MARS

@@ -15,6 +15,7 @@ from areoseg.data.readers.frames import reduced_image
 from areoseg.errors import AreosegError
 from areoseg.inference import Predictor
 from areoseg.inference import TorchEngine
+from areoseg.inference.inputs import InputImage
 from areoseg.models import create_model
 from areoseg.models.segmenter import Segmenter
 from areoseg.synthetic import SyntheticMars
@@ -117,7 +118,7 @@ def test_an_image_no_larger_than_a_tile_is_not_tiled():
 @pytest.mark.parametrize("scale", [1.0, 0.25, 0.3, 2.0])
 def test_any_size_comes_back_at_its_own_size(size, scale):
     image = np.random.default_rng(0).integers(0, 256, size, np.uint8)
-    predictor = Predictor([engine()], tile=64, overlap=32, scale=scale, flips=True)
+    predictor = Predictor([engine()], tile=64, overlap=32, scale=scale, tta_flip=True)
     found = full(predictor, image)
     assert found.shape == (5, *size)
     assert found.dtype == np.float32
@@ -128,7 +129,7 @@ def test_any_size_comes_back_at_its_own_size(size, scale):
 
 
 def test_bands_are_many_where_an_image_is_large(monkeypatch):
-    monkeypatch.setattr("areoseg.inference.predictor.BAND_BYTES", 5 * 4 * 200 * 10)
+    monkeypatch.setattr("areoseg.inference.predictor.BLOCK_BYTES", 5 * 4 * 200 * 10)
     image = terrain(150, 200)
     predictor = Predictor([engine()], tile=64, overlap=32)
     heights = [row_block.probabilities.shape[1] for row_block in predictor.row_blocks(image)]
@@ -185,17 +186,17 @@ def test_flips_in_tiles_are_those_of_the_whole_image():
     mirrored = np.ascontiguousarray(image[:, ::-1])
     predictor = Predictor([engine()], tile=512)
     expected = (full(predictor, image) + full(predictor, mirrored)[:, :, ::-1]) / 2
-    found = full(Predictor([engine()], flips=True, tile=128, overlap=64), image)
+    found = full(Predictor([engine()], tta_flip=True, tile=128, overlap=64), image)
     assert np.abs(found - expected).max() < 0.02
 
 
-def test_masks_and_segmentations_of_mixed_images_come_in_order():
+def test_masks_and_results_of_mixed_images_come_in_order():
     images = [terrain(*size) for size in [(64, 64), (64, 64), (150, 40), (64, 64), (16, 16)]]
     predictor = Predictor([engine()], tile=128, overlap=32, batch_size=1)
-    for image, found in zip(images, predictor.segmentations(images), strict=True):
+    for image, found in zip(images, predictor(images), strict=True):
         alone = predictor.segment(image)
         assert (found.mask == alone.mask).mean() > 0.999
-        assert found.confidence.dtype == alone.confidence.dtype == np.float16
+        assert found.confidence.dtype == alone.confidence.dtype == np.float32
         np.testing.assert_allclose(found.confidence, alone.confidence, atol=2e-3)
 
 
@@ -203,7 +204,9 @@ def test_batches_keep_to_the_scale_that_names_tell():
     frame = "NLB_430335904EDR_F0130000NCAM07812M1"
     images = [terrain(256, 256)] * 2
     predictor = Predictor([engine(scale=0.125)], scale="auto", batch_size=64)
-    one, other = predictor.segmentations(images, ["photo", frame])
+    one, other = predictor(
+        [InputImage(image, path=Path(name)) for image, name in zip(images, ["photo", frame], strict=True)]
+    )
     assert np.array_equal(one.mask, Predictor([engine()]).segment(images[0]).mask)
     assert np.array_equal(other.mask, Predictor([engine()], scale=0.5).segment(images[1]).mask)
 
@@ -212,8 +215,8 @@ def test_batches_keep_to_the_scale_that_names_tell():
     ("options", "message"),
     [
         ({"scale": 0}, "above 0"),
-        ({"scales": (1, -1)}, "above 0"),
-        ({"scales": ()}, "no scales"),
+        ({"tta_scales": (1, -1)}, "above 0"),
+        ({"tta_scales": ()}, "no scales"),
         ({"tile": 64, "overlap": 40}, "cannot share 40"),
         ({"overlap": -1}, "cannot share -1"),
         ({"batch_size": 0}, "at least one image"),
@@ -244,6 +247,7 @@ PANORAMA = """
 import resource, sys
 import numpy as np, torch
 sys.path.insert(0, {folder!r})
+from areoseg.inference import Predictor
 from test_large_images import Pyramid, engine
 torch.set_num_threads(1)
 network = Pyramid()
@@ -253,8 +257,11 @@ image = np.random.default_rng(0).integers(0, 256, (1000, 12000), np.uint8)
 predictor = Predictor([engine()], tile=256)
 predictor.segment(image[:512, :512])
 before = peak()
-found = predictor.segment(image)
-assert found.mask.shape == image.shape
+mask, confidence = np.empty(image.shape, np.uint8), np.empty(image.shape, np.float16)
+for block in predictor.row_blocks(image):
+    rows = slice(block.top, block.top + len(block.mask))
+    mask[rows], confidence[rows] = block.mask, block.confidence
+assert rows.stop == len(image)
 print(peak() - before)
 """
 

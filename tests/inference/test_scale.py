@@ -3,8 +3,8 @@ import json
 import pytest
 
 from areoseg.errors import AreosegError
-from areoseg.inference.scale import choose_scale
-from areoseg.inference.scale import trained_scale
+from areoseg.inference.resampling import choose_scale
+from areoseg.inference.resampling import trained_scale
 from areoseg.runs.info import RunInfo
 from areoseg.runs.run import Run
 
@@ -25,7 +25,7 @@ def test_auto_takes_one_and_says_why_where_something_is_unknown():
     assert "neither name nor size" in unknown_image.reason
     unknown_model = choose_scale("auto", None, (1024, 1024), FRAME)
     assert unknown_model.factor == 1
-    assert "training scale is not known" in unknown_model.reason
+    assert "training scale of the model is unknown" in unknown_model.reason
 
 
 def test_a_number_is_taken_whatever_the_image():

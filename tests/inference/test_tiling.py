@@ -5,6 +5,7 @@ import pytest
 
 from areoseg.inference.tiling import blended_rows
 from areoseg.inference.tiling import spans
+from areoseg.inference.tiling import tile_windows
 
 
 @pytest.mark.parametrize("length", [1, 7, 31, 32, 33, 61, 64, 100, 517])
@@ -45,7 +46,7 @@ def test_more_than_two_tiles_may_share_a_pixel():
     assert sum(span.weights.sum() for span in found) == pytest.approx(65)
 
 
-def blend(array, most_rows, tile=32, overlap=8, skip=()):
+def blend(array, max_rows, tile=32, overlap=8, skip=()):
     rows, columns = (
         spans(length, tile, overlap=overlap, size_divisor=4) for length in array.shape[-2:]
     )
@@ -55,15 +56,16 @@ def blend(array, most_rows, tile=32, overlap=8, skip=()):
             return None
         return array[:, window.top : window.bottom, window.left : window.right]
 
-    return list(blended_rows(rows, columns, len(array), window_of, most_rows=most_rows))
+    tiles = map(window_of, tile_windows(rows, columns))
+    return list(blended_rows(rows, columns, len(array), tiles, max_rows=max_rows))
 
 
 @pytest.mark.parametrize("shape", [(2, 1, 1), (3, 32, 32), (2, 33, 200), (1, 150, 70)])
-@pytest.mark.parametrize("most_rows", [1, 7, 1000])
-def test_blending_windows_of_a_map_gives_the_map(shape, most_rows):
+@pytest.mark.parametrize("max_rows", [1, 7, 1000])
+def test_blending_windows_of_a_map_gives_the_map(shape, max_rows):
     array = np.random.default_rng(0).random(shape, np.float32)
-    blocks = blend(array, most_rows)
-    assert max(block.shape[1] for block in blocks) <= most_rows
+    blocks = blend(array, max_rows)
+    assert max(block.shape[1] for block in blocks) <= max_rows
     np.testing.assert_allclose(np.concatenate(blocks, axis=1), array, atol=1e-6)
 
 

@@ -9,12 +9,13 @@ import pytest
 from areoseg.data.missions.metadata import Georeference
 from areoseg.data.readers.rover_image import RoverImage
 from areoseg.errors import AreosegError
+from areoseg.inference.tiling import RowBlock
 from areoseg.inference.writers import OUTPUTS
-from areoseg.inference.writers import Rows
 from areoseg.inference.writers import checked_outputs
 from areoseg.inference.writers import open_outputs
-from areoseg.inference.writers.pictures import entropy
-from areoseg.inference.writers.png import png_rows
+from areoseg.inference.writers import output_paths
+from areoseg.inference.writers.images import entropy
+from areoseg.inference.writers.images import png_rows
 from areoseg.inference.writers.tables import earlier_rows
 from areoseg.inference.writers.tables import table_rows
 from areoseg.taxonomy import MARS
@@ -49,18 +50,11 @@ def sample():
 def write(sample, out, *names, place=None):
     """Write outputs in parts of 5, 1 and 7 rows."""
     image = RoverImage(sample.image.pixels, sample.image.valid, georeference=place)
-    with open_outputs(names, out, "sub/a", image, MARS) as add:
+    with open_outputs(output_paths(names, out, "sub/a", image), image, MARS) as add:
         for top, bottom in ((0, 5), (5, 6), (6, 13)):
             rows = slice(top, bottom)
-            add(
-                Rows(
-                    top,
-                    image.pixels[rows],
-                    sample.mask[rows],
-                    image.valid[rows],
-                    sample.probabilities[:, rows],
-                )
-            )
+            probabilities = sample.probabilities[:, rows]
+            add(RowBlock(top, image.pixels[rows], probabilities, image.valid[rows]))
 
 
 def decoded(path):
@@ -166,7 +160,9 @@ def test_polygons_on_a_map_have_its_coordinates_and_name_its_system(tmp_path, sa
 
 def test_a_mask_of_background_alone_has_no_polygons(tmp_path, sample):
     pytest.importorskip("rasterio", reason="the extra planetary is not installed")
-    empty = Sample(sample.image, 0 * sample.mask, sample.probabilities)
+    certain = np.zeros_like(sample.probabilities)
+    certain[0] = 1
+    empty = Sample(sample.image, 0 * sample.mask, certain)
     write(empty, tmp_path, "polygons")
     path = tmp_path / "polygons" / "sub" / "a.geojson"
     assert json.loads(path.read_text())["features"] == []
@@ -175,7 +171,7 @@ def test_a_mask_of_background_alone_has_no_polygons(tmp_path, sample):
 def test_nothing_is_left_where_writing_is_given_up(tmp_path, sample):
     with (
         pytest.raises(RuntimeError),
-        open_outputs([*OUTPUTS][:5], tmp_path, "a", sample.image, MARS),
+        open_outputs(output_paths([*OUTPUTS][:5], tmp_path, "a", sample.image), sample.image, MARS),
     ):
         raise RuntimeError
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from areoseg.api.augmentation import draw_augmentation
     from areoseg.api.benchmarking import bench
     from areoseg.api.bundling import bundle
+    from areoseg.api.calibration import calibrate
     from areoseg.api.experiments import compare
     from areoseg.api.experiments import search
-    from areoseg.api.exporting import export
     from areoseg.api.self_training import self_train
     from areoseg.api.soup import soup
     from areoseg.api.training import resume
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from areoseg.evaluation.baselines import baseline_score
     from areoseg.evaluation.evaluate import evaluate
     from areoseg.evaluation.evaluate import evaluate_each
+    from areoseg.export.benchmark import bench
+    from areoseg.export.bundle import bundle
+    from areoseg.export.export import export
     from areoseg.inference.predict import predict
     from areoseg.inference.submission import submit
     from areoseg.training.baselines import baselines

@@ -67,7 +67,7 @@ def run_probabilities(
             " give a run that was trained on these classes"
         )
     use_threads(threads)
-    predictor = Predictor.load(run)
+    predictor = Predictor.load(run, scale=1.0)
     found: list[NDArray[np.float16]] = []
     for _, same_size in groupby(range(len(samples)), key=lambda i: samples.images[i].shape):
         indices = list(same_size)

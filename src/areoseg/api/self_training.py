@@ -108,7 +108,9 @@ def self_train(
     if not len(unseen):
         raise AreosegError(f"{unlabeled}: no unlabeled images: it needs a test_set, or images")
     check_same_size(unseen, found.labeled.images[0].shape)
-    predictor = Predictor.load(*(run.path for run in opened), device=device, flips=flips)
+    predictor = Predictor.load(
+        *(run.path for run in opened), device=device, tta_flip=flips, scale=1.0
+    )
     console.print(f"labeling {len(unseen)} images")
     labels = pseudo_label(
         predictor.probabilities,

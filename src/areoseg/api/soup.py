@@ -120,7 +120,7 @@ def _validation_score(
 ) -> float:
     """The score of the run's protocol, without intervals."""
     from areoseg.inference import Predictor
-    from areoseg.inference.engine import TorchEngine
+    from areoseg.inference.engines import TorchEngine
     from areoseg.metrics.confusion import confusion_per_image
     from areoseg.metrics.rates import score
     from areoseg.utils.device import choose_device
@@ -131,7 +131,9 @@ def _validation_score(
     engine = TorchEngine(segmenter, run.taxonomy, device=where, precision=precision)
     assert validation.masks is not None
     confusions = confusion_per_image(
-        list(Predictor([engine]).masks(validation.images)), validation.masks, len(run.taxonomy)
+        list(Predictor([engine], scale=1.0).masks(validation.images)),
+        validation.masks,
+        len(run.taxonomy),
     )
     return score(confusions.sum(axis=0), run.recipe.protocol, run.taxonomy)
 

@@ -175,7 +175,7 @@ def finish_run(run: Run, samples: SegmentationDataset, console: Console) -> None
     from areoseg.report import choose_examples
     from areoseg.report import write_report
 
-    predictor = Predictor.load(run.path, device=run.info.device)
+    predictor = Predictor.load(run.path, device=run.info.device, scale=1.0)
     scores = {}
     examples = {}
     for part in ("val", "test"):

@@ -17,7 +17,7 @@ from areoseg.cli.show import print_table
 from areoseg.errors import AreosegError
 
 if TYPE_CHECKING:
-    from areoseg.api.benchmarking import Benchmark
+    from areoseg.export.benchmark import Benchmark
 
 
 def bench(

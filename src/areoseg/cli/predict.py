@@ -15,7 +15,7 @@ from areoseg.cli.show import output
 from areoseg.errors import AreosegError
 
 if TYPE_CHECKING:
-    from areoseg.inference.scale import ScaleOption
+    from areoseg.inference.resampling import ScaleOption
 
 SOME_FAILED = 3
 """The exit code where images failed and the others were done."""
@@ -59,9 +59,9 @@ def predict(
         threads: Processor cores to compute on; all by default.
     """
     from areoseg import api
-    from areoseg.api.prediction import default_model
-    from areoseg.api.prediction import is_model
     from areoseg.errors import plural
+    from areoseg.inference.factory import default_model
+    from areoseg.inference.factory import is_model
 
     first_input = next((i for i, path in enumerate(paths) if not is_model(path)), len(paths))
     models, inputs = paths[:first_input], paths[first_input:]
@@ -71,12 +71,12 @@ def predict(
     if not inputs:
         raise AreosegError("predict: no images: name files or folders after the run")
     found = api.predict(
-        models,
         inputs,
         out,
-        write=_words(write),
-        flips=flips,
-        scales=[_number("--scales", word) for word in _words(scales)],
+        model=models,
+        outputs=_words(write),
+        tta_flip=flips,
+        tta_scales=[_number("--scales", word) for word in _words(scales)],
         scale=_scale(scale),
         resume=resume,
         device=device,

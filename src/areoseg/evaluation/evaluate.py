@@ -184,7 +184,8 @@ def _load_dataset(
 def _evaluate(
     models: Sequence[ModelUnderTest], dataset: SegmentationDataset, *, tta_flip: bool, device: str
 ) -> Evaluation:
-    predictor = Predictor.load(*(model.path for model in models), device=device, flips=tta_flip)
+    paths = (model.path for model in models)
+    predictor = Predictor.load(*paths, device=device, tta_flip=tta_flip, scale=1.0)
     started = time.perf_counter()
     masks = list(predictor.masks(dataset.images))
     milliseconds = 1000 * (time.perf_counter() - started) / len(dataset)

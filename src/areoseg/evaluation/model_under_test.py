@@ -6,8 +6,8 @@ from pathlib import Path
 
 from areoseg.errors import AreosegError
 from areoseg.inference import open_engine
-from areoseg.inference.exported import LOADERS
 from areoseg.inference.exported import ExportedEngine
+from areoseg.inference.factory import LOADERS
 from areoseg.recipes import Recipe
 from areoseg.recipes import parse_recipe
 from areoseg.runs.run import Run
@@ -47,13 +47,13 @@ def open_model_under_test(path: PathLike, *, device: str = "cpu") -> ModelUnderT
     if file.is_file() or (file.suffix.lower() in LOADERS and not file.is_dir()):
         engine = open_engine(file, device=device)
         assert isinstance(engine, ExportedEngine)  # a run is a folder
-        description = engine.description
+        metadata = engine.metadata
         return ModelUnderTest(
             path=file,
-            recipe=parse_recipe(description.recipe, source=str(path)),
-            taxonomy=description.taxonomy,
-            fingerprint=description.data_fingerprint,
-            weights_sha256=description.weights_sha256,
+            recipe=parse_recipe(metadata.recipe, source=str(path)),
+            taxonomy=metadata.taxonomy,
+            fingerprint=metadata.data_fingerprint,
+            weights_sha256=metadata.weights_sha256,
             run=None,
         )
     run = open_run(path)

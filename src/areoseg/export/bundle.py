@@ -1,13 +1,15 @@
-"""A bundle: a run folder that is fit to be passed on, with weights of 16 bits and a model card."""
+"""Bundle a run: a small run folder to pass on, with float16 weights and a model card."""
 
 import shlex
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from pathlib import PurePath
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from rich.console import Console
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -15,14 +17,17 @@ from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
 from areoseg.export.card import model_card
+from areoseg.export.export import LICENSE
+from areoseg.export.export import comparison_samples
 from areoseg.export.parity import Allowance
 from areoseg.export.parity import Parity
 from areoseg.export.parity import measure_parity
-from areoseg.export.write import network_run
+from areoseg.export.parity import network_answer
 from areoseg.runs.info import BundleInfo
 from areoseg.runs.info import RunInfo
 from areoseg.runs.run import PLAN
 from areoseg.runs.run import RECIPE
+from areoseg.runs.run import RESUME
 from areoseg.runs.run import RUN_INFO
 from areoseg.runs.run import SCORES
 from areoseg.runs.run import SPLIT
@@ -30,38 +35,98 @@ from areoseg.runs.run import WEIGHTS
 from areoseg.runs.run import Run
 from areoseg.runs.run import open_run
 from areoseg.runs.run import write_weights
+from areoseg.utils.console import standard_error
+from areoseg.utils.device import use_threads
+from areoseg.utils.files import PathLike
 from areoseg.utils.files import write_text
 from areoseg.weights import CARD
 
 HALF = Allowance(unequal=2e-3, terrain=1e-3)
-"""How far a network with weights of 16 bits may be off."""
-
-LICENSE = "Apache-2.0"
+"""How far a network with float16 weights may differ from its run."""
 
 COMMANDS = ("command", "commands")
-"""Facts that are command lines; each word may be a path."""
+"""Fields of `run.json` that are command lines; each word may be a path."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was written.
+
+    Attributes:
+        path: The folder.
+        parity: How close its network is to the run's.
+        samples: Description of the samples of the comparison.
+        size: Bytes of all its files.
+    """
+
+    path: Path
+    parity: Parity
+    samples: str
+    size: int
+
+
+def bundle(
+    run: PathLike,
+    out: PathLike,
+    *,
+    data: PathLike | None = None,
+    credit: str | None = None,
+    threads: int | None = None,
+    console: Console | None = None,
+) -> Bundle:
+    """Make a small run folder to pass on, with float16 weights and a model card.
+
+    Args:
+        run: The run folder.
+        out: The folder to make; its name becomes the name of the model.
+        data: Labeled samples for the comparison, as for `export`.
+        credit: Authors and license of the training data, for the card.
+        threads: CPU threads; None: all cores.
+        console: Console for progress and warnings; None: standard error.
+
+    Raises:
+        AreosegError: The run is not finished or is a bundle, the data cannot be used, the folder
+            exists or cannot be written, or the bundle differs too much from the run.
+
+    Example:
+        >>> areoseg.bundle("runs/first", "mars-64", credit="AI4Mars, CC0-1.0")  # doctest: +SKIP
+    """
+    use_threads(threads)
+    opened = open_run(run)
+    if (opened.path / RESUME).exists():
+        raise AreosegError(
+            f"{run}: this training is not finished: continue it by `areoseg train --resume {run}`"
+        )
+    if opened.is_bundle:
+        raise AreosegError(f"{run}: this is a bundle already: copy its folder")
+    _, samples, description = comparison_samples(opened, data, console or standard_error())
+    parity = write_bundle(
+        opened, Path(out), samples=samples, description=description, credit=credit
+    )
+    size = sum(file.stat().st_size for file in Path(out).iterdir())
+    return Bundle(Path(out), parity, description, size)
 
 
 def write_bundle(
-    run: Run, out: Path, *, samples: SegmentationDataset, where: str, credit: str | None
+    run: Run, out: Path, *, samples: SegmentationDataset, description: str, credit: str | None
 ) -> Parity:
-    """Write a bundle of a run, compare the two networks, and keep it if they are near enough.
+    """Write a bundle of a run, compare the two networks, and keep it if they are close enough.
 
-    Files keep their names, so that the bundle is a run; of paths in `run.json` only the last part
-    is left.
+    Files keep their names, so the bundle is a run. Paths in `run.json` are reduced to their last
+    part.
 
     Args:
         run: A run with weights.
         out: The folder to make; it must be empty or absent.
-        samples: Labeled samples to compare on.
-        where: What they are, for people.
-        credit: Who made the training data and what allows their use, for the card.
+        samples: Labeled samples for the comparison.
+        description: Description of these samples.
+        credit: See `bundle`.
 
     Returns:
         The comparison.
 
     Raises:
-        AreosegError: The folder is taken or cannot be written, or the bundle is too far off; then
+        AreosegError: The folder exists or cannot be written, or the bundle differs too much; then
             nothing is left.
     """
     if out.is_file() or (out.is_dir() and any(out.iterdir())):
@@ -70,7 +135,7 @@ def write_bundle(
         out.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
             beside = Path(folder) / out.name
-            parity = _write(run, beside, samples, where, credit)
+            parity = _write(run, beside, samples, description, credit)
             beside.replace(out)
     except OSError as error:
         raise AreosegError(
@@ -80,7 +145,7 @@ def write_bundle(
 
 
 def _write(
-    run: Run, out: Path, samples: SegmentationDataset, where: str, credit: str | None
+    run: Run, out: Path, samples: SegmentationDataset, description: str, credit: str | None
 ) -> Parity:
     write_weights(out / WEIGHTS, half(load_file(run.path / WEIGHTS)))
     for name in (RECIPE, SPLIT, PLAN, SCORES):
@@ -90,18 +155,18 @@ def _write(
     info.write(out / RUN_INFO)
     segmenter = run.segmenter()
     parity = measure_parity(
-        network_run(segmenter),
-        network_run(open_run(out).segmenter()),
+        network_answer(segmenter),
+        network_answer(open_run(out).segmenter()),
         samples,
         run.taxonomy,
         size_divisor=int(getattr(segmenter.network, "size_divisor", 1)),
     )
     if not parity.within(HALF):
-        raise AreosegError(f"weights of 16 bits are too far off, so nothing is written: {parity}")
+        raise AreosegError(f"{out.name}: not written: float16 weights are too far off: {parity}")
     bundle = BundleInfo(
         license=LICENSE,
         credit=credit,
-        compared_on=where,
+        compared_on=description,
         weights_sha256=run.weights_sha256,
         max_probability_difference=parity.probability,
         equal_pixels=parity.equal,
@@ -115,10 +180,10 @@ def _write(
 
 
 def half(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Weights at 16 bits.
+    """Return the weights in float16.
 
-    Vectors and single numbers stay as they are: they are few, and the variances and counts of a
-    normalization may lie beyond the range of 16 bits.
+    Vectors and scalars stay as they are: they are few, and the variances and counts of a
+    normalization may exceed the range of float16.
     """
     return {
         name: tensor.to(torch.float16) if tensor.is_floating_point() and tensor.ndim > 1 else tensor
@@ -127,14 +192,14 @@ def half(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def without_folders(info: RunInfo) -> RunInfo:
-    """The info of a run with only the last part of each path in it."""
+    """Return the info of a run with each path reduced to its last part."""
     values = info.model_dump(exclude_unset=True)
     values["data"]["working_directory"] = None
     return RunInfo.model_validate(_shortened(values))
 
 
 def _shortened(value: Any, name: str = "") -> Any:
-    """A value of the info, or what is in it; `name` is that of the fact that it belongs to."""
+    """Shorten the paths in a value of the info; `name` is the field that it belongs to."""
     if isinstance(value, dict):
         return {
             key: each if key == "previously_trained_on" else _shortened(each, key)

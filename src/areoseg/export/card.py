@@ -1,4 +1,4 @@
-"""The model card of a bundle, in Markdown: what it is, what it scores, and where it ends.
+"""The model card of a bundle in Markdown: intended use, scores, training and limits.
 
 After Mitchell et al. 2019, "Model Cards for Model Reporting", arXiv 1810.03993.
 """
@@ -10,25 +10,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from areoseg.errors import plural
-from areoseg.inference.scale import trained_scale
+from areoseg.inference.resampling import trained_scale
 from areoseg.runs.run import SCORES
 from areoseg.runs.run import WEIGHTS
 from areoseg.runs.run import Run
 from areoseg.utils.files import read_json
 
 SPLITS = {"test": "test", "val": "validation"}
-"""The parts of the split that are scored, and what the card calls them."""
+"""The splits that are scored, and their names in the card."""
 
-FEW_PIXELS = 0.01
-"""Share of the training pixels below which a class counts as rare."""
+RARE_SHARE = 0.01
+"""Share of the training pixels below which a class is rare."""
 
 
 def model_card(run: Run) -> str:
-    """The card of a bundle.
-
-    Args:
-        run: The bundle, whose info have the entry `bundle`.
-    """
+    """Return the card of a bundle."""
     scores = read_json(run.path / SCORES) if (run.path / SCORES).is_file() else {}
     sections = [
         _head(run),
@@ -47,16 +43,16 @@ def _head(run: Run) -> str:
     height, width = model.size
     return (
         f"# {run.name}\n\n{run.recipe.summary}. A `{run.recipe.model.name}` of"
-        f" {model.parameters / 1e6:.2f} million parameters and {model.macs / 1e9:.2f} GMAC an"
+        f" {model.parameters / 1e6:.2f} million parameters and {model.macs / 1e9:.2f} GMAC per"
         f" image of {height}x{width} pixels, trained from scratch. Each pixel of a gray image"
-        f" becomes one of: {', '.join(run.taxonomy.names)}."
+        f" is classified as one of: {', '.join(run.taxonomy.names)}."
     )
 
 
 def _use(run: Run) -> str:
     return (
         "```\n"
-        f"areoseg predict {run.name} photos/ --out masks\n"
+        f"areoseg predict photos/ --model {run.name} --out masks\n"
         f"areoseg evaluate {run.name} --data DATA\n"
         f"areoseg export {run.name} --to onnx --out {run.name}.onnx\n"
         "```"
@@ -64,37 +60,37 @@ def _use(run: Run) -> str:
 
 
 def _scores(run: Run, scores: Mapping[str, Any]) -> str:
-    """Two tables: mean IoU by protocol, and IoU by class under the headline protocol."""
-    parts = {name: scores[part] for part, name in SPLITS.items() if scores.get(part)}
-    if not parts:
-        return "No part of the data was held out, so there are none."
-    heads = [f"{name}, {found['images']} images" for name, found in parts.items()]
-    protocols = _rows("protocols", "score", list(parts.values()))
-    classes = _rows("classes", "iou", list(parts.values()))
-    headline = next(iter(parts.values()))["protocol"]
+    """Return two tables: mean IoU by protocol, and IoU by class under the headline protocol."""
+    splits = {name: scores[split] for split, name in SPLITS.items() if scores.get(split)}
+    if not splits:
+        return "No split was held out, so there are none."
+    heads = [f"{name}, {found['images']} images" for name, found in splits.items()]
+    protocols = _rows("protocols", "score", list(splits.values()))
+    classes = _rows("classes", "iou", list(splits.values()))
+    headline = next(iter(splits.values()))["protocol"]
     choice = {
-        "best": "Validation chose the weights, so that its scores are too high.",
-        "last": "The weights are the last of the training; no part chose them.",
+        "best": "The checkpoint was chosen on the validation split, so its scores are too high.",
+        "last": "The weights are those of the last step; no split chose them.",
     }[run.recipe.training.checkpoint]
     return (
-        f"Mean IoU over all pixels of a part, with 95 % intervals by bootstrap. {choice}\n\n"
+        f"Mean IoU over all pixels of a split, with 95 % bootstrap intervals. {choice}\n\n"
         f"{_table(['protocol', *heads], protocols)}\n\n"
         f"IoU by class, protocol `{headline}`:\n\n{_table(['class', *heads], classes)}"
     )
 
 
-def _rows(section: str, key: str, parts: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[str]]:
-    """A row for each entry of a section of the scores, and a figure for each part."""
-    for name in parts[0][section]:
-        figures = [_with_interval(part[section][name], key) for part in parts]
+def _rows(section: str, key: str, splits: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[str]]:
+    """Yield one row per entry of a section of the scores, with one figure per split."""
+    for name in splits[0][section]:
+        figures = [_with_interval(split[section][name], key) for split in splits]
         if any(figure != "-" for figure in figures):  # a protocol may leave a class out
             yield [name, *figures]
 
 
 def _training(run: Run) -> str:
     data = run.info.data
-    held = ", ".join(f"{len(run.split.get(part, ()))} in {name}" for part, name in SPLITS.items())
-    groups = f" in {data.groups} groups, which the split does not part" if data.groups else ""
+    held = ", ".join(f"{len(run.split.get(split, ()))} in {name}" for split, name in SPLITS.items())
+    groups = f" in {data.groups} groups, which are never split" if data.groups else ""
     lines = [
         f"- Data: {data.source.path}: {data.labeled} labeled samples{groups};"
         f" {data.rejected} rejected by the audit, {len(run.split['train'])} trained on, {held}.",
@@ -110,33 +106,33 @@ def _training(run: Run) -> str:
     start = run.info.initial_weights
     if start is not None:
         minutes = start.training_seconds / 60
-        lines.append(f"- It began with the weights of {start.run}: {minutes:.0f} minutes more.")
+        lines.append(f"- Started from the weights of {start.run}: {minutes:.0f} minutes more.")
     if run.info.calibration is not None:
         lines.append(
-            "- Calibrated on the validation part, whose scores are therefore a little too high."
+            "- Calibrated on the validation split, whose scores are therefore slightly too high."
         )
     if run.info.soup is not None:
         names = (each.name for each in run.info.soup.ingredients if each.selected)
         lines.append(f"- The weights are the mean of the runs {', '.join(names)}.")
     if run.info.self_training is not None:
-        taught = run.info.self_training
+        teaching = run.info.self_training
         lines.append(
-            f"- Trained on pseudo-labels of the runs {', '.join(taught.teachers)} as well:"
-            f" {taught.samples} samples that nobody has labeled."
+            f"- Also trained on pseudo-labels of the runs {', '.join(teaching.teachers)} for"
+            f" {teaching.samples} unlabeled samples."
         )
-        if taught.training_seconds:
-            minutes = taught.training_seconds / 60
+        if teaching.training_seconds:
+            minutes = teaching.training_seconds / 60
             lines.append(f"- The runs that made them were trained for {minutes:.0f} minutes more.")
     if run.info.command:
         commands = run.commands
         if run.calibrated_later:
             commands.append("areoseg calibrate RUN    # the folder that --out names")
-        lines += ["", "To make it again:", "", "```", *commands, "```"]
-    lines += ["", "`recipe.yaml` beside this card has every value."]
+        lines += ["", "To reproduce it:", "", "```", *commands, "```"]
+    lines += ["", "`recipe.yaml` beside this card has all hyperparameters."]
     if run.info.budget_seconds and run.info.self_training is None:
         lines.append(
-            "A time budget gives as many steps as there is time for; with"
-            f" `--plan {run.name}` instead of `--budget` they are those of this run."
+            "With a time budget, the number of steps depends on the machine; with"
+            f" `--plan {run.name}` instead of `--budget` it is that of this run."
         )
     return "\n".join(lines)
 
@@ -146,8 +142,8 @@ def _weights(run: Run) -> str:
     assert bundle is not None
     size = (run.path / WEIGHTS).stat().st_size / 1e6
     return (
-        f"`{WEIGHTS}`, {size:.1f} MB: filters in float16, vectors as they were trained. Beside the"
-        f" float32 weights (sha256 {bundle.weights_sha256}), on {bundle.compared_on}:"
+        f"`{WEIGHTS}`, {size:.1f} MB: filters in float16, vectors in float32. Compared with"
+        f" the float32 weights (sha256 {bundle.weights_sha256}), on {bundle.compared_on}:"
         f" {bundle.equal_pixels:.3%} of the pixels are equal, `terrain` is {bundle.terrain:.4f}"
         f" instead of {bundle.terrain_of_run:.4f}."
     )
@@ -156,28 +152,27 @@ def _weights(run: Run) -> str:
 def _limits(run: Run, scores: Mapping[str, Any]) -> str:
     scale = trained_scale(run)
     lines = [
-        "- Scores are of images like those of the training. Other cameras, sites, light and dust"
-        " are not tested.",
-        "- Labels are people's opinions, and so are the scores against them. Do not drive by these"
-        " masks alone.",
+        "- The scores hold for images like those of the training. Other cameras, sites, light and"
+        " dust are not tested.",
+        "- The labels were drawn by people and are subjective, and so are the scores. Do not drive"
+        " by these masks alone.",
     ]
     if scale is not None:
         lines.append(
-            f"- It has learned at {scale:g} of the scale of a full Navcam frame. Images whose scale"
-            " is not known need `--scale`."
+            f"- It was trained at {scale:g} of the scale of a full Navcam frame. Images of unknown"
+            " scale need `--scale`."
         )
     if run.recipe.data.background == "void":
         background = run.taxonomy.names[run.taxonomy.background]
         lines.append(
-            f"- It never answers {background}: sky, rover and what nobody labeled get the terrain"
-            " that they look most like."
+            f"- It never predicts {background}: sky, rover and unlabeled pixels are assigned the"
+            " most similar terrain class."
         )
     shares = run.info.data.training_shares
-    rare = [name for name, share in shares.items() if share < FEW_PIXELS]
+    rare = [name for name, share in shares.items() if share < RARE_SHARE]
     if rare:
         lines.append(
-            f"- Rare in the training: {', '.join(rare)}. Expect to miss most of it where the table"
-            " says so, and wide intervals."
+            f"- Rare in the training data: {', '.join(rare)}. Expect low recall and wide intervals."
         )
     return "\n".join(lines)
 

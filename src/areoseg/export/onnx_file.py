@@ -1,5 +1,6 @@
-"""Writing ONNX files."""
+"""Write ONNX files."""
 
+import json
 import warnings
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -10,12 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch import nn
-from torch.jit._trace import TracerWarning
 
-from areoseg.export.example import example_images
-from areoseg.inference.description import KEY
-from areoseg.inference.description import Description
-from areoseg.models.segmenter import ExportGraph
+from areoseg.inference.exported import METADATA_KEY
+from areoseg.inference.exported import ExportMetadata
+from areoseg.inference.openvino import quiet_tracing
+from areoseg.models.graph import ExportGraph
 from areoseg.models.segmenter import Segmenter
 from areoseg.utils.extras import need
 
@@ -24,46 +24,54 @@ OPSET = 18  # the newest that PyTorch's tracing exporter writes without converti
 
 def write_onnx(
     segmenter: Segmenter,
-    description: Description,
+    metadata: ExportMetadata,
     path: Path,
-    calibration: Sequence[NDArray[np.uint8]],
+    calibration: Sequence[NDArray[np.uint8]] = (),
 ) -> None:
-    """Write a segmenter as an ONNX file of any batch, height and width.
+    """Write a segmenter as an ONNX file of any batch size, height and width.
 
-    PyTorch's tracing exporter writes it. The newer one, by torch.export, takes ten to fifty times
-    as long, and the graphs that it can follow are bound to multiples of the size_divisor.
+    PyTorch's tracing exporter is used. The newer one, based on torch.export, is ten to fifty times
+    slower, and the graphs that it can follow are bound to multiples of the size divisor.
 
     Args:
         segmenter: In evaluation mode.
-        description: What the file says of itself.
+        metadata: Stored in the file.
         path: The file.
         calibration: Not used.
 
     Raises:
-        AreosegError: ONNX or ONNX Runtime, which has to check the file, is not installed.
+        AreosegError: ONNX, or ONNX Runtime, which checks the file, is not installed.
     """
     onnx = need("onnx", extra="export")
     need("onnxruntime", extra="export")
     trace_to_onnx(
         ExportGraph(segmenter).eval(),
-        example_images(description.size_divisor),
+        example_images(metadata.size_divisor),
         path,
         outputs={"mask": (1, 2), "probabilities": (2, 3)},
     )
+    names = metadata.taxonomy.names
     model = onnx.load(str(path))
-    model.producer_name, model.producer_version = "areoseg", description.areoseg
-    onnx.helper.set_model_props(model, {KEY: description.to_json()})
+    model.producer_name, model.producer_version = "areoseg", metadata.areoseg
+    model.model_version = 1
+    model.graph.name = "areoseg"
+    model.doc_string = (
+        "Mars terrain segmentation. images: gray, (N, 1, H, W) uint8. mask: class indices, (N, H,"
+        f" W) uint8. probabilities: (N, {len(names)}, H, W) float32. Classes: {', '.join(names)}."
+    )
+    properties = {METADATA_KEY: metadata.to_json(), "names": json.dumps(dict(enumerate(names)))}
+    onnx.helper.set_model_props(model, properties)
     onnx.save(model, str(path))
 
 
 def trace_to_onnx(
     graph: nn.Module, example: Tensor, path: Path, *, outputs: Mapping[str, tuple[int, int]]
 ) -> None:
-    """Write a module as an ONNX file of any batch, height and width.
+    """Write a module as an ONNX file of any batch size, height and width.
 
     Args:
         graph: Takes images (N, 1, H, W).
-        example: Such images, whose numbers mean nothing.
+        example: Example images; their values do not matter.
         path: The file.
         outputs: The outputs by name, with the axes of their height and width.
     """
@@ -71,10 +79,9 @@ def trace_to_onnx(
         name: {0: "batch", height: "height", width: "width"}
         for name, (height, width) in {"images": (2, 3), **outputs}.items()
     }
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", TracerWarning)  # of checks on sizes
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", UserWarning)  # of instance norm, which has no other mode
+    with torch.no_grad(), quiet_tracing():
+        # Instance norm warns that it has no other mode.
+        warnings.filterwarnings("ignore", category=UserWarning)
         torch.onnx.export(
             graph,
             (example,),
@@ -85,3 +92,13 @@ def trace_to_onnx(
             output_names=list(outputs),
             dynamic_axes=axes,
         )
+
+
+def example_images(size_divisor: int) -> Tensor:
+    """Return images (2, 1, 4 * size_divisor, 6 * size_divisor) uint8 to trace a network with.
+
+    Batch size, height and width differ, so that no exporter confuses them.
+    """
+    height, width = 4 * size_divisor, 6 * size_divisor
+    values = torch.arange(2 * height * width).remainder(256)
+    return values.to(torch.uint8).view(2, 1, height, width)

@@ -1,33 +1,37 @@
-"""How far an exported model is from the network that it was made of."""
+"""Compare an exported model with the network that it was made from."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from areoseg.data.samples import SegmentationDataset
 from areoseg.inference.exported import Answer
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.rates import score
+from areoseg.models.graph import ExportGraph
+from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.images import Mask
 from areoseg.utils.images import as_uint8
 
-BATCH = 16
-LONGEST_EDGE = 512
-"""Of larger images the upper left corner is compared, in pixels."""
+BATCH_SIZE = 16
+
+MAX_EDGE = 512
+"""Only the upper left corner of larger images is compared, in pixels."""
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """How far an export may be off; None: as far as it likes.
+    """How far an export may differ from its network; None: without limit.
 
     Attributes:
-        probability: Largest difference of a probability.
-        unequal: Largest share of pixels of another class.
-        terrain: Largest loss of `terrain` score, in 0..1.
+        probability: Maximum difference of a probability.
+        unequal: Maximum share of pixels with another class.
+        terrain: Maximum loss of `terrain` score, in 0..1.
     """
 
     probability: float | None = None
@@ -37,14 +41,14 @@ class Allowance:
 
 @dataclass(frozen=True)
 class Parity:
-    """What a comparison found.
+    """The result of a comparison.
 
     Attributes:
-        probability: Largest difference of a probability.
-        equal: Share of pixels of the same class, in 0..1.
+        probability: Maximum difference of a probability.
+        equal: Share of pixels with the same class, in 0..1.
         terrain: `terrain` score of the export.
-        terrain_of_run: The same of the network.
-        images: How many images were compared.
+        terrain_of_run: `terrain` score of the network.
+        images: Number of images that were compared.
     """
 
     probability: float
@@ -54,13 +58,13 @@ class Parity:
     images: int
 
     def within(self, allowance: Allowance) -> bool:
-        """Whether everything is as near as it must be; what is not a number is not."""
+        """Return whether all differences are allowed; NaN never is."""
         pairs = (
             (self.probability, allowance.probability),
             (1 - self.equal, allowance.unequal),
             (self.terrain_of_run - self.terrain, allowance.terrain),
         )
-        return all(limit is None or found <= limit for found, limit in pairs)
+        return all(limit is None or value <= limit for value, limit in pairs)
 
     def __str__(self) -> str:
         return (
@@ -82,10 +86,10 @@ def measure_parity(
 
     Args:
         reference: The network, in float32.
-        candidate: The exported file.
-        samples: Labeled; their images are rounded to 8 bits.
+        candidate: The exported model.
+        samples: Labeled samples; their images are rounded to 8 bits.
         taxonomy: The classes.
-        size_divisor: Images are cut to multiples of it, in pixels.
+        size_divisor: Images are cropped to multiples of it, in pixels.
     """
     size = (len(taxonomy), len(taxonomy))
     confusion, confusion_of_run = np.zeros(size, np.int64), np.zeros(size, np.int64)
@@ -108,32 +112,41 @@ def measure_parity(
     )
 
 
+def network_answer(segmenter: Segmenter) -> Answer:
+    """Return the network as a function of 8-bit images, in float32."""
+    graph = ExportGraph(segmenter).eval()
+
+    @torch.inference_mode()
+    def run(images: NDArray[np.uint8]) -> tuple[Mask, NDArray[np.float32]]:
+        mask, probabilities = graph(torch.from_numpy(images))
+        return mask.numpy(), probabilities.numpy()
+
+    return run
+
+
 def eight_bit_tiles(samples: SegmentationDataset, size_divisor: int) -> list[NDArray[np.uint8]]:
-    """The images of samples as (H, W) uint8, cut to multiples of the size_divisor."""
-    return [_cut(as_uint8(image), size_divisor) for image in samples.images]
+    """Return the images as (H, W) uint8, cropped to multiples of the size divisor."""
+    return [_cropped(as_uint8(image), size_divisor) for image in samples.images]
 
 
 def _batches(
     samples: SegmentationDataset, size_divisor: int
 ) -> Iterator[tuple[NDArray[np.uint8], Mask]]:
-    """Images (N, 1, H, W) uint8 and their masks (N, H, W), of neighbors of one size."""
+    """Yield images (N, 1, H, W) uint8 and masks (N, H, W) of consecutive samples of one size."""
     assert samples.masks is not None
     images = eight_bit_tiles(samples, size_divisor)
-    masks = [_cut(mask, size_divisor) for mask in samples.masks]
+    masks = [_cropped(mask, size_divisor) for mask in samples.masks]
     for _, same_size in groupby(range(len(images)), key=lambda index: images[index].shape):
         indices = list(same_size)
-        for start in range(0, len(indices), BATCH):
-            chosen = indices[start : start + BATCH]
-            yield (
-                np.stack([images[i] for i in chosen])[:, None],
-                np.stack([masks[i] for i in chosen]),
-            )
+        for start in range(0, len(indices), BATCH_SIZE):
+            batch = indices[start : start + BATCH_SIZE]
+            yield np.stack([images[i] for i in batch])[:, None], np.stack([masks[i] for i in batch])
 
 
-def _cut(pixels: NDArray[np.uint8], size_divisor: int) -> NDArray[np.uint8]:
-    """The upper left corner, whose edges are multiples of the size_divisor."""
+def _cropped(pixels: NDArray[np.uint8], size_divisor: int) -> NDArray[np.uint8]:
+    """Return the upper left corner, with edges that are multiples of the size divisor."""
     height, width = (
-        max(size_divisor, min(edge, LONGEST_EDGE) // size_divisor * size_divisor)
+        max(size_divisor, min(edge, MAX_EDGE) // size_divisor * size_divisor)
         for edge in pixels.shape
     )
     return pixels[:height, :width]

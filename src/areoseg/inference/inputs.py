@@ -26,6 +26,7 @@ from areoseg.errors import AreosegError
 from areoseg.inference.writers import OUTPUTS
 from areoseg.weights import misspelled
 from areoseg.inference.factory import is_model
+from areoseg.inference.writers import OUTPUTS
 
 _SUFFIXES = (*IMAGE_SUFFIXES, *DATA_SUFFIXES)
 
@@ -92,14 +93,16 @@ def find_inputs(paths: Sequence[str | Path], *, out: Path | None = None) -> list
     Args:
         paths: Image files, planetary files or their labels, folders of them, npz files, or glob
             patterns such as `photos/*.png`.
-        out: The output folder, which is not searched.
+        out: The output folder, which is not searched and must not be an input; or None.
 
     Raises:
-        AreosegError: A path does not exist, is given twice or is a model, or a folder has no
-            images.
+        AreosegError: A path does not exist, is given twice, is a model or is the output, or a
+            folder has no images.
     """
     inputs: list[Input] = []
     for path in (path for pattern in paths for path in _expanded(pattern)):
+        if out is not None and _is_output(path, out):
+            raise AreosegError(f"{path}: this input is also the output: choose another --out")
         if is_model(path):
             raise AreosegError(f"{path}: this is a model, not an image: name it by --model")
         if not path.exists():
@@ -181,6 +184,12 @@ def _expanded(pattern: str | Path) -> list[Path]:
     if not matches:
         raise AreosegError(f"{pattern}: no file matches this pattern: check the path")
     return matches
+
+
+def _is_output(path: Path, out: Path) -> bool:
+    """Return whether a path is the output folder, or where outputs are written."""
+    path, out = path.resolve(), out.resolve()
+    return path == out or any(path.is_relative_to(out / output) for output in OUTPUTS)
 
 
 def _in_folder(folder: Path, out: Path | None) -> Iterator[Input]:

@@ -16,7 +16,6 @@ from areoseg.inference.predictor import Predictor
 from areoseg.inference.predictor import model_paths
 from areoseg.inference.resampling import ScaleOption
 from areoseg.inference.writers import DEFAULT_OUTPUTS
-from areoseg.inference.writers import OUTPUTS
 from areoseg.inference.writers import checked_outputs
 from areoseg.utils.console import progress_bar
 from areoseg.utils.console import standard_error
@@ -73,7 +72,7 @@ def predict(
     console = console or standard_error()
     out = Path(out)
     outputs = checked_outputs(outputs)
-    found = find_inputs(_input_paths(inputs, out), out=out)
+    found = find_inputs(_paths(inputs), out=out)
     models = model_paths(model)
     predictor = Predictor.load(
         *models,
@@ -97,19 +96,14 @@ def predict(
         )
 
 
-def _input_paths(inputs: PathLike | Sequence[PathLike], out: Path) -> list[PathLike]:
-    """Return the paths of the inputs, none of which may be the output folder."""
+def _paths(inputs: PathLike | Sequence[PathLike]) -> list[PathLike]:
     paths = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     if not paths:
         raise AreosegError("no images to predict: name files or folders")
-    out = out.resolve()
     for path in paths:
         if not isinstance(path, str | Path):
             raise AreosegError(
-                f"cannot predict a {type(path).__name__} to files: give paths, or call"
-                " areoseg.load() with images in memory"
+                f"cannot predict a {type(path).__name__} to files: give paths, or call the model"
+                " with images in memory: areoseg.load()(image)"
             )
-        resolved = Path(path).resolve()
-        if resolved == out or any(resolved.is_relative_to(out / output) for output in OUTPUTS):
-            raise AreosegError(f"{path}: this input is also the output: choose another --out")
     return paths

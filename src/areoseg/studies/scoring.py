@@ -26,7 +26,7 @@ def score_splits(run: Run, samples: SegmentationDataset, *, device: str) -> dict
         samples: The labeled samples that it was made from.
         device: Where to compute.
     """
-    predictor = Predictor.load(run.path, device=device)
+    predictor = Predictor.load(run.path, device=device, scale=1.0)
     positions = {name: index for index, name in enumerate(samples.names)}
     scores = {}
     for part in SPLITS:

@@ -4,15 +4,15 @@ import pytest
 import torch
 
 from areoseg.inference import TorchEngine
-from areoseg.inference import accelerated
 from areoseg.inference import open_engine
-from areoseg.inference.accelerated import AcceleratedEngine
-from areoseg.inference.accelerated import openvino_is_there
+from areoseg.inference import openvino
+from areoseg.inference.openvino import AcceleratedEngine
+from areoseg.inference.openvino import has_openvino
 from areoseg.models import create_model
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import MARS
 
-pytestmark = pytest.mark.skipif(not openvino_is_there(), reason="OpenVINO is not installed")
+pytestmark = pytest.mark.skipif(not has_openvino(), reason="OpenVINO is not installed")
 
 
 def torch_engine(**options):
@@ -25,9 +25,7 @@ def torch_engine(**options):
 def always_faster(monkeypatch):
     """Time that stands still for whatever runs second."""
     seconds = iter([1.0, 0.5])
-    monkeypatch.setattr(
-        accelerated, "_timed", lambda run, images: (next(seconds, 0.0), run(images))
-    )
+    monkeypatch.setattr(openvino, "_timed", lambda run, images: (next(seconds, 0.0), run(images)))
 
 
 def test_a_long_job_goes_over_to_openvino_with_the_same_answers_at_any_size(always_faster):
@@ -50,7 +48,7 @@ def test_a_short_job_stays_with_pytorch():
 
 def test_openvino_is_not_taken_where_it_answers_otherwise(always_faster, monkeypatch):
     monkeypatch.setattr(
-        accelerated,
+        openvino,
         "_openvino",
         lambda engine, images: lambda x: torch.rand(len(x), 5, *x.shape[2:]),
     )
@@ -66,7 +64,7 @@ def test_an_openvino_that_fails_ends_no_job(monkeypatch):
     def broken(engine, images):
         raise RuntimeError("no such plugin")
 
-    monkeypatch.setattr(accelerated, "_openvino", broken)
+    monkeypatch.setattr(openvino, "_openvino", broken)
     engine = AcceleratedEngine(torch_engine(), patience=1e-9)
     images = torch.rand(1, 1, 8, 8)
     assert torch.equal(engine(images), engine(images))
@@ -84,11 +82,11 @@ def test_only_who_asks_for_speed_goes_over(tmp_path, monkeypatch):
     run = SimpleNamespace(
         segmenter=lambda: torch_engine().segmenter,
         taxonomy=MARS,
-        info={"precision": "float32"},
+        info=SimpleNamespace(precision="float32"),
         recipe=None,
     )
-    monkeypatch.setattr("areoseg.inference.engine.open_run", lambda path: run)
-    monkeypatch.setattr("areoseg.inference.engine.trained_scale", lambda run: None)
-    monkeypatch.setattr(accelerated, "openvino_is_there", lambda: True)
+    monkeypatch.setattr("areoseg.inference.factory.open_run", lambda path: run)
+    monkeypatch.setattr("areoseg.inference.factory.trained_scale", lambda run: None)
+    monkeypatch.setattr("areoseg.inference.factory.has_openvino", lambda: True)
     assert isinstance(open_engine(tmp_path), TorchEngine)  # scores are the same each time
     assert isinstance(open_engine(tmp_path, accelerate=True), AcceleratedEngine)

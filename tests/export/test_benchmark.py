@@ -5,12 +5,12 @@ import torch
 
 from areoseg import api
 from areoseg.errors import AreosegError
+from areoseg.export.benchmark import BACKENDS
+from areoseg.export.benchmark import matrix_product_gflops
+from areoseg.export.benchmark import measure
 from areoseg.models import create_model
 from areoseg.models.segmenter import ProbabilityGraph
 from areoseg.models.segmenter import Segmenter
-from areoseg.speed import BACKENDS
-from areoseg.speed import matrix_product_gflops
-from areoseg.speed import measure
 
 
 def segmenter():

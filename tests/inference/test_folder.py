@@ -11,15 +11,14 @@ import torch
 from PIL import Image
 from torch import nn
 
-from areoseg.api.prediction import is_model
 from areoseg.errors import AreosegError
 from areoseg.inference import Predictor
 from areoseg.inference import TorchEngine
-from areoseg.inference.folders import Predicted
-from areoseg.inference.folders import predict_to_folder
+from areoseg.inference.factory import is_model
+from areoseg.inference.folder import describe
+from areoseg.inference.folder import keep_settings
+from areoseg.inference.folder import predict_to_folder
 from areoseg.inference.inputs import find_inputs
-from areoseg.inference.settings import describe
-from areoseg.inference.settings import keep_settings
 from areoseg.inference.writers import OUTPUT_NAMES
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import MARS
@@ -38,7 +37,7 @@ class Brightness(nn.Module):
 @pytest.fixture
 def predictor():
     segmenter = Segmenter(Brightness(), mean=0.0, std=1.0, classes=5)
-    return Predictor([TorchEngine(segmenter, MARS)], tile=64, overlap=16)
+    return Predictor([TorchEngine(segmenter, MARS)], scale=1.0, tile=64, overlap=16)
 
 
 def levels(height=8, width=10):
@@ -57,7 +56,11 @@ def predict(predictor, source, out, **options):
     keep_settings({"models": [], "options": {}}, out, resume=options.get("resume", False))
     told = []
     inputs = find_inputs([source], out=out)
-    return predict_to_folder(predictor, inputs, out, tell=told.append, **options), told
+    return predict_to_folder(predictor, inputs, out, log=told.append, **options), told
+
+
+def counts(found):
+    return found.done, found.skipped, found.failed
 
 
 def rows_of(path):
@@ -75,7 +78,15 @@ def test_a_folder_of_predictions_holds_masks_overlays_and_shares(tmp_path, predi
     picture(tmp_path / "in" / f"{FRAME}.png")
     out = tmp_path / "out"
     found, told = predict(predictor, tmp_path / "in", out)
-    assert (found, told) == (Predicted(done=2, skipped=0, failed=0), [])
+    assert (counts(found), told) == ((2, 0, 0), [])
+    assert sorted(path.relative_to(out).as_posix() for path in found.paths) == [
+        f"masks/{FRAME}.png",
+        "masks/sub/a.png",
+        f"overlays/{FRAME}.png",
+        "overlays/sub/a.png",
+        "shares.csv",
+    ]
+    assert repr(found) == f"Predictions({str(out)!r}, done=2, skipped=0, failed=0, 5 files)"
     mask = np.asarray(Image.open(out / "masks" / "sub" / "a.png"))
     assert np.array_equal(mask, expected)
     assert np.asarray(Image.open(out / "overlays" / "sub" / "a.png")).shape == (8, 10, 3)
@@ -93,7 +104,7 @@ def test_a_folder_of_predictions_holds_masks_overlays_and_shares(tmp_path, predi
 def test_every_output_can_be_chosen_and_no_other_is_written(tmp_path, predictor):
     pytest.importorskip("rasterio", reason="the extra planetary is not installed")
     source = picture(tmp_path / "a.png", size=(100, 70))  # larger than a tile
-    predict(predictor, source, tmp_path / "all", write=OUTPUT_NAMES)
+    predict(predictor, source, tmp_path / "all", outputs=OUTPUT_NAMES)
     assert files_in(tmp_path / "all") == [
         "confidence/a.png",
         "entropy/a.png",
@@ -106,7 +117,7 @@ def test_every_output_can_be_chosen_and_no_other_is_written(tmp_path, predictor)
     ]
     mask = np.asarray(Image.open(tmp_path / "all" / "masks" / "a.png"))
     assert np.array_equal(mask, levels(100, 70)[1])
-    predict(predictor, source, tmp_path / "one", write=["entropy"])
+    predict(predictor, source, tmp_path / "one", outputs=["entropy"])
     assert files_in(tmp_path / "one") == ["entropy/a.png", "prediction.json"]
 
 
@@ -114,7 +125,7 @@ def test_images_of_many_sizes_each_get_their_own_mask(tmp_path, predictor):
     sizes = [(8, 10)] * 3 + [(1, 1), (8, 10), (300, 400), (5, 3)]
     for index, size in enumerate(sizes):
         picture(tmp_path / "in" / f"{index}.png", size)
-    predict(predictor, tmp_path / "in", tmp_path / "out", write=["masks", "shares"])
+    predict(predictor, tmp_path / "in", tmp_path / "out", outputs=["masks", "shares"])
     for index, size in enumerate(sizes):
         mask = np.asarray(Image.open(tmp_path / "out" / "masks" / f"{index}.png"))
         assert np.array_equal(mask, levels(*size)[1])
@@ -140,7 +151,7 @@ def test_broken_images_are_listed_and_do_not_stop_the_rest(tmp_path, predictor):
     (folder / "b.png").write_text("no picture")
     (folder / "c, empty.png").write_bytes(b"")
     found, told = predict(predictor, folder, tmp_path / "out")
-    assert found == Predicted(done=2, skipped=0, failed=2)
+    assert counts(found) == (2, 0, 2)
     failed = rows_of(tmp_path / "out" / "errors.csv")
     assert [Path(row["image"]).name for row in failed] == ["b.png", "c, empty.png"]
     assert failed[1]["reason"] == "the file is empty: copy it again"
@@ -154,17 +165,17 @@ def test_resuming_does_what_is_missing_and_keeps_the_table_whole(tmp_path, predi
     for name in "abcd":
         picture(folder / f"{name}.png")
     (folder / "b.png").write_text("no picture")
-    assert predict(predictor, folder, out)[0] == Predicted(done=3, skipped=0, failed=1)
+    assert counts(predict(predictor, folder, out)[0]) == (3, 0, 1)
     (out / "overlays" / "c.png").unlink()
     picture(folder / "b.png")
     kept = (out / "masks" / "a.png").stat().st_mtime_ns
     found, _ = predict(predictor, folder, out, resume=True)
-    assert found == Predicted(done=2, skipped=2, failed=0)
+    assert counts(found) == (2, 2, 0)
     assert (out / "masks" / "a.png").stat().st_mtime_ns == kept
     assert sorted(row["image"] for row in rows_of(out / "shares.csv")) == [*"abcd"]
     assert not (out / "errors.csv").exists()
     assert predict(predictor, folder, out, resume=True)[0].skipped == 4
-    assert predict(predictor, folder, out)[0] == Predicted(done=4, skipped=0, failed=0)
+    assert counts(predict(predictor, folder, out)[0]) == (4, 0, 0)
 
 
 def test_resuming_after_a_crash_loses_no_row(tmp_path, predictor):
@@ -187,17 +198,17 @@ def test_resuming_after_a_crash_loses_no_row(tmp_path, predictor):
 
 def test_what_an_older_call_left_is_not_taken_for_done(tmp_path, predictor):
     source, out = picture(tmp_path / "a.png"), tmp_path / "out"
-    predict(predictor, source, out, write=["masks"])
+    predict(predictor, source, out, outputs=["masks"])
     old = (out / "prediction.json").stat().st_mtime_ns - 10**9
     os.utime(out / "masks" / "a.png", ns=(old, old))
-    assert predict(predictor, source, out, write=["masks"], resume=True)[0].done == 1
+    assert predict(predictor, source, out, outputs=["masks"], resume=True)[0].done == 1
 
 
 def test_resuming_with_other_settings_is_refused(tmp_path):
     keep_settings({"models": [{"path": "x", "sha256": "1"}], "options": {}}, tmp_path, resume=False)
     moved = {"models": [{"path": "y", "sha256": "1"}], "options": {}}
     keep_settings(moved, tmp_path, resume=True)
-    for change, what in (({"models": []}, "models"), ({"options": {"flips": True}}, "options")):
+    for change, what in (({"models": []}, "models"), ({"options": {"tta_flip": True}}, "options")):
         with pytest.raises(AreosegError, match=f"made with other {what}"):
             keep_settings({**moved, **change}, tmp_path, resume=True)
 
@@ -258,7 +269,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(tmp_path, predictor, mo
         monkeypatch.setattr("zipfile.ZipFile.__init__", lambda *_, **__: full(Path(output), "w"))
     monkeypatch.setattr(Path, "open", full)
     with pytest.raises(AreosegError, match="No space left on device") as caught:
-        predict(predictor, source, out, write=[output])
+        predict(predictor, source, out, outputs=[output])
     assert "\n" not in str(caught.value)
     assert files_in(out) == ["prediction.json"]
 
@@ -293,6 +304,6 @@ def test_a_disk_that_fills_up_is_one_line(tmp_path, predictor, tiny_disk, place)
     else:
         tifffile.imwrite(path, noise)
     with pytest.raises(AreosegError, match=r"cannot write this file: .*(No space|disk full)"):
-        predict(predictor, path, tiny_disk / "out", write=["probabilities", "shares"])
+        predict(predictor, path, tiny_disk / "out", outputs=["probabilities", "shares"])
     assert "probabilities/a.npz" not in files_in(tiny_disk / "out")
     assert "probabilities/a.tif" not in files_in(tiny_disk / "out")
