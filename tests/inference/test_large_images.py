@@ -205,7 +205,10 @@ def test_batches_keep_to_the_scale_that_names_tell():
     images = [terrain(256, 256)] * 2
     predictor = Predictor([engine(scale=0.125)], scale="auto", batch_size=64)
     one, other = predictor(
-        [InputImage(image, path=Path(name)) for image, name in zip(images, ["photo", frame], strict=True)]
+        [
+            InputImage(image, path=Path(name))
+            for image, name in zip(images, ["photo", frame], strict=True)
+        ]
     )
     assert np.array_equal(one.mask, Predictor([engine()]).segment(images[0]).mask)
     assert np.array_equal(other.mask, Predictor([engine()], scale=0.5).segment(images[1]).mask)

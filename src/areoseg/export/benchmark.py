@@ -31,8 +31,8 @@ from areoseg.inference.exported import ExportedEngine
 from areoseg.inference.factory import open_engine
 from areoseg.inference.openvino import compile_openvino
 from areoseg.inference.openvino import to_openvino
-from areoseg.models.cost import model_cost
-from areoseg.models.graph import ProbabilityGraph
+from areoseg.models.inspect import model_cost
+from areoseg.models.segmenter import ProbabilityGraph
 from areoseg.models.segmenter import Segmenter
 from areoseg.runs.run import is_run
 from areoseg.runs.run import open_run

@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from areoseg.api.own_data import own_data
 from areoseg.api.reading import find_source
-from areoseg.api.reading import read_with_progress
+from areoseg.data.load import SYNTHETIC
+from areoseg.data.load import Source
+from areoseg.data.load import read_with_progress
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.sources import SYNTHETIC
-from areoseg.data.sources import Source
 from areoseg.errors import AreosegError
 from areoseg.errors import did_you_mean
 from areoseg.errors import one_line
@@ -36,6 +35,7 @@ from areoseg.inference.exported import open_onnx
 from areoseg.inference.exported import open_openvino
 from areoseg.inference.resampling import trained_scale
 from areoseg.models.segmenter import Segmenter
+from areoseg.runs.own_data import own_data
 from areoseg.runs.run import RECIPE
 from areoseg.runs.run import SCORES
 from areoseg.runs.run import Run
@@ -294,7 +294,7 @@ def comparison_samples(
 def _halves(
     run: Run, data: PathLike, console: Console
 ) -> tuple[SegmentationDataset, SegmentationDataset, str]:
-    source = Source(SYNTHETIC)
+    source = Source(path=SYNTHETIC)
     if str(data) != SYNTHETIC:
         own = run.source
         source = replace(find_source(data, None, "auto", console), tile=own.tile, scale=own.scale)

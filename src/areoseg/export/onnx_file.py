@@ -15,7 +15,7 @@ from torch import nn
 from areoseg.inference.exported import METADATA_KEY
 from areoseg.inference.exported import ExportMetadata
 from areoseg.inference.openvino import quiet_tracing
-from areoseg.models.graph import ExportGraph
+from areoseg.models.segmenter import ExportGraph
 from areoseg.models.segmenter import Segmenter
 from areoseg.utils.extras import need
 

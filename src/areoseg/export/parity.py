@@ -12,7 +12,7 @@ from areoseg.data.samples import SegmentationDataset
 from areoseg.inference.exported import Answer
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.rates import score
-from areoseg.models.graph import ExportGraph
+from areoseg.models.segmenter import ExportGraph
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.images import Mask

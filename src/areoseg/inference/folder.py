@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg import weights
-from areoseg.data.readers.metadata import FIELDS
+from areoseg.data.missions.metadata import FIELDS
 from areoseg.errors import AreosegError
 from areoseg.inference.inputs import Input
 from areoseg.inference.inputs import InputImage

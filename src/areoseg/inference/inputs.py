@@ -16,17 +16,16 @@ from numpy.typing import NDArray
 
 from areoseg.data.load import read_data
 from areoseg.data.missions.metadata import metadata_from_name
-from areoseg.data.readers.files import IMAGE_SUFFIXES
 from areoseg.data.readers.decode import luminance
+from areoseg.data.readers.files import IMAGE_SUFFIXES
 from areoseg.data.readers.intensity import to_gray
 from areoseg.data.readers.planetary import DATA_SUFFIXES
 from areoseg.data.readers.rover_image import RoverImage
 from areoseg.data.readers.rover_image import read_rover_image
 from areoseg.errors import AreosegError
-from areoseg.inference.writers import OUTPUTS
-from areoseg.weights import misspelled
 from areoseg.inference.factory import is_model
 from areoseg.inference.writers import OUTPUTS
+from areoseg.weights import misspelled
 
 _SUFFIXES = (*IMAGE_SUFFIXES, *DATA_SUFFIXES)
 

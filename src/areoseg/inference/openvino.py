@@ -14,7 +14,7 @@ from torch import nn
 from torch.jit._trace import TracerWarning
 
 from areoseg.inference.engines import TorchEngine
-from areoseg.models.graph import ProbabilityGraph
+from areoseg.models.segmenter import ProbabilityGraph
 from areoseg.utils.device import Precision
 from areoseg.utils.extras import need_openvino
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
-from areoseg.data.scale import common_navcam_scale
-from areoseg.data.scale import navcam_scale
+from areoseg.data.missions.navcam import common_navcam_scale
+from areoseg.data.missions.navcam import navcam_scale
 from areoseg.errors import AreosegError
 from areoseg.inference.tiling import Probabilities
 from areoseg.inference.tiling import Window

@@ -11,8 +11,8 @@ from typing import TypeVar
 import numpy as np
 from rich.console import Console
 
-from areoseg.api.reading import read_with_progress
-from areoseg.data.sources import Source
+from areoseg.data.load import Source
+from areoseg.data.load import read_with_progress
 from areoseg.errors import AreosegError
 from areoseg.inference.exported import ExportedEngine
 from areoseg.inference.predictor import Predictor
