@@ -11,13 +11,13 @@ from functools import partial
 
 import torch
 
+from areoseg.export.benchmark import BACKENDS
+from areoseg.export.benchmark import Forward
+from areoseg.export.benchmark import matrix_product_gflops
+from areoseg.export.benchmark import measure
 from areoseg.models import create_model
 from areoseg.models import model_cost
 from areoseg.models.segmenter import Segmenter
-from areoseg.export.benchmark import BACKENDS
-from areoseg.export.benchmark import matrix_product_gflops
-from areoseg.export.benchmark import measure
-from areoseg.export.benchmark import Forward
 from peers import PEERS
 
 SIZE = (64, 128)
