@@ -19,9 +19,6 @@ from typing import Any
 if TYPE_CHECKING:
     from areoseg.api.auditing import audit
     from areoseg.api.augmentation import draw_augmentation
-    from areoseg.api.benchmarking import bench
-    from areoseg.api.bundling import bundle
-    from areoseg.api.calibration import calibrate
     from areoseg.api.experiments import compare
     from areoseg.api.experiments import search
     from areoseg.api.self_training import self_train
