@@ -10,11 +10,11 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from areoseg import api
-from areoseg.api.soup import soup
 from areoseg.cli.app import app
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.runs.run import open_run
+from areoseg.training.soup import soup
 
 QUIET = Console(quiet=True)
 

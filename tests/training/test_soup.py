@@ -49,8 +49,8 @@ def test_a_soup_of_identical_networks_is_the_network():
     ingredients = [Ingredient(name, deepcopy(one), 0.5) for name in "abc"]
     made = greedy_soup(ingredients, lambda _: pytest.fail("nothing to score"), no_statistics)
     assert equal_weights(made.segmenter, one)
-    assert made.taken == ("a",)
-    assert [each.with_it for each in made.tried] == [0.5, None, None]
+    assert made.selected == ("a",)
+    assert [each.soup_score for each in made.ingredients] == [0.5, None, None]
 
 
 def test_the_best_comes_first_and_what_lowers_the_score_is_left_out():
@@ -61,15 +61,15 @@ def test_the_best_comes_first_and_what_lowers_the_score_is_left_out():
     ingredients = [Ingredient(i.name, i.segmenter, score(i.segmenter)) for i in ingredients]
     made = greedy_soup(ingredients, score, no_statistics)
     # 0.8 alone gives 0.8; with 1.6 the mean is 1.2, which gives 0.8 too; with 0 as well it is 0.8.
-    assert [each.name for each in made.tried] == ["0.8", "1.6", "0.0"]
-    assert made.tried[0].with_it == pytest.approx(0.8)
-    assert made.tried[1].with_it == pytest.approx(0.8, abs=1e-6)
+    assert [each.name for each in made.ingredients] == ["0.8", "1.6", "0.0"]
+    assert made.ingredients[0].soup_score == pytest.approx(0.8)
+    assert made.ingredients[1].soup_score == pytest.approx(0.8, abs=1e-6)
     assert made.score == pytest.approx(score(made.segmenter))
 
     worse = [ingredients[1], Ingredient("far", filled(-3.0), score(filled(-3.0)))]
     alone = greedy_soup(worse, score, no_statistics)
-    assert alone.taken == ("0.8",)
-    assert alone.tried[1].with_it == pytest.approx(1 - 2.1)
+    assert alone.selected == ("0.8",)
+    assert alone.ingredients[1].soup_score == pytest.approx(1 - 2.1)
     assert equal_weights(alone.segmenter, ingredients[1].segmenter)
 
 
@@ -83,7 +83,7 @@ def test_statistics_are_measured_before_each_mean_is_scored():
 
     ingredients = [Ingredient(f"{seed}", segmenter(seed), 0.1 * seed) for seed in range(3)]
     made = greedy_soup(ingredients, score, measured.append)
-    assert made.taken == ("2", "1", "0")
+    assert made.selected == ("2", "1", "0")
     assert len(measured) == 2
     expected = mean_of([ingredient.segmenter for ingredient in ingredients])
     for one, other in zip(made.segmenter.parameters(), expected.parameters(), strict=True):

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from areoseg.api.experiments import compare
     from areoseg.api.experiments import search
     from areoseg.api.self_training import self_train
-    from areoseg.api.soup import soup
     from areoseg.api.training import resume
     from areoseg.api.training import train
     from areoseg.data.load import read
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from areoseg.inference.submission import submit
     from areoseg.training.baselines import baselines
     from areoseg.training.calibrate import calibrate
+    from areoseg.training.soup import soup
 
 __all__ = [
     "audit",

@@ -43,7 +43,7 @@ def soup(
         threads: Processor cores to compute on; all by default.
         json: Print JSON for programs instead of tables.
     """
-    from areoseg.api.soup import soup as make_soup
+    from areoseg.training.soup import soup as make_soup
 
     run = make_soup(
         runs,

@@ -1,6 +1,7 @@
 """Calibration of a trained model: a temperature and class offsets fitted to held-out samples."""
 
 import math
+from copy import deepcopy
 from dataclasses import dataclass
 from dataclasses import replace
 from functools import partial
@@ -8,7 +9,6 @@ from functools import partial
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from scipy.special import softmax
 
 from areoseg.data.samples import SegmentationDataset
@@ -19,6 +19,7 @@ from areoseg.metrics.calibration_error import expected_calibration_error
 from areoseg.metrics.calibration_error import reliability
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.metrics.rates import mean_scores
+from areoseg.models.layers.normalization import fold_standardization
 from areoseg.models.segmenter import MASKED_LOGIT
 from areoseg.models.segmenter import Segmenter
 from areoseg.runs.info import CalibrationInfo
@@ -134,7 +135,9 @@ def calibrate_segmenter(
         (1.21, array([ 0., -0.07, 0., -0.2, -2.13]))
     """
     segmenter.uncalibrate()
-    pixels = labeled_pixels(segmenter, samples, taxonomy, device=device, precision=precision)
+    folded = deepcopy(segmenter)
+    fold_standardization(folded)  # the network as it predicts
+    pixels = labeled_pixels(folded, samples, taxonomy, device=device, precision=precision)
     found = fit_calibration(pixels, taxonomy, protocol=protocol)
     masked = segmenter.masked_classes
     segmenter.temperature.fill_(found.temperature)
@@ -154,7 +157,7 @@ def calibrate_run(run: Run, samples: SegmentationDataset, *, device: str = "cpu"
         AreosegError: There are too few samples, or the folder cannot be written.
     """
     where = choose_device(device)
-    segmenter = run.segmenter()
+    segmenter = run.segmenter(fold=False)
     found = calibrate_segmenter(
         segmenter,
         samples,
@@ -163,10 +166,7 @@ def calibrate_run(run: Run, samples: SegmentationDataset, *, device: str = "cpu"
         device=where,
         precision=precision_of_training(run.info.precision, where),
     )
-    weights = load_file(run.path / WEIGHTS)
-    weights["temperature"] = segmenter.temperature.cpu()
-    weights["offsets"] = segmenter.offsets.cpu()
-    write_weights(run.path / WEIGHTS, weights)
+    write_weights(run.path / WEIGHTS, segmenter.state_dict())
     info = run.info.model_copy(update={"calibration": found.info(run.taxonomy)})
     info.write(run.path / RUN_INFO)
     return Run(run.path, run.recipe, info)

@@ -1,30 +1,73 @@
-"""Soups: one network with the mean of the weights of several.
+"""Model soups: one model with the mean of the weights of several.
 
-Wortsman et al. 2022, arXiv 2203.05482. Means of weights are good where the networks lie in one
-basin of the loss, as after a common start; networks trained from different random weights mostly
-do not.
+Wortsman et al. 2022, arXiv 2203.05482. Averaging weights works where the models lie in one basin of
+the loss, for example after a common start; models trained from different random weights mostly do
+not.
 """
 
+import shutil
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from rich.console import Console
+from torch import Tensor
 
+from areoseg.api.training import finish_run
+from areoseg.data.samples import SegmentationDataset
+from areoseg.evaluation.score import evaluate_model
+from areoseg.evaluation.score import select_split
+from areoseg.inference import Predictor
+from areoseg.inference import TorchEngine
 from areoseg.models.segmenter import Segmenter
+from areoseg.runs.compatibility import check_same_architecture
+from areoseg.runs.compatibility import check_same_data
+from areoseg.runs.info import RunInfo
+from areoseg.runs.info import SoupInfo
 from areoseg.runs.info import SoupIngredient
+from areoseg.runs.lineage import previously_trained_on
+from areoseg.runs.own_data import own_data
+from areoseg.runs.run import AUDIT
+from areoseg.runs.run import RECIPE
+from areoseg.runs.run import RUN_INFO
+from areoseg.runs.run import SPLIT
+from areoseg.runs.run import WEIGHTS
+from areoseg.runs.run import Run
+from areoseg.runs.run import check_no_run_in
+from areoseg.runs.run import open_runs
+from areoseg.runs.run import write_weights
+from areoseg.training.averaging import estimate_batch_statistics
+from areoseg.training.batches import Tensors
+from areoseg.training.calibration import calibrate_segmenter
+from areoseg.utils.console import standard_error
+from areoseg.utils.device import choose_device
+from areoseg.utils.device import precision_of_training
+from areoseg.utils.device import use_threads
+from areoseg.utils.files import PathLike
+
+MAX_STATISTICS_SAMPLES = 1024
+"""Number of training samples from which the batch statistics of a soup are estimated."""
+
+STATISTICS_BATCH_SIZE = 32
+
+NOT_INHERITED = {"steps", "epochs", "best_step", "budget_seconds", "calibration"}
+"""Info of the best run that does not hold for the soup."""
 
 
 @dataclass(frozen=True)
 class Ingredient:
-    """A trained network that may enter a soup.
+    """A trained model that may enter a soup.
 
     Attributes:
-        name: What to call it.
-        segmenter: The network, not calibrated.
-        score: What it scores alone.
+        name: Its name, usually the run folder.
+        segmenter: The model, not calibrated.
+        score: Its own validation score.
     """
 
     name: str
@@ -34,56 +77,143 @@ class Ingredient:
 
 @dataclass(frozen=True)
 class Soup:
-    """A network whose weights are the mean of those of its ingredients.
+    """A model with the mean weights of the selected ingredients.
 
     Attributes:
-        segmenter: The network.
-        score: What it scores.
-        tried: All ingredients, the best alone first.
+        segmenter: The model.
+        score: Its validation score.
+        ingredients: What became of each ingredient, the best one first.
     """
 
     segmenter: Segmenter
     score: float
-    tried: tuple[SoupIngredient, ...]
+    ingredients: tuple[SoupIngredient, ...]
 
     @property
-    def taken(self) -> tuple[str, ...]:
-        """The names of the ingredients in it."""
-        return tuple(each.name for each in self.tried if each.selected)
+    def selected(self) -> tuple[str, ...]:
+        """The names of the ingredients in the soup."""
+        return tuple(each.name for each in self.ingredients if each.selected)
+
+
+def soup(
+    runs: Sequence[PathLike],
+    out: PathLike,
+    *,
+    data: PathLike | None = None,
+    groups: PathLike | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    command: str | None = None,
+    console: Console | None = None,
+) -> Run:
+    """Average the weights of runs into a new run, as far as the validation score does not fall.
+
+    Calibrations of the runs are discarded; the soup is calibrated if the best run was.
+
+    Args:
+        runs: Run folders of one model, dataset and split.
+        out: The new run folder.
+        data: The present path of their data; None: the one noted in the first run.
+        groups: The present path of their groups file; None: the one noted in the first run.
+        device: `cpu`, `cuda` or `auto`.
+        threads: CPU threads; None: all cores.
+        command: The command line to note in the run.
+        console: Console for progress and warnings; None: standard error.
+
+    Returns:
+        The new run; its `info.soup` lists the runs that were selected.
+
+    Raises:
+        AreosegError: The runs cannot be averaged, or there is a run in `out` already.
+
+    Example:
+        >>> run = areoseg.soup(["runs/a", "runs/b"], "runs/soup")  # doctest: +SKIP
+        >>> [each.selected for each in run.info.soup.ingredients]  # doctest: +SKIP
+        [True, True]
+    """
+    use_threads(threads)
+    console = console or standard_error()
+    opened = open_runs(runs)
+    check_same_architecture(opened)
+    check_same_data(opened)
+    check_no_run_in(out)
+    first, where = opened[0], choose_device(device)
+    labeled = own_data(first, data, groups, console).labeled
+    validation = select_split(labeled, first, "val")
+    precision = precision_of_training(first.info.precision, where)
+
+    def score(segmenter: Segmenter) -> float:
+        engine = TorchEngine(segmenter, first.taxonomy, device=where, precision=precision)
+        masks = Predictor([engine]).masks
+        protocol = first.recipe.protocol
+        return evaluate_model(masks, validation, first.taxonomy, protocol=protocol).score
+
+    def estimate_statistics(segmenter: Segmenter) -> None:
+        training = select_split(labeled, first, "train")
+        batches = _statistics_batches(training, where)
+        estimate_batch_statistics(segmenter.to(where), batches, seed=0)
+
+    ingredients = []
+    for run in opened:
+        segmenter = run.segmenter(fold=False)
+        segmenter.uncalibrate()
+        ingredients.append(Ingredient(str(run.path), segmenter, score(segmenter)))
+        console.print(f"{run.path}: validation {ingredients[-1].score:.4f}")
+    made = greedy_soup(ingredients, score, estimate_statistics)
+
+    best = next(run for run in opened if str(run.path) == made.selected[0])
+    info = _soup_info(made, best, opened, command)
+    if best.info.calibration is not None:
+        calibration = calibrate_segmenter(
+            made.segmenter,
+            validation,
+            best.taxonomy,
+            protocol=best.recipe.protocol,
+            device=where,
+            precision=precision,
+        )
+        info = info.model_copy(update={"calibration": calibration.info(best.taxonomy)})
+    new = Run(Path(out), best.recipe, info)
+    write_weights(new.path / WEIGHTS, made.segmenter.cpu().state_dict())
+    for name in (RECIPE, SPLIT, AUDIT):
+        if (best.path / name).is_file():
+            shutil.copyfile(best.path / name, new.path / name)
+    info.write(new.path / RUN_INFO)
+    finish_run(new, labeled, console)
+    return new
 
 
 def greedy_soup(
     ingredients: Sequence[Ingredient],
     score: Callable[[Segmenter], float],
-    measure_statistics: Callable[[Segmenter], None],
+    estimate_statistics: Callable[[Segmenter], None],
 ) -> Soup:
-    """Take the best network, and each further one with which the mean scores no lower.
+    """Select the best model, and each further one with which the mean scores no lower.
 
     Algorithm 1 of the paper, on the validation score.
 
     Args:
-        ingredients: Networks of one architecture; one with the weights of an earlier is left out.
-        score: Scores a network on the validation part.
-        measure_statistics: Measures batch normalization anew for averaged weights.
+        ingredients: Models of one architecture; one with the weights of an earlier is left out.
+        score: Scores a model on the validation split.
+        estimate_statistics: Recomputes the batch statistics of averaged weights.
     """
-    ordered = sorted(ingredients, key=lambda each: -each.score)
-    best = ordered[0]
-    taken = [best.segmenter]
-    soup, soup_score = best.segmenter, best.score
-    tried = [_result(best, best.score, selected=True)]
-    for each in ordered[1:]:
-        if any(equal_weights(each.segmenter, other) for other in taken):
-            tried.append(_result(each, None, selected=False))
+    best, *others = sorted(ingredients, key=lambda each: -each.score)
+    selected = [best.segmenter]
+    made, made_score = best.segmenter, best.score
+    results = [_result(best, best.score, selected=True)]
+    for each in others:
+        if any(equal_weights(each.segmenter, other) for other in selected):
+            results.append(_result(each, None, selected=False))
             continue
-        candidate = mean_of([*taken, each.segmenter])
-        measure_statistics(candidate)
+        candidate = mean_of([*selected, each.segmenter])
+        estimate_statistics(candidate)
         candidate_score = score(candidate)
-        helpful = candidate_score >= soup_score
-        tried.append(_result(each, candidate_score, selected=helpful))
-        if helpful:
-            taken.append(each.segmenter)
-            soup, soup_score = candidate, candidate_score
-    return Soup(soup, soup_score, tuple(tried))
+        helps = candidate_score >= made_score
+        results.append(_result(each, candidate_score, selected=helps))
+        if helps:
+            selected.append(each.segmenter)
+            made, made_score = candidate, candidate_score
+    return Soup(made, made_score, tuple(results))
 
 
 def _result(each: Ingredient, soup_score: float | None, *, selected: bool) -> SoupIngredient:
@@ -94,7 +224,7 @@ def _result(each: Ingredient, soup_score: float | None, *, selected: bool) -> So
 
 @torch.no_grad()
 def mean_of(segmenters: Sequence[Segmenter]) -> Segmenter:
-    """A network with the mean of all weights and statistics; counters are those of the first."""
+    """Return a model with the mean of all weights and statistics; integers are of the first."""
     mean = deepcopy(segmenters[0])
     states: list[dict[str, Any]] = [each.state_dict() for each in segmenters]
     for name, value in mean.state_dict().items():
@@ -104,6 +234,31 @@ def mean_of(segmenters: Sequence[Segmenter]) -> Segmenter:
 
 
 def equal_weights(one: Segmenter, other: Segmenter) -> bool:
-    """Whether two networks of one architecture have the same weights to the bit."""
+    """Return whether two models of one architecture have the same weights to the bit."""
     pairs = zip(one.parameters(), other.parameters(), strict=True)
     return all(torch.equal(first, second) for first, second in pairs)
+
+
+def _statistics_batches(training: SegmentationDataset, device: torch.device) -> Iterator[Tensor]:
+    """Yield images (n, 1, H, W) of a random choice of training samples."""
+    drawn = np.random.default_rng(0).permutation(len(training))[:MAX_STATISTICS_SAMPLES]
+    tensors = Tensors.of(training.select(drawn))
+    n_batches = -(-len(tensors) // STATISTICS_BATCH_SIZE)
+    for indices in np.array_split(np.arange(len(tensors)), n_batches):
+        yield tensors.batch(indices, void=None)[0].to(device)
+
+
+def _soup_info(made: Soup, best: Run, runs: Sequence[Run], command: str | None) -> RunInfo:
+    """Describe the soup; data, classes and model are those of its best run."""
+    inherited = best.info.model_dump(exclude=NOT_INHERITED, exclude_unset=True)
+    return RunInfo.model_validate(
+        {
+            **inherited,
+            "command": command,
+            "status": "finished",
+            "validation_score": made.score,
+            "training_seconds": round(sum(run.info.training_seconds or 0.0 for run in runs), 2),
+            "previously_trained_on": previously_trained_on(runs),
+            "soup": SoupInfo(ingredients=list(made.ingredients)),
+        }
+    )
