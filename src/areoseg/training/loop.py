@@ -140,7 +140,9 @@ def fit(
                 saved = now
                 for name, value in state.history[-1].items():
                     curves.add_scalar(name, value, state.step)
-                write_checkpoint(folder, trainer, weights=settings.keep == "last" or state.improved)
+                write_checkpoint(
+                    folder, trainer, weights=settings.checkpoint == "last" or state.improved
+                )
                 stop = on_validation is not None and on_validation(state)
                 interruption.check()
     except KeyboardInterrupt:

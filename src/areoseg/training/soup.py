@@ -144,7 +144,7 @@ def soup(
 
     def score(segmenter: Segmenter) -> float:
         engine = TorchEngine(segmenter, first.taxonomy, device=where, precision=precision)
-        masks = Predictor([engine]).masks
+        masks = Predictor([engine], scale=1.0).masks
         protocol = first.recipe.protocol
         return evaluate_model(masks, validation, first.taxonomy, protocol=protocol).score
 
