@@ -51,7 +51,7 @@ def test_a_convolution_takes_time_in_both_precisions() -> None:
 
 
 def test_an_unknown_device_is_refused() -> None:
-    with pytest.raises(AreosegError, match="--device abacus: no such device here"):
+    with pytest.raises(AreosegError, match="--device abacus: this device does not exist"):
         choose_device("abacus")
 
 

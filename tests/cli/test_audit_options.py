@@ -17,10 +17,7 @@ from areoseg.audit import chunks
 from areoseg.audit import read_exclusions
 from areoseg.cli.app import app
 from areoseg.data.description import describe
-from areoseg.data.options import DataOptions
 from areoseg.errors import AreosegError
-
-SEVEN = DataOptions(classes="7")
 
 
 def audit(*arguments, capsys):
@@ -99,11 +96,11 @@ def test_frames_are_audited_as_a_recipe_cuts_and_scales_them(street, tmp_path, c
     arguments = [street, "--out", out, "--classes", 7, "--scale", 0.5, "--tile", "10x30"]
     assert audit(*arguments, capsys=capsys)["pairs"] == 12
     decisions = read_exclusions(out / "audit.json")
-    decisions.check(api.read(street, SEVEN, scale=0.5, tile=(10, 30)).labeled)
+    decisions.check(api.read(street, classes="7", scale=0.5, tile=(10, 30)).labeled)
     with pytest.raises(
         AreosegError, match="the data have 6: audit the data with --tile and --scale"
     ):
-        decisions.check(api.read(street, SEVEN).labeled)
+        decisions.check(api.read(street, classes="7").labeled)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +159,7 @@ def digest(folder):
 def test_the_data_stay_as_they_are_and_nothing_is_kept_at_the_end(street, tmp_path):
     before = digest(street)
     out = tmp_path / "out"
-    api.audit(api.read(street, SEVEN), out, taxonomy=describe("7").taxonomy)
+    api.audit(api.read(street, classes="7"), out, taxonomy=describe("7").taxonomy)
     assert digest(street) == before
     assert sorted(path.name for path in out.iterdir()) == ["audit.html", "audit.json"]
 

@@ -136,9 +136,9 @@ def test_a_run_whose_info_are_damaged_is_refused(run, tmp_path, missing):
 
 
 def test_a_part_that_there_is_not_shows_before_anything_is_read(run):
-    with pytest.raises(AreosegError, match="no part 'tset'"):
+    with pytest.raises(AreosegError, match="no split 'tset'"):
         api.evaluate(run, "absent.npz", split="tset")
-    with pytest.raises(AreosegError, match="no part 'tset'"):
+    with pytest.raises(AreosegError, match="no split 'tset'"):
         api.baselines(["majority"], "absent.npz", split="tset")
 
 

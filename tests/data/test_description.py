@@ -69,7 +69,7 @@ def test_options_take_precedence_over_the_description(folder, tmp_path):
     source = find_source(folder, options, QUIET)
     assert source.groups == tmp_path / "other.txt"
     assert read_source(source).taxonomy.names[6] == "class 6"
-    assert read(folder, options, tile=(7, 4), console=QUIET).labeled.images.shape == (12, 7, 4)
+    assert read(folder, classes="7", tile=(7, 4), console=QUIET).labeled.images.shape == (12, 7, 4)
 
 
 def test_a_source_with_classes_is_found_again_from_json(folder):
@@ -137,5 +137,5 @@ def test_what_is_no_description_is_refused_in_one_line(tmp_path, text):
 
 
 def test_the_front_door_reads_options(folder):
-    data = areoseg.read(str(folder), DataOptions(classes="7", groups=Path(folder / "where.txt")))
+    data = areoseg.read(str(folder), classes="7", groups=Path(folder / "where.txt"))
     assert data.labeled.groups == ("north", "north", "south")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from areoseg.data.dispersion import dispersion
 from areoseg.data.dispersion import dispersion_threshold
-from areoseg.data.dispersion import largest_dispersion
-from areoseg.data.dispersion import well_segmented
+from areoseg.data.dispersion import is_well_segmented
+from areoseg.data.dispersion import max_dispersion
 from areoseg.data.load import read_data
 from areoseg.data.split import class_pixels
 from areoseg.errors import AreosegError
@@ -35,16 +35,16 @@ def test_dispersion_is_the_standard_std_of_the_shares(pixels):
 @given(counts)
 def test_no_sample_of_five_classes_reaches_the_reports_threshold(pixels):
     population = dispersion(np.array([pixels])).item()
-    assert 0 <= population <= largest_dispersion(5) + 1e-15
+    assert 0 <= population <= max_dispersion(5) + 1e-15
     assert population * SAMPLE < REPORT_THRESHOLD
 
 
 def test_the_largest_dispersion_is_that_of_a_sample_of_one_class():
-    assert largest_dispersion(5) == pytest.approx(0.4)
-    assert largest_dispersion(5) * SAMPLE == pytest.approx(1 / math.sqrt(5))
+    assert max_dispersion(5) == pytest.approx(0.4)
+    assert max_dispersion(5) * SAMPLE == pytest.approx(1 / math.sqrt(5))
     assert 1 / math.sqrt(5) < REPORT_THRESHOLD
     alone = dispersion(np.eye(5, dtype=np.int64) * 8192)
-    assert alone == pytest.approx(np.full(5, largest_dispersion(5)))
+    assert alone == pytest.approx(np.full(5, max_dispersion(5)))
 
 
 def test_equal_shares_have_none_and_void_alone_counts_as_one_class():
@@ -61,8 +61,8 @@ def test_the_order_of_the_classes_does_not_matter_to_the_bit(pixels, order):
 def test_the_default_threshold_has_half_of_the_samples_on_each_side():
     values = np.array([0.1, 0.2, 0.3, 0.4])
     threshold = dispersion_threshold(values)
-    assert well_segmented(values, threshold).tolist() == [True, True, False, False]
-    assert well_segmented(values, dispersion_threshold(values, 0.25)).sum() == 1
+    assert is_well_segmented(values, threshold).tolist() == [True, True, False, False]
+    assert is_well_segmented(values, dispersion_threshold(values, 0.25)).sum() == 1
 
 
 @given(
@@ -70,7 +70,7 @@ def test_the_default_threshold_has_half_of_the_samples_on_each_side():
     st.floats(0, 1),
 )
 def test_the_threshold_separates_wherever_two_samples_differ(values, quantile):
-    below = well_segmented(np.array(values), dispersion_threshold(np.array(values), quantile))
+    below = is_well_segmented(np.array(values), dispersion_threshold(np.array(values), quantile))
     separates = bool(below.any() and not below.all())
     assert separates == (len(set(values)) > 1)
 
@@ -82,8 +82,8 @@ def test_a_threshold_of_nothing_is_refused():
 
 def assert_the_median_separates_and_the_reports_threshold_does_not(samples):
     values = dispersion(class_pixels(samples))
-    assert well_segmented(values * SAMPLE, REPORT_THRESHOLD).all()
-    below_the_median = well_segmented(values, dispersion_threshold(values))
+    assert is_well_segmented(values * SAMPLE, REPORT_THRESHOLD).all()
+    below_the_median = is_well_segmented(values, dispersion_threshold(values))
     assert below_the_median.mean() == pytest.approx(0.5, abs=0.05)
 
 

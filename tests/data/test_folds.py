@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from areoseg.data.dispersion import dispersion
 from areoseg.data.dispersion import dispersion_threshold
-from areoseg.data.dispersion import well_segmented
+from areoseg.data.dispersion import is_well_segmented
 from areoseg.data.load import read_data
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import STRATEGIES
@@ -75,8 +75,12 @@ def test_dispersion_puts_both_kinds_into_every_part_by_its_share():
     well = dispersion(class_pixels(samples)) < threshold
     for given_threshold in (None, threshold):
         split = split_samples(samples, strategy="dispersion", threshold=given_threshold, val=0.2)
-        assert [len(split.part(p)) for p in ("train", "val", "test")] == [280, 80, 40]
-        assert [well[list(split.part(p))].sum() for p in ("train", "val", "test")] == [70, 20, 10]
+        assert [len(split.indices(p)) for p in ("train", "val", "test")] == [280, 80, 40]
+        assert [well[list(split.indices(p))].sum() for p in ("train", "val", "test")] == [
+            70,
+            20,
+            10,
+        ]
 
 
 def test_the_reports_threshold_splits_like_no_strategy_at_all():
@@ -96,7 +100,7 @@ def test_the_homeworks_samples_are_balanced_in_every_part_and_fold():
     values = dispersion(pixels)
     kinds = {
         "rare": pixels[:, 4] > 0,
-        "dispersion": well_segmented(values, dispersion_threshold(values)),
+        "dispersion": is_well_segmented(values, dispersion_threshold(values)),
     }
     for strategy, kind in kinds.items():
         for options in ({}, *({"folds": 5, "fold": fold} for fold in range(5))):
@@ -109,8 +113,8 @@ def test_the_homeworks_samples_are_balanced_in_every_part_and_fold():
     ("options", "expected"),
     [
         ({"folds": 1}, "2 folds or more"),
-        ({"folds": 3, "fold": 3}, "counted 0 to 2"),
-        ({"folds": 3, "fold": -1}, "counted 0 to 2"),
+        ({"folds": 3, "fold": 3}, "give 0 to 2 for 3 folds"),
+        ({"folds": 3, "fold": -1}, "give 0 to 2 for 3 folds"),
         ({"folds": 6}, "cannot fill 6 folds"),
         ({"strategy": "luck"}, "rare, dispersion"),
     ],

@@ -34,7 +34,7 @@ def test_every_sample_is_in_one_part_and_every_group_too(groups, seed, data):
     assert sorted(split.train + split.val + split.test) == list(range(len(groups)))
     parts_of = {}
     for part in ("train", "val", "test"):
-        for index in split.part(part):
+        for index in split.indices(part):
             parts_of.setdefault(groups[index], set()).add(part)
     assert all(len(parts) == 1 for parts in parts_of.values())
 
@@ -43,7 +43,7 @@ def test_the_rare_class_is_spread_by_the_shares():
     rare = [i % 10 == 0 for i in range(400)]
     samples = samples_of([str(i) for i in range(400)], rare)
     split = split_samples(samples, val=0.2, test=0.1)
-    assert [len(split.part(p)) for p in ("train", "val", "test")] == [280, 80, 40]
+    assert [len(split.indices(p)) for p in ("train", "val", "test")] == [280, 80, 40]
     assert sum(rare[i] for i in split.val) == 8
     assert sum(rare[i] for i in split.test) == 4
 
@@ -62,7 +62,7 @@ def test_a_part_with_share_zero_is_empty():
 @pytest.mark.parametrize(
     ("groups", "shares", "expected"),
     [
-        (["a"] * 10, {}, "1 groups cannot fill 3 parts"),
+        (["a"] * 10, {}, "1 groups cannot fill 3 splits"),
         (list("abcdef"), {"val": 0.9, "test": 0.2}, "to train on"),
         (list("abcdef"), {"val": -0.1}, "to train on"),
     ],

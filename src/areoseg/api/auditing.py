@@ -150,4 +150,4 @@ def _find_split(
     from areoseg.training.division import divide
 
     division = divide(load_recipe(split), samples, taxonomy)
-    return {part: division.split.part(part) for part in SPLITS}
+    return {part: division.split.indices(part) for part in SPLITS}

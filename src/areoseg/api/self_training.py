@@ -185,7 +185,7 @@ def _same_exclusions(
             exclusions = find_exclusions(labeled)
     split = divide(student, labeled, teacher.taxonomy, exclusions=exclusions).split
     for part in ("val", "test"):
-        names = {labeled.names[index] for index in split.part(part)}
+        names = {labeled.names[index] for index in split.indices(part)}
         if names != set(teacher.split[part]):
             raise AreosegError(
                 f"{teacher.path}: its part {part!r} cannot be made again from these data: give the"

@@ -12,7 +12,7 @@ from areoseg.audit.context import AuditContext
 from areoseg.audit.drift import drifts_of
 from areoseg.audit.image_statistics import ImageStatistics
 from areoseg.data.dispersion import dispersion
-from areoseg.data.dispersion import largest_dispersion
+from areoseg.data.dispersion import max_dispersion
 from areoseg.data.split import class_pixels
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -38,7 +38,7 @@ def summarize(context: AuditContext) -> dict[str, Any]:
         pixels = class_pixels(samples, context.taxonomy)
         summary["classes"] = _classes(pixels, context)
         summary["dispersion"] = _quantiles(dispersion(pixels)) | {
-            "largest": largest_dispersion(len(context.taxonomy))
+            "largest": max_dispersion(len(context.taxonomy))
         }
         if context.split is not None:
             summary["split"] = {

@@ -13,7 +13,9 @@ from rich.console import Console
 from areoseg.data.description import describe
 from areoseg.data.description import find_description
 from areoseg.data.missions.metadata import site_and_drive
+from areoseg.data.options import DataFormat
 from areoseg.data.options import DataOptions
+from areoseg.data.options import LabelSet
 from areoseg.data.readers.ai4mars import AI4MARS
 from areoseg.data.readers.ai4mars_flat import AI4MARS_FLAT
 from areoseg.data.readers.folder import FOLDER
@@ -83,8 +85,11 @@ class Source(DataOptions):
 
 def read(
     data: PathLike,
-    options: DataOptions | None = None,
     *,
+    groups: PathLike | None = None,
+    data_format: DataFormat = "auto",
+    label_set: LabelSet = "crowd",
+    classes: str | None = None,
     tile: tuple[int, int] | None = None,
     scale: float = 1.0,
     console: Console | None = None,
@@ -97,7 +102,10 @@ def read(
     Args:
         data: An npz file, a folder of images and masks, a folder of AI4Mars, images without masks,
             or `synthetic`.
-        options: Groups, format, label set and classes; detected by default.
+        groups: See `DataOptions`, also for the next three.
+        data_format: See `DataOptions`.
+        label_set: See `DataOptions`.
+        classes: See `DataOptions`.
         tile: Height and width of the tiles that frames are cut into; None keeps them whole. If a
             frame is no multiple of the tile, the last row and column of tiles are shifted inwards
             and overlap their neighbors. Tiles are named `frame@y000x128`, and grouped like their
@@ -113,12 +121,12 @@ def read(
         AreosegError: The data cannot be read; the message names the file and the remedy.
 
     Example:
-        >>> from areoseg.data.options import DataOptions
-        >>> data = read("mars.npz", DataOptions(groups="frames.txt"))  # doctest: +SKIP
+        >>> data = read("mars.npz", groups="frames.txt")  # doctest: +SKIP
         >>> data.labeled.images.shape  # doctest: +SKIP
         (2615, 64, 128)
     """
     console = console or standard_error()
+    options = DataOptions(None if groups is None else Path(groups), data_format, label_set, classes)
     source = find_source(data, options, console)
     return read_with_progress(replace(source, tile=tile or source.tile, scale=scale), console)
 

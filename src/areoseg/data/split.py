@@ -1,4 +1,4 @@
-"""Splitting samples into train, validation and test without letting a group leak."""
+"""Split samples into train, validation and test sets, without splitting a group."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from areoseg.data.dispersion import dispersion
 from areoseg.data.dispersion import dispersion_threshold
-from areoseg.data.dispersion import well_segmented
+from areoseg.data.dispersion import is_well_segmented
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import MARS
@@ -24,32 +24,32 @@ Group = list[int]
 
 @dataclass(frozen=True)
 class Split:
-    """Indices of the samples in each part, ascending; no sample and no group is in two parts."""
+    """Indices of the samples of each split, ascending; no sample and no group is in two splits."""
 
     train: tuple[int, ...]
     val: tuple[int, ...]
     test: tuple[int, ...]
 
-    def part(self, name: str) -> tuple[int, ...]:
-        """The indices of one part, by its name."""
+    def indices(self, name: str) -> tuple[int, ...]:
+        """Return the indices of one split by its name."""
         check_split_name(name)
         return {"train": self.train, "val": self.val, "test": self.test}[name]
 
 
 def check_split_name(name: str) -> None:
-    """Refuse a name that is not in `SPLITS`.
+    """Check that a name is in `SPLITS`.
 
     Raises:
         AreosegError: It is not.
     """
     if name not in SPLITS:
-        raise AreosegError(f"there is no part {name!r} of a split: use {', '.join(SPLITS)}")
+        raise AreosegError(f"there is no split {name!r}: use {', '.join(SPLITS)}")
 
 
 def class_pixels(samples: SegmentationDataset, taxonomy: Taxonomy = MARS) -> NDArray[np.int64]:
-    """Pixels of each class in each sample: (N, C) int64, void pixels left out."""
+    """Count the pixels of each class in each sample: (N, C) int64, without void pixels."""
     if samples.masks is None:
-        raise AreosegError("these samples have no masks: counting classes takes labeled samples")
+        raise AreosegError("these samples have no masks: give labeled samples")
     counts = np.zeros((len(samples), len(taxonomy)), dtype=np.int64)
     for row, mask in zip(counts, samples.masks, strict=True):
         row[:] = np.bincount(mask.ravel(), minlength=256)[: len(taxonomy)]
@@ -57,11 +57,11 @@ def class_pixels(samples: SegmentationDataset, taxonomy: Taxonomy = MARS) -> NDA
 
 
 def rarest_class(pixels: NDArray[np.int64], taxonomy: Taxonomy = MARS) -> int:
-    """The terrain class with the fewest pixels among those that occur.
+    """Return the terrain class with the fewest pixels among those that occur.
 
     Args:
         pixels: (N, C) pixels of each class in each sample, from `class_pixels`.
-        taxonomy: Says which class is background, which is never the rare one.
+        taxonomy: The classes; background is never the rare one.
     """
     totals = pixels.sum(axis=0)
     present = [index for index in taxonomy.terrain if totals[index] > 0]
@@ -82,27 +82,26 @@ def split_samples(
     seed: int = 0,
     taxonomy: Taxonomy = MARS,
 ) -> Split:
-    """Split labeled samples at random, whole groups together, two kinds of samples spread evenly.
+    """Split labeled samples at random, stratified by two kinds of samples, keeping groups together.
 
     Samples without known groups are groups of one.
 
     Args:
         samples: Labeled samples.
-        strategy: The two kinds. `rare`: samples that hold the rarest class, and the others.
-            `dispersion`: well-segmented and mostly unsegmented samples; see `data.dispersion`.
-        threshold: The dispersion that parts the kinds; None: its median.
+        strategy: The two kinds. `rare`: samples with and without the rarest class. `dispersion`:
+            well-segmented and mostly unsegmented samples; see `data.dispersion`.
+        threshold: The dispersion between the kinds; None: its median.
         val: Share of the samples for validation, 0 to 1.
-        test: Share of the samples held out for the test; train takes the rest.
-        folds: Into how many folds train and validation together are dealt, for cross-validation;
-            None: `val` says what validation takes. The test part is the same for every fold, and
-            the same as without folds.
-        fold: The fold that is the validation part, from 0.
-        seed: Decides the order in which groups are dealt out.
+        test: Share of the samples held out for testing; the rest is for training.
+        folds: Number of folds for cross-validation over all samples outside the test split, in
+            place of `val`. The test split is the same for every fold, and as without folds.
+        fold: The fold that is the validation split, from 0.
+        seed: Seed of the random order of the groups.
         taxonomy: The classes.
 
     Raises:
         AreosegError: No such strategy or fold, shares that leave nothing to train on, or fewer
-            groups than parts or folds.
+            groups than splits or folds.
     """
     shares = [1 - val - test, val, test]
     if min(val, test) < 0 or shares[0] <= 0:
@@ -110,15 +109,15 @@ def split_samples(
             f"split.val={val} and split.test={test} leave {shares[0]:.0%} to train on: lower them"
         )
     if folds is not None and folds < 2:
-        raise AreosegError(f"split.folds={folds}: cross-validation takes 2 folds or more")
+        raise AreosegError(f"split.folds={folds}: cross-validation needs 2 folds or more")
     if folds is not None and not 0 <= fold < folds:
-        raise AreosegError(f"split.fold={fold}: {folds} folds are counted 0 to {folds - 1}")
+        raise AreosegError(f"split.fold={fold}: give 0 to {folds - 1} for {folds} folds")
     kinds = _first_kind(class_pixels(samples, taxonomy), strategy, threshold, taxonomy)
     groups = _shuffled_groups(samples, seed)
-    wanted = sum(share > 0 for share in shares)
-    if len(groups) < wanted:
+    n_splits = sum(share > 0 for share in shares)
+    if len(groups) < n_splits:
         raise AreosegError(
-            f"{len(groups)} groups cannot fill {wanted} parts of a split: give more samples, or"
+            f"{len(groups)} groups cannot fill {n_splits} splits: give more samples, or"
             " set split.val or split.test to 0"
         )
     train_groups, val_groups, test_groups = _deal(groups, kinds, shares)
@@ -127,7 +126,7 @@ def split_samples(
         rest = [group for group in groups if group[0] not in held_out]
         if len(rest) < folds:
             raise AreosegError(
-                f"{len(rest)} groups outside the test part cannot fill {folds} folds: lower"
+                f"{len(rest)} groups outside the test split cannot fill {folds} folds: lower"
                 " split.folds"
             )
         dealt = _deal(rest, kinds, [1 / folds] * folds)
@@ -139,12 +138,12 @@ def split_samples(
 def _first_kind(
     pixels: NDArray[np.int64], strategy: str, threshold: float | None, taxonomy: Taxonomy
 ) -> NDArray[np.bool_]:
-    """(N,) bool: which samples are of the first of the strategy's two kinds."""
+    """Samples of the first of the strategy's two kinds: (N,) bool."""
     if strategy == "rare":
         return pixels[:, rarest_class(pixels, taxonomy)] > 0
     if strategy == "dispersion":
         values = dispersion(pixels)
-        return well_segmented(
+        return is_well_segmented(
             values, dispersion_threshold(values) if threshold is None else threshold
         )
     raise AreosegError(f"there is no split strategy {strategy!r}: use {', '.join(STRATEGIES)}")
@@ -162,31 +161,31 @@ def _shuffled_groups(samples: SegmentationDataset, seed: int) -> list[Group]:
 def _deal(
     groups: Sequence[Group], kinds: NDArray[np.bool_], shares: Sequence[float]
 ) -> list[list[Group]]:
-    """Deal groups out to parts by their shares.
+    """Distribute groups over splits by their shares.
 
-    Groups with samples of the first kind come first, those with most of them foremost, each to the
-    part that lacks most of its due of that kind. The others then fill up what each part lacks of
-    its due of all samples. Where groups are many and small, both come out even.
+    Groups with samples of the first kind come first, in descending number of them, each to the
+    split that lacks the largest fraction of its share of that kind. The other groups are then
+    distributed likewise by number of samples. With many small groups both kinds are spread evenly.
 
     Args:
         groups: The groups, in random order.
         kinds: (N,) bool, whether a sample is of the first kind.
-        shares: The share of the samples that each part is due; a part with share 0 stays empty. No
-            other part does, if there are as many groups as parts.
+        shares: Share of the samples of each split. A split with share 0 stays empty, and no other
+            does if there are as many groups as splits.
     """
     sizes = np.array([[kinds[group].sum(), len(group)] for group in groups], dtype=float)
     share = np.asarray(shares)
-    due = np.outer(sizes.sum(axis=0), share)  # samples of the first kind and all, by part
+    due = np.outer(sizes.sum(axis=0), share)  # samples of the first kind and all samples, by split
     taken = np.zeros_like(due)
-    parts: list[list[Group]] = [[] for _ in shares]
+    splits: list[list[Group]] = [[] for _ in shares]
     for number in np.argsort(-sizes[:, 0], kind="stable"):
         row = 0 if sizes[number, 0] else 1
         lacking = np.full(len(share), -np.inf)
         np.divide(due[row] - taken[row], due[row], out=lacking, where=share > 0)
-        part = int(np.argmax(lacking))
-        parts[part].append(groups[number])
-        taken[:, part] += sizes[number]
-    return parts
+        split = int(np.argmax(lacking))
+        splits[split].append(groups[number])
+        taken[:, split] += sizes[number]
+    return splits
 
 
 def _samples_of(groups: Sequence[Group]) -> tuple[int, ...]:

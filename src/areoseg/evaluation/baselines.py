@@ -212,7 +212,7 @@ def evaluate_baseline(
         AreosegError: There is no such baseline, split or protocol, or the split is empty.
     """
     fitted = baseline(name)
-    scored = dataset.select(split.part(scored_split))
+    scored = dataset.select(split.indices(scored_split))
     if not len(scored) or scored.masks is None:
         raise AreosegError(
             f"cannot evaluate {name}: there are no labeled samples in the split {scored_split!r}"

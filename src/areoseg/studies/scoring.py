@@ -52,7 +52,7 @@ def score_baseline_splits(
     training = samples.select(split.train)
     scores = {}
     for part in SPLITS:
-        chosen = samples.select(split.part(part))
+        chosen = samples.select(split.indices(part))
         if len(chosen):
             masks = baseline(name).predict(training, chosen.images, seed=seed, taxonomy=taxonomy)
             scores[part] = _part_scores(masks, chosen, taxonomy)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sampling import batch_indices
-from areoseg.data.sampling import further_indices
+from areoseg.data.sampling import unlabeled_batch_indices
 from areoseg.taxonomy import VOID
 
 Augmentation = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
@@ -137,7 +137,7 @@ class TrainingBatches:
     ) -> tuple[Tensor, Tensor]:
         """The batch filled up with pseudo-labeled samples, in random order."""
         assert self.pseudo is not None
-        indices = further_indices(
+        indices = unlabeled_batch_indices(
             step,
             samples=len(self.pseudo),
             batch_size=self.batch_size - self.labeled_size,

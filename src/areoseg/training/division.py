@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from areoseg.audit import Exclusions
 from areoseg.audit import find_exclusions
 from areoseg.data.dispersion import dispersion
-from areoseg.data.dispersion import well_segmented
+from areoseg.data.dispersion import is_well_segmented
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import SPLITS
 from areoseg.data.split import Split
@@ -64,7 +64,7 @@ def divide(
     kept = range(len(samples)) if exclusions is None else exclusions.kept_indices
     usable = samples.select(kept)
     parts = split_samples(usable, **recipe.split.model_dump(), taxonomy=taxonomy)
-    whole = Split(*(tuple(kept[i] for i in parts.part(name)) for name in SPLITS))
+    whole = Split(*(tuple(kept[i] for i in parts.indices(name)) for name in SPLITS))
     largest_share = _largest_background(recipe)
     split = _without_background(whole, samples, largest_share, taxonomy)
     dropped = len(whole.train) - len(split.train)
@@ -85,7 +85,7 @@ def divide(
 
 def _all_alike(samples: SegmentationDataset, threshold: float, taxonomy: Taxonomy) -> bool:
     """Whether a threshold of dispersion has all samples on one side."""
-    below = well_segmented(dispersion(class_pixels(samples, taxonomy)), threshold)
+    below = is_well_segmented(dispersion(class_pixels(samples, taxonomy)), threshold)
     return bool(below.all() or not below.any())
 
 

@@ -61,7 +61,7 @@ class Preparation:
 
     def names(self) -> dict[str, list[str]]:
         """The names of the samples in each part of the split."""
-        return {part: [self.samples.names[i] for i in self.split.part(part)] for part in SPLITS}
+        return {part: [self.samples.names[i] for i in self.split.indices(part)] for part in SPLITS}
 
 
 def prepare(
@@ -97,7 +97,7 @@ def prepare(
     pixels = class_pixels(training, taxonomy)
     images = tensors.images.numpy()
     unit = 255.0 if images.dtype == np.uint8 else 1.0
-    held_out = [samples.names[i] for part in ("val", "test") for i in division.split.part(part)]
+    held_out = [samples.names[i] for part in ("val", "test") for i in division.split.indices(part)]
     usable, unused = _usable(recipe, unlabeled, samples, held_out, given=pseudo is not None)
     return Preparation(
         exclusions=division.exclusions,

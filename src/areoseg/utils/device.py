@@ -1,4 +1,4 @@
-"""Which processor works, with how many threads, at which precision."""
+"""The device, number of threads and precision to compute with."""
 
 import time
 from contextlib import AbstractContextManager
@@ -14,10 +14,10 @@ Precision = Literal["float32", "bfloat16"]
 
 
 def choose_device(name: str) -> torch.device:
-    """The device called `name`; `auto` is the first GPU, or else the CPU.
+    """Return the device called `name`; `auto` is the first GPU, or else the CPU.
 
     Raises:
-        AreosegError: There is no such device here.
+        AreosegError: The device does not exist.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -25,15 +25,21 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError):
-        raise AreosegError(f"--device {name}: no such device here; use cpu, cuda or auto") from None
+        raise AreosegError(
+            f"--device {name}: this device does not exist: use cpu, cuda or auto"
+        ) from None
     return device
 
 
 def use_threads(threads: int | None) -> int:
-    """Let PyTorch compute on `threads` cores; None leaves it at all. Returns the number in use."""
+    """Set PyTorch's number of threads unless it is None; return the number in use.
+
+    Raises:
+        AreosegError: It is less than 1.
+    """
     if threads is not None:
         if threads < 1:
-            raise AreosegError(f"--threads {threads}: at least one thread is needed")
+            raise AreosegError(f"--threads {threads}: give 1 or more")
         torch.set_num_threads(threads)
     return torch.get_num_threads()
 
@@ -44,7 +50,7 @@ def fork_rng(device: torch.device) -> AbstractContextManager[None]:
 
 
 def choose_precision(precision: str, device: torch.device) -> Precision:
-    """What `auto` means here: bfloat16 where the processor convolves faster in it."""
+    """Return the precision to compute in; `auto` is bfloat16 if the device is faster in it."""
     if precision == "bfloat16" or (precision == "auto" and _bfloat16_pays(device)):
         return "bfloat16"
     return "float32"
@@ -56,9 +62,9 @@ def autocast(device: torch.device, precision: Precision) -> torch.autocast:
 
 
 def precision_of_training(trained: str, device: torch.device) -> Precision:
-    """The precision to score a run in: that of its training, wherever the device has it.
+    """Return the precision to score a run in: that of its training if the device supports it.
 
-    What is faster at the time does not matter, so that a score is the same each time.
+    It does not depend on speed, so that a score is the same each time.
     """
     return "bfloat16" if trained == "bfloat16" and has_bfloat16(device) else "float32"
 
@@ -75,15 +81,14 @@ def has_bfloat16(device: torch.device) -> bool:
 
 @cache
 def _bfloat16_pays(device: torch.device) -> bool:
-    """Whether bfloat16 is worth taking.
+    """Whether the device is faster in bfloat16.
 
-    Instructions for it do not say so: with AVX-512 alone, some processors convolve twice as fast in
-    bfloat16 and others half as fast. Of a CPU the two are therefore timed, which takes a twentieth
-    of a second.
+    Instructions for it are no proof: with AVX-512 alone, some processors convolve twice as fast in
+    bfloat16 and others half as fast. On a CPU both are therefore timed, which takes 0.05 s.
     """
     if device.type != "cpu" or not has_bfloat16(device):
         return has_bfloat16(device)
-    # in turn, and by processor time, so that other work on the machine counts little
+    # alternately and by processor time, so that other work on the machine matters little
     dtypes = (torch.float32, torch.bfloat16)
     rounds = [[convolution_seconds(dtype) for dtype in dtypes] for _ in range(2)]
     exact, reduced = (min(times) for times in zip(*rounds, strict=True))
@@ -91,7 +96,7 @@ def _bfloat16_pays(device: torch.device) -> bool:
 
 
 def convolution_seconds(dtype: torch.dtype) -> float:
-    """The least processor time of a convolution as segmenters have many, over some calls."""
+    """Return the minimum processor time of a typical convolution over some calls."""
     maps = torch.ones(16, 32, 32, 64, dtype=dtype).to(memory_format=torch.channels_last)
     weight = torch.ones(32, 32, 3, 3, dtype=dtype).to(memory_format=torch.channels_last)
     times = []

@@ -1,4 +1,4 @@
-"""Packages that only some tasks need, and that the user installs for them."""
+"""Optional packages, which users install for some tasks."""
 
 import importlib
 import sys
@@ -15,21 +15,19 @@ def need(module: str, *, extra: str) -> ModuleType:
         extra: The extra of areoseg that installs it.
 
     Raises:
-        AreosegError: It is not installed.
+        AreosegError: The package is not installed.
     """
     try:
         return importlib.import_module(module)
     except ImportError:
-        raise AreosegError(
-            f"{module} is not installed here: pip install 'areoseg[{extra}]'"
-        ) from None
+        raise AreosegError(f"{module} is not installed: pip install 'areoseg[{extra}]'") from None
 
 
 def need_openvino(module: str = "openvino") -> ModuleType:
     """Import OpenVINO, or a package on top of it, without its telemetry.
 
-    OpenVINO reports each import to its makers unless the user opted out. Without the module that
-    does so it uses a stub of its own, which reports nothing.
+    OpenVINO reports each import to its developers unless the user opted out. Without the module
+    that reports, it uses a stub instead.
 
     Args:
         module: `"openvino"` or `"nncf"`.
@@ -37,5 +35,5 @@ def need_openvino(module: str = "openvino") -> ModuleType:
     Raises:
         AreosegError: It is not installed.
     """
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # "not there"
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # marks it as missing
     return need(module, extra="openvino")
