@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from areoseg.taxonomy import MARS
     from areoseg.taxonomy import VOID
     from areoseg.taxonomy import Taxonomy
+    from areoseg.utils.plugins import allow_plugins
+    from areoseg.utils.plugins import load_plugin
     from areoseg.version import __version__
 
 _HOMES = {
@@ -32,6 +34,7 @@ _HOMES = {
     "areoseg.recipes": ("Recipe", "load_recipe"),
     "areoseg.runs.run": ("Run", "open_run"),
     "areoseg.taxonomy": ("MARS", "VOID", "Taxonomy"),
+    "areoseg.utils.plugins": ("allow_plugins", "load_plugin"),
     "areoseg.version": ("__version__",),
 }
 
@@ -43,8 +46,10 @@ __all__ = [
     "Run",
     "Taxonomy",
     "__version__",
+    "allow_plugins",
     "compare",
     "evaluate",
+    "load_plugin",
     "load_recipe",
     "open_run",
     "predict",

@@ -57,7 +57,7 @@ def test_the_command_lists_all_and_the_options_of_one_place(capsys):
         assert part.name in text
         assert " ".join(part.summary.split()[:4]) in text  # long lines are broken
     assert "nesterov=" not in text
-    command("optimiser")
+    command("optimizer")
     text = capsys.readouterr().out
     assert "momentum=0.9," in text
     assert "cosine" not in text

@@ -49,7 +49,7 @@ def test_a_good_space_gives_distributions_and_recipes(tmp_path):
     assert recipe.model.options["widths"] == [16, 32, 64]
     assert recipe.training.batch_size == 24
     assert recipe.augment.policy == "mild"
-    assert recipe.loss.dice.weight == 0.5
+    assert recipe.loss.terms["dice"].weight == 0.5
 
 
 def test_another_optimizer_comes_with_its_own_defaults(tmp_path):
@@ -104,7 +104,7 @@ def test_every_error_of_a_space_is_named_with_its_line(tmp_path):
         3: "log needs a low above 0",
         4: "write high: 16",
         6: "augment.policy.choices",
-        7: "a choice is there twice",
+        7: "duplicate choice",
         8: "write {low: ..., high: ...} or {choices: [...]}",
         9: "cannot change this value: trials on other samples",
         10: "training.swa.steps: no such setting",
@@ -179,7 +179,7 @@ def test_a_name_that_is_there_twice_is_refused(tmp_path):
     with pytest.raises(AreosegError) as caught:
         load_space(path)
     first, second = str(caught.value).splitlines()
-    assert first == f"{path}:2: optimizer.lr: there already in line 1: leave one away"
+    assert first == f"{path}:2: optimizer.lr: duplicate key (first defined on line 1); remove one"
     assert second.startswith(f"{path}:3: training.seed")
 
 

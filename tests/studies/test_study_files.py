@@ -122,8 +122,8 @@ def test_a_key_that_is_there_twice_is_refused(tmp_path):
     with pytest.raises(AreosegError) as caught:
         load_study(path)
     assert str(caught.value).splitlines()[:2] == [
-        f"{path}:4: sections.0.name: there already in line 3: leave one away",
-        f"{path}:6: seeds: there already in line 1: leave one away",
+        f"{path}:4: sections.0.name: duplicate key (first defined on line 3); remove one",
+        f"{path}:6: seeds: duplicate key (first defined on line 1); remove one",
     ]
 
 

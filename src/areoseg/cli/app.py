@@ -29,9 +29,13 @@ from areoseg.cli.train import train
 from areoseg.cli.validate import validate
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
+from areoseg.utils.plugins import allow_plugins
 from areoseg.version import __version__
 
 BAD_INPUT = 2
+ALLOW_PLUGINS = "--allow-plugins"
+"""The option of every command that runs the plugin files of run folders."""
+
 INTERRUPTED = 130  # what a shell calls an end by Ctrl-C
 
 # Their modules load PyTorch only when they are called, so that help answers at once.
@@ -65,6 +69,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
 app = App(
     name="areoseg",
     help="Mars terrain segmentation, trained from scratch.",
+    help_epilogue="Every command takes `--allow-plugins`: run the plugin files that run folders"
+    " bring along. They are code; read them first.",
     version=__version__,
     help_format="markdown",
     suppress_keyboard_interrupt=False,  # main says it and chooses the exit code
@@ -75,8 +81,12 @@ for position, (name, command) in enumerate(COMMANDS.items()):
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on standard error and exit code 2."""
+    words = sys.argv[1:]
+    if ALLOW_PLUGINS in words:
+        words.remove(ALLOW_PLUGINS)
+        allow_plugins()
     try:
-        app(exit_on_error=False, print_error=False)
+        app(words, exit_on_error=False, print_error=False)
     except (AreosegError, CycloptsError) as error:
         _say(str(error))
         sys.exit(BAD_INPUT)

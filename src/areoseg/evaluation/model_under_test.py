@@ -50,7 +50,7 @@ def open_model_under_test(path: PathLike, *, device: str = "cpu") -> ModelUnderT
         metadata = engine.metadata
         return ModelUnderTest(
             path=file,
-            recipe=parse_recipe(metadata.recipe, source=str(path)),
+            recipe=parse_recipe(metadata.recipe, source=str(path), plugins="ignore"),
             taxonomy=metadata.taxonomy,
             fingerprint=metadata.data_fingerprint,
             weights_sha256=metadata.weights_sha256,

@@ -23,6 +23,8 @@ from areoseg.export.parity import Allowance
 from areoseg.export.parity import Parity
 from areoseg.export.parity import measure_parity
 from areoseg.export.parity import network_answer
+from areoseg.export.write import network_run
+from areoseg.recipes import write_recipe
 from areoseg.runs.info import BundleInfo
 from areoseg.runs.info import RunInfo
 from areoseg.runs.run import PLAN
@@ -148,7 +150,8 @@ def _write(
     run: Run, out: Path, samples: SegmentationDataset, description: str, credit: str | None
 ) -> Parity:
     write_weights(out / WEIGHTS, half(load_file(run.path / WEIGHTS)))
-    for name in (RECIPE, SPLIT, PLAN, SCORES):
+    write_recipe(run.recipe, out / RECIPE)
+    for name in (SPLIT, PLAN, SCORES):
         if (run.path / name).is_file():
             shutil.copyfile(run.path / name, out / name)
     info = without_folders(run.info)

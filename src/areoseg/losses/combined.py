@@ -68,6 +68,9 @@ class LossTerms(RootModel[dict[str, SerializeAsAny[LossOptions]]]):
             raise ValueError("no term has a weight above 0: give one, such as {ce: 1.0}")
         return self
 
+    def __hash__(self) -> int:
+        return hash(frozenset(self.root.items()))
+
     @property
     def terms(self) -> dict[str, LossOptions]:
         """The terms by name."""

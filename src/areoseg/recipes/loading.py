@@ -196,7 +196,7 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
             name = f"{number}_{name}"
         copy = path.parent / PLUGINS / name
         if not (copy.exists() and copy.samefile(plugin)):
-            copy.parent.mkdir(exist_ok=True)
+            copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(plugin, copy)
         copies.append(f"{PLUGINS}/{name}")
     write_text(path, dump_recipe(recipe.model_copy(update={"plugins": tuple(copies)})))

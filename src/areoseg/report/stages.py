@@ -58,7 +58,7 @@ def _changes(recipe: Recipe, stage: int) -> Iterator[str]:
         own = getattr(recipe, name)
         kind = SHORT_FORMS.get(name, "")
         if name == "loss":
-            terms = (f"{term.weight:g} {each}" for each, term in section.chosen.items())
+            terms = (f"{term.weight:g} {each}" for each, term in section.terms.items())
             yield f"loss={' + '.join(terms)}"
         elif getattr(section, kind, None) != getattr(own, kind, None):
             yield f"{name}={getattr(section, kind)}"

@@ -1,7 +1,7 @@
 """The run folder: everything that a training writes.
 
 ```
-recipe.yaml           the recipe with every value
+recipe.yaml           the recipe with every value; plugins/ has copies of its plugin files
 run.json              data, versions, size, time, and how the run ended; see `RunInfo`
 weights.safetensors   the weights that the run keeps
 split.json            names of the samples in train, val and test
@@ -174,7 +174,8 @@ def open_run(path: PathLike, *, unfinished: bool = False) -> Run:
         unfinished: Also accept a run without weights.
 
     Raises:
-        AreosegError: It is not a run, or it has no weights yet.
+        AreosegError: It is not a run, it has no weights yet, or it needs plugin files that are
+            neither allowed nor loaded already (see `areoseg.utils.plugins`).
 
     Example:
         >>> run = open_run("flagship-64")
@@ -194,7 +195,9 @@ def open_run(path: PathLike, *, unfinished: bool = False) -> Run:
             f"cannot use {path}: it has no weights yet, as its training stopped before the first"
             f" validation. Continue it by `areoseg train --resume {path}`."
         )
-    return Run(path, load_recipe(path / RECIPE), RunInfo.read(path / RUN_INFO))
+    return Run(
+        path, load_recipe(path / RECIPE, plugins="if-allowed"), RunInfo.read(path / RUN_INFO)
+    )
 
 
 def open_runs(paths: Sequence[PathLike]) -> list[Run]:

@@ -64,7 +64,7 @@ class Range(Options):
         if self.log and self.low <= 0:
             raise ValueError(f"log needs a low above 0 (got {self.low})")
         if self.log and self.step is not None:
-            raise ValueError("log and step exclude each other: leave one away")
+            raise ValueError("log and step exclude each other: remove one")
         if self.step is not None:
             steps = (self.high - self.low) / self.step
             if abs(steps - round(steps)) > 1e-6:
@@ -106,7 +106,7 @@ class Choices(Options):
     @classmethod
     def _check_choices(cls, choices: tuple[Any, ...]) -> tuple[Any, ...]:
         if len({flow_text(choice) for choice in choices}) < len(choices):
-            raise ValueError("a choice is there twice: leave one away")
+            raise ValueError("duplicate choice: remove one")
         return choices
 
     @property

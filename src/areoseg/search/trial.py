@@ -17,6 +17,7 @@ from areoseg.data.samples import LoadedData
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
 from areoseg.recipes import dump_recipe
+from areoseg.recipes.loading import PLUGINS
 from areoseg.runs.run import METRICS
 from areoseg.runs.run import PLAN
 from areoseg.runs.run import RECIPE
@@ -194,6 +195,8 @@ def prepare_trainings(
 def keep_files(folder: Path, names: Collection[str]) -> None:
     """Remove from a trial's folder all but the files of these names."""
     for entry in folder.iterdir() if folder.is_dir() else ():
+        if entry.name == PLUGINS:
+            continue
         if entry.is_dir():
             shutil.rmtree(entry, ignore_errors=True)
         elif entry.name not in names:

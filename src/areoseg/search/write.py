@@ -4,6 +4,8 @@ import csv
 import io
 import shlex
 
+from areoseg.recipes import dump_recipe
+from areoseg.recipes import load_recipe
 from areoseg.runs.run import RECIPE
 from areoseg.search.page import search_page
 from areoseg.search.records import Search
@@ -34,7 +36,9 @@ def write_search(search: Search, trainings: Trainings) -> None:
 
 def best_recipe_text(search: Search, best: TrialRecord, trainings: Trainings) -> str:
     """The recipe of the best trial, led by what it reached and how to train it."""
-    recipe = (trial_folder(search.out, best.number) / RECIPE).read_text(encoding="utf-8")
+    folder = trial_folder(search.out, best.number)
+    recipe = load_recipe(folder / RECIPE, plugins="if-allowed")
+    recipe = recipe.model_copy(update={"plugins": trainings.recipe.base.plugins})
     lines = [
         f"Trial {best.number}, the best of {len(search.trials)} ({search.counts}):",
         f"{search.protocol} score {best.score:.4f} on the validation part. The best of many scores"
@@ -43,7 +47,7 @@ def best_recipe_text(search: Search, best: TrialRecord, trainings: Trainings) ->
         *(f"  {name}: {text}" for name, text in best.values.items()),
         train_command(search, trainings),
     ]
-    return "".join(f"# {line}\n" for line in lines) + recipe
+    return "".join(f"# {line}\n" for line in lines) + dump_recipe(recipe)
 
 
 def train_command(search: Search, trainings: Trainings) -> str:

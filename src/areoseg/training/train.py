@@ -20,7 +20,7 @@ from areoseg.errors import AreosegError
 from areoseg.models import model_cost
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe
-from areoseg.recipes import dump_recipe
+from areoseg.recipes import write_recipe
 from areoseg.runs.compatibility import check_initial_weights
 from areoseg.runs.compatibility import check_same_samples
 from areoseg.runs.info import DataInfo
@@ -62,7 +62,6 @@ from areoseg.utils.device import choose_precision
 from areoseg.utils.device import fork_rng
 from areoseg.utils.device import use_threads
 from areoseg.utils.files import write_json
-from areoseg.utils.files import write_text
 from areoseg.version import __version__
 
 
@@ -160,7 +159,7 @@ def train(
         precision=precision,
         budget_seconds=budget.seconds if budget else None,
     )
-    write_text(out / RECIPE, dump_recipe(recipe))
+    write_recipe(recipe, out / RECIPE)
     write_json(out / SPLIT, preparation.names())
     if pseudo is not None:
         pseudo.save(out)
