@@ -76,8 +76,8 @@ def soup(
     Raises:
         AreosegError: Runs cannot be averaged, or there is a run in `out` already.
     """
-    from areoseg.calibration import calibrate_run
     from areoseg.runs.run import check_no_run_in
+    from areoseg.training.calibration import calibrate_run
     from areoseg.training.soup import Ingredient
     from areoseg.training.soup import greedy_soup
     from areoseg.utils.device import use_threads
@@ -121,7 +121,7 @@ def _validation_score(
 ) -> float:
     """The score of the run's protocol, without intervals."""
     from areoseg.inference import Predictor
-    from areoseg.inference.engine import TorchEngine
+    from areoseg.inference.engines import TorchEngine
     from areoseg.metrics.confusion import confusion_per_image
     from areoseg.metrics.rates import score
     from areoseg.utils.device import choose_device

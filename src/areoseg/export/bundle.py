@@ -23,7 +23,6 @@ from areoseg.export.parity import Allowance
 from areoseg.export.parity import Parity
 from areoseg.export.parity import measure_parity
 from areoseg.export.parity import network_answer
-from areoseg.export.write import network_run
 from areoseg.recipes import write_recipe
 from areoseg.runs.info import BundleInfo
 from areoseg.runs.info import RunInfo
