@@ -1,22 +1,56 @@
 """Augmentation: random changes of a batch of images and, together with them, their masks.
 
-The words are four. A *transform* is one change with a probability and a strength (`options`,
-`registry`). A *policy* is a named table of transforms (`policies`). The *settings* are what a
-recipe says under `augment` (`settings`). The *augmentation* is the function that the training loop
-calls (`build`). A recipe can be read without torch: `options`, `registry`, `policies`, `settings`
-and `rare_objects` do not import it.
+A *transform* is one change with a probability and options. A *policy* is a named table of
+transforms. The *settings* are the section `augment` of a recipe: a policy with changes. The
+*augmentation* is the function that the training loop calls.
 
-What holds for every transform:
+Every transform keeps these rules:
 
-* Masks are never interpolated: a label that leaves was a label that came in, in the tile or in
-  what was mixed or pasted into it, or is `VOID`.
-* A pixel that a warp pulls in from outside the tile is `VOID` in the mask and a reflection of the
-  tile in the image.
-* Every random number comes from the caller's `torch.Generator`, on the CPU, and how many are
-  drawn does not depend on the pixels. The same generator state gives the same batch.
+* Masks are never interpolated: every label of the result is a label of the input (of the tile, or
+  of what was mixed or pasted into it) or `VOID`.
+* A pixel that a warp samples outside the tile is `VOID` in the mask and a reflection of the tile in
+  the image.
+* Every random number comes from the caller's `torch.Generator` on the CPU, and the number of draws
+  does not depend on the pixels. The same generator state gives the same batch.
 * Inputs are not changed in place.
 
-The transforms are our own few lines and not kornia's: kornia draws from the global generator,
-interpolates once for each geometric transform, and labels the pixels that a warp vacates as class
-0. `benchmarks/augment.py` measures what ours cost beside a training step.
+The transforms are not those of kornia, which draws from the global generator, interpolates once per
+geometric transform, and labels the pixels that a warp vacates as class 0. `benchmarks/augment.py`
+measures what ours cost beside a training step.
 """
+
+# The order of these imports is the order of registration, and so the order of application:
+# rare objects are pasted first, so that the others change them like the rest; flips, which are
+# exact; all warps, composed into one interpolation; mixing, so that boxes keep their straight
+# borders; light and sensor, on the whole mixed tile; erasing, so that what is hidden stays hidden.
+# isort: off
+from areoseg.transforms import paste as paste
+from areoseg.transforms import warp as warp
+from areoseg.transforms import mixing as mixing
+from areoseg.transforms import photometric as photometric
+from areoseg.transforms import erasing as erasing
+# isort: on
+
+from areoseg.transforms.compose import Augmentation
+from areoseg.transforms.compose import build_augmentation
+from areoseg.transforms.paste import RareBank
+from areoseg.transforms.paste import rare_object_bank
+from areoseg.transforms.policies import POLICIES
+from areoseg.transforms.policies import AugmentSettings
+from areoseg.transforms.policies import Policy
+from areoseg.transforms.policies import parse_augment
+from areoseg.transforms.registry import TRANSFORMS
+from areoseg.transforms.registry import TransformOptions
+
+__all__ = [
+    "POLICIES",
+    "TRANSFORMS",
+    "AugmentSettings",
+    "Augmentation",
+    "Policy",
+    "RareBank",
+    "TransformOptions",
+    "build_augmentation",
+    "parse_augment",
+    "rare_object_bank",
+]

@@ -1,4 +1,4 @@
-"""Random numbers from an explicit generator, and the boxes made from them."""
+"""Random draws from an explicit generator, and helpers that several transforms share."""
 
 import torch
 from torch import Tensor
@@ -7,21 +7,26 @@ from torch import Tensor
 def uniform(
     *shape: int, low: float, high: float, generator: torch.Generator, like: Tensor
 ) -> Tensor:
-    """Uniform numbers in [low, high), drawn on the CPU.
+    """Draw uniform numbers in [low, high).
 
     Args:
         *shape: The shape of the result.
-        low: Least value.
-        high: Greatest value.
-        generator: A CPU generator; so the numbers are the same on every device.
+        low: Lower bound.
+        high: Upper bound.
+        generator: A CPU generator, so that the numbers are the same on every device.
         like: Gives the dtype and device of the result.
     """
     drawn = torch.rand(shape, generator=generator) * (high - low) + low
     return drawn.to(dtype=like.dtype, device=like.device)
 
 
+def per_sample(values: Tensor) -> Tensor:
+    """Reshape (N,) to (N, 1, 1, 1), to broadcast over images or positions."""
+    return values[:, None, None, None]
+
+
 def random_start(length: Tensor, size: int, share: Tensor) -> Tensor:
-    """The first pixel of an interval of `length` pixels placed at random within `size` pixels.
+    """Place intervals of `length` pixels at random within `size` pixels.
 
     Args:
         length: (...) int64, 1 to `size`.
@@ -29,7 +34,7 @@ def random_start(length: Tensor, size: int, share: Tensor) -> Tensor:
         share: (...) uniform in [0, 1).
 
     Returns:
-        (...) int64, each of the `size - length + 1` places as likely.
+        (...) int64, the first pixel; each of the `size - length + 1` places is equally likely.
     """
     return ((size - length + 1) * share).long().clamp(max=size - length)
 
@@ -37,7 +42,7 @@ def random_start(length: Tensor, size: int, share: Tensor) -> Tensor:
 def inside_boxes(
     top: Tensor, left: Tensor, height: Tensor, width: Tensor, size: tuple[int, int]
 ) -> Tensor:
-    """Where the pixels of a tile lie in a box.
+    """Rasterize boxes.
 
     Args:
         top: (...) int64, first row of each box.
@@ -47,7 +52,7 @@ def inside_boxes(
         size: Height and width of the tile.
 
     Returns:
-        (..., H, W) bool.
+        (..., H, W) bool, true inside the box.
     """
     rows = torch.arange(size[0], device=top.device)
     columns = torch.arange(size[1], device=top.device)
@@ -57,10 +62,10 @@ def inside_boxes(
 
 
 def smoothing_matrix(size: int, sigma: Tensor) -> Tensor:
-    """Gaussian smoothing along one side, as a matrix.
+    """Make the matrix of Gaussian smoothing along one side.
 
     `rows @ image @ columns.T` smooths an image. Each row sums to one over the pixels that exist, so
-    the border needs no padding; and each sample can have its own width.
+    the border needs no padding, and each sample can have its own width.
 
     Args:
         size: Pixels along the side.
@@ -69,6 +74,6 @@ def smoothing_matrix(size: int, sigma: Tensor) -> Tensor:
     Returns:
         (N, size, size) float.
     """
-    place = torch.arange(size, device=sigma.device, dtype=sigma.dtype)
-    distance = place[:, None] - place[None, :]
+    position = torch.arange(size, device=sigma.device, dtype=sigma.dtype)
+    distance = position[:, None] - position[None, :]
     return torch.softmax(-distance.square() / (2 * sigma[:, None, None].square()), dim=-1)

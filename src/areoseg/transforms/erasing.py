@@ -1,24 +1,38 @@
 """Erasing: hide parts of the image behind the tile's mean gray; the labels stay.
 
-The network has to name a hidden pixel by what surrounds it.
+The network has to classify a hidden pixel by its surroundings.
 """
 
+from typing import Annotated
+
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from areoseg.transforms.draws import inside_boxes
 from areoseg.transforms.draws import random_start
 from areoseg.transforms.draws import uniform
+from areoseg.transforms.registry import TRANSFORMS
 
 
+@TRANSFORMS.register(
+    "coarse_dropout",
+    summary="hide square holes of the image; labels stay",
+    paper="DeVries and Taylor 2017, Cutout, arXiv 1708.04552",
+)
 def coarse_dropout(
-    images: Tensor, masks: Tensor, *, generator: torch.Generator, holes: int, size: int
+    images: Tensor,
+    masks: Tensor,
+    *,
+    generator: torch.Generator,
+    holes: Annotated[int, Field(ge=1, le=64)] = 4,
+    size: Annotated[int, Field(ge=1, le=1024)] = 16,
 ) -> tuple[Tensor, Tensor]:
-    """Hide square holes at random places (Cutout, arXiv 1708.04552).
+    """Hide square holes at random places (Cutout, DeVries and Taylor 2017, arXiv 1708.04552).
 
     Args:
         images: (N, 1, H, W) float in 0..1.
-        masks: (N, H, W) int64, returned as they are.
+        masks: (N, H, W) int64, returned unchanged.
         generator: Source of the draws.
         holes: Holes in a tile; they may overlap.
         size: Side of a hole, in pixels; cut to the tile's.
@@ -32,14 +46,24 @@ def coarse_dropout(
     return _hide(images, hidden), masks
 
 
+@TRANSFORMS.register(
+    "grid_mask",
+    summary="hide a regular grid of squares of the image; labels stay",
+    paper="Chen et al. 2020, GridMask, arXiv 2001.04086",
+)
 def grid_mask(
-    images: Tensor, masks: Tensor, *, generator: torch.Generator, period: int, ratio: float
+    images: Tensor,
+    masks: Tensor,
+    *,
+    generator: torch.Generator,
+    period: Annotated[int, Field(ge=2, le=1024)] = 24,
+    ratio: Annotated[float, Field(gt=0, lt=1)] = 0.4,
 ) -> tuple[Tensor, Tensor]:
     """Hide the squares of a regular grid, shifted at random (GridMask, arXiv 2001.04086).
 
     Args:
         images: (N, 1, H, W) float in 0..1.
-        masks: (N, H, W) int64, returned as they are.
+        masks: (N, H, W) int64, returned unchanged.
         generator: Source of the draws.
         period: Distance from one square to the next, in pixels.
         ratio: Side of a square as a share of the period; ratio^2 of the tile is hidden.
@@ -54,6 +78,6 @@ def grid_mask(
 
 
 def _hide(images: Tensor, hidden: Tensor) -> Tensor:
-    """`images` with their mean where `hidden` (N, H, W) is true."""
+    """Fill images with their mean where `hidden` (N, H, W) is true."""
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
     return torch.where(hidden[:, None], mean, images)

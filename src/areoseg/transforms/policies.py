@@ -1,16 +1,40 @@
-"""The named policies: which transforms, how often, how strong.
+"""Policies, the named tables of transforms, and the section `augment` of a recipe.
 
-`mild` and `complex` follow the homework report. Two things differ. The displacement of its elastic
-transform cannot be told from its numbers (alpha 10 to 50, sigma 50; libraries scale them
-differently), so `mild` says it in pixels. And where its rotations brought in pixels from outside
-the tile, ours are void.
+    augment: flips
+    augment: {policy: mild, original: 0.3, elastic: {alpha: 4}, cutmix: {probability: 0.3}}
+
+A transform of the policy has the policy's options unless the recipe changes them; any other has its
+own defaults. `null` removes a transform: `{policy: mild, vertical_flip: null}`.
+
+The policies `mild` and `complex` follow the homework report, with two differences. The displacement
+of its elastic transform does not follow from its numbers (alpha 10 to 50, sigma 50; libraries scale
+them differently), so `mild` gives it in pixels. And pixels that its rotations brought in from
+outside the tile are void here.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ConfigDict
+from pydantic import Field
+from pydantic import ValidationError
+from pydantic import field_validator
+from pydantic import model_validator
+
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
+from areoseg.taxonomy import MARS
+from areoseg.taxonomy import VOID
+from areoseg.transforms.registry import TRANSFORMS
+from areoseg.transforms.registry import TransformOptions
+from areoseg.transforms.registry import order_of_application
+from areoseg.utils.options import Options
+from areoseg.utils.options import Share
+from areoseg.utils.options import validate_items
 
 TransformUse = tuple[str, float, Mapping[str, float]]
-"""A transform's name, its probability, and the strengths that differ from its defaults."""
+"""A transform's name, its probability, and the options that differ from its defaults."""
 
 
 @dataclass(frozen=True)
@@ -18,9 +42,9 @@ class Policy:
     """A named augmentation policy.
 
     Attributes:
-        summary: One line on what it is.
-        transforms: What it uses.
-        original: The share of each batch that it leaves unmodified, 0 to 1.
+        summary: One line that describes it.
+        transforms: The transforms that it uses.
+        original: The share of each batch that is left unmodified, 0 to 1.
     """
 
     summary: str
@@ -71,3 +95,100 @@ POLICIES: dict[str, Policy] = {
     ),
 }
 """The policies by name."""
+
+
+class AugmentSettings(Options):
+    """An augmentation: a policy with the changes of a recipe applied.
+
+    Any further value is the name of a transform with its options, or with None if it is removed
+    from the policy. The options of the policy are filled in, so that a dump is complete, and
+    validating the dump gives the same settings.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    policy: str = "none"
+    """The policy to start from."""
+    original: Share = 0
+    """Share of each batch left unmodified; by default that of the policy."""
+    rare_class: int = Field(MARS.names.index("big rock"), ge=0, lt=VOID)
+    """Class index that `rare_paste` and `rare_cutmix` favor."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in_policy(cls, value: Any) -> Any:
+        """Read a bare name as a policy, and fill in the policy's values where none are given."""
+        given = {"policy": value} if isinstance(value, str) else value
+        if not isinstance(given, Mapping):
+            return given
+        name = given.get("policy", "none")
+        policy = POLICIES.get(name) if isinstance(name, str) else None
+        if policy is None:  # refused by the check of the field
+            policy = POLICIES["none"]
+        changes = {name: given[name] for name in given if name not in cls.model_fields}
+        uses: dict[str, Any] = {}
+        for transform, probability, options in policy.transforms:
+            change = changes.pop(transform, {})
+            uses[transform] = (
+                {"probability": probability, **options, **change}
+                if isinstance(change, Mapping)
+                else change
+            )
+        uses |= {name: change for name, change in changes.items() if change is not None}
+        settings = {name: given[name] for name in given if name in cls.model_fields}
+        return {"original": policy.original, **settings, **validate_items(uses, _validate_options)}
+
+    @field_validator("policy")
+    @classmethod
+    def _check_policy(cls, policy: str) -> str:
+        if policy not in POLICIES:
+            raise ValueError(f"there is no policy {policy!r}: {did_you_mean(policy, POLICIES)}")
+        return policy
+
+    @property
+    def transforms(self) -> dict[str, TransformOptions]:
+        """The options of the transforms that can happen, by name, in the order of application."""
+        uses = self.model_extra or {}
+        return {
+            transform.name: uses[transform.name]
+            for transform in order_of_application()
+            if uses.get(transform.name) and uses[transform.name].probability > 0
+        }
+
+    @property
+    def needs_rare_bank(self) -> bool:
+        """Whether `build_augmentation` needs a `RareBank`."""
+        return any("rare_bank" in TRANSFORMS[name].parameters for name in self.transforms)
+
+
+def _validate_options(name: str, value: Any) -> TransformOptions | None:
+    """Validate the options of one transform; None removes it."""
+    if name not in TRANSFORMS:
+        raise ValueError(f"there is no transform {name!r}: {did_you_mean(name, TRANSFORMS)}")
+    if value is None:
+        return None
+    options = TRANSFORMS[name].options.model_validate(value)
+    assert isinstance(options, TransformOptions)
+    return options
+
+
+def parse_augment(value: str | Mapping[str, Any]) -> AugmentSettings:
+    """Validate the section `augment` of a recipe.
+
+    Args:
+        value: A policy's name, or a mapping with `policy`, `original`, `rare_class` and transforms.
+
+    Raises:
+        AreosegError: A name or value does not exist or fit; the message names the field.
+
+    Example:
+        >>> list(parse_augment({"policy": "flips", "gamma": {"limit": 0.2}}).transforms)
+        ['horizontal_flip', 'gamma']
+    """
+    try:
+        return AugmentSettings.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(["augment", *map(str, first["loc"])])
+        message = first["msg"].removeprefix("Value error, ")
+        raise AreosegError(f"{field}: {message} (got {first['input']!r})") from error
