@@ -16,12 +16,12 @@ from torch.nn import functional
 
 from areoseg.models import create_model
 from areoseg.taxonomy import MARS
-from areoseg.transforms.build import build_augmentation
+from areoseg.transforms.compose import build_augmentation
+from areoseg.transforms.paste import RareBank
+from areoseg.transforms.paste import rare_object_bank
 from areoseg.transforms.policies import POLICIES
-from areoseg.transforms.rare_objects import RareBank
-from areoseg.transforms.rare_objects import rare_object_bank
+from areoseg.transforms.policies import parse_augment
 from areoseg.transforms.registry import TRANSFORMS
-from areoseg.transforms.settings import parse_augment
 from areoseg.utils.device import choose_precision
 
 
@@ -49,8 +49,8 @@ def main() -> None:
 
 def _recipes() -> dict[str, str | dict[str, Any]]:
     """Every policy; then all transforms at once and each alone, on every sample."""
-    always = {record.name: {"probability": 1} for record in TRANSFORMS}
-    alone = {f"  {name}": {name: chosen} for name, chosen in always.items()}
+    always = {name: {"probability": 1} for name in TRANSFORMS}
+    alone = {f"  {name}": {name: options} for name, options in always.items()}
     return {**{name: name for name in POLICIES}, "all transforms": always, **alone}
 
 

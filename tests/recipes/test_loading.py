@@ -154,7 +154,7 @@ loss: {ce: 0}
         "mine.yaml:6: split.test: with split.val=0.6 nothing is left to train on: lower them"
         " (got 0.4)",
         "mine.yaml:8: loss: no term has a weight above 0: give one, such as {ce: 1.0}",
-        "mine.yaml:7: augment.policy: input should be 'none', 'flips', 'mild', 'rigid' or 'complex'"
+        "mine.yaml:7: augment.policy: there is no policy 'milde': did you mean 'mild'?"
         " (got 'milde')",
     ]
 

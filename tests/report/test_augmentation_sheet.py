@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 from rich.console import Console
 
-from areoseg.api import draw_augmentation
 from areoseg.errors import AreosegError
-from areoseg.transforms import build
+from areoseg.report import augmentation
+from areoseg.report.augmentation import draw_augmentation
+from areoseg.transforms import parse_augment
+from areoseg.transforms import rare_object_bank
 
 QUIET = Console(quiet=True)
 BIG_ROCK = 4
@@ -16,13 +19,13 @@ BIG_ROCK = 4
 def sheet_of(homework_npz, tmp_path, monkeypatch):
     """Draws a sheet and gives back the masks of the samples that it shows, and the file."""
     shown = []
-    sheet = build.augmentation_sheet
+    sheet = augmentation.augmentation_sheet
 
     def noting(images, masks, *arguments, **options):
         shown.append(masks.numpy())
         return sheet(images, masks, *arguments, **options)
 
-    monkeypatch.setattr(build, "augmentation_sheet", noting)
+    monkeypatch.setattr(augmentation, "augmentation_sheet", noting)
 
     def draw(augment, data=homework_npz, **options):
         out = tmp_path / "sheet.png"
@@ -65,5 +68,24 @@ def test_nothing_to_paste_is_one_line(sheet_of, tmp_path, pixels):
 
 
 def test_a_sheet_of_no_sample_is_refused(sheet_of):
-    with pytest.raises(AreosegError, match="--samples 0: a sheet takes one sample at least"):
+    with pytest.raises(AreosegError, match="--samples 0: a picture needs at least one sample"):
         sheet_of("flips", samples=0)
+
+
+def test_the_sheet_has_a_row_for_each_transform():
+    images = torch.rand(6, 1, 32, 48, generator=torch.Generator().manual_seed(0))
+    masks = torch.randint(0, 5, (6, 32, 48), generator=torch.Generator().manual_seed(0))
+    rock = np.zeros((1, 20, 20), np.uint8)
+    rock[0, 5:12, 6:14] = BIG_ROCK
+    bank = rare_object_bank(np.full((1, 20, 20), 200, np.uint8), rock, BIG_ROCK)
+    settings = parse_augment({"policy": "complex", "rare_paste": {"probability": 0.2}})
+    sheet = augmentation.augmentation_sheet(images, masks, settings, rare_bank=bank)
+    assert list(sheet) == ["original", *settings.transforms, "together"]
+    assert torch.equal(sheet["original"][0], images)
+    assert torch.equal(sheet["original"][1], masks)
+    for name in settings.transforms:
+        assert (sheet[name][0] != images).flatten(1).any(1).all()
+    again = augmentation.augmentation_sheet(images, masks, settings, rare_bank=bank)
+    for name, (new_images, new_masks) in sheet.items():
+        assert torch.equal(new_images, again[name][0])
+        assert torch.equal(new_masks, again[name][1])

@@ -4,17 +4,17 @@ import torch
 
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import VOID
-from areoseg.transforms.build import augmentation_sheet
-from areoseg.transforms.build import build_augmentation
+from areoseg.transforms.compose import build_augmentation
+from areoseg.transforms.paste import RareBank
+from areoseg.transforms.paste import rare_object_bank
 from areoseg.transforms.policies import POLICIES
-from areoseg.transforms.rare_objects import RareBank
-from areoseg.transforms.rare_objects import rare_object_bank
+from areoseg.transforms.policies import parse_augment
 from areoseg.transforms.registry import TRANSFORMS
-from areoseg.transforms.settings import parse_augment
+from areoseg.transforms.registry import is_warp
 
 torch.set_num_threads(1)
 
-NAMES = [record.name for record in TRANSFORMS]
+NAMES = list(TRANSFORMS)
 ALL = {name: {"probability": 1} for name in NAMES}
 
 
@@ -155,12 +155,12 @@ def test_the_original_share_of_each_batch_is_untouched(share, counts):
 
 
 def test_warps_share_one_interpolation(monkeypatch):
-    from areoseg.transforms import build
+    from areoseg.transforms import compose
 
     calls = []
-    real = build.resample
-    monkeypatch.setattr(build, "resample", lambda *given: calls.append(1) or real(*given))
-    augment({record.name: {"probability": 1} for record in TRANSFORMS if record.is_warp}, *batch())
+    real = compose.resample
+    monkeypatch.setattr(compose, "resample", lambda *given: calls.append(1) or real(*given))
+    augment({n: {"probability": 1} for n in TRANSFORMS if is_warp(TRANSFORMS[n])}, *batch())
     assert len(calls) == 1
 
 
@@ -196,18 +196,6 @@ def test_pasting_without_objects_is_refused():
 def test_tensors_that_are_no_batch_are_refused(images, masks, message):
     with pytest.raises(AreosegError, match=message):
         augment("mild", images, masks)
-
-
-def test_the_sheet_has_a_row_for_each_transform(bank):
-    images, masks = batch()
-    settings = parse_augment({"policy": "complex", "rare_paste": {"probability": 0.2}})
-    sheet = augmentation_sheet(images, masks, settings, rare_bank=bank)
-    assert list(sheet) == ["original", *settings.transforms, "together"]
-    assert same(sheet["original"], (images, masks))
-    for name in settings.transforms:
-        assert (sheet[name][0] != images).flatten(1).any(1).all()
-    again = augmentation_sheet(images, masks, settings, rare_bank=bank)
-    assert all(same(sheet[name], again[name]) for name in sheet)
 
 
 def test_a_sample_gets_only_the_warps_that_picked_it():

@@ -5,8 +5,8 @@ from scipy import ndimage
 
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import VOID
-from areoseg.transforms.pasting import rare_paste
-from areoseg.transforms.rare_objects import rare_object_bank
+from areoseg.transforms.paste import rare_object_bank
+from areoseg.transforms.paste import rare_paste
 
 torch.set_num_threads(1)
 

@@ -1,47 +1,62 @@
-import subprocess
-import sys
-import typing
-
 import pytest
+import torch
 
 from areoseg.errors import AreosegError
+from areoseg.transforms.compose import build_augmentation
 from areoseg.transforms.policies import POLICIES
+from areoseg.transforms.policies import AugmentSettings
+from areoseg.transforms.policies import parse_augment
 from areoseg.transforms.registry import TRANSFORMS
-from areoseg.transforms.settings import AugmentSettings
-from areoseg.transforms.settings import PolicyName
-from areoseg.transforms.settings import parse_augment
+from areoseg.transforms.registry import order_of_application
 
-NAMES = [record.name for record in TRANSFORMS]
-
-
-def test_settings_are_read_without_torch():
-    code = (
-        "import sys\n"
-        "import areoseg.transforms.rare_objects\n"
-        "from areoseg.transforms.settings import parse_augment\n"
-        "parse_augment('complex')\n"
-        "sys.exit('torch' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+NAMES = [transform.name for transform in order_of_application()]
 
 
 def test_the_five_policies_are_listed():
     assert set(POLICIES) == {"none", "flips", "mild", "rigid", "complex"}
-    assert set(typing.get_args(PolicyName)) == set(POLICIES)
 
 
-def test_every_transform_has_a_field_in_the_order_of_the_registry():
-    fields = [
-        n for n in AugmentSettings.model_fields if n not in ("policy", "original", "rare_class")
-    ]
-    assert fields == NAMES
+def test_transforms_are_applied_in_a_fixed_order():
+    assert [
+        "rare_paste",
+        *("horizontal_flip", "vertical_flip"),
+        *("quarter_turn", "random_crop", "shift_scale_rotate"),
+        *("elastic", "grid_distortion", "optical_distortion"),
+        *("cutmix", "rare_cutmix"),
+        *("brightness_contrast", "gamma", "blur", "sensor_noise"),
+        *("coarse_dropout", "grid_mask"),
+    ] == NAMES
+    assert list(parse_augment({name: {} for name in reversed(NAMES)}).transforms) == NAMES
 
 
-@pytest.mark.parametrize("record", TRANSFORMS, ids=NAMES)
-def test_a_record_gives_defaults_that_its_options_take_and_a_function(record):
-    assert record.options.model_validate(record.defaults) == record.options()
-    assert callable(record.load())
-    assert record.summary
+def test_a_transform_from_outside_is_an_option_of_recipes_and_warps_stay_together(monkeypatch):
+    monkeypatch.setattr(TRANSFORMS, "_components", dict(TRANSFORMS._components))
+
+    @TRANSFORMS.register("shift_right", probability=1.0)
+    def shift_right(positions, *, generator, pixels: float = 1.0):
+        """Shift the tile to the right."""
+        return positions - positions.new_tensor([pixels, 0])
+
+    names = [transform.name for transform in order_of_application()]
+    assert names.index("shift_right") == names.index("optical_distortion") + 1
+    settings = parse_augment({"policy": "flips", "shift_right": {"pixels": 2}})
+    assert settings.shift_right.model_dump() == {"probability": 1.0, "pixels": 2}
+    assert parse_augment(settings.model_dump()) == settings
+    images, masks = torch.rand(2, 1, 4, 6), torch.arange(48).view(2, 4, 6)
+    augment = build_augmentation(parse_augment({"shift_right": {"pixels": 2}}))
+    _, new_masks = augment(images, masks, torch.Generator())
+    assert torch.equal(new_masks[..., 2:], masks[..., :-2])
+    with pytest.raises(AreosegError, match=r"augment\.shift_right\.pixel: .*'pixels'"):
+        parse_augment({"shift_right": {"pixel": 2}})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_transform_has_valid_defaults_a_summary_and_described_options(name):
+    transform = TRANSFORMS[name]
+    assert transform.options.model_validate(transform.defaults) == transform.options()
+    assert callable(transform.function)
+    assert transform.summary
+    assert all(field.description for field in transform.options.model_fields.values())
 
 
 @pytest.mark.parametrize("name", POLICIES)

@@ -3,9 +3,9 @@ import torch
 
 from areoseg.taxonomy import VOID
 from areoseg.transforms import erasing
-from areoseg.transforms import flips
 from areoseg.transforms import mixing
 from areoseg.transforms import photometric
+from areoseg.transforms import warp
 
 torch.set_num_threads(1)
 
@@ -29,7 +29,7 @@ def batch(samples=4, height=24, width=40, seed=0):
 
 def test_flips_mirror_exactly_and_undo_themselves():
     images, masks = batch()
-    for flip, axis in ((flips.horizontal_flip, -1), (flips.vertical_flip, -2)):
+    for flip, axis in ((warp.horizontal_flip, -1), (warp.vertical_flip, -2)):
         new_images, new_masks = flip(images, masks, generator=generator())
         assert torch.equal(new_images, torch.flip(images, [axis]))
         assert torch.equal(new_masks, torch.flip(masks, [axis]))

@@ -4,7 +4,7 @@ import torch
 from scipy import ndimage
 
 from areoseg.taxonomy import VOID
-from areoseg.transforms import warps
+from areoseg.transforms import warp as warps
 from areoseg.transforms.draws import smoothing_matrix
 
 torch.set_num_threads(1)

@@ -19,6 +19,9 @@ from typing import Any
 if TYPE_CHECKING:
     from areoseg.api.auditing import audit
     from areoseg.api.augmentation import draw_augmentation
+    from areoseg.api.benchmarking import bench
+    from areoseg.api.bundling import bundle
+    from areoseg.api.calibration import calibrate
     from areoseg.api.experiments import compare
     from areoseg.api.experiments import search
     from areoseg.api.self_training import self_train
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from areoseg.export.export import export
     from areoseg.inference.predict import predict
     from areoseg.inference.submission import submit
+    from areoseg.report.augmentation import draw_augmentation
     from areoseg.training.baselines import baselines
     from areoseg.training.calibrate import calibrate
     from areoseg.training.soup import soup

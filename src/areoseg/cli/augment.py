@@ -33,9 +33,16 @@ def augment(
         format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
             by looking.
     """
-    from areoseg import api
+    from areoseg.data.options import DataOptions
+    from areoseg.report.augmentation import draw_augmentation
 
-    drawn = api.draw_augmentation(
-        recipe, data, out, overrides=overrides, samples=samples, seed=seed, format=format
+    transforms = draw_augmentation(
+        recipe,
+        data,
+        out,
+        overrides=overrides,
+        samples=samples,
+        seed=seed,
+        options=DataOptions(data_format=format),
     )
-    output.print(f"{', '.join(drawn) or 'no transform'}: {out}")
+    output.print(f"{', '.join(transforms) or 'no transform'}: {out}")

@@ -32,7 +32,7 @@ from areoseg.optim import OptimizerOptions
 from areoseg.optim import ScheduleOptions
 from areoseg.recipes.stages import complete_stage
 from areoseg.recipes.stages import expand_short_form
-from areoseg.transforms.settings import AugmentSettings
+from areoseg.transforms.policies import AugmentSettings
 from areoseg.utils.options import Count
 from areoseg.utils.options import Decay
 from areoseg.utils.options import NonNegative

@@ -1,44 +1,167 @@
-"""A sheet of what an augmentation does: a row a transform, a column a sample."""
+"""A picture of an augmentation: one row per transform, one column per sample."""
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
+from rich.console import Console
 from torch import Tensor
 
+from areoseg.data.load import read
+from areoseg.data.options import DataOptions
+from areoseg.errors import AreosegError
+from areoseg.recipes import Recipe
+from areoseg.recipes import load_recipe
 from areoseg.report.pictures import stretched
 from areoseg.taxonomy import Taxonomy
+from areoseg.transforms import AugmentSettings
+from areoseg.transforms import RareBank
+from areoseg.transforms import build_augmentation
+from areoseg.transforms import rare_object_bank
+from areoseg.utils.files import PathLike
 from areoseg.utils.files import replacing
 from areoseg.utils.images import VOID_COLOR
 from areoseg.utils.images import overlay
 
+Sheet = Mapping[str, tuple[Tensor, Tensor]]
+"""Images (N, 1, H, W) float in 0..1 and masks (N, H, W) int64 of each row of the picture."""
+
 
 def draw_augmentation(
-    rows: Mapping[str, tuple[Tensor, Tensor]], path: Path, *, taxonomy: Taxonomy, title: str
-) -> None:
-    """Draw images with their masks laid over them.
+    recipe: Recipe | PathLike,
+    data: PathLike,
+    out: PathLike,
+    *,
+    overrides: Sequence[str] = (),
+    samples: int = 6,
+    seed: int = 0,
+    options: DataOptions | None = None,
+    console: Console | None = None,
+) -> list[str]:
+    """Draw what the augmentation of a recipe does to a few labeled samples.
 
-    All images of a column are stretched like the one in its first row, so that changes of
-    brightness and contrast show.
+    If it favors a rare class, half of the samples hold that class.
 
     Args:
-        rows: Images (N, 1, H, W) float in 0..1 and masks (N, H, W) int64 by what was done to them,
-            as `augmentation_sheet` gives them.
+        recipe: A recipe, its name, or a YAML file.
+        data: The dataset, as for `areoseg.data.load.read`.
+        out: The PNG file to write.
+        overrides: Values of the recipe to change, as `key=value`.
+        samples: Number of samples.
+        seed: Seeds the choice of samples and the augmentation.
+        options: How the dataset is read.
+        console: Console for progress and warnings; None: standard error.
+
+    Returns:
+        The names of the transforms, in the order of application.
+
+    Raises:
+        AreosegError: Recipe or data cannot be used, or there are no labeled samples, or none with
+            the rare class that the augmentation needs.
+
+    Example:
+        >>> draw_augmentation("unet", "mars.npz", "sheet.png")  # doctest: +SKIP
+        ['horizontal_flip']
+    """
+    if samples < 1:
+        raise AreosegError(f"--samples {samples}: a picture needs at least one sample")
+    if not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe, overrides)
+    settings = recipe.augment
+    loaded = read(data, options, tile=recipe.data.tile, scale=recipe.data.scale, console=console)
+    if not len(loaded.labeled):
+        raise AreosegError(f"{data}: no labeled samples to show an augmentation on")
+    pixels, classes = loaded.labeled.stacked()
+    assert classes is not None  # they are labeled
+    bank = None
+    if settings.needs_rare_bank:
+        bank = rare_object_bank(pixels, classes, settings.rare_class)
+    order = np.random.default_rng(seed).permutation(len(pixels))
+    if {"rare_paste", "rare_cutmix"} & settings.transforms.keys():
+        has_rare = (classes == settings.rare_class).any(axis=(1, 2))[order]
+        if not has_rare.any() or (bank is not None and not bank):
+            raise AreosegError(
+                f"{data}: no object of class {settings.rare_class} large enough to paste or to mix:"
+                " set augment.rare_class"
+            )
+        first = np.flatnonzero(has_rare)[: (samples + 1) // 2]
+        order = np.concatenate([order[first], np.delete(order, first)])
+    shown = order[:samples]
+    scale = 255 if pixels.dtype == np.uint8 else 1
+    images = torch.from_numpy(pixels[shown].astype(np.float32) / np.float32(scale))[:, None]
+    masks = torch.from_numpy(classes[shown].astype(np.int64))
+    draw_sheet(
+        augmentation_sheet(images, masks, settings, seed=seed, rare_bank=bank),
+        Path(out),
+        taxonomy=loaded.taxonomy,
+        title=f"augment: {settings.policy}",
+    )
+    return list(settings.transforms)
+
+
+def augmentation_sheet(
+    images: Tensor,
+    masks: Tensor,
+    settings: AugmentSettings,
+    *,
+    seed: int = 0,
+    rare_bank: RareBank | None = None,
+) -> Sheet:
+    """Apply each transform alone, and all together, to a batch.
+
+    Args:
+        images: (N, 1, H, W) float in 0..1.
+        masks: (N, H, W) int64.
+        settings: The augmentation.
+        seed: Seeds the generator of each row.
+        rare_bank: As for `build_augmentation`.
+
+    Returns:
+        The rows `"original"`; each transform alone, applied to every sample; `"together"`, as in
+        training but with no sample left unmodified.
+    """
+    rows = {
+        name: AugmentSettings.model_validate(
+            {
+                "rare_class": settings.rare_class,
+                name: options.model_copy(update={"probability": 1.0}),
+            }
+        )
+        for name, options in settings.transforms.items()
+    }
+    rows["together"] = settings.model_copy(update={"original": 0.0})
+    sheet = {"original": (images, masks)}
+    for name, row in rows.items():
+        generator = torch.Generator().manual_seed(seed)
+        sheet[name] = build_augmentation(row, rare_bank=rare_bank)(images, masks, generator)
+    return sheet
+
+
+def draw_sheet(rows: Sheet, path: Path, *, taxonomy: Taxonomy, title: str) -> None:
+    """Draw images with their masks laid over them.
+
+    All images of a column share the contrast stretch of the first row, so that changes of
+    brightness and contrast are visible.
+
+    Args:
+        rows: Images and masks by name, as `augmentation_sheet` returns them.
         path: The PNG file to write.
         taxonomy: The classes.
-        title: What stands above.
+        title: The title of the picture.
     """
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
+    originals, _ = next(iter(rows.values()))
     columns = max(len(images) for images, _ in rows.values())
-    height, width = next(iter(rows.values()))[0].shape[2:]
+    height, width = originals.shape[2:]
     figure = Figure(
         figsize=(2.2 * columns + 1.6, (2.2 * height / width + 0.12) * len(rows) + 0.6),
         layout="constrained",
     )
     figure.suptitle(title)
-    originals, _ = next(iter(rows.values()))
     grid = figure.subplots(len(rows), columns, squeeze=False)
     for (name, (images, masks)), line in zip(rows.items(), grid, strict=True):
         for axes, image, mask, original in zip(line, images, masks, originals, strict=True):

@@ -13,9 +13,9 @@ from areoseg.taxonomy import Taxonomy
 from areoseg.training.batches import Tensors
 from areoseg.training.batches import TrainingBatches
 from areoseg.training.division import not_over_background
-from areoseg.transforms.build import build_augmentation
-from areoseg.transforms.rare_objects import RareBank
-from areoseg.transforms.rare_objects import rare_object_bank
+from areoseg.transforms.compose import build_augmentation
+from areoseg.transforms.paste import RareBank
+from areoseg.transforms.paste import rare_object_bank
 
 
 @dataclass(frozen=True)
