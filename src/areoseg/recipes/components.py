@@ -12,7 +12,7 @@ from areoseg.losses.class_weights import WEIGHT_SCHEMES
 from areoseg.optim import OPTIMIZERS
 from areoseg.optim import SCHEDULES
 from areoseg.transforms.policies import POLICIES
-from areoseg.transforms.registry import TRANSFORMS
+from areoseg.transforms.registry import order_of_application
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def components() -> tuple[ComponentList, ...]:
         ComponentList(
             "augment.TRANSFORM",
             "augment: {policy: mild, gamma: {probability: 0.3}}",
-            _entries(TRANSFORMS),
+            _entries(order_of_application()),
         ),
     )
 
