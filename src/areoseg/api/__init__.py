@@ -18,7 +18,6 @@ from typing import Any
 
 if TYPE_CHECKING:
     from areoseg.api.auditing import audit
-    from areoseg.api.augmentation import draw_augmentation
     from areoseg.api.benchmarking import bench
     from areoseg.api.bundling import bundle
     from areoseg.api.calibration import calibrate
