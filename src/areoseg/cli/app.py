@@ -1,105 +1,88 @@
-"""The command `areoseg`: what it offers, and how it ends."""
+"""The command `areoseg`: its commands and exit codes."""
 
 import os
 import sys
-from collections.abc import Callable
 
 from cyclopts import App
 from cyclopts import CycloptsError
+from cyclopts import Parameter
+from cyclopts import UnknownCommandError
 
-from areoseg.cli.audit import audit
-from areoseg.cli.augment import augment
-from areoseg.cli.baseline import baseline
-from areoseg.cli.bench import bench
-from areoseg.cli.bundle import bundle
-from areoseg.cli.calibrate import calibrate
-from areoseg.cli.compare import compare
-from areoseg.cli.components import components
-from areoseg.cli.demo import demo
-from areoseg.cli.evaluate import evaluate
-from areoseg.cli.export import export
-from areoseg.cli.models import models
-from areoseg.cli.predict import predict
-from areoseg.cli.recipes import recipes
-from areoseg.cli.search import search
-from areoseg.cli.self_train import self_train
-from areoseg.cli.soup import soup
-from areoseg.cli.submit import submit
-from areoseg.cli.train import train
-from areoseg.cli.validate import validate
+from areoseg.cli.show import notes
 from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
 from areoseg.errors import one_line
-from areoseg.utils.plugins import allow_plugins
 from areoseg.version import __version__
 
 BAD_INPUT = 2
-ALLOW_PLUGINS = "--allow-plugins"
-"""The option of every command that runs the plugin files of run folders."""
+INTERRUPTED = 130  # the shell's exit code after Ctrl-C
 
-INTERRUPTED = 130  # what a shell calls an end by Ctrl-C
-
-# Their modules load PyTorch only when they are called, so that help answers at once.
-COMMANDS: dict[str, Callable[..., None]] = {
-    command.__name__.replace("_", "-"): command
-    for command in (
-        demo,
-        audit,
-        train,
-        evaluate,
-        compare,
-        search,
-        calibrate,
-        soup,
-        self_train,
-        baseline,
-        predict,
-        submit,
-        export,
-        bundle,
-        bench,
-        recipes,
-        components,
-        validate,
-        augment,
-        models,
-    )
+COMMANDS = {
+    "demo": "Train and evaluate on a synthetic Mars; needs no data.",
+    "audit": "Find outliers, duplicates, leaks and suspicious masks in a dataset.",
+    "train": "Train a recipe on a dataset, evaluate the run, and write a report.",
+    "evaluate": "Evaluate a model, or an ensemble of models, on labeled samples.",
+    "predict": "Segment images: masks, overlays, and a table of terrain shares.",
+    "export": "Export a model to ONNX or OpenVINO, after checking that it predicts the same.",
+    "compare": "Train every row of a study with several seeds and tabulate the scores.",
+    "search": "Search for the hyperparameters with the best validation score.",
+    "calibrate": "Calibrate the confidences of a run, and offsets for rare classes.",
+    "soup": "Average the weights of several runs (greedy model soup).",
+    "self-train": "Pseudo-label unlabeled images with runs, and train on them as well.",
+    "baseline": "Evaluate baselines on the split that training would use.",
+    "submit": "Segment the unlabeled images of an npz file into the homework's CSV.",
+    "bundle": "Make a small folder of a run to pass on, with a model card.",
+    "bench": "Measure speed and memory of the inference backends.",
+    "recipes": "List, show or copy recipes.",
+    "components": "List losses, optimizers, schedules and augmentations that recipes can use.",
+    "models": "List the models, or the layers of one.",
+    "validate": "Check a recipe and print all of its values.",
+    "augment": "Draw what the augmentation of a recipe does.",
 }
-"""The commands by name, in the order in which help lists them."""
+"""The commands and their summaries, in the order of `areoseg --help`.
+
+A command is the function of the same name in `areoseg.cli`; its module is imported when it is
+called.
+"""
 
 app = App(
     name="areoseg",
-    help="Mars terrain segmentation, trained from scratch.",
-    help_epilogue="Every command takes `--allow-plugins`: run the plugin files that run folders"
-    " bring along. They are code; read them first.",
+    help="Semantic segmentation of Mars terrain.",
     version=__version__,
     help_format="markdown",
-    suppress_keyboard_interrupt=False,  # main says it and chooses the exit code
+    default_parameter=Parameter(negative=()),
+    suppress_keyboard_interrupt=False,  # main prints a line and chooses the exit code
 )
-for position, (name, command) in enumerate(COMMANDS.items()):
-    app.command(command, name=name, sort_key=position)
+for position, (name, summary) in enumerate(COMMANDS.items()):
+    function = name.replace("-", "_")
+    app.command(
+        f"areoseg.cli.{function}:{function}", name=name, help=summary, sort_key=position
+    )
+app.register_install_completion_command()
 
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on standard error and exit code 2."""
-    words = sys.argv[1:]
-    if ALLOW_PLUGINS in words:
-        words.remove(ALLOW_PLUGINS)
-        allow_plugins()
+    for command in COMMANDS.keys() & sys.argv[1:2]:
+        app[command].help = None  # its own help shows the docstring instead of the summary
     try:
-        app(words, exit_on_error=False, print_error=False)
+        app(exit_on_error=False, print_error=False)
+    except UnknownCommandError as error:
+        unknown = error.unused_tokens[0] if error.unused_tokens else sys.argv[1]
+        _print_error(f"there is no command {unknown!r}: {did_you_mean(unknown, COMMANDS)}")
+        sys.exit(BAD_INPUT)
     except (AreosegError, CycloptsError) as error:
-        _say(str(error))
+        _print_error(str(error))
         sys.exit(BAD_INPUT)
     except KeyboardInterrupt:
-        _say("interrupted")
+        _print_error("interrupted")
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # the reader of a pipe, such as `head`, has had enough
+    except BrokenPipeError:  # the reader of a pipe, such as `head`, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:  # the machine, not the program: a full disk, a folder taken away
-        _say(f"{error.filename}: {one_line(error)}" if error.filename else one_line(error))
+    except OSError as error:  # such as a full disk, or a folder that was removed meanwhile
+        _print_error(f"{error.filename}: {one_line(error)}" if error.filename else one_line(error))
         sys.exit(BAD_INPUT)
 
 
-def _say(message: str) -> None:
-    for line in message.strip().splitlines():
-        print(f"areoseg: {line.strip()}", file=sys.stderr)
+def _print_error(message: str) -> None:
+    notes.print(f"error: {' '.join(message.split())}", markup=False)

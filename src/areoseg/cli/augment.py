@@ -2,47 +2,43 @@
 
 from pathlib import Path
 
+from areoseg import api
+from areoseg.cli.options import DEFAULT_DATA
 from areoseg.cli.options import Data
-from areoseg.cli.options import Format
+from areoseg.cli.options import DataFlags
+from areoseg.cli.options import Overrides
+from areoseg.cli.options import Recipe
 from areoseg.cli.show import output
 
 
 def augment(
-    recipe: str,
+    recipe: Recipe,
     /,
-    *overrides: str,
+    *overrides: Overrides,
     data: Data,
     out: Path = Path("augment.png"),
     samples: int = 6,
     seed: int = 0,
-    format: Format = "auto",
+    dataset: DataFlags = DEFAULT_DATA,
 ) -> None:
-    """Draw what the augmentation of a recipe does, transform by transform.
+    """Draw what the augmentation of a recipe does, one transform per row.
 
-    Where it favors a rare class, half of the samples hold that class.
+    If the recipe oversamples a rare class, half of the samples contain that class.
 
-    Example: `areoseg augment unet augment=complex --data mars.npz --out complex.png`.
+    Example: `areoseg augment flagship augment=complex --data mars.npz --out complex.png`
 
     Args:
-        recipe: The name of a recipe, or a YAML file.
-        overrides: Values of the recipe to change, as key=value.
-        data: An npz file, a folder of images and masks, a folder of AI4Mars, or `synthetic`.
         out: The PNG file to write.
-        samples: How many samples are shown.
-        seed: Decides which samples, and what happens to them.
-        format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
-            by looking.
+        samples: Number of samples to draw.
+        seed: Seed of the choice of samples and of the augmentation.
     """
-    from areoseg.data.options import DataOptions
-    from areoseg.report.augmentation import draw_augmentation
-
-    transforms = draw_augmentation(
+    transforms = api.draw_augmentation(
         recipe,
         data,
         out,
         overrides=overrides,
         samples=samples,
         seed=seed,
-        options=DataOptions(data_format=format),
+        format=dataset.data_format,
     )
     output.print(f"{', '.join(transforms) or 'no transform'}: {out}")

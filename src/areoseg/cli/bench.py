@@ -1,20 +1,20 @@
 """`areoseg bench`."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import AsJson
-from areoseg.cli.options import Threads
-from areoseg.cli.options import height_and_width
+from areoseg import api
+from areoseg.cli.options import DEFAULT_COMPUTE
+from areoseg.cli.options import ComputeFlags
+from areoseg.cli.options import Json
+from areoseg.cli.options import compute_keywords
 from areoseg.cli.show import notes
 from areoseg.cli.show import output
 from areoseg.cli.show import print_json
 from areoseg.cli.show import print_table
-from areoseg.errors import AreosegError
 
 if TYPE_CHECKING:
     from areoseg.export.benchmark import Benchmark
@@ -24,36 +24,30 @@ def bench(
     model: Path,
     /,
     *,
-    backends: Annotated[str | None, Parameter(name="--backends")] = None,
-    batches: Annotated[str, Parameter(name="--batches")] = "1,8,64",
-    size: Annotated[str | None, Parameter(name="--size")] = None,
+    backends: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
+    batches: Annotated[tuple[int, ...], Parameter(consume_multiple=True)] = (1, 8, 64),
+    size: tuple[int, int] | None = None,
     seconds: float = 2.0,
-    threads: Threads = None,
-    json: AsJson = False,
+    threads: int | None = None,
+    json: Json = False,
 ) -> None:
-    """Time the backends to run a model: PyTorch's, ONNX Runtime's, OpenVINO's.
+    """Measure speed and memory of the inference backends: PyTorch, ONNX Runtime, OpenVINO.
 
-    Each is timed in a process of its own, after a float32 matrix product that tells what the
-    machine does just then. Nothing else should run meanwhile.
+    Each backend runs in a process of its own, after a float32 matrix product that shows how fast
+    the machine is at that moment. Nothing else should run meanwhile.
+
+    Example: `areoseg bench flagship-256 --backends eager OpenVINO --batches 1 16`
 
     Args:
-        model: A run folder or an exported file.
-        backends: Only these, with commas between, such as "eager,OpenVINO".
-        batches: Images a call, with commas between.
-        size: Height and width of the images, such as 64x128; by default the run's training tiles.
-        seconds: How long each way is timed at each batch size.
-        threads: Processor cores to compute on; all by default.
-        json: Print JSON for programs instead of a table.
+        model: A run folder, the name of a bundled model, or an exported file.
+        backends: Measure only these backends.
+        batches: Batch sizes.
+        size: Height and width of the images, such as 64 128. Default: the training tiles of a run.
+        seconds: How long to measure each backend at each batch size.
+        threads: CPU threads. Default: one per core.
     """
-    from areoseg import api
-
     measured = api.bench(
-        model,
-        backends=None if backends is None else [name.strip() for name in backends.split(",")],
-        batches=_batches(batches),
-        size=None if size is None else height_and_width(size, "--size"),
-        seconds=seconds,
-        threads=threads,
+        model, backends=backends, batches=batches, size=size, seconds=seconds, threads=threads
     )
     if json:
         print_json(measured.to_json())
@@ -62,49 +56,40 @@ def bench(
 
 
 def print_benchmark(measured: "Benchmark") -> None:
-    """Write a benchmark as a table, and a line for each way that was skipped."""
+    """Print a benchmark as a table, and one line for each backend that was skipped."""
     rows = []
-    for way in measured.measurements:
-        product = measured.product[way.name]
-        for timing in way.timings:
-            first = timing is way.timings[0]
+    for backend in measured.measurements:
+        product = measured.product[backend.name]
+        for timing in backend.timings:
+            first = timing is backend.timings[0]
             share = "-"
             if measured.gigaflops is not None:
                 share = f"{timing.images_per_second * measured.gigaflops / product:.2f}"
             rows.append(
                 [
-                    way.name if first else "",
+                    backend.name if first else "",
                     str(timing.batch),
                     f"{timing.images_per_second:.1f}",
                     f"{1000 * timing.median:.1f}",
                     f"{1000 * timing.p99:.1f}",
                     share,
-                    f"{way.time_to_first_output:.1f}" if first else "",
-                    f"{way.peak_mib:.0f}" if first else "",
+                    f"{backend.time_to_first_output:.1f}" if first else "",
+                    f"{backend.peak_mib:.0f}" if first else "",
                 ]
             )
-    columns = ["way", "batch", "images/s", "ms", "p99 ms", "share", "first s", "MiB"]
+    columns = ["backend", "batch", "images/s", "ms", "p99 ms", "share", "first s", "MiB"]
     height, width = measured.size
     print_table(columns, rows, title=f"{measured.model}, {height}x{width}", numbers=columns[1:])
     for name, reason in measured.skipped.items():
-        notes.print(f"skipped {name}: {reason}", markup=False)
+        notes.print(f"note: skipped {name}: {reason}", markup=False)
     if measured.product:
         slowest, fastest = min(measured.product.values()), max(measured.product.values())
         output.print(
-            "ms: the median call; first s: from the start of Python to the first answer; MiB: the"
-            " most memory;\nfloat32 matrix product meanwhile:"
+            "ms: median time per batch; first s: from the start of Python to the first output;"
+            " MiB: peak memory;\nfloat32 matrix product at the time:"
             f" {slowest:.0f} to {fastest:.0f} GFLOP/s"
         )
     if measured.gigaflops is not None:
         output.print(
-            f"share: of that product, with {measured.gigaflops:.2f} GFLOP an image as arithmetic"
+            f"share: of the speed of that product, at {measured.gigaflops:.2f} GFLOP per image"
         )
-
-
-def _batches(text: str) -> Sequence[int]:
-    try:
-        return [int(each) for each in text.split(",")]
-    except ValueError:
-        raise AreosegError(
-            f"--batches {text}: give whole numbers with commas between, such as 1,32"
-        ) from None

@@ -1,12 +1,9 @@
 """`areoseg bundle`."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from areoseg.cli.options import Out
-from areoseg.cli.options import Threads
+from areoseg import api
+from areoseg.cli.options import OptionalData
 from areoseg.cli.show import output
 
 
@@ -14,26 +11,25 @@ def bundle(
     run: Path,
     /,
     *,
-    out: Out,
-    data: Annotated[Path | None, Parameter(name="--data")] = None,
-    credit: Annotated[str | None, Parameter(name="--credit")] = None,
-    threads: Threads = None,
+    out: Path,
+    data: OptionalData = None,
+    credit: str | None = None,
+    threads: int | None = None,
 ) -> None:
-    """Make a small folder of a run to pass on: weights of 16 bits, recipe, scores, a model card.
+    """Make a small folder of a run to pass on: float16 weights, recipe, scores, a model card.
 
-    Example: `areoseg bundle runs/first --out mars-64`. The folder is a run for every other command.
-    It is not written if more than 0.2 % of the pixels get another class, or if the terrain score
-    falls by more than 0.1 points.
+    Every command accepts the folder as a run. It is not written if more than 0.2 % of the pixels
+    get another class, or if the terrain score drops by more than 0.1 points. The comparison uses
+    the samples of --data; by default the validation split of the run, or synthetic samples if its
+    dataset is gone.
+
+    Example: `areoseg bundle runs/first --out mars-64`
 
     Args:
         run: The run folder.
-        out: The folder to make; its name is the model's.
-        data: Labeled samples to compare on; by default the run's own validation part, or synthetic
-            ones where its data are gone.
-        credit: Who made the training data and what allows their use, a sentence for the card.
-        threads: Processor cores to compute on; all by default.
+        out: The folder to make; its name is the name of the model.
+        credit: One sentence for the model card on the source and license of the training data.
+        threads: CPU threads. Default: one per core.
     """
-    from areoseg import api
-
     made = api.bundle(run, out, data=data, credit=credit, threads=threads)
     output.print(f"{made.path}: {made.size / 1e6:.1f} MB, {made.parity}, on {made.samples}")

@@ -2,18 +2,19 @@
 
 from pathlib import Path
 from typing import TYPE_CHECKING
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from areoseg.cli.options import AsJson
+from areoseg import api
+from areoseg.cli.options import DEFAULT_COMPUTE
+from areoseg.cli.options import DEFAULT_DATA
+from areoseg.cli.options import ComputeFlags
+from areoseg.cli.options import DataFlags
 from areoseg.cli.options import Decisions
-from areoseg.cli.options import Device
-from areoseg.cli.options import Format
-from areoseg.cli.options import Groups
-from areoseg.cli.options import Labels
-from areoseg.cli.options import Threads
-from areoseg.cli.show import keeping_what_is_finished
+from areoseg.cli.options import Json
+from areoseg.cli.options import OptionalData
+from areoseg.cli.options import Protocol
+from areoseg.cli.options import Split
+from areoseg.cli.options import compute_keywords
+from areoseg.cli.show import note_on_interrupt
 from areoseg.cli.show import output
 from areoseg.cli.show import print_json
 from areoseg.cli.show import print_table
@@ -27,59 +28,41 @@ def compare(
     study: Path,
     /,
     *,
-    data: Annotated[Path | None, Parameter(name="--data")] = None,
-    out: Annotated[Path | None, Parameter(name="--out")] = None,
-    part: str = "test",
-    protocol: str = "terrain",
+    data: OptionalData = None,
+    out: Path | None = None,
+    split: Split = "test",
+    protocol: Protocol = "terrain",
     decisions: Decisions = None,
-    groups: Groups = None,
-    format: Format = "auto",
-    labels: Labels = "crowd",
-    device: Device = "cpu",
-    threads: Threads = None,
-    json: AsJson = False,
+    dataset: DataFlags = DEFAULT_DATA,
+    compute: ComputeFlags = DEFAULT_COMPUTE,
+    json: Json = False,
 ) -> None:
-    """Train every row of a study with every seed, and draw one table.
+    """Train every row of a study with several seeds and tabulate the scores.
 
-    What is done is skipped; what was stopped goes on. Each finished training leaves a small JSON
-    file in `results/STUDY/` beside the study, with the table as CSV, Markdown and HTML.
+    Finished trainings are skipped and interrupted ones resumed. Each finished training adds a small
+    JSON file to `results/STUDY/` beside the study; the table is written there as CSV, Markdown and
+    HTML. Without --data nothing is trained, and the table shows the results so far.
 
-    Example: `areoseg compare studies/ablation.yaml --data mars.npz`.
+    Example: `areoseg compare studies/ablation.yaml --data mars.npz`
 
     Args:
         study: A YAML file.
-        data: An npz file, a folder of images and masks, a folder of AI4Mars, or `synthetic`.
-            Without it nothing is trained: the table is drawn from the results that are there.
-        out: The folder for the run folders; runs/STUDY by default.
-        part: The part of the split whose scores are compared: train, val or test.
+        out: The folder for the run folders. Default: runs/STUDY.
+        split: The split whose scores are compared.
         protocol: The protocol of these scores.
-        decisions: A decisions.json saved by the page of `areoseg audit`, or an audit.json: leave
-            out the samples that it rejects and no others, instead of running the audit.
-        groups: A text file that names the group of each labeled sample, a line a sample, such as
-            its rover stop.
-        format: The format of the data: npz, folder, ai4mars, ai4mars-flat or images; auto finds out
-            by looking.
-        labels: Which labels of AI4Mars as distributed: crowd, or expert-1, expert-2, expert-3 for
-            pixels on which at least that many experts agree.
-        device: cpu, cuda, or auto for a GPU where there is one.
-        threads: Processor cores to compute on; all by default.
-        json: Print JSON for programs instead of tables.
     """
-    from areoseg import api
-
-    with keeping_what_is_finished():
+    with note_on_interrupt():
         table = api.compare(
             study,
             data,
             out,
-            part=part,
+            part=split,
             protocol=protocol,
             decisions=decisions,
-            groups=groups,
-            format=format,
-            labels=labels,
-            device=device,
-            threads=threads,
+            groups=dataset.groups,
+            format=dataset.data_format,
+            labels=dataset.label_set,
+            **compute_keywords(compute),
             command=this_command(),
         )
     if json:
@@ -89,7 +72,7 @@ def compare(
 
 
 def print_study(table: "Table") -> None:
-    """Write two tables for each section, and what the seeds allow to say of it."""
+    """Print two tables per section, and which differences the seeds support."""
     from areoseg.studies.write import SCORE_COLUMNS
     from areoseg.studies.write import cells
     from areoseg.studies.write import columns

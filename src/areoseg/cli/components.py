@@ -2,57 +2,56 @@
 
 from collections.abc import Mapping
 from typing import Any
+from typing import Literal
 
-from areoseg.cli.options import AsJson
+from areoseg.cli.options import Json
 from areoseg.cli.show import output
 from areoseg.cli.show import print_json
 from areoseg.cli.show import print_table
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
+from areoseg.recipes.parts import choices
 
 
-def components(place: str | None = None, /, *, json: AsJson = False) -> None:
-    """List the components of recipes: losses, optimizers, schedules and augmentation.
+def components(
+    section: Literal["loss", "class_weights", "optimizer", "schedule", "augment"] | None = None,
+    /,
+    *,
+    json: Json = False,
+) -> None:
+    """List losses, optimizers, schedules and augmentations that recipes can use.
 
-    Examples: `areoseg components`, and with all options and their defaults
-    `areoseg components optimizer`. `areoseg models` lists the models.
+    `areoseg models` lists the models.
+
+    Example: `areoseg components optimizer` lists the optimizers with their options and defaults.
 
     Args:
-        place: The section of a recipe: loss, class_weights, optimizer, schedule or augment.
-        json: Print JSON for programs instead of tables.
+        section: The section of a recipe; its components are listed with their options.
     """
-    from areoseg.recipes import components as list_components
-
-    lists = list_components()
-    if place is not None:
-        names = list(dict.fromkeys(each.place.partition(".")[0] for each in lists))
-        if place not in names:
-            hint = did_you_mean(place, names)
-            raise AreosegError(f"components {place}: there is no such section: {hint}")
-        lists = tuple(each for each in lists if each.place.partition(".")[0] == place)
+    listed = [
+        choice for choice in choices() if section in (None, choice.place.partition(".")[0])
+    ]
     if json:
-        print_json({each.place: [vars(entry) for entry in each.entries] for each in lists})
+        print_json({choice.place: [vars(part) for part in choice.parts] for choice in listed})
         return
-    for each in lists:
-        columns = ["name", "summary"] + (["options"] if place else [])
+    columns = ["name", "summary"] + (["options"] if section else [])
+    for choice in listed:
         print_table(
             columns,
             [
-                [entry.name, entry.summary, _options(entry.options)][: len(columns)]
-                for entry in each.entries
+                [part.name, part.summary, _options(part.options)][: len(columns)]
+                for part in choice.parts
             ],
-            title=f"{each.place}, for example `{each.example}`",
+            title=f"{choice.place}, such as `{choice.example}`",
         )
         output.print()
 
 
 def _options(options: Mapping[str, Any]) -> str:
-    """Options with their defaults, as an override would say them."""
-    return ", ".join(f"{name}={_plain(value)}" for name, value in options.items()) or "-"
+    """Options with their defaults, written as overrides."""
+    return ", ".join(f"{name}={_yaml(value)}" for name, value in options.items()) or "-"
 
 
-def _plain(value: Any) -> str:
+def _yaml(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{name}: {_plain(each)}" for name, each in value.items()) + "}"
+        return "{" + ", ".join(f"{name}: {_yaml(entry)}" for name, entry in value.items()) + "}"
     words = {None: "null", True: "true", False: "false"}
     return words[value] if value is None or isinstance(value, bool) else str(value)

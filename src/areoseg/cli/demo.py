@@ -3,41 +3,46 @@
 import shutil
 from pathlib import Path
 
-from areoseg.cli.options import Out
-from areoseg.cli.options import Threads
+import numpy as np
+
+from areoseg import api
+from areoseg.cli.evaluate import print_scores
 from areoseg.cli.show import notes
 from areoseg.cli.show import output
 from areoseg.cli.show import this_command
 from areoseg.errors import AreosegError
+from areoseg.synthetic import SyntheticMars
+from areoseg.synthetic import draw_set
+from areoseg.synthetic.issues import add_aliens
+from areoseg.training.budget import parse_budget
+from areoseg.utils.files import replacing
 from areoseg.utils.files import write_text
 
-LABELED, ALIENS, UNLABELED = 1200, 12, 100
-ROCK_TILES = 0.3  # far more than on Mars, so that minutes are enough to learn big rock
-BUDGET = "150s"
+N_LABELED, N_ALIENS, N_UNLABELED = 1200, 12, 100
+ROCK_TILES = 0.3  # far more than on Mars, so that a few minutes are enough to learn big rock
 DATA, GROUPS, RUN, SUBMISSION = "mars.npz", "mars_groups.txt", "run", "submission.csv"
 
-SIGN = "demo.txt"
-"""The file by which a later demo knows that it may replace what it finds."""
+MARKER = "demo.txt"
+"""File that marks the folder as one that a later demo may overwrite."""
 
 
-def demo(*, out: Out = Path("runs/demo"), budget: str = BUDGET, threads: Threads = None) -> None:
-    """Draw a synthetic Mars, audit it, train on it, score the result, and write a submission.
+def demo(
+    *, out: Path = Path("runs/demo"), budget: str = "150s", threads: int | None = None
+) -> None:
+    """Train and evaluate on a synthetic Mars; needs no data.
 
-    Needs no data and takes a few minutes. What an earlier demo left in the folder is replaced.
+    Draws a dataset, audits it, trains on it, evaluates the run, and writes a submission. Takes a
+    few minutes. The files of an earlier demo in the folder are overwritten.
 
     Args:
         out: The folder to write to.
-        budget: The time to train for.
-        threads: Processor cores to compute on; all by default.
+        budget: Training time.
+        threads: CPU threads. Default: one per core.
     """
-    from areoseg import api
-    from areoseg.cli.evaluate import print_scores
-    from areoseg.training.budget import parse_budget
-
-    parse_budget(budget)  # a wrong one shows before anything is drawn
+    parse_budget(budget)  # before anything is drawn
     make_room(out)
     data = out / DATA
-    notes.print(f"drawing {LABELED + UNLABELED} tiles of a synthetic Mars")
+    notes.print(f"note: drawing {N_LABELED + N_UNLABELED} tiles of a synthetic Mars")
     _draw(data)
     run = api.train(
         "demo",
@@ -51,11 +56,11 @@ def demo(*, out: Out = Path("runs/demo"), budget: str = BUDGET, threads: Threads
     submission = out / SUBMISSION
     api.submit(run.path, data, submission, threads=threads, console=notes)
 
-    output.print("Scores on the held-out test tiles")
+    output.print("Scores on the held-out test split")
     print_scores(api.evaluate(run.path, split="test", threads=threads, console=notes))
     baseline = api.baseline_score(run.path, console=notes)
     output.print(
-        f"\nLogistic regression on single pixels reaches {baseline:.4f} on the same tiles."
+        f"\nThe baseline logistic-regression scores {baseline:.4f} on the same samples."
     )
     for what, path in (
         ("report", run.path / "report.html"),
@@ -67,32 +72,25 @@ def demo(*, out: Out = Path("runs/demo"), budget: str = BUDGET, threads: Threads
 
 
 def make_room(out: Path) -> None:
-    """Remove what an earlier demo made; leave anything else alone."""
+    """Remove the files of an earlier demo, and no others."""
     if out.exists() and not out.is_dir():
-        raise AreosegError(f"{out}: this is a file: choose another --out")
-    if out.exists() and any(out.iterdir()) and not (out / SIGN).is_file():
-        raise AreosegError(f"{out}: holds something that is no demo: choose another --out")
+        raise AreosegError(f"{out}: this is a file: give another --out")
+    if out.exists() and any(out.iterdir()) and not (out / MARKER).is_file():
+        raise AreosegError(f"{out}: the folder is not empty and no demo: give another --out")
     for name in (DATA, GROUPS, SUBMISSION):
         (out / name).unlink(missing_ok=True)
     if (out / RUN).is_dir():
         shutil.rmtree(out / RUN)
-    write_text(out / SIGN, "Made by `areoseg demo`, which replaces what it made here before.\n")
+    write_text(out / MARKER, "Made by `areoseg demo`, which overwrites its earlier files in this folder.\n")
 
 
 def _draw(path: Path) -> None:
-    """Write a synthetic set, outliers among it, in the homework's own format."""
-    import numpy as np
-
-    from areoseg.synthetic import SyntheticMars
-    from areoseg.synthetic import draw_set
-    from areoseg.synthetic.issues import add_aliens
-    from areoseg.utils.files import replacing
-
+    """Write a synthetic dataset with some outliers in the format of the homework."""
     settings = SyntheticMars(rock_tiles=ROCK_TILES)
-    labeled, _ = add_aliens(draw_set(settings, LABELED), ALIENS, seed=settings.seed)
+    labeled, _ = add_aliens(draw_set(settings, N_LABELED), N_ALIENS, seed=settings.seed)
     images, masks = labeled.stacked()
     assert masks is not None
-    unlabeled = draw_set(settings, UNLABELED, first=LABELED, labeled=False)
+    unlabeled = draw_set(settings, N_UNLABELED, first=N_LABELED, labeled=False)
     with replacing(path) as beside, beside.open("wb") as file:
         np.savez_compressed(
             file, training_set=np.stack([images, masks], axis=1), test_set=unlabeled.images

@@ -1,39 +1,36 @@
 """`areoseg export`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Literal
 
-from cyclopts import Parameter
-
-from areoseg.cli.options import Out
-from areoseg.cli.options import Threads
+from areoseg import api
+from areoseg.cli.options import OptionalData
 from areoseg.cli.show import output
 
 
 def export(
-    run: Path,
+    model: Path,
     /,
     *,
-    to: str,
-    out: Out,
-    data: Annotated[Path | None, Parameter(name="--data")] = None,
-    threads: Threads = None,
+    format: Literal["onnx", "openvino", "openvino-int8", "torch-export"],
+    out: Path,
+    data: OptionalData = None,
+    threads: int | None = None,
 ) -> None:
-    """Write a run as a file for other programs, once it proves to answer as the run does.
+    """Export a model to ONNX or OpenVINO, after checking that it predicts the same.
 
-    Example: `areoseg export runs/first --to onnx --out mars.onnx`. An export that is off by more
-    than 0.001 in a probability or 0.1 % of the pixels, or in 8 bits by a point of the terrain
-    score, is not written.
+    An export is not written if a probability differs by more than 0.001 or more than 0.1 % of the
+    pixels get another class; in 8 bits, if the terrain score drops by more than one point. The
+    comparison uses the samples of --data; by default the validation split of the run, or synthetic
+    samples if its dataset is gone.
+
+    Example: `areoseg export flagship-256 --format onnx --out mars.onnx`
 
     Args:
-        run: The run folder.
-        to: onnx, openvino, openvino-int8 or torch-export.
-        out: The file to write, ending in .onnx, .xml or .pt2.
-        data: Labeled samples to compare on; by default the run's own validation part, or synthetic
-            ones where its data are gone.
-        threads: Processor cores to compute on; all by default.
+        model: A run folder or the name of a bundled model.
+        format: The format of the file.
+        out: The file to write, ending in .onnx or .xml.
+        threads: CPU threads. Default: one per core.
     """
-    from areoseg import api
-
-    exported = api.export(run, to, out, data=data, threads=threads)
+    exported = api.export(model, format, out, data=data, threads=threads)
     output.print(f"{exported.path}: {exported.parity}, on {exported.samples}")

@@ -1,10 +1,8 @@
 """`areoseg models`."""
 
 from pathlib import Path
-from typing import Any
 
-from areoseg.cli.options import AsJson
-from areoseg.cli.options import height_and_width
+from areoseg.cli.options import Json
 from areoseg.cli.show import output
 from areoseg.cli.show import print_json
 from areoseg.cli.show import print_table
@@ -15,79 +13,80 @@ def models(
     name: str | None = None,
     /,
     *,
-    size: str = "64x128",
+    size: tuple[int, int] = (64, 128),
     draw: Path | None = None,
-    json: AsJson = False,
+    json: Json = False,
 ) -> None:
     """List the models with their size and cost, or the layers of one.
 
+    Example: `areoseg models flagship --draw flagship.png`
+
     Args:
-        name: The model whose layers are listed.
-        size: Height and width of the image that the multiply-accumulates are counted for.
-        draw: A PNG file for a picture of the named model.
-        json: Print JSON for programs instead of tables.
+        name: The model whose layers and reference are shown.
+        size: Height and width of the image for which multiply-accumulates (MACs) are counted.
+        draw: Draw the layers of the named model into this PNG file.
     """
-    height, width = height_and_width(size, "--size")
     if name is not None:
-        _one_model(name, height, width, draw, json)
+        _print_model(name, size, draw, json)
     elif draw is not None:
-        raise AreosegError(f"--draw {draw}: which model? `areoseg models unet --draw unet.png`")
+        raise AreosegError(f"--draw {draw}: name a model, such as `areoseg models unet --draw`")
     else:
-        _all_models(height, width, json)
+        _print_models(size, json)
 
 
-def _all_models(height: int, width: int, json: bool) -> None:
+def _print_models(size: tuple[int, int], json: bool) -> None:
     import torch
 
     from areoseg.models import create_model
     from areoseg.models import model_cost
     from areoseg.models import records
 
-    rows: list[dict[str, Any]] = []
+    rows = []
     for record in records():
         with torch.device("meta"):
-            model = create_model(record.name)
-        cost = model_cost(model, 1, height, width)
-        rows.append(
-            {
-                "name": record.name,
-                "parameters": cost.parameters,
-                "macs": cost.macs,
-                "paper": record.paper,
-                "summary": record.summary,
-            }
-        )
+            cost = model_cost(create_model(record.name), 1, *size)
+        rows.append((record, cost))
     if json:
-        print_json(rows)
+        print_json(
+            [
+                {
+                    "name": record.name,
+                    "parameters": cost.parameters,
+                    "macs": cost.macs,
+                    "paper": record.paper,
+                    "summary": record.summary,
+                }
+                for record, cost in rows
+            ]
+        )
         return
-    gmacs = f"GMAC at {height}x{width}"
     print_table(
-        ["model", "parameters", gmacs, "summary", "paper"],
+        ["model", "params", "GMAC", "summary"],
         [
             [
-                row["name"],
-                f"{row['parameters'] / 1e6:.3f} M",
-                f"{row['macs'] / 1e9:.3f}",
-                row["summary"],
-                row["paper"],
+                record.name,
+                f"{cost.parameters / 1e6:.2f} M",
+                f"{cost.macs / 1e9:.2f}",
+                record.summary,
             ]
-            for row in rows
+            for record, cost in rows
         ],
-        numbers=["parameters", gmacs],
+        title=f"MACs at {size[0]}x{size[1]}; `areoseg models NAME` shows layers and reference",
+        numbers=["params", "GMAC"],
     )
 
 
-def _one_model(name: str, height: int, width: int, draw: Path | None, json: bool) -> None:
+def _print_model(name: str, size: tuple[int, int], draw: Path | None, json: bool) -> None:
     import torch
 
     from areoseg.models import create_model
     from areoseg.models import record
     from areoseg.models.inspect import list_layers
 
-    chosen = record(name)
+    registered = record(name)
     with torch.device("meta"):
         model = create_model(name)
-    layers = list_layers(model, 1, height, width)
+    layers = list_layers(model, 1, *size)
     if json:
         print_json([vars(layer) for layer in layers])
     else:
@@ -104,12 +103,13 @@ def _one_model(name: str, height: int, width: int, draw: Path | None, json: bool
                 ]
                 for layer in layers
             ],
-            title=f"{name}: {chosen.summary}\n{chosen.paper}",
+            title=f"{name}: {registered.summary}\n{registered.paper}",
             numbers=["channels", "parameters", "MMAC"],
         )
     if draw is not None:
         from areoseg.report.architecture import draw_architecture
 
+        height, width = size
         draw_architecture(layers, draw, title=f"{name} at {height}x{width}", height=height)
         if not json:
             output.print(f"picture: {draw}")

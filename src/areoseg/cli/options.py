@@ -1,32 +1,66 @@
-"""The options that several commands share."""
+"""Options that several commands share, each described once."""
 
+import os
 from pathlib import Path
 from typing import Annotated
+from typing import Any
+from typing import Literal
 
 from cyclopts import Parameter
 
-from areoseg.errors import AreosegError
+from areoseg.cli.show import notes
+from areoseg.data.options import DataOptions
+from areoseg.utils.compute import ComputeOptions
 
-Data = Annotated[Path, Parameter(name="--data")]
-"""A data set: an npz file, a folder, or `synthetic`."""
+Recipe = Annotated[
+    str, Parameter(help="Name of a recipe (`areoseg recipes` lists them) or a YAML file.")
+]
+Overrides = Annotated[
+    str, Parameter(help="Values of the recipe to change, such as optimizer.lr=1e-3.")
+]
+_DATA = "Dataset: an npz file, a folder of images and masks, an AI4Mars folder, or `synthetic`."
+Data = Annotated[Path, Parameter(help=_DATA)]
+OptionalData = Annotated[Path | None, Parameter(help=_DATA)]
+MovedData = Annotated[
+    Path | None, Parameter(help="Where the dataset of the runs is now, if it was moved.")
+]
+MovedGroups = Annotated[
+    Path | None, Parameter(help="Where its groups file is now, if it was moved.")
+]
+Decisions = Annotated[
+    Path | None,
+    Parameter(
+        help="Audit decisions: a file saved by the audit page, or an audit.json. Exactly the samples"
+        " that it rejects are left out."
+    ),
+]
+Budget = Annotated[
+    str | None,
+    Parameter(help="Train for this time, such as 90s, 15m or 1h30m, instead of for epochs."),
+]
+Split = Literal["train", "val", "test"]
+Protocol = Literal["terrain", "keras", "all-pixels", "five-class"]
+Json = Annotated[bool, Parameter(help="Print JSON instead of tables.", show_default=False)]
+DataFlags = Annotated[DataOptions, Parameter(name="*")]
+ComputeFlags = Annotated[ComputeOptions, Parameter(name="*")]
+DEFAULT_DATA = DataOptions()
+DEFAULT_COMPUTE = ComputeOptions()
 
-Groups = Annotated[Path | None, Parameter(name="--groups")]
-Decisions = Annotated[Path | None, Parameter(name="--decisions")]
-Format = Annotated[str, Parameter(name="--format")]
-Labels = Annotated[str, Parameter(name="--labels")]
-Out = Annotated[Path, Parameter(name="--out")]
-Device = Annotated[str, Parameter(name="--device")]
-Threads = Annotated[int | None, Parameter(name="--threads")]
-AsJson = Annotated[bool, Parameter(name="--json", negative="", show_default=False)]
+
+def compute_keywords(options: ComputeOptions) -> dict[str, Any]:
+    """Return the options as keyword arguments, with a note where they waste the hardware."""
+    cores = os.cpu_count() or 1
+    if options.threads is not None and options.threads > cores:
+        notes.print(
+            f"warning: --threads {options.threads}: this machine has {cores} cores; more threads"
+            " only slow the computation down"
+        )
+    if options.device == "cpu" and _has_gpu():
+        notes.print("note: computing on the CPU; --device cuda uses the GPU of this machine")
+    return vars(options)
 
 
-def height_and_width(text: str, option: str) -> tuple[int, int]:
-    """The sides in a text such as `64x128`.
+def _has_gpu() -> bool:
+    import torch  # here, so that `--help` of a command is quick
 
-    Raises:
-        AreosegError: It is no such text; the message names the option.
-    """
-    height, _, width = text.partition("x")
-    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
-        raise AreosegError(f"{option} {text}: write it as HEIGHTxWIDTH, such as 64x128")
-    return int(height), int(width)
+    return torch.cuda.is_available()

@@ -2,103 +2,82 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 from typing import Annotated
+from typing import Literal
 
 from cyclopts import Parameter
 
-from areoseg.cli.options import Device
-from areoseg.cli.options import Out
-from areoseg.cli.options import Threads
+from areoseg import api
+from areoseg.cli.options import DEFAULT_COMPUTE
+from areoseg.cli.options import ComputeFlags
+from areoseg.cli.options import compute_keywords
 from areoseg.cli.show import notes
 from areoseg.cli.show import output
-from areoseg.errors import AreosegError
+from areoseg.errors import plural
 
-if TYPE_CHECKING:
-    from areoseg.inference.resampling import ScaleOption
+DEFAULT_MODEL = "flagship-256"
 
 SOME_FAILED = 3
-"""The exit code where images failed and the others were done."""
+"""Exit code if some images failed and the others were segmented."""
+
+Output = Literal[
+    "masks", "overlays", "probabilities", "confidence", "entropy", "polygons", "shares"
+]
 
 
 def predict(
-    *paths: Path,
-    out: Out,
-    write: Annotated[str, Parameter(name="--write")] = "masks,overlays,shares",
-    flips: Annotated[bool, Parameter(name="--flips", negative="")] = False,
-    scales: Annotated[str, Parameter(name="--scales")] = "1",
-    scale: Annotated[str, Parameter(name="--scale")] = "auto",
-    resume: Annotated[bool, Parameter(name="--resume", negative="")] = False,
-    device: Device = "cpu",
-    threads: Threads = None,
+    *inputs: Path,
+    model: list[Path] | None = None,
+    out: Path,
+    outputs: Annotated[tuple[Output, ...], Parameter(consume_multiple=True)] = (
+        "masks",
+        "overlays",
+        "shares",
+    ),
+    tta_flip: bool = False,
+    tta_scales: Annotated[tuple[float, ...], Parameter(consume_multiple=True)] = (1.0,),
+    scale: Literal["auto"] | float = "auto",
+    resume: bool = False,
+    compute: ComputeFlags = DEFAULT_COMPUTE,
 ) -> None:
     """Segment images: masks, overlays, and a table of terrain shares.
 
-    The leading run folders, bundled models and exported files are the models, the rest are the
-    images. Several models are averaged; where none is named, the bundled `flagship-256` predicts.
-    Images may be of any size: PNG, JPEG, TIFF, and with the extra `planetary`
-    PDS3, PDS4, VICAR and GeoTIFF.
+    Images may have any size. PNG, JPEG and TIFF can be read; with the extra `planetary` also PDS3,
+    PDS4, VICAR and GeoTIFF.
 
-    Exit codes: 0 all done, 2 a mistake or a folder that cannot be written, 3 some images failed;
-    errors.csv lists them.
+    Exit codes: 0 all images are done; 2 wrong input, or the folder cannot be written; 3 some images
+    failed, which errors.csv lists.
 
-    Example: `areoseg predict runs/first runs/second photos/ frame.png --out masks`.
+    Example: `areoseg predict photos/ frame.png --model flagship-256 --out masks`
 
     Args:
-        paths: Run folders, names of bundled models or exported files; then image files, folders of
-            images, or npz files.
+        inputs: Image files, folders of images, or npz files.
+        model: A run folder, the name of a bundled model, or an exported file; repeat the option to
+            average the probabilities of several. Default: the bundled flagship-256.
         out: The folder to write to.
-        write: What to write, with commas between: masks, overlays, probabilities, confidence,
-            entropy, polygons, shares.
-        flips: Show each image mirrored as well, and average.
-        scales: Show each image at several scales, such as 0.75,1,1.25, and average.
-        scale: What the sides of images are multiplied by first; auto brings them to the scale that
-            the model was trained at, where both are known.
-        resume: Skip images whose outputs an earlier call with the same models wrote.
-        device: cpu, cuda, or auto for a GPU where there is one.
-        threads: Processor cores to compute on; all by default.
+        outputs: What to write.
+        tta_flip: Average over each image and its mirror image (test-time augmentation).
+        tta_scales: Average over each image at these scales, such as 0.75 1 1.25.
+        scale: Factor by which images are resized first. auto resizes them to the scale that the
+            model was trained at, if both are known.
+        resume: Skip images that an earlier call with the same models and options has done.
     """
-    from areoseg import api
-    from areoseg.errors import plural
-    from areoseg.inference.factory import default_model
-    from areoseg.inference.factory import is_model
-
-    first_input = next((i for i, path in enumerate(paths) if not is_model(path)), len(paths))
-    models, inputs = paths[:first_input], paths[first_input:]
-    if not models:
-        models = (default_model(),)
-        notes.print(f"model: {models[0].name}, which comes with areoseg")
-    if not inputs:
-        raise AreosegError("predict: no images: name files or folders after the run")
-    found = api.predict(
+    if model is None:
+        model = [Path(DEFAULT_MODEL)]
+        notes.print(f"note: using the bundled model {DEFAULT_MODEL}; --model chooses another")
+    done = api.predict(
+        model,
         inputs,
         out,
-        model=models,
-        outputs=_words(write),
-        tta_flip=flips,
-        tta_scales=[_number("--scales", word) for word in _words(scales)],
-        scale=_scale(scale),
+        write=outputs,
+        flips=tta_flip,
+        scales=tta_scales,
+        scale=scale,
         resume=resume,
-        device=device,
-        threads=threads,
+        **compute_keywords(compute),
     )
-    skipped = f", {found.skipped} skipped" if found.skipped else ""
-    failed = f", {found.failed} failed: see {out}/errors.csv" if found.failed else ""
-    output.print(f"{plural(found.done, 'image')}: {out}{skipped}{failed}", markup=False)
-    if found.failed:
+    skipped = f", {done.skipped} skipped" if done.skipped else ""
+    failed = f", {done.failed} failed: see {out}/errors.csv" if done.failed else ""
+    output.print(f"{plural(done.done, 'image')}: {out}{skipped}{failed}", markup=False)
+    if done.failed:
         sys.exit(SOME_FAILED)
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _scale(text: str) -> "ScaleOption":
-    return "auto" if text == "auto" else _number("--scale", text)
-
-
-def _number(option: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise AreosegError(f"{option} {text}: give a number, such as 0.5") from None

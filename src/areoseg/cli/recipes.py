@@ -3,11 +3,15 @@
 from pathlib import Path
 from typing import Literal
 
-from areoseg.cli.options import AsJson
+from areoseg.cli.options import Json
 from areoseg.cli.show import output
 from areoseg.cli.show import print_json
 from areoseg.cli.show import print_table
 from areoseg.errors import AreosegError
+from areoseg.recipes import load_recipe
+from areoseg.recipes import recipe_names
+from areoseg.recipes import recipe_text
+from areoseg.utils.files import write_text
 
 
 def recipes(
@@ -16,43 +20,44 @@ def recipes(
     destination: Path | None = None,
     /,
     *,
-    json: AsJson = False,
+    json: Json = False,
 ) -> None:
-    """List the recipes, show one, or copy one with all defaults as comments.
+    """List, show or copy recipes.
 
-    Examples: `areoseg recipes`, `areoseg recipes show unet-l`,
-    `areoseg recipes copy unet-l mine.yaml`.
+    Examples: `areoseg recipes`, `areoseg recipes show flagship`, `areoseg recipes copy flagship
+    mine.yaml`
 
     Args:
-        action: list, show or copy.
+        action: What to do.
         name: The recipe to show or copy.
-        destination: The file to copy to; NAME.yaml here by default.
-        json: Print JSON for programs instead of tables.
+        destination: The file to copy to. Default: NAME.yaml in the current folder.
     """
-    from areoseg.recipes import load_recipe
-    from areoseg.recipes import recipe_summaries
-    from areoseg.recipes import recipe_template
-    from areoseg.recipes import recipe_text
-    from areoseg.utils.files import write_text
-
     if action == "list":
-        rows = recipe_summaries()
+        rows = [(name, load_recipe(name)) for name in recipe_names()]
         if json:
-            print_json(rows)
+            print_json(
+                [
+                    {"name": name, "model": recipe.model.name, "summary": recipe.summary}
+                    for name, recipe in rows
+                ]
+            )
         else:
-            print_table(["recipe", "model", "summary"], [list(row.values()) for row in rows])
+            print_table(
+                ["recipe", "model", "summary"],
+                [[name, recipe.model.name, recipe.summary] for name, recipe in rows],
+            )
         return
     if name is None:
-        raise AreosegError(f"recipes {action}: which one? `areoseg recipes` lists them")
+        raise AreosegError(f"recipes {action}: give the name of a recipe; `areoseg recipes` lists them")
+    text = recipe_text(name)
     if action == "show":
         if json:
             print_json(load_recipe(name).model_dump(mode="json", by_alias=True))
         else:
-            output.print(recipe_text(name), end="", markup=False)
+            output.print(text, end="", markup=False)
         return
-    text = recipe_template(name)
     target = destination or Path(f"{name}.yaml")
     if target.exists():
-        raise AreosegError(f"{target}: exists already: name another file")
+        raise AreosegError(f"{target}: this file exists: give another name")
     write_text(target, text)
     output.print(str(target))

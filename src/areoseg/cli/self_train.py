@@ -1,82 +1,75 @@
 """`areoseg self-train`."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-from areoseg.cli.options import Device
-from areoseg.cli.options import Groups
-from areoseg.cli.options import Out
-from areoseg.cli.options import Threads
+from areoseg import api
+from areoseg.cli.options import DEFAULT_COMPUTE
+from areoseg.cli.options import Budget
+from areoseg.cli.options import ComputeFlags
+from areoseg.cli.options import MovedData
+from areoseg.cli.options import MovedGroups
+from areoseg.cli.options import compute_keywords
 from areoseg.cli.show import figure
 from areoseg.cli.show import output
 from areoseg.cli.show import percent
 from areoseg.cli.show import print_table
 from areoseg.cli.show import this_command
+from areoseg.cli.train import note_resume_on_interrupt
 
 
 def self_train(
     *runs: Path,
-    unlabeled: Annotated[Path, Parameter(name="--unlabeled")],
-    out: Out,
-    recipe: Annotated[str | None, Parameter(name="--recipe")] = None,
-    keep: float = 0.5,
-    floor: float = 0.5,
+    unlabeled: Path,
+    out: Path,
+    recipe: str | None = None,
+    keep_fraction: float = 0.5,
+    min_confidence: float = 0.5,
     labeled_share: float = 0.5,
-    flips: Annotated[bool, Parameter(name="--flips", negative="")] = False,
-    budget: str | None = None,
-    data: Annotated[Path | None, Parameter(name="--data")] = None,
-    groups: Groups = None,
-    device: Device = "cpu",
-    threads: Threads = None,
+    tta_flip: bool = False,
+    budget: Budget = None,
+    data: MovedData = None,
+    groups: MovedGroups = None,
+    compute: ComputeFlags = DEFAULT_COMPUTE,
 ) -> None:
-    """Label unlabeled images with runs, and train from scratch on both kinds of samples.
+    """Pseudo-label unlabeled images with runs, and train on them as well.
 
-    Of the answers of each class the most confident share becomes pseudo-labels; the rest is void.
-    Validation and test stay the labeled samples that they were.
+    The most confident pixels of each predicted class become pseudo-labels; the other pixels are
+    void. The student is trained from scratch on labeled and pseudo-labeled samples. Validation and
+    test split stay as they are.
 
-    Example: `areoseg self-train runs/a runs/b --unlabeled mars.npz --out runs/second`.
+    Example: `areoseg self-train runs/a runs/b --unlabeled mars.npz --out runs/second`
 
     Args:
-        runs: Run folders of one data set and split: the teachers. Several are averaged.
+        runs: The teachers: run folders with the same dataset and split. Several are averaged.
         unlabeled: An npz file with a test_set, or a folder of images.
         out: The run folder to make.
-        recipe: The name or file of the recipe to train; by default that of the first teacher.
-        keep: Share of the answers of each class that become labels, above 0 and up to 1.
-        floor: Confidence, 0 to 1, below which no answer becomes a label.
-        labeled_share: Share of each batch that people labeled.
-        flips: Let the teachers predict each image mirrored as well.
-        budget: Label and train for this long, such as 20m, instead of the recipe's epochs.
-        data: Where the teachers' data lie now, if they were moved.
-        groups: Where their groups file lies now, if it was moved.
-        device: cpu, cuda, or auto for a GPU where there is one.
-        threads: Processor cores to compute on; all by default.
+        recipe: Name or file of the recipe to train. Default: the recipe of the first teacher.
+        keep_fraction: Fraction of the pixels of each predicted class that become labels.
+        min_confidence: Confidence below which no pixel becomes a label.
+        labeled_share: Share of labeled samples in each batch.
+        tta_flip: Average the teachers over each image and its mirror image.
+        budget: Time for labeling and training, such as 20m, instead of training for epochs.
     """
-    from areoseg import api
-    from areoseg.cli.train import saying_how_to_go_on
-
-    with saying_how_to_go_on(out):
+    with note_resume_on_interrupt(out):
         run = api.self_train(
             runs,
             unlabeled,
             out,
             recipe=recipe,
-            keep=keep,
-            floor=floor,
+            keep=keep_fraction,
+            floor=min_confidence,
             labeled_share=labeled_share,
-            flips=flips,
+            flips=tta_flip,
             budget=budget,
             data=data,
             groups=groups,
-            device=device,
-            threads=threads,
+            **compute_keywords(compute),
             command=this_command(),
         )
-    found = run.info.self_training
-    assert found is not None
+    info = run.info.self_training
+    assert info is not None
     print_table(
-        ["class", "answers", "least confidence", "kept", "of what is kept"],
+        ["class", "predicted", "min confidence", "kept", "share of labels"],
         [
             [
                 name,
@@ -85,9 +78,9 @@ def self_train(
                 percent(row.kept),
                 percent(row.share),
             ]
-            for name, row in found.classes.items()
+            for name, row in info.classes.items()
         ],
-        title=f"pseudo-labels on {found.samples} samples",
-        numbers=["answers", "least confidence", "kept", "of what is kept"],
+        title=f"pseudo-labels on {info.samples} samples",
+        numbers=["predicted", "min confidence", "kept", "share of labels"],
     )
     output.print(f"\nrun: {run.path}")

@@ -1,6 +1,7 @@
-"""Tables for people, JSON for programs, and what a command says of itself."""
+"""Printing of tables, JSON and notes."""
 
 import json
+import math
 import shlex
 import sys
 from collections.abc import Iterable
@@ -16,11 +17,11 @@ output = Console(highlight=False, soft_wrap=True)
 """Results: standard output."""
 
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
-"""Progress and warnings: standard error."""
+"""Progress, notes, warnings and errors: standard error."""
 
 
 def print_json(values: Any) -> None:
-    """Write values as JSON to standard output."""
+    """Print values as JSON to standard output."""
     json.dump(values, sys.stdout, indent=2, allow_nan=False)
     sys.stdout.write("\n")
 
@@ -32,13 +33,13 @@ def print_table(
     title: str | None = None,
     numbers: Sequence[str] = (),
 ) -> None:
-    """Write a table to standard output.
+    """Print a table to standard output.
 
     Args:
-        columns: The heads.
-        rows: One string a column.
-        title: A line above.
-        numbers: The columns that are aligned to the right.
+        columns: The column heads.
+        rows: One string per column.
+        title: A line above the table.
+        numbers: The columns that are right-aligned.
     """
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
@@ -49,25 +50,25 @@ def print_table(
 
 
 def percent(value: float | None) -> str:
-    """A share as a percentage, or a dash for want of one."""
-    return "-" if value is None else f"{100 * value:.2f} %"
+    """Format a share as a percentage; undefined values as a dash."""
+    return "-" if value is None or math.isnan(value) else f"{100 * value:.2f} %"
 
 
 def figure(value: float | None) -> str:
-    """A score with four digits, or a dash for want of one."""
-    return "-" if value is None else f"{value:.4f}"
+    """Format a score with four digits; undefined values as a dash."""
+    return "-" if value is None or math.isnan(value) else f"{value:.4f}"
 
 
 def this_command() -> str:
-    """The command line as it was typed, for a run to note."""
+    """Return the command line as it was typed, to be stored in a run."""
     return f"areoseg {shlex.join(sys.argv[1:])}"
 
 
 @contextmanager
-def keeping_what_is_finished() -> Iterator[None]:
-    """After Ctrl-C, say that the same command goes on."""
+def note_on_interrupt() -> Iterator[None]:
+    """After Ctrl-C, print that the same command resumes."""
     try:
         yield
     except KeyboardInterrupt:
-        notes.print("what was finished is kept: the same command goes on")
+        notes.print("note: finished work is kept; the same command continues")
         raise

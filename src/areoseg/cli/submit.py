@@ -2,31 +2,26 @@
 
 from pathlib import Path
 
-from areoseg.cli.options import Data
-from areoseg.cli.options import Device
-from areoseg.cli.options import Out
-from areoseg.cli.options import Threads
+from areoseg import api
+from areoseg.cli.options import DEFAULT_COMPUTE
+from areoseg.cli.options import ComputeFlags
+from areoseg.cli.options import compute_keywords
 from areoseg.cli.show import output
+from areoseg.errors import plural
 
 
 def submit(
-    *models: Path,
-    data: Data,
-    out: Out,
-    device: Device = "cpu",
-    threads: Threads = None,
+    *models: Path, data: Path, out: Path, compute: ComputeFlags = DEFAULT_COMPUTE
 ) -> None:
-    """Segment the unlabeled images of an npz into the homework's CSV.
+    """Segment the unlabeled images of an npz file into the homework's CSV.
+
+    Example: `areoseg submit runs/first --data mars.npz --out submission.csv`
 
     Args:
-        models: Run folders or exported files; several are averaged.
+        models: Run folders, names of bundled models, or exported files; the probabilities of
+            several are averaged.
         data: An npz file with a test_set.
         out: The CSV file to write.
-        device: cpu, cuda, or auto for a GPU where there is one.
-        threads: Processor cores to compute on; all by default.
     """
-    from areoseg import api
-    from areoseg.errors import plural
-
-    rows = api.submit(models, data, out, device=device, threads=threads)
+    rows = api.submit(models, data, out, **compute_keywords(compute))
     output.print(f"{plural(rows, 'row')}: {out}")

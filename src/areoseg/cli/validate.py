@@ -1,17 +1,18 @@
 """`areoseg validate`."""
 
+from areoseg.cli.options import Overrides
+from areoseg.cli.options import Recipe
 from areoseg.cli.show import output
+from areoseg.recipes import check_model
+from areoseg.recipes import dump_recipe
+from areoseg.recipes import load_recipe
 
 
-def validate(recipe: str, /, *overrides: str) -> None:
-    """Check a recipe, and print every value that it comes to.
+def validate(recipe: Recipe, /, *overrides: Overrides) -> None:
+    """Check a recipe and print all of its values.
 
-    Args:
-        recipe: The name of a recipe, or a YAML file.
-        overrides: Values of the recipe to change, as key=value.
+    Example: `areoseg validate flagship optimizer.lr=1e-3`
     """
-    from areoseg.recipes import dump_recipe
-    from areoseg.recipes import load_recipe
-
     checked = load_recipe(recipe, overrides)
+    check_model(checked, source=recipe)
     output.print(dump_recipe(checked), end="", markup=False)
