@@ -55,7 +55,7 @@ def test_it_fails_on_the_issues_that_are_named(audit, copied, issues, expected):
     code, output, errors = audit("--fail-on", issues, "--json", data=copied)
     assert code == expected
     assert json.loads(output)["rejected"] == []
-    assert ("failed: found" in errors) == bool(expected)
+    assert ("--fail-on: found" in errors) == bool(expected)
 
 
 def test_unknown_issues_and_bad_data_are_bad_input(audit, tmp_path):

@@ -19,8 +19,8 @@ def test_all_baselines_are_a_table(homework_npz, capsys):
 
 
 def test_labels_that_the_data_do_not_have_are_refused(homework_npz):
-    with pytest.raises(AreosegError, match="no 'expert-1' labels in format 'npz'"):
-        areoseg("baseline", "random", "--data", homework_npz, "--labels", "expert-1")
+    with pytest.raises(AreosegError, match="format 'npz' has no 'expert-1' labels"):
+        areoseg("baseline", "random", "--data", homework_npz, "--label-set", "expert-1")
 
 
 @pytest.mark.parametrize("part", ["val", "test"])

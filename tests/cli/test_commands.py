@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,7 @@ def run(homework_npz, tiny, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "tiny"
     done = areoseg("train", "unet", *tiny, "--data", homework_npz, "--out", out, "--threads", 1)
     assert done.returncode == 0, done.stderr
-    assert "groups: taken from" in done.stderr
+    assert "groups: from" in done.stderr
     assert done.stderr.count("epoch ") == 3
     assert "\x1b" not in done.stderr
     return out
@@ -66,11 +67,13 @@ def test_evaluate_scores_other_data_whole_and_refuses_a_split_of_them(run, homew
     assert json.loads(values.stdout)["images"] == 8
     refused = areoseg("evaluate", run, "--data", tmp_path / "other.npz", "--split", "val")
     assert refused.returncode == 2
-    assert "no such part" in refused.stderr
+    assert "so it has no splits" in refused.stderr
 
 
 def test_predict_writes_masks_for_folders_and_npz(run, homework_npz, tmp_path):
-    done = areoseg("predict", run, run, homework_npz, "--out", tmp_path / "out")
+    done = areoseg(
+        "predict", homework_npz, "--model", run, "--model", run, "--out", tmp_path / "out"
+    )
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "out" / "masks").rglob("*.png"))) == 5
 
@@ -120,7 +123,7 @@ def test_own_data_that_have_changed_are_not_scored_as_if_they_were_others(
         api.evaluate(moved)
     told = Console(file=io.StringIO(), width=300)
     assert api.evaluate(moved, tmp_path / "mars.npz", console=told).images == 48
-    assert "have the names of samples that were trained on" in told.file.getvalue()
+    assert "have the names of training samples" in told.file.getvalue()
 
 
 @pytest.mark.parametrize("missing", ["data.fingerprint", "taxonomy.names", "status"])
@@ -152,20 +155,23 @@ def test_a_part_that_there_is_not_shows_before_anything_is_read(run):
         (["train", "unet", "--data", "x", "--out", "y", "--budget", "soon"], "15m"),
         (["train", "unet", "--dat", "x"], "--data"),
         (["evaluate", "absent"], "not a run"),
-        (["predict", "absent.onnx", "photo.png", "--out", "y"], "photo.png: no such file"),
+        (
+            ["predict", "photo.png", "--model", "absent.onnx", "--out", "y"],
+            "photo.png: no such file",
+        ),
         (["submit", "absent", "--data", "x", "--out", "y"], "not a run"),
         (["validate", "absent.yaml"], "absent.yaml"),
-        (["models", "--size", "big"], "HEIGHTxWIDTH"),
-        (["recipes", "show"], "which one"),
+        (["models", "--size", "big", "64"], "--size"),
+        (["recipes", "show"], "name a recipe"),
         (["nonsense"], "nonsense"),
-        (["train", "unet", "--resume", "x"], "leave the rest away"),
-        (["train", "--resume", "x", "--labels", "expert-1"], "leave the rest away"),
+        (["train", "unet", "--resume", "x"], "give no others than --data"),
+        (["train", "--resume", "x", "--label-set", "expert-1"], "give no others than --data"),
         (["train", "unet", "model.widths=[0]", "--data", "x", "--out", "y"], "cannot be built"),
         (["train", "unet", "data.scale=2", "--data", "x", "--out", "y"], "override data.scale"),
         (["train", "unet", "optimzer.lr=1", "--data", "x", "--out", "y"], "override optimzer"),
         (["train", "unet", "--data", "x", "--out", "y", "--threads", "0"], "--threads 0"),
         (["train", "unet", "--data", "x", "--out", "y", "--plan", "absent"], "not a run"),
-        (["train", "unet", "--data", "x", "--out", "y", "--start", "absent"], "not a run"),
+        (["train", "unet", "--data", "x", "--out", "y", "--init-from", "absent"], "not a run"),
         (["demo", "--budget", "soon"], "15m"),
     ],
 )
@@ -182,7 +188,7 @@ def test_an_image_that_cannot_be_read_does_not_stop_the_rest(run, tmp_path):
     good, bad = tmp_path / "good.png", tmp_path / "bad [1].png"
     Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(good)
     bad.write_text("no picture")
-    done = areoseg("predict", run, good, bad, "--out", tmp_path / "out")
+    done = areoseg("predict", good, bad, "--model", run, "--out", tmp_path / "out")
     assert done.returncode == 3
     failures = [line for line in done.stderr.splitlines() if line.startswith("failed: ")]
     assert len(failures) == 1
@@ -194,8 +200,9 @@ def test_an_image_that_cannot_be_read_does_not_stop_the_rest(run, tmp_path):
 
 def test_predict_writes_what_is_asked_for_and_resumes(run, tmp_path):
     Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(tmp_path / "a.png")
-    arguments = ["predict", run, tmp_path / "a.png", "--out", tmp_path / "out", "--flips",
-                 "--scales", "0.5,1", "--scale", "2", "--write", "confidence,shares"]  # fmt: skip
+    arguments = ["predict", tmp_path / "a.png", "--model", run, "--out", tmp_path / "out"]
+    arguments += ["--tta-flip", "--tta-scales", "0.5", "1", "--scale", "2"]
+    arguments += ["--outputs", "confidence", "shares"]
     for extra, expected in (([], "1 image"), (["--resume"], "0 images")):
         done = areoseg(*arguments, *extra)
         assert done.returncode == 0, done.stderr
@@ -206,7 +213,9 @@ def test_predict_writes_what_is_asked_for_and_resumes(run, tmp_path):
     ]  # fmt: skip
     settings = json.loads((tmp_path / "out" / "prediction.json").read_text())
     assert settings["options"] == {"flips": True, "scales": [0.5, 1.0], "scale": 2.0}
-    refused = areoseg("predict", run, tmp_path / "a.png", "--out", tmp_path / "out", "--resume")
+    refused = areoseg(
+        "predict", tmp_path / "a.png", "--model", run, "--out", tmp_path / "out", "--resume"
+    )
     assert refused.returncode == 2
     assert "other options" in refused.stderr
 
@@ -265,7 +274,7 @@ def test_a_full_disk_is_one_line(tmp_path):
             [sys.executable, "-m", "areoseg", "recipes"], stdout=file, stderr=subprocess.PIPE
         )
     assert done.returncode == 2
-    assert done.stderr == b"areoseg: No space left on device\n"
+    assert done.stderr == b"error: No space left on device\n"
 
 
 def test_help_names_every_command_without_loading_torch():
@@ -298,7 +307,7 @@ def test_interrupting_leaves_a_usable_run(homework_npz, tiny, tmp_path):
     process.send_signal(2)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert errors.strip().splitlines()[-1] == "areoseg: interrupted"
+    assert errors.strip().splitlines()[-1] == "error: interrupted"
     assert json.loads((out / "run.json").read_text())["status"] == "interrupted"
     assert areoseg("evaluate", out, "--json").returncode == 0
 
@@ -309,3 +318,24 @@ def test_augment_draws_a_sheet_and_names_the_transforms(homework_npz, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "horizontal_flip" in done.stdout
     assert sheet.read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_unknown_command_names_the_nearest_or_all():
+    assert areoseg("trian").stderr == "error: there is no command 'trian': did you mean 'train'?\n"
+    listed = areoseg("xyz").stderr
+    assert all(command in listed for command in COMMANDS)
+
+
+def test_shell_completion_is_installed(tmp_path):
+    done = areoseg(
+        "--install-completion", "--shell", "bash",
+        env={**os.environ, "HOME": str(tmp_path), "SHELL": "/bin/bash"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    written = "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
+    assert "--init-from" in written
+
+
+def test_more_threads_than_cores_are_warned_about(run):
+    done = areoseg("evaluate", run, "--threads", "999")
+    assert "warning: --threads 999" in done.stderr

@@ -60,7 +60,7 @@ def test_calibrate_tells_what_it_found_and_the_report_shows_it(runs, tmp_path, c
 
 
 def test_several_runs_are_scored_together_and_alone(runs, capsys):
-    areoseg("evaluate", runs["one"], runs["two"], "--split", "val", "--flips", "--json")
+    areoseg("evaluate", runs["one"], runs["two"], "--split", "val", "--tta-flip", "--json")
     ways = json.loads(capsys.readouterr().out)
     names = [way["name"] for way in ways]
     assert names == [str(runs["one"]), str(runs["two"]), "mean of 2 runs",
@@ -72,8 +72,8 @@ def test_several_runs_are_scored_together_and_alone(runs, capsys):
     assert together.score == ways[2]["score"]
     mirrored = api.evaluate([runs["one"], runs["two"]], split="val", tta_flip=True, console=QUIET)
     assert mirrored.score == ways[3]["score"]
-    areoseg("evaluate", runs["one"], "--flips")
-    assert "ms an image" in capsys.readouterr().out
+    areoseg("evaluate", runs["one"], "--tta-flip")
+    assert "ms per image" in capsys.readouterr().out
 
 
 def test_runs_of_other_splits_are_not_scored_together_but_on_foreign_data(
@@ -145,11 +145,12 @@ def test_self_training_reports_what_it_kept_and_holds_back_the_same_samples(
     images[:3] = images[:3, :, ::-1]  # the fourth is a labeled one
     np.savez(tmp_path / "more.npz", test_set=images)
     out = tmp_path / "taught"
-    arguments = ["--unlabeled", tmp_path / "more.npz", "--out", out, "--keep", 0.4, "--floor", 0.1]
+    arguments = ["--unlabeled", tmp_path / "more.npz", "--out", out, "--keep-fraction", 0.4,
+                 "--min-confidence", 0.1]  # fmt: skip
     areoseg("self-train", runs["one"], runs["two"], *arguments)
     told = capsys.readouterr()
     assert "1 images left out" in told.err
-    for word in ("least confidence", "kept", "soil", "pseudo-labels on 3 samples"):
+    for word in ("min confidence", "kept", "soil", "pseudo-labels on 3 samples"):
         assert word in told.out
     info = json.loads((out / "run.json").read_text())["self_training"]
     assert info["teachers"] == [str(runs["one"]), str(runs["two"])]

@@ -119,13 +119,13 @@ def test_the_card_tells_what_the_weights_began_with(bundled):
 
 
 def test_a_name_stands_where_a_run_may_stand(name, run, homework_npz, tmp_path, photo, capsys):
-    command("predict", name, run, photo, "--out", tmp_path / "masks")
+    command("predict", photo, "--model", name, "--model", run, "--out", tmp_path / "masks")
     command("submit", name, "--data", homework_npz, "--out", tmp_path / "s.csv")
     assert len((tmp_path / "s.csv").read_text().splitlines()) == 6
     command("evaluate", name, "--data", homework_npz, "--json")
     found = json.loads(capsys.readouterr().out.split("s.csv\n")[1])
     assert found["images"] == len(open_run(name).split["test"])
-    command("export", name, "--to", "onnx", "--out", tmp_path / "m.onnx", "--data",
+    command("export", name, "--format", "onnx", "--out", tmp_path / "m.onnx", "--data",
             homework_npz)  # fmt: skip
     options = ["--backends", "eager", "--batches", "1", "--seconds", "0.01", "--threads", "1"]
     command("bench", name, *options)
@@ -143,7 +143,7 @@ def test_where_no_model_is_named_the_bundled_one_predicts(name, photo, tmp_path,
     command("predict", photo.parent, "--out", tmp_path / "out")
     told = capsys.readouterr()
     assert told.out.startswith("1 image: ")
-    assert f"model: {name}, which comes with areoseg" in told.err
+    assert f"note: using the bundled model {name}" in told.err
     assert (tmp_path / "out" / "masks" / "a.png").is_file()
 
 

@@ -12,10 +12,14 @@ from areoseg.cli.show import notes
 from areoseg.errors import AreosegError
 from areoseg.errors import did_you_mean
 from areoseg.errors import one_line
+from areoseg.utils.plugins import allow_plugins
 from areoseg.version import __version__
 
 BAD_INPUT = 2
 INTERRUPTED = 130  # the shell's exit code after Ctrl-C
+
+ALLOW_PLUGINS = "--allow-plugins"
+"""Option of every command that allows to run the plugin files of run folders."""
 
 COMMANDS = {
     "demo": "Train and evaluate on a synthetic Mars; needs no data.",
@@ -49,26 +53,30 @@ app = App(
     name="areoseg",
     help="Semantic segmentation of Mars terrain.",
     version=__version__,
+    help_epilogue="Every command accepts `--allow-plugins`: run the plugin files in run folders. They are"
+    " code; read them first.",
     help_format="markdown",
     default_parameter=Parameter(negative=()),
     suppress_keyboard_interrupt=False,  # main prints a line and chooses the exit code
 )
 for position, (name, summary) in enumerate(COMMANDS.items()):
     function = name.replace("-", "_")
-    app.command(
-        f"areoseg.cli.{function}:{function}", name=name, help=summary, sort_key=position
-    )
+    app.command(f"areoseg.cli.{function}:{function}", name=name, help=summary, sort_key=position)
 app.register_install_completion_command()
 
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on standard error and exit code 2."""
-    for command in COMMANDS.keys() & sys.argv[1:2]:
+    tokens = sys.argv[1:]
+    if ALLOW_PLUGINS in tokens:
+        tokens.remove(ALLOW_PLUGINS)
+        allow_plugins()
+    for command in COMMANDS.keys() & tokens[:1]:
         app[command].help = None  # its own help shows the docstring instead of the summary
     try:
-        app(exit_on_error=False, print_error=False)
+        app(tokens, exit_on_error=False, print_error=False)
     except UnknownCommandError as error:
-        unknown = error.unused_tokens[0] if error.unused_tokens else sys.argv[1]
+        unknown = error.unused_tokens[0] if error.unused_tokens else tokens[0]
         _print_error(f"there is no command {unknown!r}: {did_you_mean(unknown, COMMANDS)}")
         sys.exit(BAD_INPUT)
     except (AreosegError, CycloptsError) as error:

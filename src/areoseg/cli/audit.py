@@ -2,16 +2,13 @@
 
 import sys
 from dataclasses import replace
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-from typing import Annotated
 from typing import Any
-from typing import cast
-
-from cyclopts import Parameter
 
 from areoseg import api
+from areoseg.audit import Audit
+from areoseg.audit import failing
+from areoseg.audit import parse_failing
 from areoseg.cli.options import DEFAULT_DATA
 from areoseg.cli.options import DataFlags
 from areoseg.cli.options import Json
@@ -20,9 +17,9 @@ from areoseg.cli.show import output
 from areoseg.cli.show import percent
 from areoseg.cli.show import print_json
 from areoseg.cli.show import print_table
-
-if TYPE_CHECKING:
-    from areoseg.audit import Audit
+from areoseg.data.load import find_source
+from areoseg.data.load import read_with_progress
+from areoseg.utils.console import standard_error
 
 FAILED = 1
 """Exit code if an issue was found that `--fail-on` names."""
@@ -107,8 +104,8 @@ def print_audit(found: Audit, out: Path) -> None:
             [[issue, action, str(count)] for (issue, action), count in counts.items()],
             numbers=["images"],
         )
-    for finding in found.set_findings:
-        output.print(f"dataset: {finding.reason} ({finding.issue})")
+    for set_finding in found.set_findings:
+        output.print(f"dataset: {set_finding.reason} ({set_finding.issue})")
     if "classes" in found.summary:
         print_classes(found.summary["classes"])
     output.print(f"audit: {out}/audit.json, {out}/audit.html")
@@ -123,7 +120,7 @@ def print_classes(classes: list[dict[str, Any]]) -> None:
                 row["name"],
                 percent(row["share"]),
                 str(row["images"]),
-                f"± {each['iou_margin']:.2f}",
+                f"± {row['iou_margin']:.2f}",
             ]
             for row in classes
         ],

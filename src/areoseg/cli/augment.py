@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from areoseg import api
 from areoseg.cli.options import DEFAULT_DATA
 from areoseg.cli.options import Data
 from areoseg.cli.options import DataFlags
 from areoseg.cli.options import Overrides
 from areoseg.cli.options import Recipe
 from areoseg.cli.show import output
+from areoseg.report.augmentation import draw_augmentation
 
 
 def augment(
@@ -32,13 +32,13 @@ def augment(
         samples: Number of samples to draw.
         seed: Seed of the choice of samples and of the augmentation.
     """
-    transforms = api.draw_augmentation(
+    transforms = draw_augmentation(
         recipe,
         data,
         out,
         overrides=overrides,
         samples=samples,
         seed=seed,
-        format=dataset.data_format,
+        options=dataset,
     )
     output.print(f"{', '.join(transforms) or 'no transform'}: {out}")

@@ -4,9 +4,7 @@ from typing import TYPE_CHECKING
 from typing import Literal
 
 from areoseg import api
-from areoseg.cli.options import DEFAULT_COMPUTE
 from areoseg.cli.options import DEFAULT_DATA
-from areoseg.cli.options import ComputeFlags
 from areoseg.cli.options import Data
 from areoseg.cli.options import DataFlags
 from areoseg.cli.options import Decisions
@@ -14,7 +12,6 @@ from areoseg.cli.options import Json
 from areoseg.cli.options import Overrides
 from areoseg.cli.options import Recipe
 from areoseg.cli.options import Split
-from areoseg.cli.options import compute_keywords
 from areoseg.cli.show import figure
 from areoseg.cli.show import print_json
 from areoseg.cli.show import print_table

@@ -7,10 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from areoseg import api
-from areoseg.cli.options import DEFAULT_COMPUTE
-from areoseg.cli.options import ComputeFlags
 from areoseg.cli.options import Json
-from areoseg.cli.options import compute_keywords
 from areoseg.cli.show import notes
 from areoseg.cli.show import output
 from areoseg.cli.show import print_json

@@ -8,7 +8,7 @@ from areoseg.cli.options import Json
 from areoseg.cli.show import output
 from areoseg.cli.show import print_json
 from areoseg.cli.show import print_table
-from areoseg.recipes.parts import choices
+from areoseg.recipes import components as list_components
 
 
 def components(
@@ -26,21 +26,19 @@ def components(
     Args:
         section: The section of a recipe; its components are listed with their options.
     """
-    listed = [
-        choice for choice in choices() if section in (None, choice.place.partition(".")[0])
-    ]
+    listed = [choice for choice in choices() if section in (None, choice.place.partition(".")[0])]
     if json:
-        print_json({choice.place: [vars(part) for part in choice.parts] for choice in listed})
+        print_json({group.place: [vars(entry) for entry in group.entries] for group in listed})
         return
     columns = ["name", "summary"] + (["options"] if section else [])
-    for choice in listed:
+    for group in listed:
         print_table(
             columns,
             [
-                [part.name, part.summary, _options(part.options)][: len(columns)]
-                for part in choice.parts
+                [entry.name, entry.summary, _options(entry.options)][: len(columns)]
+                for entry in group.entries
             ],
-            title=f"{choice.place}, such as `{choice.example}`",
+            title=f"{group.place}, for example `{group.example}`",
         )
         output.print()
 

@@ -59,9 +59,7 @@ def demo(
     output.print("Scores on the held-out test split")
     print_scores(api.evaluate(run.path, split="test", threads=threads, console=notes))
     baseline = api.baseline_score(run.path, console=notes)
-    output.print(
-        f"\nThe baseline logistic-regression scores {baseline:.4f} on the same samples."
-    )
+    output.print(f"\nThe baseline logistic-regression scores {baseline:.4f} on the same samples.")
     for what, path in (
         ("report", run.path / "report.html"),
         ("submission", submission),
@@ -81,7 +79,7 @@ def make_room(out: Path) -> None:
         (out / name).unlink(missing_ok=True)
     if (out / RUN).is_dir():
         shutil.rmtree(out / RUN)
-    write_text(out / MARKER, "Made by `areoseg demo`, which overwrites its earlier files in this folder.\n")
+    write_text(out / MARKER, "Made by `areoseg demo`, which overwrites its files in this folder.\n")
 
 
 def _draw(path: Path) -> None:

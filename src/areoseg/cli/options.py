@@ -30,8 +30,8 @@ MovedGroups = Annotated[
 Decisions = Annotated[
     Path | None,
     Parameter(
-        help="Audit decisions: a file saved by the audit page, or an audit.json. Exactly the samples"
-        " that it rejects are left out."
+        help="Audit decisions: a file saved by the audit page, or an audit.json. The samples that"
+        " it rejects are left out, and no others."
     ),
 ]
 Budget = Annotated[

@@ -14,8 +14,7 @@ from areoseg.cli.options import compute_keywords
 from areoseg.cli.show import notes
 from areoseg.cli.show import output
 from areoseg.errors import plural
-
-DEFAULT_MODEL = "flagship-256"
+from areoseg.inference.factory import default_model
 
 SOME_FAILED = 3
 """Exit code if some images failed and the others were segmented."""
@@ -63,15 +62,15 @@ def predict(
         resume: Skip images that an earlier call with the same models and options has done.
     """
     if model is None:
-        model = [Path(DEFAULT_MODEL)]
-        notes.print(f"note: using the bundled model {DEFAULT_MODEL}; --model chooses another")
+        model = [default_model()]
+        notes.print(f"note: using the bundled model {model[0].name}; --model chooses another")
     done = api.predict(
-        model,
         inputs,
         out,
-        write=outputs,
-        flips=tta_flip,
-        scales=tta_scales,
+        model=model,
+        outputs=outputs,
+        tta_flip=tta_flip,
+        tta_scales=tta_scales,
         scale=scale,
         resume=resume,
         **compute_keywords(compute),

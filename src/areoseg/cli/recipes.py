@@ -9,7 +9,8 @@ from areoseg.cli.show import print_json
 from areoseg.cli.show import print_table
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
-from areoseg.recipes import recipe_names
+from areoseg.recipes import recipe_summaries
+from areoseg.recipes import recipe_template
 from areoseg.recipes import recipe_text
 from areoseg.utils.files import write_text
 
@@ -22,7 +23,7 @@ def recipes(
     *,
     json: Json = False,
 ) -> None:
-    """List, show or copy recipes.
+    """List, show or copy recipes; a copy has all defaults as comments.
 
     Examples: `areoseg recipes`, `areoseg recipes show flagship`, `areoseg recipes copy flagship
     mine.yaml`
@@ -33,31 +34,22 @@ def recipes(
         destination: The file to copy to. Default: NAME.yaml in the current folder.
     """
     if action == "list":
-        rows = [(name, load_recipe(name)) for name in recipe_names()]
+        rows = recipe_summaries()
         if json:
-            print_json(
-                [
-                    {"name": name, "model": recipe.model.name, "summary": recipe.summary}
-                    for name, recipe in rows
-                ]
-            )
+            print_json(rows)
         else:
-            print_table(
-                ["recipe", "model", "summary"],
-                [[name, recipe.model.name, recipe.summary] for name, recipe in rows],
-            )
+            print_table(["recipe", "model", "summary"], [list(row.values()) for row in rows])
         return
     if name is None:
-        raise AreosegError(f"recipes {action}: give the name of a recipe; `areoseg recipes` lists them")
-    text = recipe_text(name)
+        raise AreosegError(f"recipes {action}: name a recipe; `areoseg recipes` lists them")
     if action == "show":
         if json:
             print_json(load_recipe(name).model_dump(mode="json", by_alias=True))
         else:
-            output.print(text, end="", markup=False)
+            output.print(recipe_text(name), end="", markup=False)
         return
     target = destination or Path(f"{name}.yaml")
     if target.exists():
         raise AreosegError(f"{target}: this file exists: give another name")
-    write_text(target, text)
+    write_text(target, recipe_template(name))
     output.print(str(target))

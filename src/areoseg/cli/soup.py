@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from areoseg.api.soup import soup as make_soup
+from areoseg.training.soup import soup as make_soup
 from areoseg.cli.options import DEFAULT_COMPUTE
 from areoseg.cli.options import ComputeFlags
 from areoseg.cli.options import Json

@@ -10,9 +10,7 @@ from areoseg.cli.show import output
 from areoseg.errors import plural
 
 
-def submit(
-    *models: Path, data: Path, out: Path, compute: ComputeFlags = DEFAULT_COMPUTE
-) -> None:
+def submit(*models: Path, data: Path, out: Path, compute: ComputeFlags = DEFAULT_COMPUTE) -> None:
     """Segment the unlabeled images of an npz file into the homework's CSV.
 
     Example: `areoseg submit runs/first --data mars.npz --out submission.csv`

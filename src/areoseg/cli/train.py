@@ -40,12 +40,13 @@ def train(
 ) -> None:
     """Train a recipe on a dataset, evaluate the run, and write a report.
 
-    Examples:
+    Example: `areoseg train flagship --data mars.npz --budget 15m --out runs/first`
 
-    - `areoseg train flagship --data mars.npz --budget 15m --out runs/first`
-    - with other values: `areoseg train flagship optimizer.lr=1e-3 --data mars.npz --out runs/lr`
-    - fine-tune: `areoseg train flagship-256 --init-from flagship-256 --data mine --out runs/mine`
-    - after an interruption: `areoseg train --resume runs/first`
+    Other values: `areoseg train flagship optimizer.lr=1e-3 --data mars.npz --out runs/lr`
+
+    Fine-tune: `areoseg train flagship-256 --init-from flagship-256 --data mine --out runs/mine`
+
+    After an interruption: `areoseg train --resume runs/first`
 
     Args:
         out: The run folder to make.

@@ -73,8 +73,8 @@ class Source(DataOptions):
         """Command-line arguments that select the same files; a recipe has tile and scale."""
         words = ["--data", self.path]
         for option, value, default in (
-            ("--format", self.data_format, "auto"),
-            ("--labels", self.label_set, "crowd"),
+            ("--data-format", self.data_format, "auto"),
+            ("--label-set", self.label_set, "crowd"),
             ("--groups", self.groups, None),
             ("--classes", self.classes, None),
         ):
