@@ -10,18 +10,18 @@ from areoseg.metrics.calibration_error import reliability
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.rates import mean_scores
 from areoseg.taxonomy import MARS
-from areoseg.training.calibration import LabeledPixels
-from areoseg.training.calibration import fit_background_offset
 from areoseg.training.calibration import fit_calibration
-from areoseg.training.calibration import fit_offsets
-from areoseg.training.calibration import fit_temperature
-from areoseg.training.calibration import half_splits
 from areoseg.training.calibration_fits import MAX_BACKGROUND_COST
 from areoseg.training.calibration_fits import MAX_BACKGROUND_PENALTY
 from areoseg.training.calibration_fits import MAX_OFFSET
 from areoseg.training.calibration_fits import MAX_TEMPERATURE
 from areoseg.training.calibration_fits import MIN_TEMPERATURE
+from areoseg.training.calibration_fits import LabeledPixels
 from areoseg.training.calibration_fits import confusions_by_offset
+from areoseg.training.calibration_fits import fit_background_offset
+from areoseg.training.calibration_fits import fit_offsets
+from areoseg.training.calibration_fits import fit_temperature
+from areoseg.training.calibration_fits import half_splits
 
 SCORE = partial(mean_scores, protocol="terrain", taxonomy=MARS)
 

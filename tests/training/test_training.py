@@ -156,8 +156,6 @@ KILLED = """
 import sys
 from rich.console import Console
 from areoseg.data.load import Source, read_source
-from areoseg.recipes import load_recipe
-from areoseg.training.train import train
 import torch
 torch.set_num_threads(1)
 path, groups, out, *overrides = sys.argv[1:]

@@ -8,7 +8,6 @@ from areoseg.cli.options import Json
 from areoseg.cli.show import output
 from areoseg.cli.show import print_json
 from areoseg.cli.show import print_table
-from areoseg.recipes import components as list_components
 
 
 def components(

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from areoseg.training.soup import soup as make_soup
 from areoseg.cli.options import DEFAULT_COMPUTE
 from areoseg.cli.options import ComputeFlags
 from areoseg.cli.options import Json
@@ -14,6 +13,7 @@ from areoseg.cli.show import output
 from areoseg.cli.show import print_json
 from areoseg.cli.show import print_table
 from areoseg.cli.show import this_command
+from areoseg.training.soup import soup as make_soup
 
 
 def soup(
