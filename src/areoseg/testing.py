@@ -49,7 +49,8 @@ def check_loss(name: str, *, classes: int = 5, **options: Any) -> None:
     loss = build_loss({name: options}, class_weights=weights, classes=classes, background=0)
 
     def compute(logits: Tensor, targets: Tensor) -> Tensor:
-        return loss(logits, targets)[0]
+        total: Tensor = loss(logits, targets)[0]
+        return total
 
     logits, targets = _batch(classes)
     value = compute(logits, targets)
@@ -110,7 +111,8 @@ def check_optimizer(name: str) -> None:
 
     def error(model: nn.Module, step: int) -> Tensor:
         inputs = torch.randn(16, 4, generator=torch.Generator().manual_seed(step))
-        return (model(inputs).squeeze(1) - inputs.sum(dim=1)).square().mean()
+        predicted: Tensor = model(inputs).squeeze(1)
+        return (predicted - inputs.sum(dim=1)).square().mean()
 
     def train(model: nn.Module, optimizer: torch.optim.Optimizer, steps: range) -> None:
         for step in steps:

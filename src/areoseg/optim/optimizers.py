@@ -170,7 +170,7 @@ def lion(
     """
     from pytorch_optimizer import Lion  # half a second that other optimizers need not wait for
 
-    return Lion(groups, lr=lr, weight_decay=weight_decay, betas=betas)  # type: ignore[no-any-return]
+    return Lion(groups, lr=lr, weight_decay=weight_decay, betas=betas)
 
 
 @register_optimizer(
@@ -204,7 +204,7 @@ def ranger(
 
     # While the variance of the first steps is unknown, RAdam steps along the plain momentum.
     # Without this flag the library steps the other way, up the gradient.
-    return Ranger(  # type: ignore[no-any-return]
+    return Ranger(
         groups,
         lr=lr,
         weight_decay=weight_decay,

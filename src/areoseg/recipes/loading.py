@@ -189,7 +189,7 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
 
     So a run can be opened from any folder, on any machine, and after a plugin was edited.
     """
-    copies = []
+    copies: list[str] = []
     for number, plugin in enumerate(recipe.plugins):
         name = Path(plugin).name
         if any(Path(copy).name == name for copy in copies):
