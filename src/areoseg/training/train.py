@@ -41,7 +41,6 @@ from areoseg.runs.run import check_no_run_in
 from areoseg.runs.run import check_resumable
 from areoseg.runs.run import initial_segmenter
 from areoseg.runs.run import open_run
-from areoseg.taxonomy import MARS
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.budget import Budget
 from areoseg.training.calibration import calibrate_run
@@ -76,7 +75,6 @@ def train(
     device: str = "cpu",
     threads: int | None = None,
     command: str | None = None,
-    taxonomy: Taxonomy = MARS,
     console: Console | None = None,
     on_validation: OnValidation | None = None,
     exclusions: Exclusions | None = None,
@@ -87,7 +85,7 @@ def train(
 
     Args:
         recipe: What to train.
-        data: Labeled samples of one size.
+        data: Labeled samples of one size, with their classes.
         out: The run folder to make; it must not hold a run yet.
         source: Where the data came from, to be noted in the run.
         budget: A time that takes the place of the recipe's epochs.
@@ -96,7 +94,6 @@ def train(
         device: `cpu`, `cuda` or `auto`.
         threads: Cores to compute on; None: as many as PyTorch takes.
         command: The command line, to be noted in the run.
-        taxonomy: The classes.
         console: Where to show the progress; None: standard error.
         on_validation: Called after each validation; returns whether to stop the training.
         exclusions: The samples to leave out; None: `find_exclusions`, if the recipe asks for it.
@@ -111,6 +108,7 @@ def train(
         KeyboardInterrupt: The training was interrupted; the folder is a usable run all the same.
     """
     out = Path(out)
+    taxonomy = data.taxonomy
     console = console or Console(stderr=True)
     check_no_run_in(out)
     threads = use_threads(threads)
