@@ -3,10 +3,10 @@ import time
 import pytest
 
 from areoseg.errors import AreosegError
-from areoseg.training.budget import Budget
-from areoseg.training.budget import measure_seconds
-from areoseg.training.budget import parse_budget
+from areoseg.training.plan import Budget
 from areoseg.training.plan import Plan
+from areoseg.training.plan import measure_seconds
+from areoseg.training.plan import parse_budget
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from areoseg.data.samples import LoadedData
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
-from areoseg.training.division import divide
+from areoseg.training.prepare import divide
 from areoseg.training.train import train
 
 UNAUDITED = "data.audit=false"

@@ -4,9 +4,9 @@ from torch.nn import functional
 
 from areoseg.losses.combined import build_loss
 from areoseg.taxonomy import VOID
-from areoseg.training.mixup import draw_mixture
-from areoseg.training.mixup import mix_batch
-from areoseg.training.mixup import mixed_loss
+from areoseg.training.step import draw_mixture
+from areoseg.training.step import mix_batch
+from areoseg.training.step import mixed_loss
 
 GENERATOR = torch.Generator().manual_seed(0)
 IMAGES = torch.rand(6, 1, 8, 10, generator=GENERATOR)

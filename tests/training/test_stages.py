@@ -14,8 +14,8 @@ from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.taxonomy import MARS
-from areoseg.training.budget import Budget
 from areoseg.training.loop import Trainer
+from areoseg.training.plan import Budget
 from areoseg.training.plan import Plan
 from areoseg.training.prepare import prepare
 from areoseg.training.stages import Stage

@@ -17,11 +17,11 @@ from areoseg.data.load import read_source
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.runs.run import open_run
-from areoseg.training.budget import Budget
+from areoseg.training.checkpoint import TrainingState
+from areoseg.training.checkpoint import save_resume_state
 from areoseg.training.loop import Trainer
+from areoseg.training.plan import Budget
 from areoseg.training.plan import Plan
-from areoseg.training.state import TrainingState
-from areoseg.training.state import save_resume_state
 from areoseg.training.train import resume
 from areoseg.training.train import train
 from areoseg.utils.files import write_text

@@ -147,7 +147,7 @@ def _find_split(
         hint = did_you_mean(str(split), recipe_names(), otherwise="check the path")
         raise AreosegError(f"--split {split}: no run, JSON file or recipe: {hint}")
 
-    from areoseg.training.division import divide
+    from areoseg.training.prepare import divide
 
     division = divide(load_recipe(split), samples, taxonomy)
     return {part: division.split.indices(part) for part in SPLITS}

@@ -74,8 +74,8 @@ def self_train(
     """
     from areoseg.inference import Predictor
     from areoseg.runs.run import check_no_run_in
-    from areoseg.training.budget import Budget
-    from areoseg.training.budget import parse_budget
+    from areoseg.training.plan import Budget
+    from areoseg.training.plan import parse_budget
     from areoseg.training.pseudo_labels import check_shares
     from areoseg.training.pseudo_labels import pseudo_label
     from areoseg.training.pseudo_labels import unseen_samples
@@ -175,7 +175,7 @@ def _same_exclusions(
     """
     from areoseg.audit import find_exclusions
     from areoseg.audit import read_exclusions
-    from areoseg.training.division import divide
+    from areoseg.training.prepare import divide
 
     exclusions = None
     if student.data.audit:

@@ -81,8 +81,9 @@ def train(
     from areoseg.audit import read_exclusions
     from areoseg.runs.compatibility import check_initial_weights
     from areoseg.runs.run import check_no_run_in
-    from areoseg.training.budget import Budget
-    from areoseg.training.budget import parse_budget
+    from areoseg.training.plan import Budget
+    from areoseg.training.plan import parse_budget
+    from areoseg.training.train import check_no_run_in
     from areoseg.training.train import train as train_network
     from areoseg.utils.device import choose_device
     from areoseg.utils.device import use_threads

@@ -14,7 +14,7 @@ from areoseg.errors import AreosegError
 from areoseg.synthetic import SyntheticMars
 from areoseg.synthetic import draw_set
 from areoseg.synthetic.issues import add_aliens
-from areoseg.training.budget import parse_budget
+from areoseg.training.plan import parse_budget
 from areoseg.utils.files import replacing
 from areoseg.utils.files import write_text
 

@@ -81,6 +81,7 @@ def split_samples(
     fold: int = 0,
     seed: int = 0,
     taxonomy: Taxonomy = MARS,
+    pixels: NDArray[np.int64] | None = None,
 ) -> Split:
     """Split labeled samples at random, stratified by two kinds of samples, keeping groups together.
 
@@ -98,6 +99,7 @@ def split_samples(
         fold: The fold that is the validation split, from 0.
         seed: Seed of the random order of the groups.
         taxonomy: The classes.
+        pixels: (N, C) pixels of each class in each sample; None: `class_pixels`.
 
     Raises:
         AreosegError: No such strategy or fold, shares that leave nothing to train on, or fewer
@@ -112,7 +114,8 @@ def split_samples(
         raise AreosegError(f"split.folds={folds}: cross-validation needs 2 folds or more")
     if folds is not None and not 0 <= fold < folds:
         raise AreosegError(f"split.fold={fold}: give 0 to {folds - 1} for {folds} folds")
-    kinds = _first_kind(class_pixels(samples, taxonomy), strategy, threshold, taxonomy)
+    pixels = class_pixels(samples, taxonomy) if pixels is None else pixels
+    kinds = _first_kind(pixels, strategy, threshold, taxonomy)
     groups = _shuffled_groups(samples, seed)
     n_splits = sum(share > 0 for share in shares)
     if len(groups) < n_splits:

@@ -25,8 +25,8 @@ from areoseg.search.study import try_again
 from areoseg.search.trial import Outcome
 from areoseg.search.trial import Trainings
 from areoseg.search.write import write_search
-from areoseg.training.budget import Budget
-from areoseg.training.budget import parse_budget
+from areoseg.training.plan import Budget
+from areoseg.training.plan import parse_budget
 
 MOST_FAILURES = 3  # in succession; then something is wrong that another trial will not mend
 

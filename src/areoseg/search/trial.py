@@ -26,9 +26,9 @@ from areoseg.runs.run import SPLIT
 from areoseg.runs.run import WEIGHTS
 from areoseg.search.varied import VariedRecipe
 from areoseg.studies.results import data_identity
-from areoseg.training.budget import Budget
-from areoseg.training.division import divide
-from areoseg.training.state import TrainingState
+from areoseg.training.checkpoint import TrainingState
+from areoseg.training.plan import Budget
+from areoseg.training.prepare import divide
 from areoseg.training.train import train
 
 TENTHS = 10

@@ -29,8 +29,8 @@ from areoseg.studies.scoring import score_baseline_splits
 from areoseg.studies.scoring import score_splits
 from areoseg.studies.study import Study
 from areoseg.studies.study import Trial
-from areoseg.training.budget import Budget
-from areoseg.training.division import divide
+from areoseg.training.plan import Budget
+from areoseg.training.prepare import divide
 from areoseg.training.train import resume
 from areoseg.training.train import train
 from areoseg.utils.device import use_threads

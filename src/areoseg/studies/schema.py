@@ -26,7 +26,7 @@ from pydantic import field_validator
 from areoseg.errors import AreosegError
 from areoseg.errors import did_you_mean
 from areoseg.evaluation.baselines import BASELINES
-from areoseg.training.budget import parse_budget
+from areoseg.training.plan import parse_budget
 from areoseg.utils.options import Options
 
 

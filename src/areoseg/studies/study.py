@@ -15,7 +15,7 @@ from areoseg.recipes.yaml_text import line_of
 from areoseg.recipes.yaml_text import read_yaml
 from areoseg.studies.schema import StudyFile
 from areoseg.studies.schema import StudyRow
-from areoseg.training.budget import parse_budget
+from areoseg.training.plan import parse_budget
 
 RESULTS = "results"
 """The folder beside a study file that holds the results."""

@@ -15,7 +15,7 @@ from areoseg.evaluation.baselines import evaluate_baseline
 from areoseg.metrics.scores import Scores
 from areoseg.recipes import Recipe
 from areoseg.recipes import load_recipe
-from areoseg.training.division import divide
+from areoseg.training.prepare import divide
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads
 from areoseg.utils.files import PathLike

@@ -1,7 +1,8 @@
-"""The batches of a training: samples drawn, prepared and augmented, by seed and step alone."""
+"""The batches of a training: samples drawn, prepared and augmented, from seed and step alone."""
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,14 +13,21 @@ from torch import Tensor
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sampling import batch_indices
 from areoseg.data.sampling import unlabeled_batch_indices
+from areoseg.data.split import rarest_class
+from areoseg.errors import AreosegError
+from areoseg.recipes import Recipe
 from areoseg.taxonomy import VOID
+from areoseg.taxonomy import Taxonomy
+from areoseg.transforms.compose import build_augmentation
+from areoseg.transforms.paste import RareBank
+from areoseg.transforms.paste import rare_object_bank
 
 Augmentation = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
 class Tensors:
-    """Samples of one size, ready for a network.
+    """Samples of one size as tensors.
 
     Attributes:
         images: (N, H, W) uint8, or float32 in 0..1.
@@ -31,7 +39,7 @@ class Tensors:
 
     @classmethod
     def of(cls, samples: SegmentationDataset) -> "Tensors":
-        """The tensors of labeled samples.
+        """Return the tensors of labeled samples.
 
         Raises:
             AreosegError: The samples differ in size.
@@ -45,53 +53,53 @@ class Tensors:
         return len(self.images)
 
     def select(self, indices: NDArray[np.int64]) -> "Tensors":
-        """Some of the samples, copied."""
-        chosen = torch.from_numpy(indices)
-        return Tensors(self.images[chosen], self.masks[chosen])
+        """Return a copy of some of the samples."""
+        rows = torch.from_numpy(indices)
+        return Tensors(self.images[rows], self.masks[rows])
 
     def batch(self, indices: NDArray[np.int64], void: int | None) -> tuple[Tensor, Tensor]:
-        """Images (n, 1, H, W) float in 0..1 and targets (n, H, W) int64.
+        """Return images (n, 1, H, W) float in 0..1 and targets (n, H, W) int64.
 
         Args:
-            indices: Which samples.
-            void: A class whose pixels count for nothing, or None.
+            indices: The samples.
+            void: A class whose pixels become void, or None.
         """
-        chosen = torch.from_numpy(indices)
-        targets = self.masks[chosen].long()
+        rows = torch.from_numpy(indices)
+        targets = self.masks[rows].long()
         if void is not None:
             targets[targets == void] = VOID
-        return unit_float(self.images[chosen]).unsqueeze(1), targets
+        return unit_float(self.images[rows]).unsqueeze(1), targets
 
     def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """All samples in their order, `size` at a time, as images and targets."""
+        """Yield all samples in order, `size` at a time, as `batch` returns them."""
         for start in range(0, len(self), size):
             yield self.batch(np.arange(start, min(start + size, len(self))), void=None)
 
 
 def unit_float(images: Tensor) -> Tensor:
-    """Images as float32 in 0..1; uint8 is divided by 255."""
+    """Return images as float32 in 0..1; uint8 is divided by 255."""
     return images.float().div_(255) if images.dtype == torch.uint8 else images
 
 
 def step_seed(seed: int, step: int) -> int:
-    """A seed for everything random in one training step, the same on every machine."""
+    """Return a seed for everything random in one training step, the same on every machine."""
     return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0] >> 1)
 
 
 @dataclass(frozen=True)
 class TrainingBatches:
-    """The batch of every training step.
+    """The batch of every training step, as a function of seed and step.
 
     Attributes:
         tensors: The training samples.
-        batch_size: Samples a batch.
-        seed: The run's seed.
-        augmentation: Changes images and targets with the generator that it is given.
-        void: A class whose pixels count for nothing, or None.
+        batch_size: Samples per batch.
+        seed: The seed of the run.
+        augmentation: Changes images and targets; random by the generator that it is given.
+        void: A class whose pixels become void, or None.
         rare: Indices of the samples with the rarest class.
-        rare_share: Share of each batch drawn from those.
-        pseudo: Samples with pseudo-labels that are trained on besides, or None.
-        labeled_share: Share of each batch drawn from the training samples; the rest is pseudo.
+        rare_share: Share of each batch that is drawn from these.
+        pseudo: Pseudo-labeled samples to train on as well, or None.
+        labeled_share: Share of each batch that is drawn from `tensors`; the rest is from `pseudo`.
     """
 
     tensors: Tensors
@@ -106,7 +114,7 @@ class TrainingBatches:
 
     @property
     def labeled_size(self) -> int:
-        """Training samples a batch: at least one."""
+        """Labeled samples per batch, at least one."""
         if self.pseudo is None:
             return self.batch_size
         return max(1, round(self.labeled_share * self.batch_size))
@@ -117,7 +125,7 @@ class TrainingBatches:
         return max(1, round(len(self.tensors) / self.labeled_size))
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
-        """Images (n, 1, H, W) float in 0..1 and targets (n, H, W) int64 of a step."""
+        """Return images (n, 1, H, W) float in 0..1 and targets (n, H, W) int64 of a step."""
         indices = batch_indices(
             step,
             samples=len(self.tensors),
@@ -129,23 +137,156 @@ class TrainingBatches:
         images, targets = self.tensors.batch(indices, self.void)
         generator = torch.Generator().manual_seed(step_seed(self.seed, step))
         if self.pseudo is not None:
-            images, targets = self._with_pseudo(step, images, targets, generator)
+            indices = unlabeled_batch_indices(
+                step,
+                samples=len(self.pseudo),
+                batch_size=self.batch_size - self.labeled_size,
+                seed=self.seed,
+            )
+            more_images, more_targets = self.pseudo.batch(indices, self.void)
+            # Shuffled, because `accumulate` processes the batch in chunks.
+            order = torch.randperm(self.batch_size, generator=generator)
+            images = torch.cat([images, more_images])[order]
+            targets = torch.cat([targets, more_targets])[order]
         return self.augmentation(images, targets, generator)
 
-    def _with_pseudo(
-        self, step: int, images: Tensor, targets: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """The batch filled up with pseudo-labeled samples, in random order."""
-        assert self.pseudo is not None
-        indices = unlabeled_batch_indices(
-            step,
-            samples=len(self.pseudo),
-            batch_size=self.batch_size - self.labeled_size,
-            seed=self.seed,
+
+@dataclass(frozen=True)
+class StageData:
+    """The data of one stage of a training.
+
+    Attributes:
+        recipe: The recipe of the stage.
+        batches: The batch of every training step.
+        pixels: (N, C) pixels of each class in each sample that the stage trains on.
+    """
+
+    recipe: Recipe
+    batches: TrainingBatches
+    pixels: NDArray[np.int64]
+
+    @property
+    def steps(self) -> int:
+        """Training steps of the stage's epochs."""
+        return self.recipe.training.epochs * self.batches.steps_per_pass
+
+
+def stage_data(
+    recipes: Sequence[Recipe],
+    tensors: Tensors,
+    pixels: NDArray[np.int64],
+    taxonomy: Taxonomy,
+    *,
+    pseudo: Tensors | None = None,
+    labeled_share: float = 1.0,
+) -> tuple[StageData, ...]:
+    """Return the data of each stage.
+
+    Args:
+        recipes: The recipe of each stage.
+        tensors: The samples of the training split.
+        pixels: (N, C) pixels of each class in each of them.
+        taxonomy: The classes.
+        pseudo: Pseudo-labeled samples to train on as well, or None.
+        labeled_share: Share of each batch that is drawn from the training split.
+
+    Raises:
+        AreosegError: A recipe needs what the samples do not have; one line per problem.
+    """
+    rare_class = rarest_class(pixels, taxonomy)
+    stages, errors = [], []
+    for number, recipe in enumerate(recipes):
+        usable = not_over_background(pixels, recipe.data.max_background, taxonomy)
+        kept = tensors if usable.all() else tensors.select(np.flatnonzero(usable))
+        rare = np.flatnonzero(pixels[usable, rare_class])
+        bank = _rare_bank(recipe, kept)
+        problems = _problems(recipe, pixels[usable], len(rare), bank, taxonomy)
+        if problems:
+            place = f"stages.{number}." if len(recipes) > 1 else ""
+            errors += [f"{place}{problem}" for problem in problems]
+            continue
+        batches = TrainingBatches(
+            kept,
+            batch_size=recipe.training.batch_size * recipe.optimizer.accumulate,
+            seed=recipe.training.seed,
+            augmentation=build_augmentation(recipe.augment, rare_bank=bank),
+            void=taxonomy.background if recipe.data.background == "void" else None,
+            rare=rare,
+            rare_share=recipe.data.oversample_rare,
+            pseudo=pseudo,
+            labeled_share=labeled_share,
         )
-        more_images, more_targets = self.pseudo.batch(indices, self.void)
-        order = torch.randperm(self.batch_size, generator=generator)  # parts of it are passed alone
-        return (
-            torch.cat([images, more_images])[order],
-            torch.cat([targets, more_targets])[order],
+        stages.append(StageData(recipe, batches, pixels[usable]))
+    if errors:
+        raise AreosegError("\n".join(errors))
+    return tuple(stages)
+
+
+def not_over_background(
+    pixels: NDArray[np.int64], max_share: float | None, taxonomy: Taxonomy
+) -> NDArray[np.bool_]:
+    """Return which samples have at most a share of background; all if that is None.
+
+    A sample of void pixels only has no such share, and is not among them.
+
+    Args:
+        pixels: (N, C) pixels of each class in each sample.
+        max_share: 0 to 1.
+        taxonomy: The classes.
+
+    Returns:
+        (N,) bool.
+    """
+    if max_share is None:
+        return np.ones(len(pixels), dtype=bool)
+    few = pixels[:, taxonomy.background] <= max_share * pixels.sum(axis=1)
+    usable: NDArray[np.bool_] = few & pixels.any(axis=1)
+    return usable
+
+
+def _rare_bank(recipe: Recipe, tensors: Tensors) -> RareBank | None:
+    """The objects that the recipe's augmentation pastes, cut from the training samples."""
+    if not recipe.augment.needs_rare_bank:
+        return None
+    images, masks = tensors.images.numpy(), tensors.masks.numpy()
+    return rare_object_bank(images, masks, recipe.augment.rare_class)
+
+
+def _problems(
+    recipe: Recipe,
+    pixels: NDArray[np.int64],
+    rare_samples: int,
+    bank: RareBank | None,
+    taxonomy: Taxonomy,
+) -> list[str]:
+    """What the recipe needs and its samples, with `pixels` (N, C), do not have; one line each."""
+    samples, augment = len(pixels), recipe.augment
+    if not samples:
+        return [
+            f"data.max_background={recipe.data.max_background} leaves no sample to"
+            " train on: raise it"
+        ]
+    lines = []
+    if recipe.data.oversample_rare and not rare_samples:
+        lines.append(
+            f"data.oversample_rare={recipe.data.oversample_rare}: none of {samples} training"
+            " samples holds the rarest class: set it to 0"
         )
+    if not {"rare_paste", "rare_cutmix"} & augment.transforms.keys():
+        return lines
+    rare_class = augment.rare_class
+    if rare_class >= len(taxonomy):
+        lines.append(f"augment.rare_class={rare_class}: classes are 0 to {len(taxonomy) - 1}")
+        return lines
+    name = taxonomy.names[rare_class]
+    if bank is not None and not len(bank):
+        lines.append(
+            f"augment.rare_paste: the masks of {samples} training samples have no {name} (class"
+            f" {rare_class}) large enough to paste: set it to null, or set augment.rare_class"
+        )
+    if "rare_cutmix" in augment.transforms and not pixels[:, rare_class].any():
+        lines.append(
+            f"augment.rare_cutmix: the masks of {samples} training samples have no {name} (class"
+            f" {rare_class}): set it to null, or set augment.rare_class"
+        )
+    return lines

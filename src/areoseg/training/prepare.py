@@ -1,27 +1,55 @@
-"""From samples to what a training needs: audited, split, measured and turned into tensors."""
+"""From labeled samples to the data of a training: audited, split, counted, as tensors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.audit import Exclusions
+from areoseg.audit import find_exclusions
+from areoseg.data.dispersion import dispersion
+from areoseg.data.dispersion import is_well_segmented
 from areoseg.data.samples import SegmentationDataset
+from areoseg.data.samples import fingerprint
 from areoseg.data.split import SPLITS
 from areoseg.data.split import Split
 from areoseg.data.split import class_pixels
+from areoseg.data.split import split_samples
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe
 from areoseg.recipes import stage_recipes
+from areoseg.taxonomy import MARS
 from areoseg.taxonomy import Taxonomy
+from areoseg.training.batches import StageData
 from areoseg.training.batches import Tensors
+from areoseg.training.batches import not_over_background
+from areoseg.training.batches import stage_data
 from areoseg.training.calibration import sample_groups
-from areoseg.training.division import divide
 from areoseg.training.pseudo_labels import unseen_samples
 from areoseg.training.pseudo_samples import PseudoSamples
-from areoseg.training.stage_data import StageData
-from areoseg.training.stage_data import stage_data
+
+
+@dataclass(frozen=True)
+class Division:
+    """The split of labeled samples by a recipe.
+
+    Attributes:
+        exclusions: The samples left out, or None if the recipe turns the audit off.
+        split: Indices of the samples of each split; excluded and dropped samples are in none.
+        dropped: The number of samples dropped from the training split as mostly background.
+        notes: What to tell the user, one line each.
+        pixels: (N, C) pixels of each class in each labeled sample.
+        recipes: The recipe of each stage.
+    """
+
+    exclusions: Exclusions | None
+    split: Split
+    dropped: int
+    notes: tuple[str, ...]
+    pixels: NDArray[np.int64]
+    recipes: tuple[Recipe, ...]
 
 
 @dataclass(frozen=True)
@@ -29,39 +57,50 @@ class Preparation:
     """The data of one training.
 
     Attributes:
-        exclusions: The samples left out, or None if the recipe turns the audit off.
-        split: Indices of the samples in each part, rejected and dropped ones in none.
-        dropped: How many samples are not trained on because they are mostly background.
-        notes: What a user should hear of the split, a line each.
-        samples: All labeled samples, which the split's indices count.
-        unlabeled: The unlabeled samples that the training may label; empty where it uses none.
-        stages: What each stage trains on.
+        division: Exclusions and split.
+        samples: All labeled samples; the split has indices into them.
+        fingerprint: Their hash.
+        unlabeled: The unlabeled samples to pseudo-label during the training; may be empty.
+        stages: The data of each stage.
         validation: The validation samples.
-        pixels: (N, C) pixels of each class in each training sample.
         mean: Mean of the training images, in 0..1.
-        std: Standard std of the training images.
+        std: Standard deviation of the training images.
+        notes: What to tell the user, one line each.
     """
 
-    exclusions: Exclusions | None
-    split: Split
-    dropped: int
-    notes: tuple[str, ...]
+    division: Division
     samples: SegmentationDataset
+    fingerprint: str
     unlabeled: SegmentationDataset
     stages: tuple[StageData, ...]
     validation: Tensors
-    pixels: NDArray[np.int64]
     mean: float
     std: float
+    notes: tuple[str, ...]
+
+    @property
+    def split(self) -> Split:
+        """Indices of the samples of each split."""
+        return self.division.split
+
+    @property
+    def exclusions(self) -> Exclusions | None:
+        """The samples left out, or None if the recipe turns the audit off."""
+        return self.division.exclusions
+
+    @property
+    def pixels(self) -> NDArray[np.int64]:
+        """(N, C) pixels of each class in each sample of the training split."""
+        return self.division.pixels[list(self.split.train)]
 
     @property
     def pass_steps(self) -> int:
-        """Steps of one pass over the training samples, by the first stage."""
+        """Steps of one pass over the training samples, in the first stage."""
         return self.stages[0].batches.steps_per_pass
 
     def names(self) -> dict[str, list[str]]:
-        """The names of the samples in each part of the split."""
-        return {part: [self.samples.names[i] for i in self.split.indices(part)] for part in SPLITS}
+        """Return the names of the samples of each split."""
+        return {name: [self.samples.names[i] for i in self.split.indices(name)] for name in SPLITS}
 
 
 def prepare(
@@ -73,63 +112,123 @@ def prepare(
     exclusions: Exclusions | None = None,
     pseudo: PseudoSamples | None = None,
 ) -> Preparation:
-    """Audit, split and measure labeled samples by a recipe.
+    """Audit and split labeled samples by a recipe, and turn them into the data of each stage.
 
     Args:
-        recipe: What is to be trained.
+        recipe: The recipe to train.
         samples: Labeled samples of one size.
         taxonomy: The classes.
-        unlabeled: Unlabeled samples of the same data, or None.
+        unlabeled: Unlabeled samples of the same dataset, or None.
         exclusions: The samples to leave out; None: `find_exclusions`, if the recipe asks for it.
-        pseudo: Pseudo-labeled samples to train on besides. They only enter the batches: split,
-            class weights and brightness are those of the labeled samples.
+        pseudo: Pseudo-labeled samples to train on as well. They enter the batches only: split,
+            class weights, mean and std are those of the labeled samples.
 
     Raises:
-        AreosegError: Nothing to train on, samples of different sizes, or an impossible split.
+        AreosegError: There is nothing to train on, the samples differ in size, or they cannot be
+            split.
     """
     division = divide(recipe, samples, taxonomy, exclusions=exclusions)
-    if not division.split.val:
-        raise AreosegError("no samples to validate on: raise split.val")
-    _check_unlabeled_validation(recipe, samples.select(division.split.val), taxonomy)
-
-    training = samples.select(division.split.train)
-    tensors = Tensors.of(training)
-    pixels = class_pixels(training, taxonomy)
+    split, pixels = division.split, division.pixels
+    _check_validation(recipe, samples.select(split.val), pixels[list(split.val)], taxonomy)
+    tensors = Tensors.of(samples.select(split.train))
     images = tensors.images.numpy()
-    unit = 255.0 if images.dtype == np.uint8 else 1.0
-    held_out = [samples.names[i] for part in ("val", "test") for i in division.split.indices(part)]
-    usable, unused = _usable(recipe, unlabeled, samples, held_out, given=pseudo is not None)
+    white = 255.0 if images.dtype == np.uint8 else 1.0
+    held_out = [samples.names[index] for index in (*split.val, *split.test)]
+    usable, notes = _usable_unlabeled(recipe, unlabeled, samples, held_out, pseudo=pseudo)
+    audited = None if division.exclusions is None else division.exclusions.audit.fingerprint
     return Preparation(
-        exclusions=division.exclusions,
-        split=division.split,
-        dropped=division.dropped,
-        notes=(*division.notes, *unused),
+        division=division,
         samples=samples,
+        fingerprint=audited or fingerprint(samples),
         unlabeled=usable,
         stages=stage_data(
-            stage_recipes(recipe),
+            division.recipes,
             tensors,
-            pixels,
+            pixels[list(split.train)],
             taxonomy,
             pseudo=None if pseudo is None else pseudo.tensors(like=tensors),
             labeled_share=1.0 if pseudo is None else pseudo.labeled_share,
         ),
-        validation=Tensors.of(samples.select(division.split.val)),
-        pixels=pixels,
-        mean=float(images.mean(dtype=np.float64) / unit),
-        std=float(images.std(dtype=np.float64) / unit),
+        validation=Tensors.of(samples.select(split.val)),
+        mean=float(images.mean(dtype=np.float64) / white),
+        std=float(images.std(dtype=np.float64) / white),
+        notes=(*division.notes, *notes),
     )
 
 
-def _check_unlabeled_validation(
-    recipe: Recipe, validation: SegmentationDataset, taxonomy: Taxonomy
-) -> None:
-    """Refuse validation samples whose score would be that of no pixel.
+def divide(
+    recipe: Recipe,
+    samples: SegmentationDataset,
+    taxonomy: Taxonomy = MARS,
+    *,
+    exclusions: Exclusions | None = None,
+) -> Division:
+    """Audit labeled samples, split them, and drop what is mostly background, by a recipe.
+
+    Args:
+        recipe: Says how.
+        samples: Labeled samples.
+        taxonomy: The classes.
+        exclusions: The samples to leave out; None: `find_exclusions`, if the recipe asks for it.
 
     Raises:
-        AreosegError: None of them has terrain, or one, where calibration takes two groups.
+        AreosegError: There is nothing to train on, or the samples cannot be split.
     """
-    terrain = class_pixels(validation, taxonomy)[:, list(taxonomy.terrain)].sum(axis=1) > 0
+    if not len(samples):
+        raise AreosegError("no labeled samples to train on: give images with masks")
+    if exclusions is None and recipe.data.audit:
+        exclusions = find_exclusions(samples)
+    kept = list(range(len(samples)) if exclusions is None else exclusions.kept_indices)
+    pixels = class_pixels(samples, taxonomy)
+    among_kept = split_samples(
+        samples.select(kept), **recipe.split.model_dump(), taxonomy=taxonomy, pixels=pixels[kept]
+    )
+    whole = Split(*(tuple(kept[i] for i in among_kept.indices(name)) for name in SPLITS))
+    recipes = stage_recipes(recipe)
+    # The training split is what any stage uses; each stage drops its own samples from it.
+    shares = [stage.data.max_background for stage in recipes]
+    max_share = None if None in shares else max(share for share in shares if share is not None)
+    usable = not_over_background(pixels[list(whole.train)], max_share, taxonomy)
+    if not usable.any():
+        raise AreosegError(
+            f"data.max_background={max_share} leaves none of {len(usable)} samples to"
+            " train on: raise it"
+        )
+    # Validation and test keep theirs: a score must not depend on what is trained on.
+    split = replace(whole, train=tuple(np.asarray(whole.train)[usable].tolist()))
+    dropped = len(whole.train) - len(split.train)
+
+    notes = []
+    threshold = recipe.split.threshold
+    if threshold is not None:
+        below = is_well_segmented(dispersion(pixels[kept]), threshold)
+        if below.all() or not below.any():
+            notes.append(
+                f"split.threshold={threshold} separates nothing: all {len(kept)} samples are on one"
+                " side of it; leave it out to use the median of their dispersion"
+            )
+    if dropped:
+        notes.append(
+            f"{dropped} of {len(whole.train)} training samples are not trained on: background over"
+            f" {max_share}"
+        )
+    return Division(exclusions, split, dropped, tuple(notes), pixels, recipes)
+
+
+def _check_validation(
+    recipe: Recipe,
+    validation: SegmentationDataset,
+    pixels: NDArray[np.int64],
+    taxonomy: Taxonomy,
+) -> None:
+    """Check that validation, and calibration if any, have terrain pixels to score.
+
+    Raises:
+        AreosegError: No group of samples has terrain, or only one and calibration needs two.
+    """
+    if not len(validation):
+        raise AreosegError("no samples to validate on: raise split.val")
+    terrain = pixels[:, list(taxonomy.terrain)].sum(axis=1) > 0
     groups = len(set(sample_groups(validation)[terrain]))
     needed = 2 if recipe.calibration else 1
     if groups < needed:
@@ -140,35 +239,35 @@ def _check_unlabeled_validation(
         )
 
 
-def _usable(
+def _usable_unlabeled(
     recipe: Recipe,
     unlabeled: SegmentationDataset | None,
     labeled: SegmentationDataset,
     held_out: Sequence[str],
     *,
-    given: bool,
+    pseudo: PseudoSamples | None,
 ) -> tuple[SegmentationDataset, tuple[str, ...]]:
-    """The unlabeled samples that the training may label, and what to say of the others.
+    """The unlabeled samples to pseudo-label during the training, and notes for the user.
 
     Args:
-        recipe: Says whether it wants any.
-        unlabeled: Those that there are, of any size.
+        recipe: Says whether it uses any.
+        unlabeled: Unlabeled samples of any size, or None.
         labeled: All labeled samples.
-        held_out: The names of those that are not trained on.
-        given: Whether there are pseudo-labels already, which take the place of new ones.
+        held_out: The names of those in validation and test.
+        pseudo: Samples that were pseudo-labeled before the training, if any; they replace others.
     """
     none = SegmentationDataset([], None, ())
     if not recipe.pseudo_labels.batch_fraction:
         return none, ()
-    if given:
+    if pseudo is not None:
         return none, ("pseudo_labels: the pseudo-labels of the teachers replace it",)
-    found = none if unlabeled is None else unlabeled
+    given = none if unlabeled is None else unlabeled
     size = labeled.images[0].shape
-    fitting = [index for index, image in enumerate(found.images) if image.shape == size]
-    usable = unseen_samples(found.select(fitting), labeled, held_out)
+    fitting = [index for index, image in enumerate(given.images) if image.shape == size]
+    usable = unseen_samples(given.select(fitting), labeled, held_out)
     if not len(usable):
         return none, (
             "pseudo_labels: there are no unlabeled images of the size of the labeled ones, so"
-            " that labeled samples alone are trained on",
+            " that only labeled samples are trained on",
         )
     return usable, ()

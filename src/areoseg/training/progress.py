@@ -12,7 +12,7 @@ from rich.progress import Progress
 from rich.progress import TextColumn
 from rich.progress import TimeRemainingColumn
 
-from areoseg.training.state import TrainingState
+from areoseg.training.checkpoint import TrainingState
 
 
 class TrainingProgress:

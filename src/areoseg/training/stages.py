@@ -1,7 +1,7 @@
-"""The stages of a training: what each trains by, and which of them is on.
+"""The stages of a training, with their losses.
 
-Stages follow the progress of the training, so that a time budget moves their ends with its own. A
-training whose recipe has no stages is a single one.
+Stages follow the progress of the training, so that a time budget moves their ends together with its
+own. A training whose recipe has no stages has a single one.
 """
 
 from bisect import bisect_left
@@ -17,21 +17,21 @@ from areoseg.losses.combined import CombinedLoss
 from areoseg.losses.combined import build_loss
 from areoseg.recipes import Recipe
 from areoseg.taxonomy import Taxonomy
+from areoseg.training.batches import StageData
 from areoseg.training.plan import Plan
-from areoseg.training.stage_data import StageData
 
-ROUNDING = 1e-9  # of a progress that was computed in another way
+ROUNDING = 1e-9  # between a progress and the same progress computed in another way
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What one stage trains by, and when.
+    """One stage of a training.
 
     Attributes:
-        recipe: The recipe of this stage alone.
+        recipe: The recipe of this stage.
         loss: Its loss.
         start: The progress of the training at which it begins.
-        end: The progress of the training at which it is over.
+        end: The progress of the training at which it ends.
     """
 
     recipe: Recipe
@@ -40,23 +40,8 @@ class Stage:
     end: float
 
     def progress(self, whole: float) -> float:
-        """How far the stage has come, 0 to 1, by the progress of the whole training."""
+        """Return the progress of the stage, 0 to 1, at a progress of the whole training."""
         return min(1.0, max(0.0, (whole - self.start) / (self.end - self.start)))
-
-
-def make_stages(
-    recipes: Sequence[Recipe], losses: Sequence[CombinedLoss], steps: Sequence[int]
-) -> tuple[Stage, ...]:
-    """Stages one after the other.
-
-    Args:
-        recipes: The recipe of each stage.
-        losses: The loss of each.
-        steps: The steps of each; they count relative to each other.
-    """
-    ends = [done / sum(steps) for done in accumulate(steps)]
-    starts = [0.0, *ends[:-1]]
-    return tuple(Stage(*stage) for stage in zip(recipes, losses, starts, ends, strict=True))
 
 
 def build_stages(
@@ -82,6 +67,21 @@ def build_stages(
     return make_stages([stage.recipe for stage in data], losses, [stage.steps for stage in data])
 
 
+def make_stages(
+    recipes: Sequence[Recipe], losses: Sequence[CombinedLoss], steps: Sequence[int]
+) -> tuple[Stage, ...]:
+    """Return consecutive stages.
+
+    Args:
+        recipes: The recipe of each stage.
+        losses: The loss of each.
+        steps: The steps of each; only their ratios count.
+    """
+    ends = [done / sum(steps) for done in accumulate(steps)]
+    starts = [0.0, *ends[:-1]]
+    return tuple(Stage(*stage) for stage in zip(recipes, losses, starts, ends, strict=True))
+
+
 def _class_weights(stage: StageData, taxonomy: Taxonomy) -> Tensor:
     """Class weights by the recipe's scheme; background that is void is not counted."""
     pixels = stage.pixels.copy()
@@ -97,25 +97,24 @@ def _class_weights(stage: StageData, taxonomy: Taxonomy) -> Tensor:
 
 
 def stage_at(stages: Sequence[Stage], progress: float) -> int:
-    """The number of the stage that is on at a progress of the whole training, from 0."""
+    """Return the number of the stage at a progress of the whole training, from 0."""
     return sum(progress >= stage.end - ROUNDING for stage in stages[:-1])
 
 
 def stage_end(stages: Sequence[Stage], stage: int, plan: Plan, step: int) -> int:
-    """The first step, `step` or later, at which a stage is over by the plan."""
-    ahead = range(step, plan.total)
-    over = bisect_left(ahead, stage + 1, key=lambda each: stage_at(stages, plan.progress(each)))
-    return step + over
+    """Return the first step, `step` or later, at which a stage has ended by the plan."""
+    steps = range(step, plan.total)
+    return step + bisect_left(steps, stage + 1, key=lambda s: stage_at(stages, plan.progress(s)))
 
 
 def epoch_end(stages: Sequence[Stage], plan: Plan, step: int) -> int:
-    """The step at which the epoch that starts at `step` is over: an epoch is within one stage."""
+    """Return the step at which the epoch that starts at `step` ends; no epoch spans two stages."""
     stage = stage_at(stages, plan.progress(step))
     return min(plan.epoch_end(step), stage_end(stages, stage, plan, step))
 
 
 def without_rest(stages: Sequence[Stage], stage: int, plan: Plan, step: int) -> Plan:
-    """The plan with what is left of a stage at `step` taken out; later stages keep their steps."""
+    """Return the plan without the rest of a stage at `step`; later stages keep their steps."""
     epoch_steps = plan.at(step).epoch_steps
     if stage == len(stages) - 1:
         return plan.corrected(step, step, epoch_steps=epoch_steps)
@@ -124,17 +123,17 @@ def without_rest(stages: Sequence[Stage], stage: int, plan: Plan, step: int) -> 
 
 
 def check_stages_not_empty(stages: Sequence[Stage], plan: Plan) -> None:
-    """Refuse a plan that leaves a stage without a step.
+    """Check that a plan gives each stage at least one step.
 
     Raises:
-        AreosegError: It does; the message names the first such stage.
+        AreosegError: It does not; the message names the first stage without a step.
     """
-    step, on = 0, set()
+    step, reached = 0, set()
     while step < plan.total:
-        on.add(stage_at(stages, plan.progress(step)))
+        reached.add(stage_at(stages, plan.progress(step)))
         step = epoch_end(stages, plan, step)
     for stage in range(len(stages)):
-        if stage not in on:
+        if stage not in reached:
             raise AreosegError(
                 f"stages.{stage}: not one of the {plan.total} steps planned is its own: raise its"
                 " epochs, or train for longer"

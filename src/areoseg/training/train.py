@@ -15,7 +15,6 @@ from areoseg.audit import write_audit
 from areoseg.data.load import Source
 from areoseg.data.missions.navcam import common_navcam_scale
 from areoseg.data.samples import LoadedData
-from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
 from areoseg.models import model_cost
 from areoseg.models.segmenter import Segmenter
@@ -42,12 +41,13 @@ from areoseg.runs.run import check_resumable
 from areoseg.runs.run import initial_segmenter
 from areoseg.runs.run import open_run
 from areoseg.taxonomy import Taxonomy
-from areoseg.training.budget import Budget
 from areoseg.training.calibration import calibrate_run
+from areoseg.training.checkpoint import load_resume_state
 from areoseg.training.loop import OnValidation
 from areoseg.training.loop import Trainer
 from areoseg.training.loop import fit
 from areoseg.training.loop import plan_for
+from areoseg.training.plan import Budget
 from areoseg.training.plan import Plan
 from areoseg.training.prepare import Preparation
 from areoseg.training.prepare import prepare
@@ -55,7 +55,6 @@ from areoseg.training.pseudo_samples import PseudoSamples
 from areoseg.training.rounds import ROUND
 from areoseg.training.rounds import Rounds
 from areoseg.training.stages import check_stages_not_empty
-from areoseg.training.state import load_resume_state
 from areoseg.utils.device import choose_device
 from areoseg.utils.device import choose_precision
 from areoseg.utils.device import fork_rng
@@ -125,7 +124,7 @@ def train(
     notes = preparation.notes
     if start is not None:
         check_initial_weights(start, recipe, taxonomy)
-        notes += check_held_out(start, preparation.names(), fingerprint(data.labeled))
+        notes += check_held_out(start, preparation.names(), preparation.fingerprint)
     for note in notes:
         console.print(f"note: {note}")
 
@@ -296,12 +295,12 @@ def _data_info(
     return DataInfo(
         source=source,
         working_directory=str(Path.cwd()),
-        fingerprint=fingerprint(data.labeled),
+        fingerprint=preparation.fingerprint,
         labeled=len(data.labeled),
         unlabeled=len(data.unlabeled),
         rejected=0 if exclusions is None else len(exclusions.indices),
         decisions=None if exclusions is None else exclusions.path,
-        dropped=preparation.dropped,
+        dropped=preparation.division.dropped,
         groups=None if data.labeled.groups is None else len(set(data.labeled.groups)),
         training_shares=dict(zip(taxonomy.names, shares.round(6).tolist(), strict=True)),
         navcam_scale=common_navcam_scale(

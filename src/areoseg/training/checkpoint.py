@@ -1,4 +1,4 @@
-"""Where a training stands, and how it is kept on disk to go on from."""
+"""The state of a training, and its file in the run folder to resume from."""
 
 import os
 from dataclasses import asdict
@@ -17,19 +17,19 @@ from areoseg.utils.files import replacing
 
 @dataclass
 class TrainingState:
-    """What changes while a training goes on, apart from weights and optimizer.
+    """What changes during a training, apart from weights and optimizer.
 
     Attributes:
-        plan: The steps planned.
-        patience: Validations without a better score that end the training; 0: none do.
+        plan: The planned steps.
+        patience: Validations without a better score that end the training, or its stage; 0: none.
         step: Training steps done.
         best_score: The best validation score so far.
         best_step: The step at which it was reached.
-        stale_epochs: Validations since then, of the present stage alone.
-        stage: The stage that the optimizer is of, from 0.
-        stage_step: The step at which it began.
-        seconds: Time used by earlier parts of the run, before it was resumed.
-        history: One row for each validation, as in `metrics.csv`.
+        stale_epochs: Validations since then, of the current stage only.
+        stage: The stage of the optimizer, from 0.
+        stage_step: The step at which that stage began.
+        seconds: Time used before the run was last resumed.
+        history: One row per validation, as in `metrics.csv`.
     """
 
     plan: Plan
@@ -50,19 +50,24 @@ class TrainingState:
 
     @property
     def scores(self) -> list[float]:
-        """The score of each validation of the present stage so far."""
+        """The score of each validation of the current stage so far."""
         return [row["score"] for row in self.history if row["step"] > self.stage_step]
+
+    @property
+    def improved(self) -> bool:
+        """Whether the latest validation was the best."""
+        return self.best_step == self.step
 
     def enter_stage(self, stage: int) -> None:
         """Begin another stage."""
         self.stage, self.stage_step, self.stale_epochs = stage, self.step, 0
 
     def record(self, score: float, row: dict[str, float]) -> None:
-        """Enter a validation into the history and keep count of the best.
+        """Add a validation to the history and keep track of the best.
 
         Args:
-            score: The validation score; NaN never is the best.
-            row: What else belongs into the row of `metrics.csv`.
+            score: The validation score; NaN is never the best.
+            row: The other columns of `metrics.csv`.
         """
         if score > self.best_score:
             self.best_score, self.best_step, self.stale_epochs = score, self.step, 0
@@ -71,18 +76,13 @@ class TrainingState:
         epoch = float(len(self.history) + 1)
         self.history.append({"epoch": epoch, "step": float(self.step), "score": score, **row})
 
-    @property
-    def improved(self) -> bool:
-        """Whether the latest validation was the best."""
-        return self.best_step == self.step
-
 
 def save_resume_state(path: Path, state: TrainingState, tensors: dict[str, Any]) -> None:
-    """Write all that a run needs to go on, in one piece or not at all.
+    """Write everything that a run needs to resume, in one piece or not at all.
 
     Args:
         path: The file, usually `resume.pt`.
-        state: Where the training stands.
+        state: The state of the training.
         tensors: State dictionaries of the weights, their average and the optimizer.
 
     Raises:
@@ -94,14 +94,12 @@ def save_resume_state(path: Path, state: TrainingState, tensors: dict[str, Any])
             torch.save({"state": values, **tensors}, file)
             file.flush()
             os.fsync(file.fileno())
-    except RuntimeError as error:  # what PyTorch makes of a full disk
-        raise AreosegError(
-            f"{path}: cannot write this file; is the disk full? ({one_line(error)})"
-        ) from None
+    except RuntimeError as error:  # what PyTorch raises on a full disk
+        raise AreosegError(f"cannot write {path}: is the disk full? ({one_line(error)})") from None
 
 
 def load_resume_state(path: Path) -> tuple[TrainingState, dict[str, Any]]:
-    """Read what `save_resume_state` wrote; nothing but tensors and plain values is unpickled.
+    """Read what `save_resume_state` wrote; only tensors and plain values are unpickled.
 
     Raises:
         AreosegError: The file is missing or damaged.
@@ -112,7 +110,6 @@ def load_resume_state(path: Path) -> tuple[TrainingState, dict[str, Any]]:
         state = TrainingState(**{**values, "plan": Plan.from_json(values["plan"])})
     except Exception as error:  # a damaged file fails in many ways
         raise AreosegError(
-            f"{path}: cannot resume from this file: {one_line(error)}; train anew into another"
-            " folder"
+            f"cannot resume from {path}: {one_line(error)}. Train again into another folder."
         ) from None
     return state, content
