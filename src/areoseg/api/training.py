@@ -83,7 +83,6 @@ def train(
     from areoseg.runs.run import check_no_run_in
     from areoseg.training.plan import Budget
     from areoseg.training.plan import parse_budget
-    from areoseg.training.train import check_no_run_in
     from areoseg.training.train import train as train_network
     from areoseg.utils.device import choose_device
     from areoseg.utils.device import use_threads
