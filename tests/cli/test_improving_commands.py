@@ -177,7 +177,7 @@ def test_a_student_can_be_of_another_recipe_on_the_teachers_split(
         tmp_path / "more.npz",
         tmp_path / "small",
         recipe=recipe,
-        floor=0.1,
+        min_confidence=0.1,
         console=QUIET,
     )
     assert run.recipe.model.options["widths"] == [4]
@@ -198,3 +198,18 @@ def test_teachers_of_other_splits_and_odd_shares_are_refused(runs, homework_npz,
     with pytest.raises(AreosegError, match="16x16 pixels, but the labeled samples 32x64"):
         api.self_train([runs["one"]], tmp_path / "small.npz", out, console=QUIET)
     assert not out.exists()
+
+
+def test_a_budget_that_labeling_uses_up_is_refused(runs, samples, tmp_path):
+    np.savez(tmp_path / "more.npz", test_set=samples.images[:4, ::-1])
+    with pytest.raises(AreosegError, match=r"within --budget 0\.1s: .*Give at least"):
+        api.self_train(
+            runs["one"], tmp_path / "more.npz", tmp_path / "out", budget="0.1s",
+            min_confidence=0.1, console=QUIET,
+        )  # fmt: skip
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_finished_run_cannot_be_resumed_but_be_started_from(runs):
+    with pytest.raises(AreosegError, match=r"nothing to resume.* --init-from"):
+        api.resume(runs["one"], console=QUIET)

@@ -8,13 +8,15 @@ from safetensors.torch import load_file
 
 from areoseg.data.load import read_source
 from areoseg.data.samples import SegmentationDataset
+from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
+from areoseg.runs.info import SelfTrainingInfo
 from areoseg.runs.run import open_run
 from areoseg.taxonomy import VOID
 from areoseg.training.batches import Tensors
 from areoseg.training.batches import TrainingBatches
-from areoseg.training.pseudo_samples import PseudoSamples
+from areoseg.training.pseudo_labels import PseudoSamples
 from areoseg.training.train import resume
 from areoseg.training.train import train
 
@@ -66,17 +68,20 @@ def pseudo(source):
     masks = np.full(unlabeled.images.shape, VOID, np.uint8)
     masks[:, :16] = 1
     labeled = SegmentationDataset(unlabeled.images, masks, unlabeled.names)
-    origin = {
-        "teachers": ["one"],
-        "commands": [],
-        "training_seconds": 0.0,
-        "unlabeled": "mars.npz",
-        "keep_fraction": 0.5,
-        "min_confidence": 0.5,
-        "tta_flip": False,
-        "classes": {},
-    }
-    return PseudoSamples(labeled, 0.5, origin)
+    info = SelfTrainingInfo(
+        teachers=["one"],
+        commands=[],
+        training_seconds=0.0,
+        unlabeled="mars.npz",
+        keep_fraction=0.5,
+        min_confidence=0.5,
+        tta_flip=False,
+        classes={},
+        samples=len(labeled),
+        labeled_share=0.5,
+        fingerprint=fingerprint(labeled),
+    )
+    return PseudoSamples(labeled, info)
 
 
 def run(source, out, tiny, *overrides, **options):
@@ -114,7 +119,7 @@ def test_pseudo_labels_that_are_lost_or_changed_are_refused(source, tmp_path, ti
     path = made.path / "pseudo_labels.npz"
     with np.load(path) as arrays:
         np.savez(path, **{**arrays, "masks": arrays["masks"] * 0})
-    with pytest.raises(AreosegError, match="not the pseudo-labels that the run was begun with"):
+    with pytest.raises(AreosegError, match="not the pseudo-labels that the run was started with"):
         PseudoSamples.of_run(open_run(made.path))
     path.write_bytes(b"PK nothing")
     with pytest.raises(AreosegError, match="cannot read the pseudo-labels"):

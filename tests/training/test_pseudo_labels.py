@@ -29,16 +29,20 @@ def samples(images, **options):
 def test_thresholds_by_hand():
     answers = np.array([1, 1, 1, 1, 2, 2, 2, 4])
     confidences = np.array([0.9, 0.6, 0.8, 0.7, 0.55, 0.5, 0.52, 0.3])
-    found = balanced_thresholds(answers, confidences, classes=5, keep=0.5, floor=0.4)
+    found = balanced_thresholds(
+        answers, confidences, classes=5, keep_fraction=0.5, min_confidence=0.4
+    )
     # Two of four soil pixels, two of three bedrock pixels, and big rock falls below the floor.
     assert np.allclose(found, [np.nan, 0.8, 0.52, np.nan, 0.4], equal_nan=True)
-    all_of_it = balanced_thresholds(answers, confidences, classes=5, keep=1.0, floor=0.0)
+    all_of_it = balanced_thresholds(
+        answers, confidences, classes=5, keep_fraction=1.0, min_confidence=0.0
+    )
     assert np.allclose(all_of_it[[1, 2, 4]], [0.6, 0.5, 0.3])
 
 
 def test_each_class_keeps_the_same_share_however_sure_the_teacher_is():
     ramp = np.tile(np.linspace(0, 1, 200, dtype=np.float32), (1, 10, 1))
-    found = pseudo_label(teacher, samples(ramp), classes=5, keep=0.3, floor=0.0)
+    found = pseudo_label(teacher, samples(ramp), classes=5, keep_fraction=0.3, min_confidence=0.0)
     info = found.info(MARS)
     assert info["soil"].kept == pytest.approx(0.3, abs=0.01)
     assert info["bedrock"].kept == pytest.approx(0.3, abs=0.01)
@@ -58,16 +62,19 @@ def test_each_class_keeps_the_same_share_however_sure_the_teacher_is():
 
 def test_samples_without_a_pseudo_label_are_left_out():
     images = np.stack([np.full((4, 4), value, np.float32) for value in (0.02, 0.49, 0.01)])
-    found = pseudo_label(teacher, samples(images), classes=5, keep=1.0, floor=0.9)
+    found = pseudo_label(teacher, samples(images), classes=5, keep_fraction=1.0, min_confidence=0.9)
     assert found.samples.names == ("sample-0", "sample-2")
     assert found.kept.tolist() == [0, 32, 0, 0, 0]
-    with pytest.raises(AreosegError, match="lower the floor"):
-        pseudo_label(teacher, samples(images[1:2]), classes=5, floor=0.9)
+    with pytest.raises(AreosegError, match="Lower the minimum confidence"):
+        pseudo_label(teacher, samples(images[1:2]), classes=5, min_confidence=0.9)
 
 
-@pytest.mark.parametrize("options", [{"keep": 0}, {"keep": 1.2}, {"floor": 1}, {"floor": -0.1}])
+@pytest.mark.parametrize(
+    "options",
+    [{"keep_fraction": 0}, {"keep_fraction": 1.2}, {"min_confidence": 1}, {"min_confidence": -0.1}],
+)
 def test_shares_that_make_no_sense_are_refused(options):
-    with pytest.raises(AreosegError, match="keep a share above 0"):
+    with pytest.raises(AreosegError, match=r"give --(keep-fraction above 0|min-confidence from 0)"):
         pseudo_label(teacher, samples(np.zeros((1, 4, 4), np.uint8)), classes=5, **options)
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from areoseg.api.calibration import calibrate
     from areoseg.api.experiments import compare
     from areoseg.api.experiments import search
-    from areoseg.api.self_training import self_train
     from areoseg.api.training import resume
     from areoseg.api.training import train
     from areoseg.data.load import read
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from areoseg.report.augmentation import draw_augmentation
     from areoseg.training.baselines import baselines
     from areoseg.training.calibrate import calibrate
+    from areoseg.training.self_training import self_train
     from areoseg.training.soup import soup
 
 __all__ = [

@@ -200,12 +200,13 @@ def open_run(path: PathLike, *, unfinished: bool = False) -> Run:
     )
 
 
-def open_runs(paths: Sequence[PathLike]) -> list[Run]:
-    """Open several different run folders.
+def open_runs(paths: PathLike | Sequence[PathLike]) -> list[Run]:
+    """Open one or several different run folders.
 
     Raises:
         AreosegError: There is no path, one is not a run, or two are the same.
     """
+    paths = [paths] if isinstance(paths, str | Path) else paths
     if not paths:
         raise AreosegError("no run given: name at least one run folder")
     runs = [open_run(path) for path in paths]

@@ -28,7 +28,7 @@ from areoseg.training.batches import not_over_background
 from areoseg.training.batches import stage_data
 from areoseg.training.calibration import sample_groups
 from areoseg.training.pseudo_labels import unseen_samples
-from areoseg.training.pseudo_samples import PseudoSamples
+from areoseg.training.pseudo_labels import PseudoSamples
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def prepare(
             pixels[list(split.train)],
             taxonomy,
             pseudo=None if pseudo is None else pseudo.tensors(like=tensors),
-            labeled_share=1.0 if pseudo is None else pseudo.labeled_share,
+            labeled_share=1.0 if pseudo is None else pseudo.info.labeled_share,
         ),
         validation=Tensors.of(samples.select(split.val)),
         mean=float(images.mean(dtype=np.float64) / white),

@@ -1,12 +1,16 @@
-"""Pseudo-labels: what a model answers with confidence, as masks to train on.
+"""Pseudo-labels: confident predictions of a model as masks to train on.
 
-Class-balanced self-training (Zou et al. 2018, arXiv 1810.07911): each class has a threshold of its
-own, so that a class of which no model is ever sure keeps its share.
+Class-balanced self-training (Zou et al. 2018, arXiv 1810.07911): each class has its own threshold,
+so that a class of which no model is ever confident keeps its share.
 """
 
+import zipfile
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,41 +19,50 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from areoseg.data.samples import SegmentationDataset
+from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
+from areoseg.errors import one_line
 from areoseg.metrics.confusion import ratio
 from areoseg.runs.info import PseudoLabelInfo
+from areoseg.runs.info import SelfTrainingInfo
+from areoseg.runs.run import Run
 from areoseg.taxonomy import VOID
 from areoseg.taxonomy import Taxonomy
+from areoseg.training.batches import Tensors
 from areoseg.training.batches import unit_float
+from areoseg.utils.files import replacing
 
-LEVELS = 65535
-"""Confidences are held in 16 bits: of many images there are many."""
+PSEUDO = "pseudo_labels.npz"
+"""The samples in the run folder: `images` (N, H, W), `masks` (N, H, W), `names` (N)."""
 
-PASS_PIXELS = 1 << 18
+CONFIDENCE_LEVELS = 65535
+"""Confidences are stored as uint16, since there may be many images."""
+
+MAX_BATCH_PIXELS = 1 << 18
 
 
 @dataclass(frozen=True)
 class PseudoLabels:
-    """Samples with pseudo-labels, and how they were chosen.
+    """Samples with pseudo-labels, and how these were selected.
 
     Attributes:
-        samples: Those with at least one pseudo-label; pixels without are void.
-        answered: (C,) pixels that were answered as each class.
-        kept: (C,) pixels of these that were kept.
-        thresholds: (C,) the least confidence that was kept, NaN for a class without answers.
+        samples: The samples with at least one pseudo-label; pixels without are void.
+        predicted: (C,) number of pixels predicted as each class.
+        kept: (C,) number of these pixels that were kept.
+        thresholds: (C,) lowest confidence that was kept, NaN for a class without predictions.
     """
 
     samples: SegmentationDataset
-    answered: NDArray[np.int64]
+    predicted: NDArray[np.int64]
     kept: NDArray[np.int64]
     thresholds: NDArray[np.float64]
 
     def info(self, taxonomy: Taxonomy) -> dict[str, PseudoLabelInfo]:
         """Describe the pseudo-labels by class name."""
         columns = {
-            "predicted": self.answered / max(self.answered.sum(), 1),
+            "predicted": self.predicted / max(self.predicted.sum(), 1),
             "threshold": self.thresholds,
-            "kept": ratio(self.kept, self.answered),
+            "kept": ratio(self.kept, self.predicted),
             "share": self.kept / max(self.kept.sum(), 1),
         }
         return {
@@ -63,109 +76,207 @@ class PseudoLabels:
         }
 
 
-def check_shares(keep: float, floor: float) -> None:
-    """Refuse a share to keep or a least confidence that makes no sense.
+@dataclass(frozen=True)
+class PseudoSamples:
+    """Pseudo-labeled samples to train on besides the labeled ones.
+
+    Attributes:
+        samples: Samples of one size; pixels without a pseudo-label are void.
+        info: Where they come from, and how much of each batch is labeled samples.
+    """
+
+    samples: SegmentationDataset
+    info: SelfTrainingInfo
+
+    def tensors(self, *, like: Tensors) -> Tensors:
+        """Return the samples as tensors of the size that the labeled ones have.
+
+        Raises:
+            AreosegError: Their size differs.
+        """
+        check_same_size(self.samples, tuple(like.images.shape[1:]))
+        return Tensors.of(self.samples)
+
+    def save(self, folder: Path) -> None:
+        """Write the samples into a run folder."""
+        images, masks = self.samples.stacked()
+        assert masks is not None
+        with replacing(folder / PSEUDO) as beside, beside.open("wb") as file:
+            np.savez_compressed(
+                file, images=images, masks=masks, names=np.array(self.samples.names)
+            )
+
+    @classmethod
+    def of_run(cls, run: Run) -> "PseudoSamples | None":
+        """Read the samples of a run; None if it has none.
+
+        Raises:
+            AreosegError: Their file cannot be read, or is not that of the run.
+        """
+        info = run.info.self_training
+        if info is None:
+            return None
+        with reading(run.path / PSEUDO) as arrays:
+            names = tuple(arrays["names"].tolist())
+            samples = SegmentationDataset(arrays["images"], arrays["masks"], names)
+        if fingerprint(samples) != info.fingerprint:
+            raise AreosegError(
+                f"cannot resume from {run.path / PSEUDO}: these are not the pseudo-labels that the"
+                " run was started with. Train again into another folder."
+            )
+        return cls(samples, info)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Any]:
+    """Open the arrays of pseudo-labels in a run folder.
 
     Raises:
-        AreosegError: One does not.
+        AreosegError: The file cannot be read.
     """
-    if not 0 < keep <= 1 or not 0 <= floor < 1:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            yield arrays
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise AreosegError(
-            f"keep={keep}, floor={floor}: keep a share above 0 and up to 1, with a floor from 0 to"
+            f"{path}: cannot read the pseudo-labels of this run ({one_line(error)}). Train again"
+            " into another folder."
+        ) from None
+
+
+def pseudo_label(
+    predict: Callable[[Tensor], Tensor],
+    samples: SegmentationDataset,
+    *,
+    classes: int,
+    keep_fraction: float = 0.5,
+    min_confidence: float = 0.5,
+) -> PseudoLabels:
+    """Label unlabeled samples with the confident predictions of a teacher.
+
+    Args:
+        predict: The teacher: maps images (n, 1, H, W) in 0..1 to probabilities (n, C, H, W)
+            float32.
+        samples: Images of one size.
+        classes: Number of classes, C.
+        keep_fraction: Share of the predictions of each class to keep, the most confident ones.
+        min_confidence: Confidence in 0..1 below which no prediction is kept.
+
+    Raises:
+        AreosegError: An option is out of range, the images differ in size, or nothing is kept.
+    """
+    check_pseudo_label_options(keep_fraction, min_confidence)
+    images, _ = samples.stacked()
+    masks = np.empty(images.shape, np.uint8)
+    confidences = np.empty(images.shape, np.uint16)
+    batch_size = max(1, MAX_BATCH_PIXELS // images[0].size)
+    for start in range(0, len(images), batch_size):
+        batch = slice(start, start + batch_size)
+        tensor = unit_float(torch.from_numpy(images[batch])).unsqueeze(1)
+        best, index = predict(tensor).max(dim=1)
+        masks[batch] = index.numpy()
+        confidences[batch] = np.rint(best.numpy() * CONFIDENCE_LEVELS)
+    thresholds = balanced_thresholds(
+        masks,
+        confidences,
+        classes=classes,
+        keep_fraction=keep_fraction,
+        min_confidence=min_confidence * CONFIDENCE_LEVELS,
+    )
+    predicted = np.bincount(masks.ravel(), minlength=classes)
+    masks[confidences < thresholds[masks]] = VOID
+    kept = np.bincount(masks.ravel(), minlength=VOID + 1)[:classes]
+    used = np.flatnonzero((masks != VOID).any(axis=(1, 2)))
+    if not used.size:
+        raise AreosegError(
+            f"cannot label any pixel: no prediction has a confidence of {min_confidence}. Lower the"
+            " minimum confidence."
+        )
+    labeled = SegmentationDataset(images, masks, samples.names, samples.groups).select(used)
+    return PseudoLabels(labeled, predicted, kept, thresholds / CONFIDENCE_LEVELS)
+
+
+def balanced_thresholds(
+    predictions: NDArray[np.integer[Any]],
+    confidences: NDArray[Any],
+    *,
+    classes: int,
+    keep_fraction: float,
+    min_confidence: float,
+) -> NDArray[np.float64]:
+    """Find the confidence of each class above which the given share of its predictions is.
+
+    Args:
+        predictions: Class indices, any shape.
+        confidences: The same shape, in any unit.
+        classes: Number of classes, C.
+        keep_fraction: Share of the pixels of each class to keep, rounded up to whole pixels.
+        min_confidence: The lowest threshold, in the unit of `confidences`.
+
+    Returns:
+        (C,) thresholds: a pixel is kept if its confidence is at least as high. NaN for a class
+        without pixels.
+    """
+    thresholds = np.full(classes, np.nan)
+    for index in range(classes):
+        values = confidences[predictions == index]
+        if values.size:
+            position = values.size - int(np.ceil(keep_fraction * values.size))
+            quantile = float(np.partition(values, position)[position])
+            thresholds[index] = max(quantile, min_confidence)
+    return thresholds
+
+
+def check_pseudo_label_options(keep_fraction: float, min_confidence: float) -> None:
+    """Check that both options are in range.
+
+    Raises:
+        AreosegError: One is not.
+    """
+    if not 0 < keep_fraction <= 1:
+        raise AreosegError(
+            f"cannot keep a fraction of {keep_fraction}: give --keep-fraction above 0 and up to 1"
+        )
+    if not 0 <= min_confidence < 1:
+        raise AreosegError(
+            f"cannot use a minimum confidence of {min_confidence}: give --min-confidence from 0 to"
             " below 1"
         )
 
 
-def balanced_thresholds(
-    answers: NDArray[np.integer[Any]],
-    confidences: NDArray[Any],
-    *,
-    classes: int,
-    keep: float,
-    floor: float,
-) -> NDArray[np.float64]:
-    """For each class the confidence above which the most confident share of its pixels lies.
+def check_same_size(samples: SegmentationDataset, size: tuple[int, ...]) -> None:
+    """Check that samples can share a batch with labeled samples.
 
     Args:
-        answers: Class indices, any shape.
-        confidences: The same shape, in any unit.
-        classes: How many classes there are, C.
-        keep: Share of the pixels of each class to keep, above 0 and up to 1, rounded up to whole
-            pixels.
-        floor: No threshold is lower.
-
-    Returns:
-        (C,) thresholds; a pixel is kept if its confidence is no lower. NaN where a class has no
-        pixel.
-    """
-    thresholds = np.full(classes, np.nan)
-    for index in range(classes):
-        values = confidences[answers == index]
-        if values.size:
-            position = values.size - int(np.ceil(keep * values.size))
-            thresholds[index] = max(float(np.partition(values, position)[position]), floor)
-    return thresholds
-
-
-def pseudo_label(
-    answer: Callable[[Tensor], Tensor],
-    samples: SegmentationDataset,
-    *,
-    classes: int,
-    keep: float = 0.5,
-    floor: float = 0.5,
-) -> PseudoLabels:
-    """Label unlabeled samples by the confident answers of a teacher.
-
-    Args:
-        answer: The teacher: gives probabilities (n, C, H, W) of images (n, 1, H, W), float32 in
-            0..1.
-        samples: Images of one size.
-        classes: How many classes there are, C.
-        keep: Share of the pixels of each class to keep, the most confident ones.
-        floor: Confidence, 0 to 1, below which no pixel is kept.
+        samples: Unlabeled or pseudo-labeled samples.
+        size: Height and width of the labeled samples.
 
     Raises:
-        AreosegError: A number makes no sense, the images differ in size, or nothing is kept.
+        AreosegError: One of them has another size.
     """
-    check_shares(keep, floor)
-    images, _ = samples.stacked()
-    answers = np.empty(images.shape, np.uint8)
-    confidences = np.empty(images.shape, np.uint16)
-    together = max(1, PASS_PIXELS // images[0].size)
-    for start in range(0, len(images), together):
-        chosen = slice(start, start + together)
-        shown = unit_float(torch.from_numpy(images[chosen])).unsqueeze(1)
-        best, index = answer(shown).max(dim=1)
-        answers[chosen] = index.numpy()
-        confidences[chosen] = np.rint(best.numpy() * LEVELS)
-    thresholds = balanced_thresholds(
-        answers, confidences, classes=classes, keep=keep, floor=floor * LEVELS
-    )
-    answered = np.bincount(answers.ravel(), minlength=classes)
-    answers[confidences < thresholds[answers]] = VOID
-    kept = np.bincount(answers.ravel(), minlength=VOID + 1)[:classes]
-    used = np.flatnonzero((answers != VOID).any(axis=(1, 2)))
-    if not used.size:
-        raise AreosegError(f"no answer has a confidence of {floor}: lower the floor")
-    labeled = SegmentationDataset(images, answers, samples.names, samples.groups).select(used)
-    return PseudoLabels(labeled, answered, kept, thresholds / LEVELS)
+    for name, image in zip(samples.names, samples.images, strict=True):
+        if image.shape != size:
+            height, width = image.shape
+            raise AreosegError(
+                f"cannot train on {name}: it has {height}x{width} pixels, but the labeled samples"
+                f" {size[0]}x{size[1]}. Give images of that size, or train on tiles by data.tile."
+            )
 
 
 def unseen_samples(
     samples: SegmentationDataset, labeled: SegmentationDataset, held_out: Iterable[str]
 ) -> SegmentationDataset:
-    """The unlabeled samples that show nothing of the labeled ones.
+    """Select the unlabeled samples that show nothing of the labeled ones.
 
     Args:
         samples: Unlabeled samples.
-        labeled: Labeled samples: the same image among the unlabeled is left out.
-        held_out: Names of the labeled samples for validation and test: unlabeled samples of their
-            groups are left out as well.
+        labeled: Labeled samples; an unlabeled sample with the same image is left out.
+        held_out: Names of the labeled samples in `val` and `test`; unlabeled samples of their
+            groups are left out too.
     """
     names = set(held_out)
-    known = {image.tobytes() for image in labeled.images}
-    groups = {
+    labeled_images = {image.tobytes() for image in labeled.images}
+    held_out_groups = {
         group
         for name, group in zip(labeled.names, labeled.groups or (), strict=False)
         if name in names
@@ -173,7 +284,7 @@ def unseen_samples(
     unseen = [
         index
         for index, image in enumerate(samples.images)
-        if image.tobytes() not in known
-        and (samples.groups is None or samples.groups[index] not in groups)
+        if image.tobytes() not in labeled_images
+        and (samples.groups is None or samples.groups[index] not in held_out_groups)
     ]
     return samples.select(unseen)

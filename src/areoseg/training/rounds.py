@@ -1,11 +1,10 @@
-"""Rounds of self-training within one training: its weights label what nobody has labeled.
+"""Rounds of self-training within one training: its averaged weights label the unlabeled samples.
 
-The average of the weights is a better teacher than the newest ones (mean teacher, Tarvainen and
-Valpola 2017, arXiv 1703.01780). Here it labels all unlabeled samples at once, a few times in a
-training, and the labels are augmented with their images like those that people made.
+Averaged weights are a better teacher than the latest ones (mean teacher, Tarvainen and Valpola
+2017, arXiv 1703.01780). Here they label all unlabeled samples at once, a few times in a training,
+and the pseudo-labels are augmented with their images like labels by people.
 """
 
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from torch import Tensor
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
-from areoseg.errors import one_line
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import PseudoLabelSettings
 from areoseg.runs.info import PseudoLabelInfo
@@ -25,29 +23,30 @@ from areoseg.taxonomy import Taxonomy
 from areoseg.training.batches import Tensors
 from areoseg.training.batches import TrainingBatches
 from areoseg.training.pseudo_labels import pseudo_label
+from areoseg.training.pseudo_labels import reading
 from areoseg.utils.device import Precision
 from areoseg.utils.files import replacing
 
 ROUND = "round.npz"
-"""The labels of the present round in the run folder, while the run is not finished: `masks`
+"""The labels of the current round in the run folder, while the run is not finished: `masks`
 (N, H, W), `indices` (N) of their samples, `tables` of all rounds so far, `fingerprint`."""
 
 TABLES = TypeAdapter(list[dict[str, PseudoLabelInfo]])
 
 
 class Rounds:
-    """The pseudo-labels of a training, made anew when a round begins.
+    """The pseudo-labels of a training, replaced at the start of each round.
 
     Args:
-        settings: When and how.
+        settings: The section `pseudo_labels` of the recipe.
         samples: Unlabeled samples of the size of the labeled ones.
-        teacher: The segmenter with the average of the weights.
+        teacher: The segmenter with the averaged weights.
         taxonomy: The classes.
-        folder: The run, where the labels are kept to resume with.
-        precision: In which the teacher answers.
+        folder: The run folder, where the labels are kept to resume from.
+        precision: Precision of the teacher.
 
     Attributes:
-        tables: For each round so far what was kept of each class; see `PseudoLabels.info`.
+        tables: For each round so far the pseudo-labels by class; see `PseudoLabels.info`.
     """
 
     def __init__(
@@ -65,84 +64,78 @@ class Rounds:
         self._labeled: Tensors | None = None
 
     def batches(self, labeled: TrainingBatches, progress: float) -> TrainingBatches:
-        """The batches of an epoch that begins at a progress of the training.
+        """Return the batches of an epoch that starts at the given progress of the training.
 
         Raises:
             AreosegError: The labels to resume with cannot be read.
         """
-        number = self.settings.round_at(progress)
-        if number < 0 or not len(self.samples):
+        current = self.settings.round_at(progress)
+        if current < 0 or not len(self.samples):
             return labeled
-        if len(self.tables) <= number and not (self._read() and len(self.tables) > number):
-            self._begin(number)
+        if len(self.tables) <= current:
+            self._resume()
+        if len(self.tables) <= current:
+            self._start(current)
         if self._labeled is None:
             return labeled
         share = 1 - self.settings.batch_fraction
         return replace(labeled, pseudo=self._labeled, labeled_share=share)
 
-    def _begin(self, number: int) -> None:
-        """Label the samples for a round; where the teacher is sure of nothing they are left out."""
-        skipped: list[dict[str, PseudoLabelInfo]] = [{}] * (number - len(self.tables))
+    def _start(self, current: int) -> None:
+        """Label the samples for a round; without confident predictions there are no labels."""
+        skipped: list[dict[str, PseudoLabelInfo]] = [{}] * (current - len(self.tables))
         samples, table = self.samples.select([]), {}
         try:
-            found = pseudo_label(
-                self._answer,
+            labels = pseudo_label(
+                self._predict,
                 self.samples,
                 classes=len(self.taxonomy),
-                keep=self.settings.keep_fraction,
-                floor=self.settings.min_confidence,
+                keep_fraction=self.settings.keep_fraction,
+                min_confidence=self.settings.min_confidence,
             )
-            samples, table = found.samples, found.info(self.taxonomy)
-        except AreosegError:  # no answer reaches the floor
+            samples, table = labels.samples, labels.info(self.taxonomy)
+        except AreosegError:  # no prediction is confident enough
             pass
         self._labeled = Tensors.of(samples) if len(samples) else None
         self.tables = [*self.tables, *skipped, table]
         self._write(samples)
 
     @torch.inference_mode()
-    def _answer(self, images: Tensor) -> Tensor:
-        """Probabilities (n, C, H, W) of images (n, 1, H, W), the mean with the mirrored images."""
+    def _predict(self, images: Tensor) -> Tensor:
+        """Average the probabilities (n, C, H, W) of images (n, 1, H, W) and their mirror images."""
         device = self.teacher.mean.device
-        teacher, shown = self.teacher.eval(), images.to(device)
+        teacher, images = self.teacher.eval(), images.to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            plain, mirrored = teacher(shown).softmax(1), teacher(shown.flip(-1)).softmax(1)
-        answers: Tensor = (plain + mirrored.flip(-1)) / 2
-        return answers.float().cpu()
+            plain, mirrored = teacher(images).softmax(1), teacher(images.flip(-1)).softmax(1)
+        mean: Tensor = (plain + mirrored.flip(-1)) / 2
+        return mean.float().cpu()
 
     def _write(self, samples: SegmentationDataset) -> None:
-        place = {name: index for index, name in enumerate(self.samples.names)}
+        index_of = {name: index for index, name in enumerate(self.samples.names)}
         with replacing(self.folder / ROUND) as beside, beside.open("wb") as file:
             np.savez_compressed(
                 file,
                 masks=np.asarray(samples.masks if len(samples) else []),
-                indices=np.array([place[name] for name in samples.names], dtype=np.int64),
+                indices=np.array([index_of[name] for name in samples.names], dtype=np.int64),
                 tables=np.array(TABLES.dump_json(self.tables).decode()),
                 fingerprint=np.array(fingerprint(self.samples)),
             )
 
-    def _read(self) -> bool:
-        """Take over the labels that an interrupted run has left, if there are any."""
+    def _resume(self) -> None:
+        """Take over the labels of an interrupted run, if there are any."""
         path = self.folder / ROUND
         if self.tables or not path.is_file():
-            return False
-        try:
-            with np.load(path, allow_pickle=False) as arrays:
-                masks, indices = arrays["masks"], arrays["indices"]
-                tables, known = (
-                    TABLES.validate_json(str(arrays["tables"])),
-                    str(arrays["fingerprint"]),
-                )
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise AreosegError(
-                f"{path}: cannot read the pseudo-labels of this run: {one_line(error)}; train anew"
-            ) from None
+            return
+        with reading(path) as arrays:
+            masks, indices = arrays["masks"], arrays["indices"]
+            tables = TABLES.validate_json(str(arrays["tables"]))
+            known = str(arrays["fingerprint"])
         if known != fingerprint(self.samples):
             raise AreosegError(
-                f"{path}: these pseudo-labels are of other unlabeled images: give the data that"
-                " the run was begun with, or train anew"
+                f"cannot resume from {path}: its pseudo-labels are of other unlabeled images. Give"
+                " the data that the run was started with, or train again into another folder."
             )
         if len(indices):
-            chosen = self.samples.select(indices)
-            self._labeled = Tensors.of(SegmentationDataset(chosen.images, masks, chosen.names))
+            labeled = self.samples.select(indices)
+            self._labeled = Tensors.of(SegmentationDataset(labeled.images, masks, labeled.names))
         self.tables = tables
-        return True

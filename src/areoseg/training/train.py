@@ -51,7 +51,7 @@ from areoseg.training.plan import Budget
 from areoseg.training.plan import Plan
 from areoseg.training.prepare import Preparation
 from areoseg.training.prepare import prepare
-from areoseg.training.pseudo_samples import PseudoSamples
+from areoseg.training.pseudo_labels import PseudoSamples
 from areoseg.training.rounds import ROUND
 from areoseg.training.rounds import Rounds
 from areoseg.training.stages import check_stages_not_empty
@@ -160,7 +160,7 @@ def train(
     write_json(out / SPLIT, preparation.names())
     if pseudo is not None:
         pseudo.save(out)
-        info = info.model_copy(update={"self_training": pseudo.info()})
+        info = info.model_copy(update={"self_training": pseudo.info})
     if start is not None:
         initial = {
             "initial_weights": describe_initial_weights(start),

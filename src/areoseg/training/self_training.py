@@ -1,0 +1,241 @@
+"""Self-training: train a run on the confident predictions of earlier runs."""
+
+import shlex
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from areoseg.api.training import finish_run
+from areoseg.audit import Exclusions
+from areoseg.audit import find_exclusions
+from areoseg.audit import read_exclusions
+from areoseg.data.load import Source
+from areoseg.data.load import read_with_progress
+from areoseg.data.samples import LoadedData
+from areoseg.data.samples import SegmentationDataset
+from areoseg.data.samples import fingerprint
+from areoseg.errors import AreosegError
+from areoseg.inference import Predictor
+from areoseg.recipes import Recipe
+from areoseg.recipes import load_recipe
+from areoseg.runs.compatibility import check_same_data
+from areoseg.runs.info import SelfTrainingInfo
+from areoseg.runs.own_data import own_data
+from areoseg.runs.own_data import own_source
+from areoseg.runs.run import AUDIT
+from areoseg.runs.run import Run
+from areoseg.runs.run import check_no_run_in
+from areoseg.runs.run import open_runs
+from areoseg.training.budget import Budget
+from areoseg.training.budget import parse_budget
+from areoseg.training.division import divide
+from areoseg.training.pseudo_labels import PseudoSamples
+from areoseg.training.pseudo_labels import check_pseudo_label_options
+from areoseg.training.pseudo_labels import check_same_size
+from areoseg.training.pseudo_labels import pseudo_label
+from areoseg.training.pseudo_labels import unseen_samples
+from areoseg.training.train import train
+from areoseg.utils.console import standard_error
+from areoseg.utils.device import choose_device
+from areoseg.utils.device import use_threads
+from areoseg.utils.files import PathLike
+
+MAX_LABELING_SHARE = 0.5
+"""Share of a time budget that reading and labeling may take."""
+
+
+def self_train(
+    teachers: PathLike | Sequence[PathLike],
+    unlabeled: PathLike,
+    out: PathLike,
+    *,
+    recipe: Recipe | PathLike | None = None,
+    keep_fraction: float = 0.5,
+    min_confidence: float = 0.5,
+    labeled_share: float = 0.5,
+    tta_flip: bool = False,
+    budget: str | None = None,
+    data: PathLike | None = None,
+    groups: PathLike | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    command: str | None = None,
+    console: Console | None = None,
+) -> Run:
+    """Label unlabeled images with trained runs, and train from scratch on both kinds of samples.
+
+    Validation and test stay those of the teachers: samples that people labeled.
+
+    Args:
+        teachers: A run folder, or several of one dataset and split, whose probabilities are
+            averaged.
+        unlabeled: An npz file with a test_set, or a folder of images.
+        out: The new run folder.
+        recipe: The recipe to train, its name or its file; None: that of the first teacher.
+        keep_fraction: Share of the predictions of each class that become labels, the most confident
+            ones.
+        min_confidence: Confidence in 0..1 below which no prediction becomes a label.
+        labeled_share: Share of each batch that is labeled samples, above 0 and below 1.
+        tta_flip: Average the teachers' predictions over each image and its mirror image.
+        budget: As for `train`; labeling counts too.
+        data: The present path of the teachers' data; None: the one noted in the first teacher.
+        groups: The present path of their groups file; None: the one noted in the first teacher.
+        device: `cpu`, `cuda` or `auto`.
+        threads: CPU threads; None: all cores.
+        command: The command line to note in the run.
+        console: Console for progress and warnings; None: standard error.
+
+    Returns:
+        The new run; its `info.self_training` describes the pseudo-labels.
+
+    Raises:
+        AreosegError: Teachers, images or options cannot be used, labeling takes most of the budget,
+            or there is a run in `out` already.
+
+    Example:
+        >>> run = areoseg.self_train("runs/first", "mars.npz", "runs/second")  # doctest: +SKIP
+        >>> run.info.self_training.classes["soil"].kept  # doctest: +SKIP
+        0.5
+    """
+    console = console or standard_error()
+    if not 0 < labeled_share < 1:
+        raise AreosegError(f"labeled share {labeled_share}: give one above 0 and below 1")
+    check_pseudo_label_options(keep_fraction, min_confidence)
+    runs = open_runs(teachers)
+    check_same_data(runs)
+    first = runs[0]
+    seconds = None if budget is None else parse_budget(budget)
+    student = _student(first, recipe)
+    check_no_run_in(out)
+    choose_device(device)
+    use_threads(threads)
+
+    clock = None if seconds is None else Budget(seconds)
+    source = own_source(first, data, groups)
+    loaded = own_data(first, data, groups, console)
+    exclusions = _exclusions(first, student, loaded.labeled)
+    samples = _unlabeled_samples(unlabeled, source, first, loaded, console)
+    console.print(f"labeling {len(samples)} images")
+    predictor = Predictor.load(
+        *(run.path for run in runs), device=device, tta_flip=tta_flip, scale=1.0
+    )
+    labels = pseudo_label(
+        predictor.probabilities,
+        samples,
+        classes=len(predictor.taxonomy),
+        keep_fraction=keep_fraction,
+        min_confidence=min_confidence,
+    )
+    if clock is not None:
+        _check_time_left(clock)
+    info = SelfTrainingInfo(
+        teachers=[str(run.path) for run in runs],
+        commands=[line for run in runs for line in _commands(run)],
+        training_seconds=sum(run.info.training_seconds or 0.0 for run in runs),
+        unlabeled=str(unlabeled),
+        keep_fraction=keep_fraction,
+        min_confidence=min_confidence,
+        tta_flip=tta_flip,
+        classes=labels.info(first.taxonomy),
+        samples=len(labels.samples),
+        labeled_share=labeled_share,
+        fingerprint=fingerprint(labels.samples),
+    )
+    run = train(
+        student,
+        loaded,
+        out,
+        source=source,
+        budget=clock,
+        device=device,
+        threads=threads,
+        command=command,
+        taxonomy=first.taxonomy,
+        console=console,
+        exclusions=exclusions,
+        pseudo=PseudoSamples(labels.samples, info),
+    )
+    finish_run(run, loaded.labeled, console)
+    return run
+
+
+def _check_time_left(clock: Budget) -> None:
+    """Check that labeling has left most of the budget for training.
+
+    Raises:
+        AreosegError: It has not.
+    """
+    used = time.monotonic() - clock.started
+    if used > MAX_LABELING_SHARE * clock.seconds:
+        raise AreosegError(
+            f"cannot self-train within --budget {clock.seconds:g}s: reading and labeling took"
+            f" {used:.0f} s of it. Give at least {used / MAX_LABELING_SHARE:.0f}s."
+        )
+
+
+def _commands(teacher: Run) -> list[str]:
+    """Return the command lines that made a teacher, its calibration included."""
+    calibrated = [f"areoseg calibrate {shlex.quote(str(teacher.path))}"]
+    return [*teacher.commands, *(calibrated if teacher.calibrated_later else ())]
+
+
+def _student(teacher: Run, recipe: Recipe | PathLike | None) -> Recipe:
+    """Return the recipe to train, with samples and split of the teacher."""
+    if recipe is None:
+        return teacher.recipe
+    if not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe)
+    own = teacher.recipe.data
+    data = recipe.data.model_copy(update={"tile": own.tile, "scale": own.scale, "audit": own.audit})
+    return recipe.model_copy(update={"data": data, "split": teacher.recipe.split})
+
+
+def _exclusions(teacher: Run, student: Recipe, labeled: SegmentationDataset) -> Exclusions | None:
+    """Return the samples that the teacher's training left out, which makes the split the same.
+
+    Raises:
+        AreosegError: The student would be validated or tested on other samples than the teacher,
+            which may have been trained on them.
+    """
+    exclusions = None
+    if student.data.audit:
+        audit = teacher.path / AUDIT
+        exclusions = read_exclusions(audit) if audit.is_file() else find_exclusions(labeled)
+    split = divide(student, labeled, teacher.taxonomy, exclusions=exclusions).split
+    for name in ("val", "test"):
+        if {labeled.names[index] for index in split.indices(name)} != set(teacher.split[name]):
+            raise AreosegError(
+                f"cannot reproduce the {name!r} samples of {teacher.path} from these data. Give the"
+                " groups that it was trained with by --groups."
+            )
+    return exclusions
+
+
+def _unlabeled_samples(
+    path: PathLike, source: Source, teacher: Run, own: LoadedData, console: Console
+) -> SegmentationDataset:
+    """Read the unlabeled samples, tiled like the teacher's, without those that it knows.
+
+    Raises:
+        AreosegError: None is left, or their size differs from that of the labeled samples.
+    """
+    if Path(path).absolute() == Path(source.path).absolute():
+        samples = own.unlabeled
+    else:
+        other = Source(path=str(path), tile=source.tile, scale=source.scale)
+        samples = read_with_progress(other, console).unlabeled
+    unseen = unseen_samples(samples, own.labeled, [*teacher.split["val"], *teacher.split["test"]])
+    if len(unseen) < len(samples):
+        console.print(
+            f"{len(samples) - len(unseen)} images left out: they are labeled samples, or of a"
+            " held-out group"
+        )
+    if not len(unseen):
+        raise AreosegError(
+            f"no unlabeled images in {path}: give an npz file with a test_set, or a folder of"
+            " images"
+        )
+    check_same_size(unseen, own.labeled.images[0].shape)
+    return unseen
