@@ -127,9 +127,9 @@ def test_pseudo_labels_that_are_lost_or_changed_are_refused(source, tmp_path, ti
 
 
 def test_pseudo_labels_of_another_size_are_refused(source, tmp_path, tiny):
-    small = PseudoSamples(pseudo(source).samples, 0.5, {})
+    small = pseudo(source)
     samples = small.samples
     cut = SegmentationDataset(samples.images[:, :16], samples.masks[:, :16], samples.names)
     with pytest.raises(AreosegError, match="16x64 pixels, but the labeled samples 32x64"):
-        run(source, tmp_path / "run", tiny, pseudo=PseudoSamples(cut, 0.5, {}))
+        run(source, tmp_path / "run", tiny, pseudo=PseudoSamples(cut, small.info))
     assert not (tmp_path / "run").exists()
