@@ -27,8 +27,8 @@ from areoseg.training.batches import Tensors
 from areoseg.training.batches import not_over_background
 from areoseg.training.batches import stage_data
 from areoseg.training.calibration import sample_groups
-from areoseg.training.pseudo_labels import unseen_samples
 from areoseg.training.pseudo_labels import PseudoSamples
+from areoseg.training.pseudo_labels import unseen_samples
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,9 @@ from areoseg.runs.run import AUDIT
 from areoseg.runs.run import Run
 from areoseg.runs.run import check_no_run_in
 from areoseg.runs.run import open_runs
-from areoseg.training.budget import Budget
-from areoseg.training.budget import parse_budget
 from areoseg.training.division import divide
+from areoseg.training.plan import Budget
+from areoseg.training.plan import parse_budget
 from areoseg.training.pseudo_labels import PseudoSamples
 from areoseg.training.pseudo_labels import check_pseudo_label_options
 from areoseg.training.pseudo_labels import check_same_size
