@@ -152,7 +152,6 @@ def self_train(
         device=device,
         threads=threads,
         command=command,
-        taxonomy=first.taxonomy,
         console=console,
         exclusions=exclusions,
         pseudo=PseudoSamples(labels.samples, info),
