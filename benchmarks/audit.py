@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.audit import Chunks
+from areoseg.audit import Cache
 from areoseg.audit import audit_samples
 from areoseg.data.samples import SegmentationDataset
 from areoseg.synthetic import SyntheticMars
@@ -230,16 +230,16 @@ def found_samples(samples: SegmentationDataset, issues: Sequence[str], action: s
 def time_audit(count: int, jobs: int) -> None:
     """Print time and peak memory of the whole audit of `count` tiles."""
     samples = many_tiles(count)
-    told: dict[str, float] = {}
+    finished: dict[str, float] = {}
     start = time.perf_counter()
-    chunks = Chunks(jobs=jobs, progress=lambda what, _done, _all: told.update({what: clock()}))
-    audit = audit_samples(samples, chunks=chunks)
+    cache = Cache(jobs=jobs, progress=lambda task, _done, _all: finished.update({task: clock()}))
+    audit = audit_samples(samples, cache=cache)
     elapsed, used = time.perf_counter() - start, clock()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"{count} tiles of 64x128, {jobs} jobs: {elapsed:.0f} s, {used:.0f} s of processor time")
     print(f"peak memory {peak:.2f} GiB, of which the tiles {2 * count * 64 * 128 / 2**30:.2f} GiB")
     print(f"{len(audit.findings)} findings")
-    for what, seconds in told.items():
+    for what, seconds in finished.items():
         print(f"  {what:<24} done after {seconds:.0f} s of processor time")
 
 

@@ -27,12 +27,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.audit import audit_samples
+from areoseg.audit.segmenter import cross_val_predict
 from areoseg.data.samples import SegmentationDataset
 from areoseg.synthetic import mirror_masks
 from areoseg.synthetic import shift_masks
 from areoseg.synthetic import swap_masks
 from areoseg.synthetic.issues import Indices
-from areoseg.training.cross_fit import cross_fit
 from clean_samples import clean_samples
 
 SHARE = 0.02
@@ -91,7 +91,7 @@ def main() -> None:
 @cache
 def fitted(data: Path | None, count: int, seed: int) -> list[NDArray[np.float16]]:
     """Class probabilities of the samples of a seed before issues are planted."""
-    return cross_fit(clean_samples(data, count, seed))
+    return cross_val_predict(clean_samples(data, count, seed))
 
 
 def find(
@@ -111,7 +111,7 @@ def find(
     issues = {index for index, (any_change, _) in shares.items() if any_change >= LEAST_CHANGE}
     of_terrain = {index for index, (_, terrain) in shares.items() if terrain >= LEAST_CHANGE}
     if probabilities is None:
-        probabilities = cross_fit(flawed)
+        probabilities = cross_val_predict(flawed)
     findings = audit_samples(flawed, issues=(issue,), probabilities=probabilities).findings
     return {finding.index for finding in findings} - (shares.keys() - issues), issues, of_terrain
 

@@ -4,14 +4,15 @@ from scipy.spatial.distance import mahalanobis
 from sklearn.metrics import average_precision_score
 
 from areoseg.audit import audit_samples
-from areoseg.audit.content_outliers import DOUBTED_ABOVE
-from areoseg.audit.content_outliers import FEWEST_IMAGES
 from areoseg.audit.content_outliers import FLAG_ABOVE
-from areoseg.audit.content_outliers import content_scores
-from areoseg.audit.robust_distance import robust_distances
-from areoseg.audit.window_features import WINDOW
-from areoseg.audit.window_features import window_features
-from areoseg.audit.window_features import windows
+from areoseg.audit.content_outliers import FLAG_ABOVE_IF_UNEXPLAINED
+from areoseg.audit.content_outliers import MIN_IMAGES
+from areoseg.audit.content_outliers import content_scores as scores_of_context
+from areoseg.audit.context import AuditContext
+from areoseg.audit.features import WINDOW
+from areoseg.audit.features import robust_distances
+from areoseg.audit.features import window_features
+from areoseg.audit.features import windows
 from areoseg.data.samples import SegmentationDataset
 from areoseg.synthetic import SyntheticMars
 from areoseg.synthetic import add_aliens
@@ -32,6 +33,11 @@ def with_issue(mars, indices, spoil):
 
 def audit(samples):
     return audit_samples(samples, issues=("content-outlier",))
+
+
+def content_scores(images):
+    samples = SegmentationDataset(images, None, tuple(map(str, range(len(images)))))
+    return scores_of_context(AuditContext(samples))
 
 
 def noise(image):
@@ -91,7 +97,7 @@ def test_the_reason_says_where_the_image_is_unusual(mars):
 
 
 def test_small_sets_have_no_outliers(mars):
-    few = with_issue(mars, [3], noise).select(range(FEWEST_IMAGES - 1))
+    few = with_issue(mars, [3], noise).select(range(MIN_IMAGES - 1))
     assert audit(few).findings == ()
 
 
@@ -150,7 +156,9 @@ def test_the_residual_of_a_segmenter_flags_more_and_rejects_nothing_more(mars):
     samples, _ = add_aliens(mars, 8, seed=1, masks="own")
     plain = audit(samples)
     total = content_scores(samples.images).total
-    unusual = np.flatnonzero((total > DOUBTED_ABOVE) & (total <= FLAG_ABOVE))[:2].tolist()
+    unusual = np.flatnonzero((total > FLAG_ABOVE_IF_UNEXPLAINED) & (total <= FLAG_ABOVE))[
+        :2
+    ].tolist()
     usual = np.flatnonzero(total < 1)[:2].tolist()
     truth = np.eye(5)[samples.masks].transpose(0, 3, 1, 2)
     found = 0.1 + 0.5 * truth

@@ -3,15 +3,16 @@ import pytest
 from cleanlab.count import get_confident_thresholds
 
 from areoseg.audit import audit_samples
-from areoseg.audit.confident_disagreement import class_confidence
-from areoseg.audit.segmenter_fits import BACKGROUND_COUNTS
-from areoseg.audit.segmenter_fits import GRID
-from areoseg.audit.segmenter_fits import SHIFTS
-from areoseg.audit.segmenter_fits import background_odds
-from areoseg.audit.segmenter_fits import gain
-from areoseg.audit.segmenter_fits import label_points
-from areoseg.audit.segmenter_fits import log_points
-from areoseg.audit.segmenter_fits import segmenter_fits
+from areoseg.audit.context import AuditContext
+from areoseg.audit.disputed_masks import BACKGROUND_WEIGHT
+from areoseg.audit.disputed_masks import GRID
+from areoseg.audit.disputed_masks import SHIFTS
+from areoseg.audit.disputed_masks import background_odds
+from areoseg.audit.disputed_masks import class_confidence
+from areoseg.audit.disputed_masks import gain
+from areoseg.audit.disputed_masks import label_points
+from areoseg.audit.disputed_masks import log_points
+from areoseg.audit.disputed_masks import mask_likelihoods
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.synthetic import SyntheticMars
@@ -100,8 +101,7 @@ def test_the_reason_says_which_way_a_mask_was_moved(mars, probabilities, move, w
 
 def test_the_best_shift_is_the_one_that_undoes_the_issue(mars, probabilities):
     flawed, indices = shift_masks(mars, 0.05, seed=3, pixels=(12, 12))
-    judged = np.ones(CLASSES, dtype=bool)
-    fits = segmenter_fits(probabilities, flawed.masks, judged)
+    fits = mask_likelihoods(AuditContext(flawed, probabilities=probabilities))
     others = np.setdiff1d(np.arange(len(mars)), indices)
     assert fits.shift_gain[indices].mean() > 3 * fits.shift_gain[others].mean()
     sizes = np.hypot(*(fits.shift[indices] * (64, 128)).T)
@@ -131,7 +131,7 @@ def test_a_gain_is_that_of_terrain_and_half_that_of_background():
     assert gained(left_out, turned) == pytest.approx(0, abs=1e-6)  # it could as well lie there
     share = 16 * 8 / (GRID[0] * GRID[1])
     assert gained(labels, left_out) == pytest.approx(
-        BACKGROUND_COUNTS * share * odds[0, 0], rel=1e-4
+        BACKGROUND_WEIGHT * share * odds[0, 0], rel=1e-4
     )
     assert gained(np.full(GRID, -1), labels) == 0
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from areoseg.audit import audit_samples
-from areoseg.audit.edge_agreement import REACH
+from areoseg.audit.edge_agreement import MAX_SHIFT
 from areoseg.audit.edge_agreement import edge_agreements
 from areoseg.data.samples import SegmentationDataset
 from areoseg.synthetic import SyntheticMars
@@ -51,9 +51,9 @@ def test_the_best_agreement_lies_where_the_edge_is():
     mask = np.zeros_like(image)
     mask[:, 27:] = 1
     agreement = edge_agreements(image, mask)
-    assert agreement.shape == (4, 2 * REACH + 1, 2 * REACH + 1)
-    assert agreement[0, REACH].argmax() - REACH == 3
-    assert agreement[0, REACH, REACH + 3] > 0.9
+    assert agreement.shape == (4, 2 * MAX_SHIFT + 1, 2 * MAX_SHIFT + 1)
+    assert agreement[0, MAX_SHIFT].argmax() - MAX_SHIFT == 3
+    assert agreement[0, MAX_SHIFT, MAX_SHIFT + 3] > 0.9
 
 
 def test_a_mask_of_one_class_has_no_outline():

@@ -3,8 +3,7 @@ import pytest
 from areoseg.audit import Audit
 from areoseg.audit import Finding
 from areoseg.audit import SetFinding
-from areoseg.audit import failing
-from areoseg.audit import parse_failing
+from areoseg.audit.checks import parse_fail_on
 from areoseg.errors import AreosegError
 
 NAMES = ("repeated-mask", "near-duplicate", "drift", "any", "reject")
@@ -22,20 +21,20 @@ REJECT = Finding(0, "a", "repeated-mask", 1.0, "because", "reject")
     ],
 )
 def test_an_audit_fails_on_what_it_found(findings, set_findings, expected):
-    assert failing(Audit(3, (), findings, set_findings), NAMES) == expected
+    assert Audit(3, (), findings, set_findings).failures(NAMES) == expected
 
 
 def test_names_stand_between_commas():
-    names = parse_failing("repeated-mask, any,reject")
+    names = parse_fail_on("repeated-mask, any,reject")
     assert names == ("repeated-mask", "any", "reject")
 
 
 @pytest.mark.parametrize("text", ["near-duplicates", "any,near-duplicates"])
 def test_an_unknown_name_is_refused_with_the_nearest(text):
     with pytest.raises(AreosegError, match="did you mean 'near-duplicate'"):
-        parse_failing(text)
+        parse_fail_on(text)
 
 
 def test_no_name_at_all_is_refused():
     with pytest.raises(AreosegError, match="--fail-on: no issue ''"):
-        parse_failing("")
+        parse_fail_on("")

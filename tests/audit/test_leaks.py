@@ -3,7 +3,7 @@ import pytest
 
 from areoseg.audit import OtherSample
 from areoseg.audit import audit_samples
-from areoseg.audit import split_from_names
+from areoseg.audit.leaks import split_from_names
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.synthetic import SyntheticMars

@@ -3,12 +3,13 @@ import pytest
 from scipy.stats import multivariate_normal
 from sklearn.metrics import roc_auc_score
 
+from areoseg.audit import appearance
 from areoseg.audit import audit_samples
-from areoseg.audit import class_appearance as appearance
-from areoseg.audit.class_appearance import GRID
-from areoseg.audit.class_appearance import grid_points
-from areoseg.audit.class_appearance import look_of_points
-from areoseg.audit.class_appearance import mask_fits
+from areoseg.audit.appearance import GRID
+from areoseg.audit.appearance import grid_points
+from areoseg.audit.appearance import mask_fits
+from areoseg.audit.appearance import point_features
+from areoseg.audit.context import AuditContext
 from areoseg.data.samples import SegmentationDataset
 from areoseg.synthetic import SyntheticMars
 from areoseg.synthetic import draw_set
@@ -65,7 +66,7 @@ def test_good_masks_fit(two_sides):
 )
 def test_planted_issues_rank_above_most_samples(mars, spoil, worse, better):
     samples, bad = spoil(mars, 0.04, seed=3)
-    fits = mask_fits(samples)
+    fits = mask_fits(AuditContext(samples))
     # Without a segmenter it is a ranking: benchmarks/audit.py has precision and recall.
     assert roc_auc_score(np.isin(np.arange(400), bad), fits[better] - fits[worse]) > 0.75
 
@@ -80,12 +81,12 @@ def test_few_samples_tell_nothing(two_sides):
 def test_void_and_rare_classes_are_not_judged(two_sides):
     masks = np.full_like(two_sides.masks, VOID)
     masks[0, 20, 20] = 3
-    fits = mask_fits(SegmentationDataset(two_sides.images, masks, two_sides.names))
+    fits = mask_fits(AuditContext(SegmentationDataset(two_sides.images, masks, two_sides.names)))
     assert all((values == 0).all() for values in fits.values())
 
 
 def test_log_densities_are_those_of_scipy(monkeypatch):
-    monkeypatch.setattr(appearance, "BLOCK", 3)
+    monkeypatch.setattr(appearance, "BLOCK_SIZE", 3)
     rng = np.random.default_rng(0)
     looks = (rng.normal(size=(10, 60, 4)) @ rng.normal(size=(4, 4))).astype(np.float16)
     chosen = rng.random((10, 60)) < 0.5
@@ -110,6 +111,6 @@ def test_a_mirror_leaves_the_points_in_place(shape):
 @pytest.mark.parametrize("shape", [(64, 128), (7, 5), (300, 500), (1, 1)])
 def test_images_of_any_size_have_a_look(shape):
     values = np.random.default_rng(0).integers(0, 255, shape, dtype=np.uint8)
-    look = look_of_points(values)
+    look = point_features(values)
     assert look.shape == (GRID * GRID, 11)
     assert np.isfinite(look).all()

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from areoseg.audit import Chunks
+from areoseg.audit import Cache
 from areoseg.audit import audit_samples
-from areoseg.audit import near_duplicate_pairs as pairs_module
-from areoseg.audit.detail_correlation import FARTHEST
-from areoseg.audit.detail_correlation import _best_shift
-from areoseg.audit.mask_disagreement import least_disagreement
-from areoseg.audit.near_duplicate_pairs import near_duplicate_pairs
+from areoseg.audit import duplicates as module
+from areoseg.audit.duplicates import MAX_SHIFT
+from areoseg.audit.duplicates import best_shift
+from areoseg.audit.duplicates import mask_disagreement
+from areoseg.audit.duplicates import near_duplicate_pairs
 from areoseg.data.samples import SegmentationDataset
 from areoseg.synthetic import SyntheticMars
 from areoseg.synthetic import add_duplicates
@@ -43,14 +43,14 @@ def test_zoomed_copies_are_found_in_either_order(mars, zoom):
     copies = np.stack([zoomed(image, zoom) for image in some])
     expected = {(i, i + 40) for i in range(40)}
     for first, second in ((some, copies), (copies, some)):
-        pairs, _ = near_duplicate_pairs(np.concatenate([first, second]))
+        pairs, _ = near_duplicate_pairs(np.concatenate([first, second]), Cache())
         assert {tuple(pair) for pair in pairs.tolist()} == expected
 
 
 def test_copies_of_another_size_and_type_are_found(mars):
     some = [np.asarray(image) for image in mars.images[:20]]
     smaller = [np.asarray(Image.fromarray(i).resize((96, 48))) / np.float32(255) for i in some]
-    pairs, _ = near_duplicate_pairs([*some, *smaller])
+    pairs, _ = near_duplicate_pairs([*some, *smaller], Cache())
     assert {tuple(pair) for pair in pairs.tolist()} == {(i, i + 20) for i in range(20)}
 
 
@@ -66,13 +66,15 @@ def test_fewer_than_two_images_have_no_duplicates(mars, count):
 
 
 def test_constant_images_resemble_nothing():
-    pairs, _ = near_duplicate_pairs(np.stack([np.full((64, 128), g, np.uint8) for g in (0, 9)]))
+    pairs, _ = near_duplicate_pairs(
+        np.stack([np.full((64, 128), g, np.uint8) for g in (0, 9)]), Cache()
+    )
     assert len(pairs) == 0
 
 
 def test_the_best_shift_is_the_one_by_which_the_first_picture_lies_off():
     canvas = np.random.default_rng(0).normal(size=(3, 72, 72)).astype(np.float32)
-    shifts = np.array([(0, 0), (3, -2), (-FARTHEST, FARTHEST)])
+    shifts = np.array([(0, 0), (3, -2), (-MAX_SHIFT, MAX_SHIFT)])
     second = canvas[:, 4:68, 4:68]
     first = np.stack(
         [
@@ -80,7 +82,7 @@ def test_the_best_shift_is_the_one_by_which_the_first_picture_lies_off():
             for c, (down, right) in zip(canvas, shifts, strict=True)
         ]
     )
-    height, found = _best_shift(first, second)
+    height, found = best_shift(first, second)
     np.testing.assert_array_equal(found, shifts)
     assert (height > 0.8).all()
 
@@ -102,18 +104,18 @@ def test_masks_are_compared_where_they_agree_best():
     rng = np.random.default_rng(0)
     mask = np.repeat(np.repeat(rng.integers(0, 3, (9, 9)), 8, 0), 8, 1).astype(np.uint8)
     first, second = mask[4:68, 4:68], mask[2:66, 7:71]
-    assert least_disagreement(first, second, shifted=True) == 0
-    assert least_disagreement(first, second, shifted=False) > 0.2
+    assert mask_disagreement(first, second, shifted=True) == 0
+    assert mask_disagreement(first, second, shifted=False) > 0.2
     void = np.full_like(first, VOID)
-    assert least_disagreement(first, void, shifted=False) == 0
+    assert mask_disagreement(first, void, shifted=False) == 0
 
 
 def test_many_images_are_compared_in_blocks(mars, monkeypatch):
     samples, copies = add_duplicates(mars, 20, seed=1, kinds=("jpeg",))
-    whole = near_duplicate_pairs(samples.images)
-    monkeypatch.setattr(pairs_module, "BLOCK", 7)
-    monkeypatch.setattr(pairs_module, "BATCH", 3)
-    blocks = near_duplicate_pairs(samples.images, Chunks(jobs=2))
+    whole = near_duplicate_pairs(samples.images, Cache())
+    monkeypatch.setattr(module, "BLOCK_SIZE", 7)
+    monkeypatch.setattr(module, "BATCH_SIZE", 3)
+    blocks = near_duplicate_pairs(samples.images, Cache(jobs=2))
     assert len(copies) == len(whole[0])
     np.testing.assert_array_equal(whole[0], blocks[0])
     np.testing.assert_allclose(whole[1], blocks[1], atol=1e-5)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from areoseg.audit.outlines import outline_strengths
+from areoseg.audit.features import outline_strengths
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from areoseg.audit import audit_samples
-from areoseg.audit.repeated_masks import is_trivial
+from areoseg.audit.mask_checks import is_trivial
 from areoseg.data.samples import SegmentationDataset
 from areoseg.synthetic import SyntheticMars
 from areoseg.synthetic import add_aliens

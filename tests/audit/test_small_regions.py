@@ -1,7 +1,7 @@
 import numpy as np
 
 from areoseg.audit import audit_samples
-from areoseg.audit.small_regions import small_regions
+from areoseg.audit.mask_checks import tiny_regions
 from areoseg.data.samples import SegmentationDataset
 from areoseg.taxonomy import VOID
 
@@ -10,47 +10,47 @@ def mask():
     return np.ones((64, 128), dtype=np.uint8)
 
 
-def test_a_plain_mask_has_no_small_regions():
-    assert small_regions(mask(), 0) == ([], [])
+def test_a_plain_mask_has_no_tiny_regions():
+    assert tiny_regions(mask(), 0) == ([], [])
 
 
 def test_islands_are_regions_of_fewer_than_five_pixels():
     drawn = mask()
     drawn[10, 20:23] = 2
     drawn[40:43, 50:53] = 2
-    assert small_regions(drawn, 0) == ([(10, 20, 11, 23)], [])
+    assert tiny_regions(drawn, 0) == ([(10, 20, 11, 23)], [])
 
 
 def test_islands_scale_with_the_image():
     drawn = np.ones((256, 256), dtype=np.uint8)
     drawn[10:15, 10:15] = 3
-    assert small_regions(drawn, 0)[0] == [(10, 10, 15, 15)]
+    assert tiny_regions(drawn, 0)[0] == [(10, 10, 15, 15)]
 
 
 def test_slivers_are_long_and_at_most_two_pixels_wide():
     drawn = mask()
     drawn[30:32, 10:60] = 3
     drawn[50:53, 10:60] = 3
-    assert small_regions(drawn, 0) == ([], [(30, 10, 32, 60)])
+    assert tiny_regions(drawn, 0) == ([], [(30, 10, 32, 60)])
 
 
 def test_a_strip_at_the_border_may_go_on_outside():
     drawn = mask()
     drawn[:2] = 3
-    assert small_regions(drawn, 0) == ([], [])
+    assert tiny_regions(drawn, 0) == ([], [])
 
 
 def test_diagonal_neighbors_are_one_region():
     drawn = mask()
     drawn[np.arange(10, 30), np.arange(10, 30)] = 2
-    assert small_regions(drawn, 0) == ([], [(10, 10, 30, 30)])
+    assert tiny_regions(drawn, 0) == ([], [(10, 10, 30, 30)])
 
 
 def test_background_and_void_between_regions_are_nobodys_drawing():
     drawn = mask()
     drawn[20:22] = VOID
     drawn[40:41] = 0
-    assert small_regions(drawn, 0) == ([], [])
+    assert tiny_regions(drawn, 0) == ([], [])
 
 
 def test_masks_with_several_are_flagged_and_shown_at_the_largest():

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from areoseg.audit import Cache
 from areoseg.audit import audit_samples
-from areoseg.audit.drift import FEATURES
-from areoseg.audit.drift import drifts
-from areoseg.audit.image_statistics import image_statistics
+from areoseg.audit.image_checks import image_statistics
+from areoseg.audit.summary import FEATURES
+from areoseg.audit.summary import drifts
 from areoseg.audit.summary import effective_images
 from areoseg.audit.summary import iou_margin
 from areoseg.data.samples import SegmentationDataset
@@ -98,8 +99,8 @@ def test_images_of_other_frames_of_the_same_kind_do_not_drift(mars):
 
 
 def test_drifts_are_those_of_scipy_and_corrected(mars):
-    one = image_statistics(mars.select(range(0, 120, 2)))
-    other = image_statistics(mars.select(range(1, 120, 2)))
+    one = image_statistics(mars.select(range(0, 120, 2)).images, Cache())
+    other = image_statistics(mars.select(range(1, 120, 2)).images, Cache())
     found = {drift.feature: drift for drift in drifts(one, other)}
     for field, feature in FEATURES.items():
         expected = stats.ks_2samp(getattr(one, field), getattr(other, field))
@@ -109,8 +110,8 @@ def test_drifts_are_those_of_scipy_and_corrected(mars):
 
 
 def test_images_in_groups_prove_less(mars):
-    one = image_statistics(mars.select(range(60)))
-    other = image_statistics(mars.select(range(60, 120)))
-    alone, grouped = drifts(one, other), drifts(one, other, per_group=4)
+    one = image_statistics(mars.select(range(60)).images, Cache())
+    other = image_statistics(mars.select(range(60, 120)).images, Cache())
+    alone, grouped = drifts(one, other), drifts(one, other, group_size=4)
     assert [drift.distance for drift in alone] == [drift.distance for drift in grouped]
     assert alone[0].chance < grouped[0].chance

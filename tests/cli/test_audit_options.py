@@ -13,10 +13,12 @@ from cyclopts import CycloptsError
 from PIL import Image
 
 from areoseg import api
-from areoseg.api.auditing import KEPT
-from areoseg.audit import chunks
+from areoseg.audit import audit as audit_data
+from areoseg.audit import cache
 from areoseg.audit import read_exclusions
+from areoseg.audit.audit import CACHE
 from areoseg.cli.app import app
+from areoseg.cli.audit import find_split
 from areoseg.data.description import describe
 from areoseg.errors import AreosegError
 
@@ -47,7 +49,7 @@ def test_a_split_is_looked_through_for_leaks(homework_npz, tmp_path, capsys):
     names = api.read(homework_npz).labeled.names
     split = tmp_path / "split.json"
     split.write_text(json.dumps({"train": names[:41], "val": names[41:]}))
-    found = audit(homework_npz, "--out", tmp_path / "out", "--split", split, capsys=capsys)
+    found = audit(homework_npz, "--out", tmp_path / "out", "--split-file", split, capsys=capsys)
     parted = [each for each in found["flagged"] if each["issue"] == "group-across-split"]
     assert [each["index"] for each in parted] == [41, 42, 43]  # four tiles a frame
     assert {each["other"]["index"] for each in parted} == {40}
@@ -55,7 +57,7 @@ def test_a_split_is_looked_through_for_leaks(homework_npz, tmp_path, capsys):
 
 
 def test_the_split_of_a_recipe_parts_no_group(homework_npz, tmp_path, capsys):
-    found = audit(homework_npz, "--out", tmp_path / "out", "--split", "unet", capsys=capsys)
+    found = audit(homework_npz, "--out", tmp_path / "out", "--split-file", "unet", capsys=capsys)
     assert "group-across-split" in found["issues"]
     assert "group-across-split" not in {each["issue"] for each in found["flagged"]}
     assert sum(part["images"] for part in found["summary"]["split"].values()) == 48
@@ -63,16 +65,16 @@ def test_the_split_of_a_recipe_parts_no_group(homework_npz, tmp_path, capsys):
 
 def test_a_name_that_a_model_and_a_recipe_share_is_the_split_of_the_model(homework_npz):
     with pytest.raises(AreosegError, match=r"flagship-256/split\.json: .* samples of this split"):
-        api.audit(api.read(homework_npz), split="flagship-256")
+        find_split("flagship-256", api.read(homework_npz))
 
 
 @pytest.mark.parametrize(
     ("split", "what"),
     [("unett", "did you mean 'unet'"), ("no.json", "no run, JSON file or recipe")],
 )
-def test_what_is_no_split_is_refused(homework_npz, tmp_path, split, what):
+def test_what_is_no_split_is_refused(homework_npz, split, what):
     with pytest.raises(AreosegError, match=what):
-        api.audit(api.read(homework_npz), tmp_path / "out", split=split)
+        find_split(split, api.read(homework_npz))
 
 
 def test_unlabeled_images_are_compared_with_the_labeled(homework_npz, tmp_path, capsys):
@@ -146,7 +148,7 @@ def test_the_table_tells_classes_and_issues_of_the_set(homework_npz, tmp_path, c
 
 def test_no_thread_is_too_few(homework_npz, tmp_path):
     with pytest.raises(AreosegError, match="--jobs 0"):
-        api.audit(api.read(homework_npz), tmp_path / "out", jobs=0)
+        audit_data(api.read(homework_npz), tmp_path / "out", jobs=0)
 
 
 def digest(folder):
@@ -160,25 +162,28 @@ def digest(folder):
 def test_the_data_stay_as_they_are_and_nothing_is_kept_at_the_end(street, tmp_path):
     before = digest(street)
     out = tmp_path / "out"
-    api.audit(api.read(street, classes="7"), out, taxonomy=describe("7").taxonomy)
+    audit_data(street, out, classes="7")
     assert digest(street) == before
     assert sorted(path.name for path in out.iterdir()) == ["audit.html", "audit.json"]
 
 
 def test_an_interrupted_audit_keeps_what_it_has_and_goes_on(homework_npz, tmp_path, monkeypatch):
     data, out = api.read(homework_npz), tmp_path / "out"
-    monkeypatch.setattr(chunks, "SIZE", 8)
+    monkeypatch.setattr(cache, "CHUNK_SIZE", 8)
     with monkeypatch.context() as patched:
-        patched.setattr("areoseg.audit.near_duplicate_pairs.detail_correlations", interrupt)
+        patched.setattr("areoseg.audit.duplicates.detail_correlations", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            api.audit(data, out)
-    assert {path.name.split("-")[0] for path in (out / KEPT).iterdir()} >= {"regions", "thumbnails"}
+            audit_data(data, out)
+    assert {path.name.split("-")[0] for path in (out / CACHE).iterdir()} >= {
+        "regions",
+        "thumbnails",
+    }
     assert not (out / "audit.json").exists()
     with monkeypatch.context() as patched:
-        patched.setattr("areoseg.audit.small_regions.small_regions", interrupt)
-        found = api.audit(data, out)
-    assert found == api.audit(data)
-    assert not (out / KEPT).exists()
+        patched.setattr("areoseg.audit.mask_checks.tiny_regions", interrupt)
+        found = audit_data(data, out)
+    assert found == audit_data(data)
+    assert not (out / CACHE).exists()
 
 
 def interrupt(*arguments):
@@ -194,13 +199,13 @@ def test_ctrl_c_ends_with_one_line_and_leaves_the_finished_chunks(tmp_path):
         [*map(str, arguments), "--out", tmp_path / "out"], stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 120
-    while not list((tmp_path / "out").glob(f"{KEPT}/*.npz")) and time.monotonic() < deadline:
+    while not list((tmp_path / "out").glob(f"{CACHE}/*.npz")) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130
     assert told.splitlines()[-1] == "error: interrupted"
-    kept = list((tmp_path / "out" / KEPT).iterdir())
+    kept = list((tmp_path / "out" / CACHE).iterdir())
     assert kept
     assert all(path.suffix == ".npz" for path in kept)
     for path in kept:

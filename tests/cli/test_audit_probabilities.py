@@ -1,13 +1,14 @@
-"""`areoseg audit --fit` and `--run`."""
+"""`areoseg audit --cross-validate` and `--model`."""
 
 import json
 
 import pytest
 
 from areoseg import api
+from areoseg.audit import audit as audit_data
+from areoseg.audit import segmenter
 from areoseg.cli.app import app
 from areoseg.errors import AreosegError
-from areoseg.training import cross_fit
 
 DISPUTES = ["swapped-mask", "moved-mask", "wrong-region"]
 
@@ -19,19 +20,21 @@ def audit(*arguments, capsys):
     return json.loads(capsys.readouterr().out)["issues"]
 
 
-def test_fit_and_run_add_the_checks_that_dispute_masks(
+def test_cross_validation_and_a_model_add_the_checks_that_dispute_masks(
     homework_npz, tmp_path, tiny, capsys, monkeypatch
 ):
     monkeypatch.setattr(
-        cross_fit.cross_fit,
+        segmenter.cross_val_predict,
         "__kwdefaults__",
-        {**cross_fit.cross_fit.__kwdefaults__, "steps": 2, "folds": 2},
+        {**segmenter.cross_val_predict.__kwdefaults__, "steps": 2, "folds": 2},
     )
     api.train("unet", homework_npz, tmp_path / "run", overrides=tiny)
     capsys.readouterr()
     plain = audit(homework_npz, "--out", tmp_path / "plain", capsys=capsys)
-    fitted = audit(homework_npz, "--out", tmp_path / "fit", "--fit", capsys=capsys)
-    by_run = audit(homework_npz, "--out", tmp_path / "r", "--run", tmp_path / "run", capsys=capsys)
+    fitted = audit(homework_npz, "--out", tmp_path / "fit", "--cross-validate", capsys=capsys)
+    by_run = audit(
+        homework_npz, "--out", tmp_path / "r", "--model", tmp_path / "run", capsys=capsys
+    )
     assert [issue for issue in fitted if issue not in plain] == DISPUTES
     assert by_run == fitted
 
@@ -39,8 +42,8 @@ def test_fit_and_run_add_the_checks_that_dispute_masks(
 def test_what_cannot_be_asked_is_told(homework_npz, tmp_path):
     samples = api.read(homework_npz).labeled
     with pytest.raises(AreosegError, match="choose one"):
-        api.audit(samples, fit=True, run=tmp_path)
+        audit_data(samples, cross_validate=True, model=tmp_path)
     with pytest.raises(AreosegError, match="no masks to learn from"):
-        api.audit(api.read(homework_npz).unlabeled, fit=True)
+        audit_data(api.read(homework_npz).unlabeled, cross_validate=True)
     with pytest.raises(AreosegError):
-        api.audit(samples, run=tmp_path / "nowhere")
+        audit_data(samples, model=tmp_path / "nowhere")

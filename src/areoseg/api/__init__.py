@@ -18,10 +18,14 @@ from typing import Any
 
 if TYPE_CHECKING:
     from areoseg.api.auditing import audit
+    from areoseg.api.benchmarking import bench
+    from areoseg.api.bundling import bundle
+    from areoseg.api.calibration import calibrate
     from areoseg.api.experiments import compare
     from areoseg.api.experiments import search
     from areoseg.api.training import resume
     from areoseg.api.training import train
+    from areoseg.audit.audit import audit
     from areoseg.data.load import read
     from areoseg.evaluation.baselines import baseline_score
     from areoseg.evaluation.evaluate import evaluate

@@ -171,6 +171,7 @@ def resume(
 
 def finish_run(run: Run, samples: SegmentationDataset, console: Console) -> None:
     """Score the kept weights on validation and test, and write the report."""
+    from areoseg.audit import CHECKS
     from areoseg.inference import Predictor
     from areoseg.report import choose_examples
     from areoseg.report import write_report
@@ -206,7 +207,11 @@ def finish_run(run: Run, samples: SegmentationDataset, console: Console) -> None
         range(min(8, len(run.split["train"])))
     )
     report = write_report(
-        run, scores=scores, examples=examples, training_examples=training_examples
+        run,
+        scores=scores,
+        examples=examples,
+        training_examples=training_examples,
+        issue_summaries={issue: check.summary for issue, check in CHECKS.items()},
     )
     console.print(f"report: {report}")
 
@@ -214,7 +219,7 @@ def finish_run(run: Run, samples: SegmentationDataset, console: Console) -> None
 def write_run_audit(run: Run, samples: SegmentationDataset) -> None:
     """Write the page of what a run's audit found, or a person decided, into its folder."""
     from areoseg.audit import read_exclusions
-    from areoseg.report.audit_page import write_audit_page
+    from areoseg.audit.page import write_audit_page
 
     found = run.path / AUDIT
     if found.is_file():

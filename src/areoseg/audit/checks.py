@@ -1,72 +1,59 @@
-"""The table of checks, and the audit that runs them."""
+"""The table of checks."""
 
 from collections.abc import Callable
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from areoseg.audit.chunks import Chunks
-from areoseg.audit.confident_disagreement import check_probabilities
-from areoseg.audit.constant_images import find_constant_images
+from areoseg.audit.appearance import find_mirrored_masks
+from areoseg.audit.appearance import find_unlikely_masks
 from areoseg.audit.content_outliers import find_content_outliers
 from areoseg.audit.context import AuditContext
 from areoseg.audit.context import Need
-from areoseg.audit.disputed_masks import MIRRORED_ABOVE
+from areoseg.audit.disputed_masks import MOVED_ABOVE
 from areoseg.audit.disputed_masks import SWAPPED_ABOVE
 from areoseg.audit.disputed_masks import find_moved_masks
 from areoseg.audit.disputed_masks import find_swapped_masks
 from areoseg.audit.disputed_masks import find_wrong_regions
-from areoseg.audit.drift import find_drift
-from areoseg.audit.duplicate_images import find_duplicate_images
+from areoseg.audit.duplicates import find_disagreeing_copies
+from areoseg.audit.duplicates import find_duplicate_images
+from areoseg.audit.duplicates import find_near_duplicates
 from areoseg.audit.edge_agreement import find_misplaced_masks
 from areoseg.audit.findings import Action
-from areoseg.audit.findings import Audit
 from areoseg.audit.findings import Finding
 from areoseg.audit.findings import SetFinding
-from areoseg.audit.islands_and_slivers import find_islands
-from areoseg.audit.islands_and_slivers import find_slivers
+from areoseg.audit.image_checks import find_constant_images
+from areoseg.audit.image_checks import find_lost_bits
+from areoseg.audit.image_checks import find_odd_sizes
+from areoseg.audit.image_checks import find_saturated_images
 from areoseg.audit.leaks import find_copies_across_split
 from areoseg.audit.leaks import find_copies_in_unlabeled
 from areoseg.audit.leaks import find_groups_across_split
 from areoseg.audit.leaks import find_missing_classes
 from areoseg.audit.leaks import find_samples_across_split
-from areoseg.audit.mask_fit import find_mirrored_masks
-from areoseg.audit.mask_fit import find_unlikely_masks
-from areoseg.audit.near_duplicates import find_disagreeing_copies
-from areoseg.audit.near_duplicates import find_near_duplicates
-from areoseg.audit.repeated_masks import find_repeated_masks
-from areoseg.audit.summary import summarize
-from areoseg.audit.trivial_pairs import find_few_labels
-from areoseg.audit.trivial_pairs import find_lost_bits
-from areoseg.audit.trivial_pairs import find_odd_sizes
-from areoseg.audit.trivial_pairs import find_saturated_images
-from areoseg.data.samples import SegmentationDataset
-from areoseg.data.samples import fingerprint
+from areoseg.audit.mask_checks import find_few_labels
+from areoseg.audit.mask_checks import find_islands
+from areoseg.audit.mask_checks import find_repeated_masks
+from areoseg.audit.mask_checks import find_slivers
+from areoseg.audit.summary import find_drift
 from areoseg.errors import AreosegError
 from areoseg.errors import did_you_mean
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that can be wrong with a sample, or with the set as a whole.
+    """One kind of issue that a sample or the whole set can have.
 
     Attributes:
-        issue: Its name.
-        find: Finds the samples that have it, ascending by index; or what is wrong with the set.
-        action: The strongest action that it takes.
-        summary: One line on what it looks for.
-        score: What its score is, and in which range; higher is worse.
-        needs: What the context must have, or else the check is left out.
+        issue: Name of the issue.
+        find: Yields findings of samples, or of the whole set.
+        action: The strongest action of its findings.
+        summary: What the check looks for, in one line.
+        score: Meaning and range of the score; higher is worse.
+        needs: Data without which the check is skipped.
     """
 
     issue: str
-    find: Callable[[AuditContext], Sequence[Finding | SetFinding]]
+    find: Callable[[AuditContext], Iterable[Finding | SetFinding]]
     action: Action
     summary: str
     score: str
@@ -80,234 +67,207 @@ CHECKS: dict[str, Check] = {
             "repeated-mask",
             find_repeated_masks,
             "reject",
-            "one and the same mask, not of a single class, on different images",
-            score="samples that share the mask, from 2",
-            needs=("masks",),
+            "the same mask, of more than one class, on different images",
+            "number of samples that share the mask, from 2",
+            ("masks",),
         ),
         Check(
             "content-outlier",
             find_content_outliers,
             "reject",
-            "an image whose brightness, texture or outlines are unlike the rest",
-            score="distance from the bulk of the images, from 3; from 2 where a segmenter doubts it"
-            " too; 1 is the median image",
+            "an image whose brightness, texture or outlines are unlike the rest, such as a drawing",
+            "distance from the bulk of the images, where 1 is the median image: rejected above 5.5,"
+            " flagged above 3, or above 2 if a model does not explain the mask",
         ),
         Check(
             "unlikely-mask",
             find_unlikely_masks,
             "flag",
-            "a mask whose classes look otherwise in the rest of the set, as if it were another's",
-            score="stds from the median sample, from 4",
-            needs=("masks",),
+            "a mask whose classes look different in the rest of the set, as if it belonged to"
+            " another image",
+            "robust standard deviations from the median sample, from 4",
+            ("masks",),
         ),
         Check(
             "mirrored-mask",
             find_mirrored_masks,
             "flag",
             "a mask that would fit its image better if it were mirrored",
-            score="gain in mean log-probability, 0.3 to 5",
-            needs=("masks",),
+            "gain in mean log-probability, 0.3 to 5",
+            ("masks",),
         ),
         Check(
             "swapped-mask",
             find_swapped_masks,
             "flag",
-            "a mask that a segmenter finds no likelier on its own image than on others",
-            score="likelihood of a point on the average image over that on its own,"
+            "a mask that, according to a model, fits its own image hardly better than others",
+            "likelihood per pixel on the average image divided by that on its own image,"
             f" from {SWAPPED_ABOVE}",
-            needs=("masks", "probabilities"),
+            ("masks", "probabilities"),
         ),
         Check(
             "moved-mask",
             find_moved_masks,
             "flag",
-            "a mask that fits what a segmenter sees when it is mirrored, turned or shifted",
-            score=f"gain in mean log-probability, from {min(MIRRORED_ABOVE.values())}",
-            needs=("masks", "probabilities"),
+            "a mask that fits the predictions of a model better when mirrored, turned or shifted",
+            f"gain in mean log-probability, from {min(MOVED_ABOVE.values())}",
+            ("masks", "probabilities"),
         ),
         Check(
             "wrong-region",
             find_wrong_regions,
             "flag",
-            "a region that a segmenter is sure is of another class",
-            score="pixels times how much likelier the other class is, from 0",
-            needs=("masks", "probabilities"),
+            "a region that a model confidently assigns to another class",
+            "pixels times the difference of the two probabilities, from 0",
+            ("masks", "probabilities"),
         ),
         Check(
             "misplaced-masks",
             find_misplaced_masks,
             "flag",
-            "masks that lie on the edges of the images, over the whole set, only when moved",
-            score="mean gain of moving them, in standard errors, from 4.5",
-            needs=("masks",),
+            "masks that, over the whole set, fit the edges of the images only when moved or"
+            " mirrored",
+            "mean gain of moving them, in standard errors, from 4.5",
+            ("masks",),
         ),
         Check(
             "few-labels",
             find_few_labels,
             "flag",
-            "a mask of which less than 2 % is labeled",
-            score="share of background and void, 0.98 to 1",
-            needs=("masks",),
+            "a mask in which less than 2 % of the pixels are labeled",
+            "share of background and void, 0.98 to 1",
+            ("masks",),
         ),
         Check(
             "islands",
             find_islands,
             "flag",
-            "islands of a few pixels in a mask",
-            score="islands in the mask, from 2",
-            needs=("masks",),
+            "two or more islands of a few pixels in a mask",
+            "number of islands, from 2",
+            ("masks",),
         ),
         Check(
             "slivers",
             find_slivers,
             "flag",
-            "strips of a mask at most 2 pixels wide",
-            score="slivers in the mask, from 2",
-            needs=("masks",),
+            "two or more strips of a mask that are at most 2 pixels wide",
+            "number of slivers, from 2",
+            ("masks",),
         ),
         Check(
             "constant-image",
             find_constant_images,
             "flag",
-            "an image of one gray level",
-            score="always 1",
+            "an image with a single gray level",
+            "always 1",
         ),
         Check(
             "saturated-image",
             find_saturated_images,
             "flag",
-            "an image of which over a quarter is black or white",
-            score="share of black and white pixels, 0.25 to 1",
+            "an image with more than a quarter of its pixels black or white",
+            "share of black and white pixels, 0.25 to 1",
         ),
         Check(
             "lost-bits",
             find_lost_bits,
             "flag",
-            "an image stored with too few gray levels, or only in the darkest ones",
-            score="bits of 8 that are not used, 4 to 8",
+            "an image with at most 16 gray levels far apart, or with none above level 15 of 255",
+            "number of unused bits of 8, 4 to 8",
         ),
         Check(
             "odd-size",
             find_odd_sizes,
             "flag",
-            "an image of another size than nine in ten",
-            score="how many times larger or smaller its area is, from 1",
+            "an image whose size differs from that of nine in ten images",
+            "how many times larger or smaller its area is, from 1",
         ),
         Check(
             "duplicate-image",
             find_duplicate_images,
             "flag",
-            "the same image a second time, pixel for pixel",
-            score="images in the group, from 2",
+            "an image that equals an earlier one, pixel for pixel",
+            "number of images in the group, from 2",
         ),
         Check(
             "near-duplicate",
             find_near_duplicates,
             "flag",
-            "an image a second time, shifted, rescaled, compressed or brightened a little",
-            score="correlation of detail, 0.7 to 1",
+            "an earlier image slightly shifted, rescaled, compressed or changed in brightness",
+            "correlation of detail, 0.7 to 1",
         ),
         Check(
             "copies-disagree",
             find_disagreeing_copies,
             "flag",
-            "the same image a second time, or nearly so, with another mask",
-            score="share of the pixels that differ, 0 to 1",
-            needs=("masks",),
+            "an exact or near copy of an earlier image with a different mask",
+            "share of the pixels that differ, 0 to 1",
+            ("masks",),
         ),
         Check(
             "sample-across-split",
             find_samples_across_split,
             "flag",
-            "a sample that is in more than one part of a split",
-            score="parts that it is in, from 2",
-            needs=("split",),
+            "a sample that is in more than one part of the split",
+            "number of parts that contain it, from 2",
+            ("split",),
         ),
         Check(
             "copy-across-split",
             find_copies_across_split,
             "flag",
-            "an image in one part of a split, nearly the same as one in another part",
-            score="correlation of detail, 0.7 to 1",
-            needs=("split",),
+            "an image with a near duplicate in another part of the split",
+            "correlation of detail, 0.7 to 1",
+            ("split",),
         ),
         Check(
             "group-across-split",
             find_groups_across_split,
             "flag",
-            "a sample in one part of a split, with samples of its group in another part",
-            score="share of the group that it was separated from, 0 to 1",
-            needs=("split", "groups"),
+            "a sample whose group, such as a rover stop, has samples in an earlier part of the"
+            " split",
+            "share of the group from which it was separated, 0 to 1",
+            ("split", "groups"),
         ),
         Check(
             "copy-in-unlabeled",
             find_copies_in_unlabeled,
             "flag",
-            "an image nearly the same as an unlabeled one, such as one of a test set",
-            score="correlation of detail, 0.7 to 1",
-            needs=("unlabeled",),
+            "an image with a near duplicate among the unlabeled images, such as a test set",
+            "correlation of detail, 0.7 to 1",
+            ("unlabeled",),
         ),
         Check(
             "split-lacks-class",
             find_missing_classes,
             "flag",
-            "a part of a split without a class that the set has",
-            score="images that hold the class, from 1",
-            needs=("masks", "split"),
+            "a part of the split without a class that the set has",
+            "number of images with the class, from 1",
+            ("masks", "split"),
         ),
         Check(
             "drift",
             find_drift,
             "flag",
-            "unlabeled images that are brighter, rougher or otherwise unlike the labeled ones",
-            score="distance of the two distributions, 0.1 to 1",
-            needs=("unlabeled",),
+            "unlabeled images that differ from the labeled ones in brightness, contrast or"
+            " roughness",
+            "distance of the two distributions, 0.1 to 1",
+            ("unlabeled",),
         ),
     )
 }
 """The checks by the name of their issue, in the order in which they run."""
 
 
-def audit_samples(
-    samples: SegmentationDataset,
-    *,
-    issues: Sequence[str] | None = None,
-    unlabeled: SegmentationDataset | None = None,
-    split: Mapping[str, Sequence[int]] | None = None,
-    probabilities: Sequence[NDArray[np.floating[Any]]] | None = None,
-    taxonomy: Taxonomy = MARS,
-    chunks: Chunks | None = None,
-) -> Audit:
-    """Look for issues in a set of samples.
-
-    Args:
-        samples: Samples with masks or without.
-        issues: Names of the checks to run; all of `CHECKS`, and a summary, where None. Of these,
-            checks that need what is not given are left out.
-        unlabeled: Images without masks that belong to the set, such as a test set.
-        split: Indices of the samples in each part of a split.
-        probabilities: For each sample (C, H, W) class probabilities of a segmenter that was not
-            trained on it.
-        taxonomy: The classes.
-        chunks: How work on single samples is spread over threads, shown, and kept.
+def parse_fail_on(text: str) -> tuple[str, ...]:
+    """Return the names in a list such as `repeated-mask,reject`, for `Audit.failures`.
 
     Raises:
-        AreosegError: There is no check of that name, or the probabilities do not fit the samples.
+        AreosegError: A name is neither an issue nor `any` nor `reject`.
     """
-    chosen = tuple(CHECKS) if issues is None else tuple(issues)
-    for issue in chosen:
-        if issue not in CHECKS:
-            raise AreosegError(f"there is no audit check {issue!r}: {did_you_mean(issue, CHECKS)}")
-    if probabilities is not None:
-        check_probabilities(probabilities, samples, len(taxonomy))
-    context = AuditContext(samples, unlabeled, split, probabilities, taxonomy, chunks or Chunks())
-    ran = tuple(issue for issue in chosen if all(map(context.has, CHECKS[issue].needs)))
-    found = [finding for issue in ran if len(samples) for finding in CHECKS[issue].find(context)]
-    return Audit(
-        samples=len(samples),
-        issues=ran,
-        findings=tuple(each for each in found if isinstance(each, Finding)),
-        set_findings=tuple(each for each in found if isinstance(each, SetFinding)),
-        summary=summarize(context) if issues is None and len(samples) else {},
-        fingerprint=fingerprint(samples),
-    )
+    known = (*CHECKS, "any", "reject")
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        if name not in known:
+            raise AreosegError(f"--fail-on: no issue {name!r}: {did_you_mean(name, known)}")
+    return names

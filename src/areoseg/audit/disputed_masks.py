@@ -1,171 +1,454 @@
-"""Masks and regions that a segmenter disputes, given its class probabilities.
+"""Masks and regions that a segmentation model disputes, given its class probabilities.
 
-The segmenter must not have been trained on the samples that it judges, or it repeats their issues.
+The model must not have been trained on the samples that it judges, or it repeats their issues.
+
+Whole masks are compared with the probabilities at 32 x 64 points, whatever the size of the image.
+Regions are judged by confident learning (Northcutt, Jiang and Chuang 2021): a class counts as
+predicted with confidence where its probability reaches the mean that it has on the pixels labeled
+with it.
 """
+
+import itertools
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from areoseg.audit.confident_disagreement import WrongRegion
-from areoseg.audit.confident_disagreement import wrong_regions
 from areoseg.audit.context import AuditContext
+from areoseg.audit.context import Probabilities
+from areoseg.audit.context import shared
+from areoseg.audit.features import Floats
 from areoseg.audit.findings import Finding
-from areoseg.audit.findings import OtherSample
-from areoseg.audit.segmenter_fits import best_other_image
-from areoseg.audit.segmenter_fits import label_points
+from areoseg.audit.findings import Region
+from areoseg.data.samples import SegmentationDataset
+from areoseg.errors import AreosegError
+from areoseg.utils.images import Mask
 
-FEWEST_SAMPLES = 50
-"""With fewer samples there is no average image to compare with."""
+MIN_SAMPLES = 50
+"""Smaller sets have no meaningful average image."""
 
 SWAPPED_ABOVE = 0.7
-"""How many times likelier a swapped mask is, a point, on the average image than on its own."""
+"""Likelihood per point on the average image over that on the own image, from which on a mask is
+taken to belong to another image."""
 
-BACK_BELOW = 0.6
-"""The same of a mirrored mask, at most, once it is mirrored back."""
+MIRRORED_BACK_BELOW = 0.6
+"""The same ratio of a mirrored mask after it is mirrored back, at most."""
 
-MIRRORED_ABOVE = {
+MOVED_ABOVE = {
     "mirrored left-right": 0.2,
     "mirrored top-bottom": 0.4,
     "turned upside down": 0.4,
 }
 """Gain in mean log-probability above which a mask is taken to be moved that way.
 
-A sample is much more often like its own mirror image than it stands on its head.
+A sample resembles its left-right mirror image much more often than its upside-down version.
 """
 
 SHIFTED_ABOVE = 1.0
-"""The same for a shift; outlines that people draw are coarse, and gain something by many shifts."""
+"""The same for a shift; hand-drawn outlines are coarse and gain something from many shifts."""
 
-CLEARLY_BETTER = 0.3
-"""Gain in mean log-probability with which another image is named."""
+MIN_OTHER_GAIN = 0.3
+"""Gain in mean log-probability with which another image is named as the one of a swapped mask."""
 
-LEAST_SHARE = 0.01
-"""The share of an image that a region must cover to be shown."""
+MIN_REGION_SHARE = 0.01
+"""Share of an image that a wrong region must cover."""
 
-MOST_REGIONS = 3
-"""Regions of a sample that are told, the heaviest ones."""
+MAX_REGIONS = 3
+"""Wrong regions that are reported per sample."""
+
+MIN_MARGIN = 0.8
+"""By how much the predicted class of a wrong region must be likelier than its label."""
+
+MIN_MEAN_PROBABILITY = 1e-3
+"""A class with a lower mean probability over the set is never predicted, and not judged."""
+
+GRID = (32, 64)
+"""Rows and columns of the points."""
+
+ERROR_RATE = 0.05
+"""Probability that the model is wrong, however certain it is."""
+
+MIN_JUDGED_SHARE = 0.05
+"""Share of the points that must be judged."""
+
+BACKGROUND_WEIGHT = 0.5
+"""Weight of the evidence from background, relative to that from the other classes.
+
+What is left unlabeled depends partly on the image, such as the sky, and partly on the annotator.
+"""
+
+SHIFTS = tuple(
+    (down, right)
+    for down, right in itertools.product(range(-6, 7, 2), range(-8, 9, 2))
+    if (down, right) != (0, 0)
+)
+"""Shifts that are tried, in points: up to 19 % of the height and 12 % of the width."""
+
+PointLabels = NDArray[np.intp]
+"""Labels (32, 64) of a mask at the points, -1 where a point is not judged."""
+
+MIRRORS: dict[str, Callable[[PointLabels], PointLabels]] = {
+    "mirrored left-right": lambda labels: labels[:, ::-1],
+    "mirrored top-bottom": lambda labels: labels[::-1],
+    "turned upside down": lambda labels: labels[::-1, ::-1],
+}
+"""Ways to move a mask without loss."""
 
 
-def find_swapped_masks(context: AuditContext) -> list[Finding]:
+@dataclass(frozen=True)
+class MaskLikelihoods:
+    """Mean log-probabilities of the labels of N masks; NaN if hardly any label is judged.
+
+    Attributes:
+        own: (N,) on the mask's own image.
+        average: (N,) on the average image of the set.
+        mirrored: (N,) for each of `MIRRORS`, of the mirrored mask on its own image.
+        mirror_gain: (N,) for each of `MIRRORS`, the `gain` of mirroring the mask.
+        shift_gain: (N,) the `gain` of the best shift.
+        shift: (N, 2) the best shift, as shares of height and width, down and right.
+    """
+
+    own: NDArray[np.float64]
+    average: NDArray[np.float64]
+    mirrored: dict[str, NDArray[np.float64]]
+    mirror_gain: dict[str, NDArray[np.float64]]
+    shift_gain: NDArray[np.float64]
+    shift: NDArray[np.float64]
+
+    @property
+    def swap_scores(self) -> NDArray[np.float64]:
+        """(N,) likelihood per point on the average image over that on the own image."""
+        return np.asarray(np.exp(self.average - self.own))
+
+
+@dataclass(frozen=True)
+class WrongRegion:
+    """Connected pixels of one label for which the model predicts another class with confidence.
+
+    Attributes:
+        box: The smallest box around them.
+        label: The class in the mask.
+        predicted: The class that the model predicts.
+        pixels: Number of pixels.
+        margin: Mean difference of the probabilities of the two classes, 0 to 1.
+    """
+
+    box: Region
+    label: int
+    predicted: int
+    pixels: int
+    margin: float
+
+    @property
+    def score(self) -> float:
+        """Pixels times margin, by which regions are ranked."""
+        return self.pixels * self.margin
+
+
+def find_swapped_masks(context: AuditContext) -> Iterator[Finding]:
     """Flag masks that fit the average image of the set about as well as their own.
 
-    The image that such a mask fits best is named, where it fits clearly better.
+    The image that such a mask fits best is named if it fits clearly better.
     """
-    if len(context.samples) < FEWEST_SAMPLES or context.probabilities is None:
-        return []
-    fits = context.segmenter_fits
-    scores = _likelihood_elsewhere(fits.average, fits.own)
-    moved = _moved(context)
-    chosen = [i for i in np.flatnonzero(scores > SWAPPED_ABOVE).tolist() if i not in moved]
-    masks = [context.samples[index].mask for index in chosen]
-    labels = [label_points(mask, context.judged_classes) for mask in masks if mask is not None]
-    others, their_fits = best_other_image(context.probabilities, labels)
-    findings = []
-    for index, other, their_fit in zip(chosen, others.tolist(), their_fits, strict=True):
-        name = context.samples.names[other]
-        named = other != index and their_fit - fits.own[index] > CLEARLY_BETTER
-        reason = (
-            f"the mask is {scores[index]:.2f} times as likely on the average image as on its own"
+    if len(context.samples) < MIN_SAMPLES:
+        return
+    likelihoods, moved = mask_likelihoods(context), _moved_masks(context)
+    scores = likelihoods.swap_scores
+    swapped = [i for i in np.flatnonzero(scores > SWAPPED_ABOVE).tolist() if i not in moved]
+    judged = _judged_classes(context)
+    labels = [label_points(context.masks[index], judged) for index in swapped]
+    others, fits = _best_images(_probabilities(context), labels)
+    for index, other, fit in zip(swapped, others.tolist(), fits, strict=True):
+        is_better = other != index and fit - likelihoods.own[index] > MIN_OTHER_GAIN
+        ratio = f"{scores[index]:.2f} times as likely on the average image as on its own"
+        reason = f"the mask is {ratio}"
+        if is_better:
+            reason += f"; it fits {context.samples.names[other]} best"
+        yield context.flag(
+            "swapped-mask", index, scores[index], reason, other=other if is_better else None
         )
-        findings.append(
-            Finding(
-                index=index,
-                name=context.samples.names[index],
-                issue="swapped-mask",
-                score=float(scores[index]),
-                reason=f"{reason}; it fits {name} best" if named else reason,
-                action="flag",
-                other=OtherSample(other, name) if named else None,
-            )
-        )
-    return findings
 
 
-def find_moved_masks(context: AuditContext) -> list[Finding]:
+def find_moved_masks(context: AuditContext) -> Iterator[Finding]:
     """Flag masks that would fit clearly better if they were mirrored, turned or shifted."""
-    return [
-        Finding(
-            index=index,
-            name=context.samples.names[index],
-            issue="moved-mask",
-            score=gain,
-            reason=f"the mask fits what a segmenter sees better when {way}",
-            action="flag",
-        )
-        for index, (gain, way) in sorted(_moved(context).items())
-    ]
+    for index, (gained, how) in _moved_masks(context).items():
+        reason = f"the mask fits what a segmenter sees better when {how}"
+        yield context.flag("moved-mask", index, gained, reason)
 
 
-def find_wrong_regions(context: AuditContext) -> list[Finding]:
-    """Flag the regions in which a segmenter contradicts the mask with confidence.
+def find_wrong_regions(context: AuditContext) -> Iterator[Finding]:
+    """Flag the regions in which the model contradicts the mask with confidence."""
+    confidence, names = _confidence(context), context.taxonomy.names
+    pairs = zip(_probabilities(context), context.masks, strict=True)
+    for index, (probabilities, mask) in enumerate(pairs):
+        min_pixels = max(4, round(MIN_REGION_SHARE * mask.size))
+        regions = wrong_regions(probabilities, mask, confidence, min_pixels)
+        for region in regions[:MAX_REGIONS]:
+            classes = f"labeled {names[region.label]}, looks like {names[region.predicted]}"
+            reason = f"{classes}, {region.pixels} pixels"
+            yield context.flag("wrong-region", index, region.score, reason, region=region.box)
 
-    At most 3 of a sample; the score is their pixels times how much likelier the answer is than the
-    label.
+
+def check_probabilities(
+    probabilities: Probabilities, samples: SegmentationDataset, classes: int
+) -> None:
+    """Check that there is one array (C, H, W) for each sample.
+
+    Raises:
+        AreosegError: There are too many, too few, or one has another shape.
     """
-    if context.probabilities is None or context.samples.masks is None:
-        return []
-    findings = []
-    for index, (probabilities, mask) in enumerate(
-        zip(context.probabilities, context.samples.masks, strict=True)
-    ):
-        least = max(4, round(LEAST_SHARE * mask.size))
-        regions = wrong_regions(probabilities, mask, context.class_confidence, least)
-        findings += [
-            Finding(
-                index=index,
-                name=context.samples.names[index],
-                issue="wrong-region",
-                score=region.weight,
-                reason=_describe(region, context.taxonomy.names),
-                action="flag",
-                region=region.box,
-            )
-            for region in regions[:MOST_REGIONS]
-        ]
-    return findings
+    if len(probabilities) != len(samples):
+        raise AreosegError(
+            f"probabilities for {len(probabilities)} of {len(samples)} samples: give one array each"
+        )
+    for name, each, image in zip(samples.names, probabilities, samples.images, strict=True):
+        expected = (classes, *image.shape)
+        if each.shape != expected:
+            raise AreosegError(f"probabilities of {name}: shape {each.shape}, give {expected}")
 
 
-def _moved(context: AuditContext) -> dict[int, tuple[float, str]]:
-    """The masks that would fit clearly better elsewhere: what they gain, and how to move them."""
-    if len(context.samples) < FEWEST_SAMPLES:
-        return {}
-    fits = context.segmenter_fits
-    as_if_swapped = _likelihood_elsewhere(fits.average, fits.own)
-    found: dict[int, tuple[float, str]] = {}
-    for way, gains in fits.mirror_gain.items():
-        # A mask that still hardly fits when it is mirrored is another image's.
-        back = _likelihood_elsewhere(fits.average, fits.mirrored[way]) < BACK_BELOW
-        fitting = (as_if_swapped <= SWAPPED_ABOVE) | back
-        for index in np.flatnonzero((gains > MIRRORED_ABOVE[way]) & fitting).tolist():
-            gain = float(gains[index])
-            found[index] = max(found.get(index, (0.0, "")), (gain, way))
-    shifted = (fits.shift_gain > SHIFTED_ABOVE) & (as_if_swapped <= SWAPPED_ABOVE)
-    for index in np.flatnonzero(shifted).tolist():
-        gain = float(fits.shift_gain[index])
-        way = _describe_shift(context, index)
-        found[index] = max(found.get(index, (0.0, "")), (gain, way))
-    return found
-
-
-def _likelihood_elsewhere(
-    average: NDArray[np.float64], own: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """How many times likelier (N,) masks are, a point, on the average image than on their own."""
-    return np.asarray(np.exp(average - own))
-
-
-def _describe_shift(context: AuditContext, index: int) -> str:
-    """The best shift of a mask in pixels, in words."""
-    down, right = context.segmenter_fits.shift[index]
-    height, width = context.samples.images[index].shape
-    rows, columns = round(down * height), round(right * width)
-    parts = [f"{abs(rows)} pixels {'down' if rows > 0 else 'up'}"] if rows else []
-    parts += [f"{abs(columns)} pixels {'right' if columns > 0 else 'left'}"] if columns else []
-    return "shifted " + " and ".join(parts)
-
-
-def _describe(region: WrongRegion, names: tuple[str, ...]) -> str:
-    """What a region is labeled, and what it looks like."""
-    return (
-        f"labeled {names[region.label]}, looks like {names[region.answer]}, {region.pixels} pixels"
+@shared
+def mask_likelihoods(context: AuditContext) -> MaskLikelihoods:
+    """Compute how well each mask fits the probabilities, as it is and moved."""
+    probabilities, background = _probabilities(context), context.taxonomy.background
+    judged, count = _judged_classes(context), len(context.masks)
+    total = sum(log_points(each).astype(np.float64) for each in probabilities)
+    average = np.asarray(total / max(1, count))
+    own, on_average, shift_gain, shift = (
+        np.zeros(shape) for shape in (count, count, count, (count, 2))
     )
+    mirrored, mirror_gain = ({name: np.zeros(count) for name in MIRRORS} for _ in range(2))
+    for index, (each, mask) in enumerate(zip(probabilities, context.masks, strict=True)):
+        logs, labels = log_points(each), label_points(mask, judged)
+        odds = background_odds(logs, background)
+        own[index] = _mean_log(logs, labels)
+        on_average[index] = _mean_log(average, labels)
+        for name, mirror in MIRRORS.items():
+            mirrored[name][index] = _mean_log(logs, mirror(labels))
+            mirror_gain[name][index] = gain(logs, odds, labels, mirror(labels), background)
+        shift_gain[index], shift[index] = _best_shift(logs, odds, labels, background)
+    return MaskLikelihoods(own, on_average, mirrored, mirror_gain, shift_gain, shift)
+
+
+def gain(
+    logs: Floats, odds: Floats, labels: PointLabels, moved: PointLabels, background: int
+) -> float:
+    """Compute what a mask gains in mean log-probability by being moved.
+
+    Two kinds of evidence are added: where the mask assigns a different class before and after, how
+    much likelier the latter is, which does not depend on what was left unlabeled; and everywhere,
+    how likely background is, which counts by half.
+
+    Args:
+        logs: (C, 32, 64), from `log_points`.
+        odds: (32, 64), from `background_odds`.
+        labels: The labels of the mask.
+        moved: The labels of the moved mask.
+        background: The class of unlabeled pixels.
+
+    Returns:
+        0 if hardly any point is judged in both.
+    """
+    both = (labels >= 0) & (moved >= 0)
+    if both.mean() < MIN_JUDGED_SHARE:
+        return 0.0
+    after, before = (moved == background)[both], (labels == background)[both]
+    unlabeled = float((odds[both] * (after.astype(np.float32) - before)).mean())
+    differences = _label_logs(logs, moved)[0][both] - _label_logs(logs, labels)[0][both]
+    terrain = ~after & ~before
+    enough = terrain.sum() >= MIN_JUDGED_SHARE * labels.size
+    return BACKGROUND_WEIGHT * unlabeled + (float(differences[terrain].mean()) if enough else 0.0)
+
+
+def background_odds(logs: Floats, background: int) -> Floats:
+    """Return the log-odds of background against all other classes, at the points."""
+    probability = np.exp(logs[background])
+    return np.asarray(np.log(probability / (1 - probability)), dtype=np.float32)
+
+
+def log_points(probabilities: NDArray[np.floating[Any]]) -> Floats:
+    """Return the log-probabilities (C, 32, 64) of a sample (C, H, W) at the points."""
+    classes, height, width = probabilities.shape
+    rows, columns = _point_positions(height, width)
+    points = probabilities[:, rows[:, None], columns].astype(np.float32)
+    return np.asarray(np.log((1 - ERROR_RATE) * points + ERROR_RATE / classes), dtype=np.float32)
+
+
+def label_points(mask: Mask, judged: NDArray[np.bool_]) -> PointLabels:
+    """Return the labels of a mask (H, W) at the points; `judged` (C,) tells which classes count."""
+    rows, columns = _point_positions(*mask.shape)
+    labels = mask[rows[:, None], columns].astype(np.intp)
+    known = labels < len(judged)
+    return np.where(known & judged[np.where(known, labels, 0)], labels, -1)
+
+
+def class_confidence(
+    probabilities: Probabilities, masks: Sequence[Mask] | Mask
+) -> NDArray[np.float64]:
+    """Compute the mean probability (C,) of each class on the pixels labeled with it.
+
+    It is infinite for a class that is never labeled or never predicted: nothing reaches it.
+    """
+    classes = len(probabilities[0])
+    total, everywhere = np.zeros(classes), np.zeros(classes)
+    count, pixels = np.zeros(classes), 0
+    for each, mask in zip(probabilities, masks, strict=True):
+        exact = each.astype(np.float32)
+        everywhere += exact.sum(axis=(1, 2), dtype=np.float64)
+        pixels += mask.size
+        for value in np.unique(mask[mask < classes]):
+            labeled = mask == value
+            total[value] += exact[value][labeled].sum(dtype=np.float64)
+            count[value] += labeled.sum()
+    judged = (count > 0) & (everywhere / pixels > MIN_MEAN_PROBABILITY)
+    return np.asarray(np.where(judged, total / np.maximum(count, 1), np.inf))
+
+
+def wrong_regions(
+    probabilities: NDArray[np.floating[Any]],
+    mask: Mask,
+    confidence: NDArray[np.float64],
+    min_pixels: int,
+) -> list[WrongRegion]:
+    """Find the regions of a sample in which the model contradicts the mask, highest score first.
+
+    Args:
+        probabilities: (C, H, W).
+        mask: (H, W).
+        confidence: (C,), from `class_confidence`.
+        min_pixels: Smallest size of a region.
+    """
+    exact = probabilities.astype(np.float32)
+    predicted = exact.argmax(axis=0)
+    judged = (mask < len(exact)) & np.isfinite(confidence)[np.minimum(mask, len(exact) - 1)]
+    label = np.where(judged, mask, 0)
+    highest = np.take_along_axis(exact, predicted[None], axis=0)[0]
+    margin = highest - np.take_along_axis(exact, label[None].astype(np.intp), axis=0)[0]
+    confident = (highest >= confidence[predicted]) & (margin >= MIN_MARGIN)
+    wrong = judged & (predicted != label) & confident
+    regions = []
+    pairs = np.where(wrong, label.astype(np.int64) * len(exact) + predicted, -1)
+    for pair in np.unique(pairs[wrong]):
+        parts, _ = ndimage.label(pairs == pair)
+        pixels = np.bincount(parts.ravel())
+        margins = np.bincount(parts.ravel(), weights=margin.ravel())
+        for number, (rows, columns) in enumerate(ndimage.find_objects(parts), start=1):
+            if pixels[number] >= min_pixels:
+                regions.append(
+                    WrongRegion(
+                        box=(rows.start, columns.start, rows.stop, columns.stop),
+                        label=int(pair) // len(exact),
+                        predicted=int(pair) % len(exact),
+                        pixels=int(pixels[number]),
+                        margin=float(margins[number] / pixels[number]),
+                    )
+                )
+    return sorted(regions, key=lambda region: -region.score)
+
+
+def _probabilities(context: AuditContext) -> Probabilities:
+    assert context.probabilities is not None
+    return context.probabilities
+
+
+@shared
+def _confidence(context: AuditContext) -> NDArray[np.float64]:
+    return class_confidence(_probabilities(context), context.masks)
+
+
+def _judged_classes(context: AuditContext) -> NDArray[np.bool_]:
+    """Return (C,) which classes are both labeled and predicted somewhere."""
+    return np.asarray(np.isfinite(_confidence(context)))
+
+
+@shared
+def _moved_masks(context: AuditContext) -> dict[int, tuple[float, str]]:
+    """Return the gain of each mask that fits clearly better elsewhere, and how to move it."""
+    if len(context.samples) < MIN_SAMPLES:
+        return {}
+    likelihoods = mask_likelihoods(context)
+    fits_own = likelihoods.swap_scores <= SWAPPED_ABOVE
+    moved: dict[int, tuple[float, str]] = {}
+    for name, gains in likelihoods.mirror_gain.items():
+        # A mask that hardly fits even when it is mirrored belongs to another image.
+        fits_back = np.exp(likelihoods.average - likelihoods.mirrored[name]) < MIRRORED_BACK_BELOW
+        for index in np.flatnonzero((gains > MOVED_ABOVE[name]) & (fits_own | fits_back)).tolist():
+            moved[index] = max(moved.get(index, (0.0, "")), (float(gains[index]), name))
+    shifted = (likelihoods.shift_gain > SHIFTED_ABOVE) & fits_own
+    for index in np.flatnonzero(shifted).tolist():
+        how = _describe_shift(likelihoods.shift[index], context.masks[index].shape)
+        gained = float(likelihoods.shift_gain[index])
+        moved[index] = max(moved.get(index, (0.0, "")), (gained, how))
+    return moved
+
+
+def _describe_shift(shift: NDArray[np.float64], size: tuple[int, ...]) -> str:
+    """Describe a shift, given as shares of height and width, in pixels."""
+    rows, columns = (round(share * side) for share, side in zip(shift, size, strict=True))
+    words = [f"{abs(rows)} pixels {'down' if rows > 0 else 'up'}"] if rows else []
+    words += [f"{abs(columns)} pixels {'right' if columns > 0 else 'left'}"] if columns else []
+    return "shifted " + " and ".join(words)
+
+
+def _best_images(
+    probabilities: Probabilities, labels: Sequence[PointLabels]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the sample (M,) that each of M masks fits best, and its mean log-probability (M,)."""
+    best = np.zeros(len(labels), dtype=np.int64)
+    fits = np.full(len(labels), -np.inf)
+    if not labels:
+        return best, fits
+    for index, each in enumerate(probabilities):
+        logs = log_points(each)
+        here = np.array([_mean_log(logs, one) for one in labels])
+        best[here > fits] = index
+        fits = np.fmax(fits, here)
+    return best, fits
+
+
+def _best_shift(
+    logs: Floats, odds: Floats, labels: PointLabels, background: int
+) -> tuple[float, tuple[float, float]]:
+    """Return the gain of the best shift, and the shift as shares of height and width."""
+    best = (0.0, (0.0, 0.0))
+    for down, right in SHIFTS:
+        moved = np.full_like(labels, -1)
+        moved[_overlap(down, GRID[0]), _overlap(right, GRID[1])] = labels[
+            _overlap(-down, GRID[0]), _overlap(-right, GRID[1])
+        ]
+        gained = gain(logs, odds, labels, moved, background)
+        best = max(best, (gained, (down / GRID[0], right / GRID[1])))
+    return best
+
+
+def _mean_log(logs: NDArray[np.floating[Any]], labels: PointLabels) -> float:
+    """Return the mean log-probability of the judged labels; NaN if there are too few."""
+    values, known = _label_logs(logs, labels)
+    return float(values[known].mean()) if known.mean() >= MIN_JUDGED_SHARE else float("nan")
+
+
+def _label_logs(
+    logs: NDArray[np.floating[Any]], labels: PointLabels
+) -> tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]:
+    """Return the log-probability of each label, and which of them are judged."""
+    known = labels >= 0
+    return np.take_along_axis(logs, np.where(known, labels, 0)[None], axis=0)[0], known
+
+
+def _overlap(shift: int, length: int) -> slice:
+    """Return where shifted points are within a side."""
+    return slice(max(0, shift), length + min(0, shift))
+
+
+def _point_positions(height: int, width: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return rows and columns of the points, which are symmetric under mirroring."""
+    rows, columns = (
+        ((np.arange(points) + 0.5) * side / points).astype(np.intp)
+        for points, side in zip(GRID, (height, width), strict=True)
+    )
+    return rows, columns

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 from typing import Literal
 
+from areoseg.audit.audit import audit_samples
 from areoseg.audit.checks import CHECKS
-from areoseg.audit.checks import audit_samples
 from areoseg.audit.findings import Action
 from areoseg.audit.findings import Audit
 from areoseg.audit.findings import Finding

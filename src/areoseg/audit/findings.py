@@ -1,12 +1,13 @@
-"""What an audit found: the shape that every check returns, and the schema of `audit.json`.
+"""Findings of an audit, and the schema of `audit.json`.
 
-A `Finding` is one issue of one labeled sample. Its score is higher the worse the issue is; the
-table in `checks.py` says in which unit and range. An issue of two samples, such as a copy, is a
-finding of the later one, and `other` is the earlier one. An issue that has a place in the image has
-a `region`. What is wrong with the set as a whole, and with no sample of it, is a `SetFinding`.
+A `Finding` is one issue of one labeled sample. A higher score is worse; the table in `checks.py`
+gives its unit and range. If two samples share an issue, such as a copy, the finding belongs to the
+later one and `other` is the earlier one. A `SetFinding` is an issue of the whole set.
 """
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
 from functools import cached_property
@@ -21,31 +22,28 @@ if TYPE_CHECKING:
     from areoseg.audit.exclusions import Exclusions
 
 SCHEMA = 1
-"""Version of `audit.json`; it grows when a field changes its meaning, not when one is added."""
+"""Version of `audit.json`; increased when a field changes its meaning, not when one is added."""
 
 Action = Literal["reject", "flag"]
-"""`"reject"` leaves a sample out of the training; `"flag"` only asks a person to look at it."""
+"""`"reject"` excludes a sample from training; `"flag"` only asks a person to look at it."""
 
 Region = tuple[int, int, int, int]
-"""A box in an image, in pixels: top, left, bottom, right; bottom and right lie outside it."""
-
-Part = Literal["labeled", "unlabeled"]
-"""The part of a data set that a sample belongs to."""
+"""A box in pixels: top, left, bottom, right; bottom and right are exclusive."""
 
 
 @dataclass(frozen=True)
 class OtherSample:
-    """The second sample of an issue that two samples have.
+    """The second sample of an issue that two samples share.
 
     Attributes:
-        index: Position of the sample in its part.
+        index: Position of the sample in its part of the dataset.
         name: Name of the sample.
-        part: The part of the data set that it stands in.
+        part: Part of the dataset.
     """
 
     index: int
     name: str
-    part: Part = "labeled"
+    part: Literal["labeled", "unlabeled"] = "labeled"
 
 
 @dataclass(frozen=True)
@@ -55,12 +53,12 @@ class Finding:
     Attributes:
         index: Position of the sample in the audited set, from 0.
         name: Name of the sample.
-        issue: Name of the check that found it, such as `"repeated-mask"`.
-        score: How strong the evidence is. Higher is worse; `Check.score` has unit and range.
+        issue: Name of the check, such as `"repeated-mask"`.
+        score: Strength of the evidence, higher is worse; `Check.score` describes unit and range.
         reason: One line for a person.
-        action: What follows from it.
-        other: The sample that it shares the issue with, or None.
-        region: The box that shows the issue, or None where the whole image does.
+        action: `"reject"` or `"flag"`.
+        other: The sample that shares the issue, or None.
+        region: The box that shows the issue, or None for the whole image.
     """
 
     index: int
@@ -72,14 +70,19 @@ class Finding:
     other: OtherSample | None = None
     region: Region | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of `audit.json`; fields that do not apply are null."""
+        region = None if self.region is None else list(self.region)
+        return asdict(self) | {"score": round(self.score, 4), "region": region}
+
 
 @dataclass(frozen=True)
 class SetFinding:
-    """An issue of the set as a whole: always a flag.
+    """An issue of the whole set, which is always a flag.
 
     Attributes:
-        issue: Name of the check that found it, such as `"drift"`.
-        score: How strong the evidence is. Higher is worse.
+        issue: Name of the check, such as `"drift"`.
+        score: Strength of the evidence, higher is worse.
         reason: One line for a person.
     """
 
@@ -93,12 +96,12 @@ class Audit:
     """All findings in one set.
 
     Attributes:
-        samples: How many samples were audited.
-        issues: The checks that ran.
-        findings: What they found in samples, in the order of the checks, then of the samples.
-        set_findings: What they found in the set as a whole.
-        summary: The set at a glance, JSON values; empty where it was not asked for.
-        fingerprint: Of the samples, by which training knows that it was given the same ones.
+        samples: Number of audited samples.
+        issues: Names of the checks that ran.
+        findings: Findings of single samples, by check, then by sample.
+        set_findings: Findings of the whole set.
+        summary: Overview of the set as JSON values; empty if only single checks were requested.
+        fingerprint: Hash of the samples, by which training recognizes them.
     """
 
     samples: int
@@ -110,7 +113,7 @@ class Audit:
 
     @cached_property
     def rejected(self) -> tuple[Finding, ...]:
-        """One finding for each rejected sample, that of the first check that rejects it."""
+        """For each rejected sample the finding of the first check that rejects it."""
         first: dict[int, Finding] = {}
         for finding in self.findings:
             if finding.action == "reject":
@@ -119,15 +122,15 @@ class Audit:
 
     @cached_property
     def flagged(self) -> tuple[Finding, ...]:
-        """The flags of the samples that are kept; a sample may have several."""
-        rejected = {finding.index for finding in self.rejected}
-        return tuple(finding for finding in self.findings if finding.index not in rejected)
+        """All findings of the samples that are kept."""
+        kept = set(self.kept_indices)
+        return tuple(finding for finding in self.findings if finding.index in kept)
 
     @cached_property
     def further(self) -> tuple[Finding, ...]:
-        """What else was found in rejected samples."""
-        told = {id(finding) for finding in (*self.rejected, *self.flagged)}
-        return tuple(finding for finding in self.findings if id(finding) not in told)
+        """The other findings of the rejected samples."""
+        listed = {id(finding) for finding in (*self.rejected, *self.flagged)}
+        return tuple(finding for finding in self.findings if id(finding) not in listed)
 
     @cached_property
     def kept_indices(self) -> tuple[int, ...]:
@@ -135,20 +138,34 @@ class Audit:
         rejected = {finding.index for finding in self.rejected}
         return tuple(index for index in range(self.samples) if index not in rejected)
 
+    def failures(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return those of the names that apply, in their order.
+
+        Args:
+            names: Issues, `any` for all findings, and `reject` for findings that reject a sample.
+        """
+        present = {finding.issue for finding in self.findings}
+        present |= {finding.issue for finding in self.set_findings}
+        if present:
+            present.add("any")
+        if self.rejected:
+            present.add("reject")
+        return tuple(name for name in names if name in present)
+
     def to_json(self) -> dict[str, Any]:
-        """The content of `audit.json`; `docs/audit.md` describes it."""
+        """Return the content of `audit.json`, which `docs/audit.md` describes."""
         return {
             "schema": SCHEMA,
             "kind": "audit",
             "pairs": self.samples,
             "fingerprint": self.fingerprint,
             "issues": list(self.issues),
-            "rejected": [_entry(finding) for finding in self.rejected],
-            "flagged": [_entry(finding) for finding in self.flagged],
-            "further": [_entry(finding) for finding in self.further],
+            "rejected": [finding.to_json() for finding in self.rejected],
+            "flagged": [finding.to_json() for finding in self.flagged],
+            "further": [finding.to_json() for finding in self.further],
             "set_findings": [
-                {"issue": each.issue, "score": round(each.score, 4), "reason": each.reason}
-                for each in self.set_findings
+                asdict(finding) | {"score": round(finding.score, 4)}
+                for finding in self.set_findings
             ],
             "summary": self.summary,
         }
@@ -164,20 +181,3 @@ def write_audit(audit: "Audit | Exclusions", out: Path) -> Path:
     text = json.dumps(audit.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
     write_text(path, f"{text}\n")
     return path
-
-
-def _entry(finding: Finding) -> dict[str, Any]:
-    """A finding as JSON; fields that an issue does not have are null."""
-    other = finding.other
-    return {
-        "index": finding.index,
-        "name": finding.name,
-        "issue": finding.issue,
-        "score": round(finding.score, 4),
-        "reason": finding.reason,
-        "action": finding.action,
-        "other": None
-        if other is None
-        else {"index": other.index, "name": other.name, "part": other.part},
-        "region": None if finding.region is None else list(finding.region),
-    }

@@ -1,163 +1,138 @@
-"""Leaks: what a network would be tested on, seen before in training.
+"""Leaks between the parts of a split: test samples that were seen in training.
 
-A test image in the training part too, a copy of it there, or an image of the same place, makes a
-score better than it is.
+A test image that is also in the training split, a copy of it there, or an image of the same place
+makes a score better than it is.
 """
 
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import Any
 
 from areoseg.audit.context import AuditContext
+from areoseg.audit.duplicates import near_duplicates
 from areoseg.audit.findings import Finding
 from areoseg.audit.findings import OtherSample
 from areoseg.audit.findings import SetFinding
+from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import class_pixels
-
-TRAIN = "train"
-"""The part of a split that is trained on; copies in it are the leak, not their originals."""
+from areoseg.errors import AreosegError
 
 
-def find_samples_across_split(context: AuditContext) -> list[Finding]:
-    """Flag samples that a split names in more than one part.
-
-    The score is the number of these parts.
-    """
-    parts_of: dict[int, list[str]] = {}
-    for part, index in _in_order(context.split or {}):
-        if part not in parts_of.setdefault(index, []):
-            parts_of[index].append(part)
-    return [
-        Finding(
-            index=index,
-            name=context.samples.names[index],
-            issue="sample-across-split",
-            score=float(len(parts)),
-            reason=f"in {' and '.join(parts)} of the split at once",
-            action="flag",
-        )
-        for index, parts in sorted(parts_of.items())
-        if len(parts) > 1
-    ]
+def find_samples_across_split(context: AuditContext) -> Iterator[Finding]:
+    """Flag samples that the split lists more than once, in different splits."""
+    splits_of: dict[int, dict[str, None]] = {}
+    for split, index in _training_first(context):
+        splits_of.setdefault(index, {})[split] = None
+    for index, splits in splits_of.items():
+        if len(splits) > 1:
+            reason = f"in {' and '.join(splits)} of the split at once"
+            yield context.flag("sample-across-split", index, len(splits), reason)
 
 
-def find_copies_across_split(context: AuditContext) -> list[Finding]:
-    """Flag samples of other parts of a split with a near duplicate in the training part.
-
-    Copies between two other parts count too, such as validation and test. The score is the
-    correlation of their detail.
-    """
-    part_of = _part_of(context.split or {})
+def find_copies_across_split(context: AuditContext) -> Iterator[Finding]:
+    """Flag samples with a near duplicate in another split, first of all in the training split."""
+    split_of = {index: split for split, index in _training_first(context)}
     names = context.samples.names
     nearest: dict[int, tuple[float, int]] = {}
-    for pair, correlation in zip(*context.near_duplicates, strict=True):
+    for pair, correlation in zip(*near_duplicates(context), strict=True):
         first, second = (int(index) for index in pair)
-        if part_of.get(first) and part_of.get(second) and part_of[first] != part_of[second]:
-            later, earlier = (first, second) if part_of[second] == TRAIN else (second, first)
-            found = (float(correlation), earlier)
-            nearest[later] = max(nearest.get(later, found), found)
-    return [
-        Finding(
-            index=index,
-            name=names[index],
-            issue="copy-across-split",
-            score=correlation,
-            reason=f"in {part_of[index]}, and nearly the same image as {names[other]} in"
-            f" {part_of[other]}, correlation {correlation:.2f}",
-            action="flag",
-            other=OtherSample(other, names[other]),
+        if first in split_of and second in split_of and split_of[first] != split_of[second]:
+            # A copy in the training split is the original; the other one is the leak.
+            later, earlier = (first, second) if split_of[second] == "train" else (second, first)
+            candidate = (float(correlation), earlier)
+            nearest[later] = max(nearest.get(later, candidate), candidate)
+    for index, (correlation, other) in nearest.items():
+        reason = (
+            f"in {split_of[index]}, and nearly the same image as {names[other]} in"
+            f" {split_of[other]}, correlation {correlation:.2f}"
         )
-        for index, (correlation, other) in sorted(nearest.items())
-    ]
+        yield context.flag("copy-across-split", index, correlation, reason, other=other)
 
 
-def find_groups_across_split(context: AuditContext) -> list[Finding]:
-    """Flag samples whose group, such as a rover stop, has samples in an earlier part of the split.
-
-    Parts are in the order of the split, training first. The score is the share of the group that
-    the sample was separated from.
-    """
-    split, groups = context.split or {}, context.samples.groups or ()
+def find_groups_across_split(context: AuditContext) -> Iterator[Finding]:
+    """Flag samples whose group, such as a rover stop, has samples in an earlier split."""
+    groups = context.samples.groups or ()
     members: dict[str, dict[str, list[int]]] = {}
-    for part, index in _in_order(split):
-        members.setdefault(groups[index], {}).setdefault(part, []).append(index)
-    findings = []
-    for group, parts in members.items():
-        first, *others = parts
-        total = sum(map(len, parts.values()))
-        for part in others:
-            other = parts[first][0]
-            for index in parts[part]:
-                findings.append(
-                    Finding(
-                        index=index,
-                        name=context.samples.names[index],
-                        issue="group-across-split",
-                        score=1 - len(parts[part]) / total,
-                        reason=f"in {part}, and {len(parts[first])} of its group {group} in"
-                        f" {first}",
-                        action="flag",
-                        other=OtherSample(other, context.samples.names[other]),
-                    )
-                )
-    return sorted(findings, key=lambda finding: finding.index)
+    for split, index in _training_first(context):
+        members.setdefault(groups[index], {}).setdefault(split, []).append(index)
+    for group, by_split in members.items():
+        first, *later = by_split
+        total = sum(map(len, by_split.values()))
+        for split in later:
+            reason = f"in {split}, and {len(by_split[first])} of its group {group} in {first}"
+            score = 1 - len(by_split[split]) / total
+            for index in by_split[split]:
+                other = by_split[first][0]
+                yield context.flag("group-across-split", index, score, reason, other=other)
 
 
-def find_copies_in_unlabeled(context: AuditContext) -> list[Finding]:
-    """Flag samples with a near duplicate among the unlabeled images, which are the test set.
-
-    The score is the correlation of their detail.
-    """
-    samples, unlabeled = context.samples, context.unlabeled
-    if unlabeled is None:
-        return []
+def find_copies_in_unlabeled(context: AuditContext) -> Iterator[Finding]:
+    """Flag samples with a near duplicate among the unlabeled images, usually the test set."""
+    count, unlabeled = len(context.samples), context.unlabeled
+    assert unlabeled is not None
     nearest: dict[int, tuple[float, int]] = {}
-    for (first, second), correlation in zip(*context.near_duplicates, strict=True):
-        if first < len(samples) <= second:
-            found = (float(correlation), int(second) - len(samples))
-            nearest[int(first)] = max(nearest.get(int(first), found), found)
-    return [
-        Finding(
-            index=index,
-            name=samples.names[index],
-            issue="copy-in-unlabeled",
-            score=correlation,
-            reason=f"nearly the same image as {unlabeled.names[other]}, which is unlabeled,"
-            f" correlation {correlation:.2f}",
-            action="flag",
-            other=OtherSample(other, unlabeled.names[other], part="unlabeled"),
+    for (first, second), correlation in zip(*near_duplicates(context), strict=True):
+        if first < count <= second:
+            candidate = (float(correlation), int(second) - count)
+            nearest[int(first)] = max(nearest.get(int(first), candidate), candidate)
+    for index, (correlation, position) in nearest.items():
+        other = OtherSample(position, unlabeled.names[position], part="unlabeled")
+        reason = (
+            f"nearly the same image as {other.name}, which is unlabeled,"
+            f" correlation {correlation:.2f}"
         )
-        for index, (correlation, other) in sorted(nearest.items())
-    ]
+        yield context.flag("copy-in-unlabeled", index, correlation, reason, other=other)
 
 
-def find_missing_classes(context: AuditContext) -> list[SetFinding]:
-    """Name the parts of a split that leave out a class which the set has.
-
-    The score is how many images hold the class.
-    """
+def find_missing_classes(context: AuditContext) -> Iterator[SetFinding]:
+    """Report splits without a class that the set has."""
     taxonomy = context.taxonomy
-    holds = class_pixels(context.samples, taxonomy) > 0
-    return [
-        SetFinding(
-            issue="split-lacks-class",
-            score=float(holds[:, value].sum()),
-            reason=f"{part} has no image with {taxonomy.names[value]}, which"
-            f" {holds[:, value].sum()} of {len(holds)} images hold",
+    has_class = class_pixels(context.samples, taxonomy) > 0
+    for split, indices in (context.split or {}).items():
+        for value in taxonomy.terrain:
+            count = has_class[:, value].sum()
+            if len(indices) and count and not has_class[list(indices), value].any():
+                reason = (
+                    f"{split} has no image with {taxonomy.names[value]}, which"
+                    f" {count} of {len(has_class)} images hold"
+                )
+                yield SetFinding("split-lacks-class", float(count), reason)
+
+
+def split_from_names(
+    split: Any, samples: SegmentationDataset, *, where: str = "split"
+) -> dict[str, tuple[int, ...]]:
+    """Return the indices of the samples in each part of a split that lists names.
+
+    Args:
+        split: The content of a `split.json`: a list of names for each part.
+        samples: The samples; they need not all be listed, and may be listed in several parts.
+        where: Name of the split in error messages.
+
+    Raises:
+        AreosegError: It has another form, or lists samples that are not in the data.
+    """
+    if not isinstance(split, dict) or not all(map(_is_list_of_names, split.values())):
+        raise AreosegError(f"{where}: no split: give JSON that maps each part to a list of names")
+    index_of = {name: index for index, name in enumerate(samples.names)}
+    listed = [name for names in split.values() for name in names]
+    unknown = [name for name in listed if name not in index_of]
+    if unknown:
+        raise AreosegError(
+            f"{where}: {len(unknown)} of {len(listed)} samples of this split are not in the data,"
+            f" such as {unknown[0]!r}: give the data that it was made for"
         )
-        for part, indices in (context.split or {}).items()
-        for value in taxonomy.terrain
-        if len(indices) and holds[:, value].any() and not holds[list(indices), value].any()
-    ]
+    return {part: tuple(index_of[name] for name in names) for part, names in split.items()}
 
 
-def _part_of(split: Mapping[str, Sequence[int]]) -> dict[int, str]:
-    """The part that each sample of a split is in."""
-    return {index: part for part, index in _in_order(split)}
+def _is_list_of_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
 
 
-def _in_order(split: Mapping[str, Sequence[int]]) -> Iterator[tuple[str, int]]:
-    """Part and index of every sample of a split, the training part first."""
-    for part in sorted(split, key=lambda part: part != TRAIN):
-        for index in split[part]:
-            yield part, int(index)
+def _training_first(context: AuditContext) -> Iterator[tuple[str, int]]:
+    """Yield split and index of every sample, the training split first."""
+    splits: Mapping[str, Sequence[int]] = context.split or {}
+    for split in sorted(splits, key=lambda split: split != "train"):
+        for index in splits[split]:
+            yield split, int(index)

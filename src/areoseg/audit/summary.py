@@ -1,76 +1,163 @@
-"""The set at a glance: sizes, brightness, classes, and what the rare ones mean for a score."""
+"""Overview of a set: sizes, brightness, classes, and drift between labeled and unlabeled images."""
 
 import math
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
+from scipy import stats
 
 from areoseg.audit.context import AuditContext
-from areoseg.audit.drift import drifts_of
-from areoseg.audit.image_statistics import ImageStatistics
+from areoseg.audit.findings import SetFinding
+from areoseg.audit.image_checks import ImageStatistics
+from areoseg.audit.image_checks import sample_statistics
+from areoseg.audit.image_checks import unlabeled_statistics
 from areoseg.data.dispersion import dispersion
 from areoseg.data.dispersion import max_dispersion
 from areoseg.data.split import class_pixels
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-"""How distributions are told."""
+"""Quantiles that describe a distribution."""
 
-MOST_SIZES = 10
+MAX_SIZES = 10
 """Sizes that are listed, the most frequent ones."""
+
+FEATURES = {
+    "mean": "brightness",
+    "std": "contrast",
+    "roughness": "roughness",
+    "darkest": "darkest gray level",
+    "brightest": "brightest gray level",
+}
+"""Fields of `ImageStatistics` whose distributions are compared, and their names."""
+
+MAX_P_VALUE = 0.01
+"""Largest corrected p-value of a drift that is reported."""
+
+MIN_DISTANCE = 0.1
+"""Smallest distance of a drift that is reported; with thousands of images any is significant."""
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How differently a feature is distributed in two sets.
+
+    Attributes:
+        feature: Name of the feature.
+        distance: Largest difference of the two cumulative distributions, 0 to 1
+            (Kolmogorov-Smirnov).
+        chance: The p-value, times the number of features (Bonferroni), at most 1.
+        first: Median in the first set.
+        second: Median in the second set.
+    """
+
+    feature: str
+    distance: float
+    chance: float
+    first: float
+    second: float
+
+
+def find_drift(context: AuditContext) -> Iterator[SetFinding]:
+    """Report features that are distributed differently in the unlabeled images."""
+    for drift in _drifts(context):
+        if drift.distance > MIN_DISTANCE and drift.chance < MAX_P_VALUE:
+            medians = f"median {drift.second:.3g}, not {drift.first:.3g}"
+            reason = (
+                f"the {drift.feature} of the unlabeled images is distributed otherwise:"
+                f" {medians}; distance {drift.distance:.2f}"
+            )
+            yield SetFinding("drift", drift.distance, reason)
 
 
 def summarize(context: AuditContext) -> dict[str, Any]:
-    """What `audit.json` holds under `summary`, as JSON values; there must be a sample.
-
-    `docs/audit.md` describes it.
-    """
+    """Return the `summary` of `audit.json` as JSON values; `docs/audit.md` describes it."""
     samples = context.samples
     summary: dict[str, Any] = {
         "images": len(samples),
         "groups": None if samples.groups is None else len(set(samples.groups)),
-        "sizes": _sizes(context),
-        "intensity": _intensity(context.statistics),
+        "sizes": [
+            {"height": height, "width": width, "images": count}
+            for (height, width), count in Counter(
+                image.shape for image in samples.images
+            ).most_common(MAX_SIZES)
+        ],
+        "intensity": _intensity(sample_statistics(context)),
     }
     if samples.masks is not None:
         pixels = class_pixels(samples, context.taxonomy)
-        summary["classes"] = _classes(pixels, context)
+        names = context.taxonomy.names
+        summary["classes"] = _classes(pixels, names)
         summary["dispersion"] = _quantiles(dispersion(pixels)) | {
-            "largest": max_dispersion(len(context.taxonomy))
+            "largest": max_dispersion(len(names))
         }
         if context.split is not None:
             summary["split"] = {
-                part: {"images": len(indices), "classes": _classes(pixels[list(indices)], context)}
-                for part, indices in context.split.items()
+                split: {"images": len(indices), "classes": _classes(pixels[list(indices)], names)}
+                for split, indices in context.split.items()
             }
     if context.unlabeled is not None and len(context.unlabeled):
-        numbers = context.unlabeled_statistics
         summary["unlabeled"] = {
             "images": len(context.unlabeled),
-            "intensity": _intensity(numbers),
-            "drift": [asdict(drift) for drift in drifts_of(context)],
+            "intensity": _intensity(unlabeled_statistics(context)),
+            "drift": [asdict(drift) for drift in _drifts(context)],
         }
     return summary
 
 
+def drifts(
+    first: ImageStatistics, second: ImageStatistics, *, group_size: float = 1.0
+) -> list[Drift]:
+    """Compare two sets of images, feature by feature, by a two-sample Kolmogorov-Smirnov test.
+
+    Args:
+        first: Statistics of the images of one set.
+        second: Statistics of those of the other set.
+        group_size: Images per group. Images of a group are not independent, so both sets count as
+            this many times smaller.
+
+    Returns:
+        One entry for each of `FEATURES`, the largest distance first.
+    """
+    results = []
+    for field, feature in FEATURES.items():
+        one, other = getattr(first, field), getattr(second, field)
+        distance = float(stats.ks_2samp(one, other, method="asymp").statistic)
+        independent = len(one) * len(other) / (len(one) + len(other)) / group_size
+        p_value = float(special.kolmogorov(math.sqrt(independent) * distance))
+        results.append(
+            Drift(
+                feature=feature,
+                distance=distance,
+                chance=min(1.0, p_value * len(FEATURES)),
+                first=float(np.median(one)),
+                second=float(np.median(other)),
+            )
+        )
+    return sorted(results, key=lambda drift: -drift.distance)
+
+
 def effective_images(pixels: NDArray[np.int64]) -> float:
-    """How many images of equal weight would tell as much about a class as these do.
+    """Compute how many images of equal weight would be as informative about a class.
 
     sum(p)^2 / sum(p^2), where p (N,) are the pixels of the class in each image (Kish 1965): one
-    image that has nearly all pixels of a class decides its score alone.
+    image with nearly all pixels of a class decides its score alone.
     """
     total = float(pixels.sum())
     return total**2 / float((pixels.astype(np.float64) ** 2).sum()) if total else 0.0
 
 
 def iou_margin(images: float) -> float:
-    """Half the width of the 95 % interval of an IoU that so many effective images can give.
+    """Compute half the width of the 95 % interval of an IoU from a number of effective images.
 
-    What bootstrapping images would give for a segmenter that finds half of the class, where it
-    finds what an image has of the class either all or not at all: 1.96 sqrt(0.25 / n). Finding
-    parts of it in every image makes the interval narrower, so this is nearly the worst case.
+    This is what bootstrapping images gives for a model that finds half of the class, and in each
+    image either all or nothing of it: 1.96 sqrt(0.25 / n). Finding parts of it in every image makes
+    the interval narrower, so this is close to the worst case.
 
     Args:
         images: From `effective_images`.
@@ -81,18 +168,23 @@ def iou_margin(images: float) -> float:
     return min(0.5, 0.98 / math.sqrt(images)) if images else 0.5
 
 
-def _classes(pixels: NDArray[np.int64], context: AuditContext) -> list[dict[str, Any]]:
-    """One entry a class for pixels (N, C) of N images."""
+def _drifts(context: AuditContext) -> list[Drift]:
+    groups = context.samples.groups
+    group_size = 1.0 if groups is None else len(groups) / len(set(groups))
+    return drifts(sample_statistics(context), unlabeled_statistics(context), group_size=group_size)
+
+
+def _classes(pixels: NDArray[np.int64], names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Return one entry per class for the pixels (N, C) of N images."""
     totals = pixels.sum(axis=0)
-    every = max(int(totals.sum()), 1)
     entries = []
-    for value, name in enumerate(context.taxonomy.names):
+    for value, name in enumerate(names):
         effective = effective_images(pixels[:, value])
         entries.append(
             {
                 "name": name,
                 "pixels": int(totals[value]),
-                "share": float(totals[value] / every),
+                "share": float(totals[value] / max(int(totals.sum()), 1)),
                 "images": int((pixels[:, value] > 0).sum()),
                 "effective_images": round(effective, 1),
                 "iou_margin": round(iou_margin(effective), 4),
@@ -101,18 +193,12 @@ def _classes(pixels: NDArray[np.int64], context: AuditContext) -> list[dict[str,
     return entries
 
 
-def _sizes(context: AuditContext) -> list[dict[str, int]]:
-    """The most frequent sizes, with the number of images."""
-    sizes = Counter(image.shape for image in context.samples.images).most_common(MOST_SIZES)
-    return [{"height": size[0], "width": size[1], "images": count} for size, count in sizes]
-
-
 def _intensity(numbers: ImageStatistics) -> dict[str, Any]:
-    """Quantiles of mean and std of the gray levels, 0 to 255, over the images."""
+    """Return quantiles over the images of mean and std of the gray levels, 0 to 255."""
     return {"mean": _quantiles(numbers.mean), "std": _quantiles(numbers.std)}
 
 
 def _quantiles(values: NDArray[np.float64]) -> dict[str, float]:
-    """The quantiles by their names, such as `q05`."""
-    found = np.quantile(values, QUANTILES)
-    return {f"q{round(100 * q):02}": float(v) for q, v in zip(QUANTILES, found, strict=True)}
+    """Return the quantiles by names such as `q05`."""
+    quantiles = np.quantile(values, QUANTILES)
+    return {f"q{round(100 * q):02}": float(v) for q, v in zip(QUANTILES, quantiles, strict=True)}

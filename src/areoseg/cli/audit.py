@@ -1,14 +1,16 @@
 """`areoseg audit`."""
 
 import sys
+from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from areoseg import api
 from areoseg.audit import Audit
-from areoseg.audit import failing
-from areoseg.audit import parse_failing
+from areoseg.audit import audit as audit_dataset
+from areoseg.audit.audit import read_split
+from areoseg.audit.checks import parse_fail_on
 from areoseg.cli.options import DEFAULT_DATA
 from areoseg.cli.options import DataFlags
 from areoseg.cli.options import Json
@@ -19,7 +21,16 @@ from areoseg.cli.show import print_json
 from areoseg.cli.show import print_table
 from areoseg.data.load import find_source
 from areoseg.data.load import read_with_progress
+from areoseg.data.samples import LoadedData
+from areoseg.data.split import SPLITS
+from areoseg.errors import AreosegError
+from areoseg.errors import did_you_mean
+from areoseg.recipes import load_recipe
+from areoseg.recipes import recipe_names
+from areoseg.runs.run import is_run
+from areoseg.training.division import divide
 from areoseg.utils.console import standard_error
+from areoseg.weights import located
 
 FAILED = 1
 """Exit code if an issue was found that `--fail-on` names."""
@@ -32,9 +43,9 @@ def audit(
     out: Path,
     tile: tuple[int, int] | None = None,
     scale: float = 1.0,
-    split: str | None = None,
-    fit: bool = False,
-    run: Path | None = None,
+    split_file: str | None = None,
+    cross_validate: bool = False,
+    model: Path | None = None,
     jobs: int = 1,
     threads: int | None = None,
     fail_on: str | None = None,
@@ -54,41 +65,57 @@ def audit(
         tile: Cut frames into tiles of this height and width, such as 64 128, as data.tile of a
             recipe does. Default: whole frames.
         scale: Resize frames by this factor first, such as 0.25, as data.scale of a recipe does.
-        split: Look for leaks between the splits of a run, of a bundled model, of a file such as
-            split.json, or of a recipe.
-        fit: Train small networks by cross-validation and compare the masks with their predictions;
-            finds swapped, shifted and partly wrong masks. Takes minutes.
-        run: Compare the masks with the predictions of this run instead; it should not have been
+        split_file: Look for leaks between the splits of a file such as the split.json of a run, of
+            a run, of a bundled model, or of a recipe.
+        cross_validate: Train small networks by cross-validation and compare the masks with their
+            predictions; finds swapped, shifted and partly wrong masks. Takes minutes.
+        model: Compare the masks with the predictions of this run instead; it should not have been
             trained on them.
         jobs: Threads for the checks.
-        threads: CPU threads for --fit and --run. Default: one per core.
+        threads: CPU threads for --cross-validate and --model. Default: one per core.
         fail_on: Exit with code 1 if one of these issues is found, such as
             repeated-mask,near-duplicate; reject for any that rejects a sample, any for all.
     """
-    names = () if fail_on is None else parse_failing(fail_on)
+    issues = () if fail_on is None else parse_fail_on(fail_on)
     console = standard_error()
     source = find_source(data, dataset, console)
     source = replace(source, tile=tile or source.tile, scale=scale)
     loaded = read_with_progress(source, console)
-    found = api.audit(
+    found = audit_dataset(
         loaded,
         out,
-        split=split,
-        fit=fit,
-        run=run,
+        split=None if split_file is None else find_split(split_file, loaded),
+        cross_validate=cross_validate,
+        model=model,
         jobs=jobs,
         threads=threads,
         source=source,
-        taxonomy=loaded.taxonomy,
+        console=console,
     )
     if json:
         print_json(found.to_json())
     else:
         print_audit(found, out)
-    failed = failing(found, names)
-    if failed:
-        notes.print(f"error: --fail-on: found {', '.join(failed)}")
+    failures = found.failures(issues)
+    if failures:
+        notes.print(f"error: --fail-on: found {', '.join(failures)}")
         sys.exit(FAILED)
+
+
+def find_split(split_file: str, data: LoadedData) -> Mapping[str, Sequence[int]]:
+    """Return the split of a file, a run or a bundled model, or the one that a recipe would make.
+
+    Raises:
+        AreosegError: It is none of these, or does not fit the data.
+    """
+    path = located(split_file)
+    if is_run(path) or (path.is_file() and path.suffix == ".json"):
+        return read_split(path, data.labeled)
+    if not (path.is_file() or split_file in recipe_names()):
+        hint = did_you_mean(split_file, recipe_names(), otherwise="check the path")
+        raise AreosegError(f"--split-file {split_file}: no run, JSON file or recipe: {hint}")
+    split = divide(load_recipe(split_file), data.labeled, data.taxonomy).split
+    return {name: split.indices(name) for name in SPLITS}
 
 
 def print_audit(found: Audit, out: Path) -> None:

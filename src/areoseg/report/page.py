@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from areoseg.audit.checks import CHECKS
 from areoseg.data.samples import SegmentationDataset
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.recipes import dump_recipe
@@ -62,6 +61,7 @@ def write_report(
     scores: Mapping[str, Record | None],
     examples: Mapping[str, Sequence[Example]],
     training_examples: SegmentationDataset,
+    issue_summaries: Mapping[str, str] | None = None,
 ) -> Path:
     """Write `report.html` into the run folder: one file that needs nothing else.
 
@@ -73,6 +73,7 @@ def write_report(
             missing or None.
         examples: From `choose_examples`: lists under `best`, `typical` and `worst`.
         training_examples: Some samples of the training part to show; the first few are taken.
+        issue_summaries: What each issue of an audit is, by its name.
 
     Returns:
         The file.
@@ -82,7 +83,9 @@ def write_report(
     """
     page = page_environment().get_template("report.html.j2")
     path = run.path / REPORT
-    write_text(path, page.render(_content(run, scores, examples, training_examples)))
+    content = _content(run, scores, examples, training_examples)
+    content["audit"] = _audit(run.path, issue_summaries or {})
+    write_text(path, page.render(content))
     return path
 
 
@@ -116,7 +119,6 @@ def _content(
         "parts": parts,
         "reliability": _reliability(run.info.calibration),
         "headline": parts[0] if parts else None,
-        "audit": _audit(run.path),
         "training_examples": [
             {"name": sample.name, "pictures": sample_pictures(sample, taxonomy)}
             for sample in map(shown.__getitem__, range(len(shown)))
@@ -178,7 +180,7 @@ def _reliability(calibration: CalibrationInfo | None) -> str | None:
     return data_uri(chart.encode(), "image/svg+xml")
 
 
-def _audit(folder: Path) -> dict[str, Any] | None:
+def _audit(folder: Path, summaries: Mapping[str, str]) -> dict[str, Any] | None:
     """What the audit found, or None where there was none."""
     path = folder / AUDIT
     if not path.is_file():
@@ -186,21 +188,20 @@ def _audit(folder: Path) -> dict[str, Any] | None:
     audit = read_json(path)
     return {
         "pairs": audit.get("pairs"),
-        "rejected": _findings(audit.get("rejected") or []),
-        "flagged": _findings(audit.get("flagged") or []),
+        "rejected": _findings(audit.get("rejected") or [], summaries),
+        "flagged": _findings(audit.get("flagged") or [], summaries),
         "page": AUDIT_PAGE if (folder / AUDIT_PAGE).is_file() else None,
     }
 
 
-def _findings(entries: Sequence[Record]) -> dict[str, Any]:
+def _findings(entries: Sequence[Record], summaries: Mapping[str, str]) -> dict[str, Any]:
     """How many samples have findings, how many findings each issue has, and the first of them."""
     issues = Counter(str(entry.get("issue", "other")) for entry in entries)
     return {
         "samples": len({entry.get("index") for entry in entries}),
         "total": len(entries),
         "issues": [
-            (issue, number, CHECKS[issue].summary if issue in CHECKS else "")
-            for issue, number in issues.most_common()
+            (issue, number, summaries.get(issue, "")) for issue, number in issues.most_common()
         ],
         "first": entries[:_MOST_FINDINGS],
     }

@@ -1,11 +1,13 @@
-"""Class probabilities for every sample, each from a small network that was not trained on it.
+"""Class probabilities of labeled samples, by which an audit disputes their masks.
 
-The networks are small and trained briefly: they need not be good, only good enough to tell which
-masks do not fit what is seen in the others.
+`cross_val_predict` trains small networks on the data, each on a part of it, to judge
+the rest. They are trained briefly: they only have to be good enough to tell which masks do not fit
+what the others show. `model_probabilities` applies a trained run instead.
 """
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -14,39 +16,41 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from areoseg.audit.cache import Progress
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import split_samples
 from areoseg.errors import AreosegError
+from areoseg.inference.predictor import Predictor
 from areoseg.models.unet import UNet
+from areoseg.runs.run import open_run
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import VOID
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.device import choose_precision
+from areoseg.utils.files import PathLike
 from areoseg.utils.images import ImageArray
 from areoseg.utils.images import Mask
+from areoseg.utils.images import as_tensor
 from areoseg.utils.images import as_uint8
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is done, how much of it is finished, and all of it."""
 
 WIDTHS = (24, 48, 96, 128)
 """Channels of the small U-Net, level by level."""
 
 FOLDS = 4
 STEPS = 1200
-"""Steps in which the network of a fold is trained."""
+"""Training steps per fold."""
 
-BATCH = 32
+BATCH_SIZE = 32
 LEARNING_RATE = 6e-3
 
-LONGEST_SHORT_SIDE = 128
-"""Samples whose shorter side is longer are first reduced by a whole factor."""
+MAX_SHORT_SIDE = 128
+"""Samples with a longer short side are first downscaled by an integer factor."""
 
 CROP = (64, 128)
-"""Largest crop, in rows and columns, that a sample gives to a batch."""
+"""Largest crop of a sample in a batch: rows, columns."""
 
 
-def cross_fit(
+def cross_val_predict(
     samples: SegmentationDataset,
     *,
     folds: int = FOLDS,
@@ -55,39 +59,41 @@ def cross_fit(
     taxonomy: Taxonomy = MARS,
     progress: Progress | None = None,
 ) -> list[NDArray[np.float16]]:
-    """Class probabilities of each sample by a network trained on the other folds.
+    """Predict each sample by a network trained on the other folds.
 
     Samples of one group are in one fold.
 
     Args:
-        samples: Labeled samples, of one size or of several.
-        folds: How many networks are trained, 2 or more; fewer where there are fewer groups.
-        steps: Steps that each of them is trained for.
-        seed: Decides folds, weights and batches.
-        taxonomy: The classes; void pixels are not learned.
-        progress: Told of every step.
+        samples: Labeled samples of any sizes.
+        folds: Number of networks, 2 or more; fewer if there are fewer groups.
+        steps: Training steps of each network.
+        seed: Determines folds, weights and batches.
+        taxonomy: The classes; void pixels are ignored.
+        progress: Called after every step.
 
     Returns:
-        For each sample (C, H, W), summing to about 1.
+        For each sample (C, H, W), which sum to about 1.
 
     Raises:
-        AreosegError: No masks, no terrain in them, or only one group.
+        AreosegError: There are no masks, or all samples are of one group.
     """
     if samples.masks is None or not len(samples):
-        raise AreosegError("no masks to learn from: --fit takes labeled samples, leave it away")
+        raise AreosegError("no masks to learn from: omit --cross-validate, which needs labels")
     groups = len(set(samples.groups or samples.names))
     if groups < 2:
-        raise AreosegError("all samples are of one group: --fit needs 2 or more, leave it away")
+        raise AreosegError(
+            "all samples are of one group: omit --cross-validate, which needs 2 or more"
+        )
     folds = min(folds, groups)
-    images = _normalized([_reduced(image) for image in samples.images])
-    labels = [_reduced_mask(mask) for mask in samples.masks]
+    images = _normalized([_downscaled(image) for image in samples.images])
+    labels = [_downscaled_mask(mask) for mask in samples.masks]
     probabilities: list[NDArray[np.float16]] = [np.empty(0, np.float16)] * len(samples)
     for fold in range(folds):
         split = split_samples(samples, test=0, folds=folds, fold=fold, seed=seed, taxonomy=taxonomy)
 
         def step_done(done: int, before: int = fold * steps) -> None:
             if progress is not None:
-                progress("fitting", before + done, folds * steps)
+                progress("cross-validation", before + done, folds * steps)
 
         network = _train(
             [images[index] for index in split.train],
@@ -102,6 +108,50 @@ def cross_fit(
     return probabilities
 
 
+def model_probabilities(
+    model: PathLike,
+    samples: SegmentationDataset,
+    *,
+    taxonomy: Taxonomy = MARS,
+    progress: Progress | None = None,
+) -> list[NDArray[np.float16]]:
+    """Predict each sample by a trained run.
+
+    Args:
+        model: A run or a bundled model.
+        samples: N samples of any sizes.
+        taxonomy: The classes of the masks.
+        progress: Called after every batch.
+
+    Returns:
+        For each sample (C, H, W).
+
+    Raises:
+        AreosegError: It is no run, or predicts another number of classes.
+    """
+    classes = len(open_run(model).taxonomy)
+    if classes != len(taxonomy):
+        raise AreosegError(
+            f"--model {model}: predicts {classes} classes, but the masks have {len(taxonomy)}: give"
+            " a model that was trained on these classes"
+        )
+    predictor = Predictor.load(model, scale=1.0)
+    probabilities: list[NDArray[np.float16]] = []
+    for size, same_size in groupby(samples.images, key=lambda image: image.shape):
+        images = list(same_size)
+        for start in range(0, len(images), BATCH_SIZE):
+            batch = images[start : start + BATCH_SIZE]
+            if max(size) <= predictor.tile:
+                probabilities += predictor.probabilities(as_tensor(batch)).half().cpu().numpy()
+            else:
+                for image in batch:
+                    blocks = [block.probabilities for block in predictor.row_blocks(image)]
+                    probabilities.append(np.concatenate(blocks, axis=1).astype(np.float16))
+            if progress is not None:
+                progress("prediction", len(probabilities), len(samples))
+    return probabilities
+
+
 def _train(
     images: Sequence[Tensor],
     labels: Sequence[Tensor],
@@ -111,7 +161,7 @@ def _train(
     seed: int,
     step_done: Callable[[int], None],
 ) -> UNet:
-    """A small U-Net, trained on images (1, H, W) and labels (H, W)."""
+    """Train a small U-Net on images (1, H, W) and labels (H, W)."""
     rng = np.random.default_rng(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -121,10 +171,10 @@ def _train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
     network.train()
     for step in range(steps):
-        chosen = rng.choice(len(images), BATCH)
-        batch, truth = _crops([images[i] for i in chosen], [labels[i] for i in chosen], rng)
-        if bool((truth != VOID).any()):  # a batch of void alone has no loss
-            loss = functional.cross_entropy(_logits(network, batch), truth, ignore_index=VOID)
+        drawn = rng.choice(len(images), BATCH_SIZE)
+        batch, targets = _crops([images[i] for i in drawn], [labels[i] for i in drawn], rng)
+        if bool((targets != VOID).any()):  # a batch of void alone has no loss
+            loss = functional.cross_entropy(_logits(network, batch), targets, ignore_index=VOID)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -134,7 +184,7 @@ def _train(
 
 
 def _logits(network: UNet, images: Tensor) -> Tensor:
-    """Logits (N, C, H, W) of images (N, 1, H, W).
+    """Return logits (N, C, H, W) of images (N, 1, H, W).
 
     The network sees each square of 2x2 pixels as four channels, which is four times as fast and
     keeps the finest texture.
@@ -150,9 +200,9 @@ def _logits(network: UNet, images: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def _predict(network: UNet, image: Tensor, size: tuple[int, ...]) -> NDArray[np.float16]:
-    """Class probabilities (C, H, W) at the size of the sample, the mean over it and its mirror."""
-    seen, mirrored = _logits(network, torch.stack([image, image.flip(-1)])).softmax(dim=1)
-    mean = ((seen + mirrored.flip(-1)) / 2)[None]
+    """Return probabilities (C, H, W) in the size of the sample, averaged with its mirror image."""
+    plain, mirrored = _logits(network, torch.stack([image, image.flip(-1)])).softmax(dim=1)
+    mean = ((plain + mirrored.flip(-1)) / 2)[None]
     if tuple(mean.shape[-2:]) != tuple(size):
         mean = functional.interpolate(mean, size=size, mode="bilinear", align_corners=False)
     probabilities: NDArray[np.float16] = mean[0].numpy().astype(np.float16)
@@ -162,13 +212,13 @@ def _predict(network: UNet, image: Tensor, size: tuple[int, ...]) -> NDArray[np.
 def _crops(
     images: Sequence[Tensor], labels: Sequence[Tensor], rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Crops of one size at random places: (N, 1, h, w) and (N, h, w).
+    """Return random crops of one size (N, 1, h, w) and (N, h, w), half of them mirrored.
 
-    Half of them are mirrored, and each is seen in a light of its own.
+    Contrast and brightness vary from crop to crop.
     """
     height = min(CROP[0], *(label.shape[0] for label in labels))
     width = min(CROP[1], *(label.shape[1] for label in labels))
-    batch, truth = [], []
+    batch, targets = [], []
     for image, label in zip(images, labels, strict=True):
         top = int(rng.integers(label.shape[0] - height + 1))
         left = int(rng.integers(label.shape[1] - width + 1))
@@ -176,24 +226,23 @@ def _crops(
         mirrored = [-1] if rng.random() < 0.5 else []
         contrast, brightness = 2 ** rng.uniform(-1, 1), rng.uniform(-0.5, 0.5)
         batch.append(contrast * image[:, rows, columns].flip(mirrored) + brightness)
-        truth.append(label[rows, columns].flip(mirrored))
-    return torch.stack(batch), torch.stack(truth).long()
+        targets.append(label[rows, columns].flip(mirrored))
+    return torch.stack(batch), torch.stack(targets).long()
 
 
 def _factor(shape: tuple[int, ...]) -> int:
-    """The whole factor by which a sample is reduced."""
-    return max(1, -(-min(shape) // LONGEST_SHORT_SIDE))
+    return max(1, -(-min(shape) // MAX_SHORT_SIDE))
 
 
-def _reduced(image: ImageArray) -> Tensor:
-    """The image (1, h, w) in 0..1, averaged over squares."""
+def _downscaled(image: ImageArray) -> Tensor:
+    """Return the image (1, h, w) in 0..1, averaged over squares."""
     unit = torch.from_numpy(as_uint8(image).astype(np.float32) / 255)[None]
     factor = _factor(image.shape)
     return unit if factor == 1 else functional.avg_pool2d(unit, factor)
 
 
-def _reduced_mask(mask: Mask) -> Tensor:
-    """The mask (h, w), each pixel the one in the middle of a square."""
+def _downscaled_mask(mask: Mask) -> Tensor:
+    """Return the mask (h, w), each pixel from the middle of a square."""
     factor = _factor(mask.shape)
     height, width = (side // factor * factor for side in mask.shape)
     middle = factor // 2
@@ -201,7 +250,7 @@ def _reduced_mask(mask: Mask) -> Tensor:
 
 
 def _normalized(images: list[Tensor]) -> list[Tensor]:
-    """Images with the mean 0 and the std 1 over the whole set."""
-    pixels: Any = np.array([[image.mean(), (image**2).mean()] for image in images]).mean(axis=0)
-    std = max(float(pixels[1] - pixels[0] ** 2) ** 0.5, 1e-3)
-    return [(image - float(pixels[0])) / std for image in images]
+    """Return the images with mean 0 and standard deviation 1 over the whole set."""
+    moments: Any = np.array([[image.mean(), (image**2).mean()] for image in images]).mean(axis=0)
+    std = max(float(moments[1] - moments[0] ** 2) ** 0.5, 1e-3)
+    return [(image - float(moments[0])) / std for image in images]

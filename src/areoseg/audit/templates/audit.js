@@ -1,7 +1,7 @@
 "use strict";
-// The page of an audit: galleries by issue, filters, and a person's decisions.
+// The page of an audit: galleries by issue, filters, and decisions.
 
-const CARDS = 24; // that a gallery adds at a time: pictures are made only when they are shown
+const CARDS = 24; // cards that a gallery adds at a time; pictures are made only when shown
 const audit = JSON.parse(document.getElementById("audit").textContent);
 const filters = document.getElementById("filters").elements;
 const standing = document.getElementById("standing");
@@ -37,7 +37,7 @@ function remember() {
     const changed = [...findingsOf.keys()].filter(isChanged);
     if (changed.length) localStorage.setItem(memory, JSON.stringify(changed));
     else localStorage.removeItem(memory);
-  } catch { /* a browser that keeps nothing: the button still saves */ }
+  } catch { /* storage is disabled: the button still saves */ }
 }
 
 function recall() {
@@ -46,7 +46,7 @@ function recall() {
       if (proposed.has(index)) rejected.delete(index);
       else if (findingsOf.has(index)) rejected.add(index);
     }
-  } catch { /* nothing was kept */ }
+  } catch { /* nothing was stored */ }
 }
 
 // The content of decisions.json, in the schema of audit.json.
@@ -54,7 +54,7 @@ function decisions() {
   const file = { ...audit.file, kind: "decisions", rejected: [], flagged: [], further: [] };
   for (const [index, findings] of [...findingsOf].sort((a, b) => a[0] - b[0])) {
     const reject = rejected.has(index);
-    const told = findings.map((finding) => ({
+    const entries = findings.map((finding) => ({
       ...finding,
       action: reject ? "reject" : "flag",
       reason: isChanged(index)
@@ -63,10 +63,10 @@ function decisions() {
     }));
     if (reject) {
       const first = Math.max(0, findings.findIndex((finding) => finding.action === "reject"));
-      file.rejected.push(...told.splice(first, 1));
-      file.further.push(...told);
+      file.rejected.push(...entries.splice(first, 1));
+      file.further.push(...entries);
     } else {
-      file.flagged.push(...told);
+      file.flagged.push(...entries);
     }
   }
   return file;
@@ -116,7 +116,7 @@ function makeCard(finding) {
   box.addEventListener("change", () => decide([finding.index], box.checked));
   if (sample) pictures.append(...makePictures(sample, finding.name, finding.region));
   if (sample && other) {
-    pictures.append(element("p", "other", `beside ${finding.other.name}:`));
+    pictures.append(element("p", "other", `compared with ${finding.other.name}:`));
     pictures.append(...makePictures(other, finding.other.name, null));
   }
   card.classList.toggle("worded", !sample);
@@ -198,7 +198,7 @@ function makeGallery(details) {
     }
     if (!details.open || details.hidden) return;
     cards.replaceChildren(...chosen.slice(0, shown).map(makeCard));
-    if (!chosen.length) cards.append(element("li", "none", "None passes the filters."));
+    if (!chosen.length) cards.append(element("li", "none", "No finding passes the filters."));
     more.hidden = chosen.length <= shown;
     more.textContent = `Show more: ${chosen.length - shown} left`;
     showDecisions();

@@ -10,11 +10,11 @@ from areoseg.audit import Audit
 from areoseg.audit import Finding
 from areoseg.audit import SetFinding
 from areoseg.audit import audit_samples
+from areoseg.audit.page import train_command
+from areoseg.audit.page import write_audit_page
 from areoseg.data.load import Source
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
-from areoseg.report.audit_page import train_command
-from areoseg.report.audit_page import write_audit_page
 from areoseg.taxonomy import MARS
 
 ISSUES = ("repeated-mask", "content-outlier", "near-duplicate")
@@ -54,7 +54,7 @@ def test_the_page_tells_the_outcome(audit, samples, tmp_path):
     page = page_of(audit, samples, tmp_path, source=Source(path="some/mars.npz"))
     words = " ".join(re.sub(r"<[^>]+>", " ", page).split())
     assert "mars.npz" in words
-    assert "1 of 48 pairs of image and mask to reject 1 more to look at, 46 without" in words
+    assert "1 of 48 pairs of image and mask rejected 1 more flagged, 46 without" in words
     assert "drift: they differ" in words
     assert page.count('class="gallery"') == 2  # content-outlier found nothing
 
@@ -86,7 +86,7 @@ def test_the_set_is_told_at_a_glance(samples, tmp_path):
 def test_a_glance_at_images_alone_has_no_classes(samples, tmp_path):
     images = SegmentationDataset(samples.images, None, samples.names)
     page = page_of(audit_samples(images), images, tmp_path)
-    assert "The set at a glance" in page
+    assert "Overview" in page
     assert "Images with it" not in page
     assert "Kolmogorov" not in page
 
@@ -95,7 +95,7 @@ def test_a_clean_audit_says_so_and_has_no_galleries(samples, tmp_path):
     page = page_of(Audit(48, ISSUES, ()), samples, tmp_path)
     assert "Nothing to decide" in page
     assert "<script" not in page
-    assert "The set at a glance" not in page
+    assert "Overview" not in page
     assert "<form" not in page
 
 
@@ -107,9 +107,9 @@ def test_the_page_names_every_check_and_what_those_left_out_would_need(samples, 
     told = {name: " ".join(re.sub(r"<[^>]+>", " ", row).split()) for name, row in rows}
     assert told.keys() == CHECKS.keys()
     assert "reject" in told["repeated-mask"]
-    assert "not looked for: needs a segmenter (--fit or --run)" in told["swapped-mask"]
-    assert "not looked for: needs a split (--split)" in told["split-lacks-class"]
-    assert "not looked for" not in told["islands"]
+    assert "skipped: needs a model (--cross-validate or --model)" in told["swapped-mask"]
+    assert "skipped: needs a split (--split-file)" in told["split-lacks-class"]
+    assert "skipped" not in told["islands"]
 
 
 def test_names_cannot_break_the_page(samples, tmp_path):
@@ -125,7 +125,7 @@ def test_images_without_masks_of_several_sizes_have_a_page(tmp_path):
     images = [rng.random(shape, dtype=np.float32) for shape in ((40, 60), (600, 20), (1, 1))]
     audit = Audit(3, ISSUES, tuple(finding(i) for i in range(3)))
     page = page_of(audit, SegmentationDataset(images, None, ("a", "b", "c")), tmp_path)
-    assert "of 3 images to reject" in page
+    assert "of 3 images rejected" in page
     assert content_of(page)["classes"] == {"0": [], "1": [], "2": []}
 
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from areoseg.audit import segmenter as module
+from areoseg.audit.segmenter import cross_val_predict
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
-from areoseg.training import cross_fit as module
-from areoseg.training.cross_fit import cross_fit
 
 
 @pytest.fixture
@@ -17,7 +17,9 @@ def test_every_sample_has_probabilities_of_its_own_size(few):
     images = [image[: 20 + i] for i, image in enumerate(few.images)]
     masks = [mask[: 20 + i] for i, mask in enumerate(few.masks)]
     masks[3][:] = 255
-    found = cross_fit(SegmentationDataset(images, masks, few.names, few.groups), folds=2, steps=2)
+    found = cross_val_predict(
+        SegmentationDataset(images, masks, few.names, few.groups), folds=2, steps=2
+    )
     for image, each in zip(images, found, strict=True):
         assert (each.dtype, each.shape) == (np.float16, (5, *image.shape))
         np.testing.assert_allclose(each.astype(np.float32).sum(axis=0), 1, atol=0.01)
@@ -46,14 +48,14 @@ def test_no_network_sees_the_group_that_it_judges(few, monkeypatch):
     monkeypatch.setattr(module, "_normalized", lambda images: images)
     monkeypatch.setattr(module, "_train", train)
     monkeypatch.setattr(module, "_predict", predict)
-    cross_fit(numbered, folds=3)
+    cross_val_predict(numbered, folds=3)
     assert sorted(judged) == list(range(16))
 
 
 def test_the_same_seed_gives_the_same_probabilities(few):
     state = torch.get_rng_state()
-    first, second = (cross_fit(few, folds=2, steps=2, seed=4) for _ in range(2))
-    other = cross_fit(few, folds=2, steps=2, seed=5)
+    first, second = (cross_val_predict(few, folds=2, steps=2, seed=4) for _ in range(2))
+    other = cross_val_predict(few, folds=2, steps=2, seed=5)
     assert all(np.array_equal(one, two) for one, two in zip(first, second, strict=True))
     assert not all(np.array_equal(one, two) for one, two in zip(first, other, strict=True))
     assert torch.equal(torch.get_rng_state(), state)
@@ -66,19 +68,19 @@ def test_what_is_easily_learned_is_learned():
     ]
     images = [(mask * 100 + rng.integers(0, 20, mask.shape)).astype(np.uint8) for mask in masks]
     names = tuple(map(str, range(12)))
-    found = cross_fit(SegmentationDataset(images, masks, names), folds=2, steps=30)
+    found = cross_val_predict(SegmentationDataset(images, masks, names), folds=2, steps=30)
     right = [(each.argmax(axis=0) == mask).mean() for each, mask in zip(found, masks, strict=True)]
     assert np.mean(right) > 0.85
 
 
 def test_progress_ends_where_all_steps_are_done(few):
     told = []
-    cross_fit(few, folds=2, steps=2, progress=lambda *each: told.append(each))
-    assert told == [("fitting", done, 4) for done in (1, 2, 3, 4)]
+    cross_val_predict(few, folds=2, steps=2, progress=lambda *each: told.append(each))
+    assert told == [("cross-validation", done, 4) for done in (1, 2, 3, 4)]
 
 
 def test_samples_without_masks_or_of_one_group_are_refused(few):
     with pytest.raises(AreosegError, match="no masks to learn from"):
-        cross_fit(SegmentationDataset(few.images, None, few.names))
+        cross_val_predict(SegmentationDataset(few.images, None, few.names))
     with pytest.raises(AreosegError, match="one group"):
-        cross_fit(SegmentationDataset(few.images, few.masks, few.names, ("stop",) * 16))
+        cross_val_predict(SegmentationDataset(few.images, few.masks, few.names, ("stop",) * 16))

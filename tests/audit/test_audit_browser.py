@@ -10,10 +10,10 @@ from areoseg import api
 from areoseg.audit import Audit
 from areoseg.audit import Finding
 from areoseg.audit import OtherSample
+from areoseg.audit.page import write_audit_page
 from areoseg.cli.app import app
 from areoseg.data.load import Source
 from areoseg.data.samples import fingerprint
-from areoseg.report.audit_page import write_audit_page
 from areoseg.runs.run import open_run
 
 pytestmark = pytest.mark.browser
@@ -138,7 +138,7 @@ def test_filters_choose_by_issue_class_score_decision_and_name(page, audited):
     page.get_by_label("Name").fill(samples.names[30])
     assert names(page, "near-duplicate") == [samples.names[30]]
     page.get_by_label("Name").fill("no such sample")
-    assert "None passes" in gallery(page, "near-duplicate").inner_text()
+    assert "No finding passes" in gallery(page, "near-duplicate").inner_text()
 
     page.locator("#filters").evaluate("form => form.reset()")
     page.get_by_label("Issue").select_option("content-outlier")
