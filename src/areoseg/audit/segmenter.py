@@ -142,7 +142,9 @@ def model_probabilities(
         for start in range(0, len(images), BATCH_SIZE):
             batch = images[start : start + BATCH_SIZE]
             if max(size) <= predictor.tile:
-                probabilities += predictor.probabilities(as_tensor(batch)).half().cpu().numpy()
+                probabilities += list(
+                    predictor.probabilities(as_tensor(batch)).half().cpu().numpy()
+                )
             else:
                 for image in batch:
                     blocks = [block.probabilities for block in predictor.row_blocks(image)]
