@@ -109,7 +109,7 @@ def audit(
             chunks=chunks,
         )
     if out is not None:
-        from areoseg.report.audit_page import write_audit_page
+        from areoseg.audit.page import write_audit_page
 
         write_audit(found, Path(out))
         page = Path(out) / AUDIT_PAGE
@@ -135,7 +135,7 @@ def _find_split(
     split: PathLike, samples: SegmentationDataset, taxonomy: Taxonomy
 ) -> dict[str, tuple[int, ...]]:
     """The split of a run, in a file, or that a recipe would make of these samples."""
-    from areoseg.audit import split_from_names
+    from areoseg.audit.leaks import split_from_names
     from areoseg.data.split import SPLITS
 
     path = located(split)
