@@ -53,8 +53,8 @@ app = App(
     name="areoseg",
     help="Semantic segmentation of Mars terrain.",
     version=__version__,
-    help_epilogue="Every command accepts `--allow-plugins`: run the plugin files in run folders. They are"
-    " code; read them first.",
+    help_epilogue="Every command accepts `--allow-plugins`: run the plugin files in run folders."
+    " They are code; read them first.",
     help_format="markdown",
     default_parameter=Parameter(negative=()),
     suppress_keyboard_interrupt=False,  # main prints a line and chooses the exit code

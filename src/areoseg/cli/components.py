@@ -25,7 +25,11 @@ def components(
     Args:
         section: The section of a recipe; its components are listed with their options.
     """
-    listed = [choice for choice in choices() if section in (None, choice.place.partition(".")[0])]
+    from areoseg.recipes import components as list_components
+
+    listed = [
+        group for group in list_components() if section in (None, group.place.partition(".")[0])
+    ]
     if json:
         print_json({group.place: [vars(entry) for entry in group.entries] for group in listed})
         return
