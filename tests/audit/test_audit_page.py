@@ -140,7 +140,8 @@ def test_thousands_of_findings_keep_the_page_small(samples, tmp_path):
 def test_the_command_reads_the_data_as_the_audit_did():
     source = Source(path="my data", data_format="folder", groups="g.txt", label_set="expert-1")
     assert train_command(source).split("\\\n")[0] == (
-        "areoseg train flagship --data 'my data' --data-format folder --label-set expert-1 --groups g.txt "
+        "areoseg train flagship --data 'my data' --data-format folder --label-set expert-1"
+        " --groups g.txt "
     )
     tiles = Source(path="frames", tile=(64, 128), scale=0.25)
     assert train_command(tiles).split("\\\n")[0] == (

@@ -17,10 +17,6 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 if TYPE_CHECKING:
-    from areoseg.api.auditing import audit
-    from areoseg.api.benchmarking import bench
-    from areoseg.api.bundling import bundle
-    from areoseg.api.calibration import calibrate
     from areoseg.api.experiments import compare
     from areoseg.api.experiments import search
     from areoseg.api.training import resume
