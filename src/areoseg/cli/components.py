@@ -8,6 +8,7 @@ from areoseg.cli.options import Json
 from areoseg.cli.show import output
 from areoseg.cli.show import print_json
 from areoseg.cli.show import print_table
+from areoseg.recipes import components as list_components
 
 
 def components(
@@ -26,7 +27,6 @@ def components(
         section: The section of a recipe; its components are listed with their options.
     """
     from areoseg.recipes import components as list_components
-
     listed = [
         group for group in list_components() if section in (None, group.place.partition(".")[0])
     ]

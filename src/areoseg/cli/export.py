@@ -12,7 +12,7 @@ def export(
     model: Path,
     /,
     *,
-    format: Literal["onnx", "openvino", "openvino-int8", "torch-export"],
+    format: Literal["onnx", "openvino", "openvino-int8"],
     out: Path,
     data: OptionalData = None,
     threads: int | None = None,

@@ -61,9 +61,10 @@ def predict(
             model was trained at, if both are known.
         resume: Skip images that an earlier call with the same models and options has done.
     """
-    if model is None:
-        model = [default_model()]
-        notes.print(f"note: using the bundled model {model[0].name}; --model chooses another")
+    if not model:
+        notes.print(
+            f"note: using the bundled model {default_model().name}; --model chooses another"
+        )
     done = api.predict(
         inputs,
         out,
