@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from areoseg.api.reading import find_source
+from areoseg.data.load import find_source
 from areoseg.data.load import read_with_progress
+from areoseg.data.options import DataFormat
+from areoseg.data.options import LabelSet
+from areoseg.data.options import data_options
 from areoseg.errors import AreosegError
 from areoseg.utils.console import standard_error
 from areoseg.utils.files import PathLike
@@ -23,12 +26,13 @@ def compare(
     data: PathLike | None = None,
     out: PathLike | None = None,
     *,
-    part: str = "test",
+    split: str = "test",
     protocol: str = "terrain",
     decisions: PathLike | None = None,
     groups: PathLike | None = None,
-    format: str = "auto",
-    labels: str = "crowd",
+    data_format: DataFormat = "auto",
+    label_set: LabelSet = "crowd",
+    classes: str | None = None,
     device: str = "cpu",
     threads: int | None = None,
     command: str | None = None,
@@ -40,12 +44,13 @@ def compare(
         study: A study file.
         data: As for `read`; None: nothing is trained.
         out: The folder for the run folders; None: `runs/STUDY`.
-        part: `train`, `val` or `test`: the part whose scores are compared.
+        split: `train`, `val` or `test`: the split whose scores are compared.
         protocol: The protocol of these scores.
         decisions: Decisions about the data, as for `train`.
-        groups: As for `read`.
-        format: As for `read`.
-        labels: As for `read`.
+        groups: See `DataOptions`, also for the next three.
+        data_format: See `DataOptions`.
+        label_set: See `DataOptions`.
+        classes: See `DataOptions`.
         device: `cpu`, `cuda` or `auto`.
         threads: Cores to compute on; None: all.
         command: What to note in the runs as the command that made them.
@@ -64,7 +69,7 @@ def compare(
     console = console or standard_error()
     opened = load_study(study)
     exclusions = None if decisions is None else read_exclusions(decisions)
-    build_table(opened, {}, part=part, protocol_name=protocol)  # a wrong name shows before hours
+    build_table(opened, {}, part=split, protocol_name=protocol)  # a wrong name shows before hours
     errors: list[str] = []
     data_of = None
     if data is not None:
@@ -72,7 +77,7 @@ def compare(
         from areoseg.studies.running import run_study
 
         trainings = Trainings(
-            find_source(data, groups, format, console, labels),
+            find_source(data, data_options(groups, data_format, label_set, classes), console),
             lambda source: read_with_progress(source, console),
             Path(out or Path("runs") / opened.name),
             device=device,
@@ -84,7 +89,7 @@ def compare(
         errors = run_study(opened, trainings)
         data_of = trainings.data_of
     results = read_results(opened, data_of)
-    table = build_table(opened, results, part=part, protocol_name=protocol)
+    table = build_table(opened, results, part=split, protocol_name=protocol)
     for path in write_table(table, opened):
         console.print(f"table: {path}")
     if errors:
@@ -106,8 +111,9 @@ def search(
     seed: int = 0,
     decisions: PathLike | None = None,
     groups: PathLike | None = None,
-    format: str = "auto",
-    labels: str = "crowd",
+    data_format: DataFormat = "auto",
+    label_set: LabelSet = "crowd",
+    classes: str | None = None,
     device: str = "cpu",
     threads: int | None = None,
     command: str | None = None,
@@ -131,9 +137,10 @@ def search(
         pruner: `median`, `hyperband` or `none`: when a training is given up.
         seed: Of the choice of values.
         decisions: Decisions about the data, as for `train`.
-        groups: As for `read`.
-        format: As for `read`.
-        labels: As for `read`.
+        groups: See `DataOptions`, also for the next three.
+        data_format: See `DataOptions`.
+        label_set: See `DataOptions`.
+        classes: See `DataOptions`.
         device: `cpu`, `cuda` or `auto`.
         threads: Cores to compute on; None: all.
         command: What to note in the runs as the command that made them.
@@ -154,7 +161,7 @@ def search(
     clock, seconds = search_times(budget, trial_budget, trials)
     varied = vary_recipe(recipe, load_space(space), overrides)
     exclusions = None if decisions is None else read_exclusions(decisions)
-    source = find_source(data, groups, format, console, labels)
+    source = find_source(data, data_options(groups, data_format, label_set, classes), console)
     source = replace(source, tile=varied.base.data.tile, scale=varied.base.data.scale)
     trainings = prepare_trainings(
         varied,

@@ -39,6 +39,6 @@ def augment(
         overrides=overrides,
         samples=samples,
         seed=seed,
-        options=dataset,
+        **vars(dataset),
     )
     output.print(f"{', '.join(transforms) or 'no transform'}: {out}")

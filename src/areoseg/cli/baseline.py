@@ -51,9 +51,7 @@ def baseline(
         overrides=overrides,
         split=split,
         decisions=decisions,
-        groups=dataset.groups,
-        data_format=dataset.data_format,
-        label_set=dataset.label_set,
+        **vars(dataset),
         threads=threads,
     )
     if json:

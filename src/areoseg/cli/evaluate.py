@@ -55,9 +55,7 @@ def evaluate(
         data,
         split=split,
         tta_flip=tta_flip,
-        groups=dataset.groups,
-        data_format=dataset.data_format,
-        label_set=dataset.label_set,
+        **vars(dataset),
         **compute_keywords(compute),
     )
     scores = evaluations[-1].scores

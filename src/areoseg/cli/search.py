@@ -79,9 +79,7 @@ def search(
             pruner=pruner,
             seed=seed,
             decisions=decisions,
-            groups=dataset.groups,
-            format=dataset.data_format,
-            labels=dataset.label_set,
+            **vars(dataset),
             **compute_keywords(compute),
             command=this_command(),
         )

@@ -16,6 +16,7 @@ from areoseg.data.missions.metadata import site_and_drive
 from areoseg.data.options import DataFormat
 from areoseg.data.options import DataOptions
 from areoseg.data.options import LabelSet
+from areoseg.data.options import data_options
 from areoseg.data.readers.ai4mars import AI4MARS
 from areoseg.data.readers.ai4mars_flat import AI4MARS_FLAT
 from areoseg.data.readers.folder import FOLDER
@@ -126,7 +127,7 @@ def read(
         (2615, 64, 128)
     """
     console = console or standard_error()
-    options = DataOptions(None if groups is None else Path(groups), data_format, label_set, classes)
+    options = data_options(groups, data_format, label_set, classes)
     source = find_source(data, options, console)
     return read_with_progress(replace(source, tile=tile or source.tile, scale=scale), console)
 

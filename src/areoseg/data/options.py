@@ -36,3 +36,10 @@ class DataOptions:
     def __post_init__(self) -> None:
         if isinstance(self.groups, str):  # as users write it in Python
             object.__setattr__(self, "groups", Path(self.groups))
+
+
+def data_options(
+    groups: str | Path | None, data_format: DataFormat, label_set: LabelSet, classes: str | None
+) -> DataOptions:
+    """Return the options that a function was given as keywords."""
+    return DataOptions(None if groups is None else Path(groups), data_format, label_set, classes)

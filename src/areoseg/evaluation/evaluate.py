@@ -8,8 +8,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from areoseg.api.reading import find_source
+from areoseg.data.load import find_source
 from areoseg.data.load import read_with_progress
+from areoseg.data.options import DataFormat
+from areoseg.data.options import DataOptions
+from areoseg.data.options import LabelSet
+from areoseg.data.options import data_options
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.samples import fingerprint
 from areoseg.data.split import check_split_name
@@ -56,8 +60,9 @@ def evaluate(
     split: str | None = None,
     tta_flip: bool = False,
     groups: PathLike | None = None,
-    data_format: str = "auto",
-    label_set: str = "crowd",
+    data_format: DataFormat = "auto",
+    label_set: LabelSet = "crowd",
+    classes: str | None = None,
     device: str = "cpu",
     threads: int | None = None,
     console: Console | None = None,
@@ -73,9 +78,10 @@ def evaluate(
         split: `train`, `val` or `test`, if `data` is the dataset of the models. None: `test` on
             their own dataset, and all labeled samples on any other.
         tta_flip: Average over each image and its mirror image.
-        groups: See `DataOptions`, also for `data_format` and `label_set`.
+        groups: See `DataOptions`, also for the next three.
         data_format: See `DataOptions`.
         label_set: See `DataOptions`.
+        classes: See `DataOptions`.
         device: `cpu`, `cuda` or `auto`.
         threads: CPU threads; None: all cores.
         console: Console for progress and warnings; None: standard error.
@@ -91,7 +97,8 @@ def evaluate(
     use_threads(threads)
     opened = _open_models(models, device)
     console = console or standard_error()
-    dataset = _load_dataset(opened, data, split, groups, data_format, label_set, console)
+    options = data_options(groups, data_format, label_set, classes)
+    dataset = _load_dataset(opened, data, split, options, console)
     return _evaluate(opened, dataset, tta_flip=tta_flip, device=device).scores
 
 
@@ -102,8 +109,9 @@ def evaluate_each(
     split: str | None = None,
     tta_flip: bool = False,
     groups: PathLike | None = None,
-    data_format: str = "auto",
-    label_set: str = "crowd",
+    data_format: DataFormat = "auto",
+    label_set: LabelSet = "crowd",
+    classes: str | None = None,
     device: str = "cpu",
     threads: int | None = None,
     console: Console | None = None,
@@ -117,7 +125,8 @@ def evaluate_each(
     use_threads(threads)
     opened = _open_models(models, device)
     console = console or standard_error()
-    dataset = _load_dataset(opened, data, split, groups, data_format, label_set, console)
+    options = data_options(groups, data_format, label_set, classes)
+    dataset = _load_dataset(opened, data, split, options, console)
     variants = [([model], False) for model in opened]
     if len(opened) > 1:
         variants.append((opened, False))
@@ -137,9 +146,7 @@ def _load_dataset(
     models: Sequence[ModelUnderTest],
     data: PathLike | None,
     split: str | None,
-    groups: PathLike | None,
-    data_format: str,
-    label_set: str,
+    options: DataOptions,
     console: Console,
 ) -> SegmentationDataset:
     """Load data that no model was trained on, or one split of the models' own dataset."""
@@ -149,12 +156,12 @@ def _load_dataset(
     runs = [model.run for model in models if model.run is not None]
     if data is None and not runs:
         raise AreosegError(f"{first.path}: an exported file does not know its dataset: give --data")
-    given = (data, data_format, label_set) != (None, "auto", "crowd")
+    given = data is not None or replace(options, groups=None) != DataOptions()
     if given:
-        source = find_source(data or runs[0].source.path, groups, data_format, console, label_set)
+        source = find_source(data or runs[0].source.path, options, console)
         source = replace(source, tile=first.recipe.data.tile, scale=first.recipe.data.scale)
     else:
-        source = own_source(runs[0], None, groups)
+        source = own_source(runs[0], None, options.groups)
     dataset = read_with_progress(source, console).labeled
     data_hash = fingerprint(dataset)
     trained_on = any(model.fingerprint == data_hash for model in models)

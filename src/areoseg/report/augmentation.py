@@ -10,7 +10,8 @@ from rich.console import Console
 from torch import Tensor
 
 from areoseg.data.load import read
-from areoseg.data.options import DataOptions
+from areoseg.data.options import DataFormat
+from areoseg.data.options import LabelSet
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe
 from areoseg.recipes import load_recipe
@@ -37,7 +38,10 @@ def draw_augmentation(
     overrides: Sequence[str] = (),
     samples: int = 6,
     seed: int = 0,
-    options: DataOptions | None = None,
+    groups: PathLike | None = None,
+    data_format: DataFormat = "auto",
+    label_set: LabelSet = "crowd",
+    classes: str | None = None,
     console: Console | None = None,
 ) -> list[str]:
     """Draw what the augmentation of a recipe does to a few labeled samples.
@@ -51,7 +55,10 @@ def draw_augmentation(
         overrides: Values of the recipe to change, as `key=value`.
         samples: Number of samples.
         seed: Seeds the choice of samples and the augmentation.
-        options: How the dataset is read.
+        groups: See `DataOptions`, also for the next three.
+        data_format: See `DataOptions`.
+        label_set: See `DataOptions`.
+        classes: See `DataOptions`.
         console: Console for progress and warnings; None: standard error.
 
     Returns:
@@ -70,17 +77,26 @@ def draw_augmentation(
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, overrides)
     settings = recipe.augment
-    loaded = read(data, options, tile=recipe.data.tile, scale=recipe.data.scale, console=console)
+    loaded = read(
+        data,
+        groups=groups,
+        data_format=data_format,
+        label_set=label_set,
+        classes=classes,
+        tile=recipe.data.tile,
+        scale=recipe.data.scale,
+        console=console,
+    )
     if not len(loaded.labeled):
         raise AreosegError(f"{data}: no labeled samples to show an augmentation on")
-    pixels, classes = loaded.labeled.stacked()
-    assert classes is not None  # they are labeled
+    pixels, masks = loaded.labeled.stacked()
+    assert masks is not None  # they are labeled
     bank = None
     if settings.needs_rare_bank:
-        bank = rare_object_bank(pixels, classes, settings.rare_class)
+        bank = rare_object_bank(pixels, masks, settings.rare_class)
     order = np.random.default_rng(seed).permutation(len(pixels))
     if {"rare_paste", "rare_cutmix"} & settings.transforms.keys():
-        has_rare = (classes == settings.rare_class).any(axis=(1, 2))[order]
+        has_rare = (masks == settings.rare_class).any(axis=(1, 2))[order]
         if not has_rare.any() or (bank is not None and not bank):
             raise AreosegError(
                 f"{data}: no object of class {settings.rare_class} large enough to paste or to mix:"
@@ -91,7 +107,7 @@ def draw_augmentation(
     shown = order[:samples]
     scale = 255 if pixels.dtype == np.uint8 else 1
     images = torch.from_numpy(pixels[shown].astype(np.float32) / np.float32(scale))[:, None]
-    masks = torch.from_numpy(classes[shown].astype(np.int64))
+    masks = torch.from_numpy(masks[shown].astype(np.int64))
     draw_sheet(
         augmentation_sheet(images, masks, settings, seed=seed, rare_bank=bank),
         Path(out),

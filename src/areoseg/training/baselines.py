@@ -5,9 +5,12 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from areoseg.api.reading import find_source
 from areoseg.audit import read_exclusions
+from areoseg.data.load import find_source
 from areoseg.data.load import read_with_progress
+from areoseg.data.options import DataFormat
+from areoseg.data.options import LabelSet
+from areoseg.data.options import data_options
 from areoseg.data.split import check_split_name
 from areoseg.evaluation.baselines import BASELINES
 from areoseg.evaluation.baselines import baseline
@@ -30,8 +33,9 @@ def baselines(
     split: str = "test",
     decisions: PathLike | None = None,
     groups: PathLike | None = None,
-    data_format: str = "auto",
-    label_set: str = "crowd",
+    data_format: DataFormat = "auto",
+    label_set: LabelSet = "crowd",
+    classes: str | None = None,
     threads: int | None = None,
     console: Console | None = None,
 ) -> dict[str, Scores]:
@@ -45,9 +49,10 @@ def baselines(
         overrides: Values of the recipe to change, such as `"split.seed=3"`.
         split: The split that is scored: `train`, `val` or `test`.
         decisions: Audit decisions, as for `train`.
-        groups: See `DataOptions`, also for `data_format` and `label_set`.
+        groups: See `DataOptions`, also for the next three.
         data_format: See `DataOptions`.
         label_set: See `DataOptions`.
+        classes: See `DataOptions`.
         threads: CPU threads; None: all cores.
         console: Console for progress and warnings; None: standard error.
 
@@ -64,17 +69,24 @@ def baselines(
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, overrides)
     exclusions = None if decisions is None else read_exclusions(decisions)
-    source = find_source(data, groups, data_format, console, label_set)
+    options = data_options(groups, data_format, label_set, classes)
+    source = find_source(data, options, console)
     source = replace(source, tile=recipe.data.tile, scale=recipe.data.scale)
-    dataset = read_with_progress(source, console).labeled
+    loaded = read_with_progress(source, console)
+    dataset, taxonomy = loaded.labeled, loaded.taxonomy
     if exclusions is not None:
         exclusions.check(dataset)
-    division = divide(recipe, dataset, exclusions=exclusions)
+    division = divide(recipe, dataset, taxonomy, exclusions=exclusions)
     for note in division.notes:
         console.print(f"note: {note}")
     return {
         name: evaluate_baseline(
-            name, dataset, division.split, scored_split=split, protocol=recipe.protocol
+            name,
+            dataset,
+            division.split,
+            scored_split=split,
+            protocol=recipe.protocol,
+            taxonomy=taxonomy,
         )
         for name in names
     }
