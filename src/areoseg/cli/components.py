@@ -26,7 +26,6 @@ def components(
     Args:
         section: The section of a recipe; its components are listed with their options.
     """
-    from areoseg.recipes import components as list_components
     listed = [
         group for group in list_components() if section in (None, group.place.partition(".")[0])
     ]
