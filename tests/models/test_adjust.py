@@ -5,10 +5,7 @@ from typing import get_args
 import pytest
 import torch
 from test_contract import NAMES
-from test_contract import all_logits
 from test_contract import build
-from test_contract import random_images
-from test_contract import training_size
 from torch import nn
 
 from areoseg.errors import AreosegError
@@ -17,6 +14,9 @@ from areoseg.models.layers.initialize import SCHEMES
 from areoseg.models.layers.normalization import fold_standardization
 from areoseg.models.layers.regularization import DropBlock
 from areoseg.recipes.schema import NetworkSettings
+from areoseg.testing import all_logits
+from areoseg.testing import random_images
+from areoseg.testing import training_size
 
 OPTIONS = {
     "he": {"initialization": "he"},

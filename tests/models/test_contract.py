@@ -1,21 +1,21 @@
 """What every registered model must do, whatever it is made of."""
 
-import inspect
-from itertools import pairwise
-
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
-from safetensors.torch import save_file
-from torch import Tensor
 from torch import nn
 
 from areoseg.errors import AreosegError
 from areoseg.export.onnx_file import trace_to_onnx
 from areoseg.models import create_model
-from areoseg.models import record
 from areoseg.models import records
+from areoseg.models import register
+from areoseg.models import registry
+from areoseg.models.layers.size import crop_like
+from areoseg.models.layers.size import pad_to_multiple
+from areoseg.testing import check_model
+from areoseg.testing import perturbed
+from areoseg.testing import random_images
 
 # Options that make a model narrow, so that the contract is quick to check. A model that is not
 # listed is checked as it comes.
@@ -58,175 +58,18 @@ def build(name, *, seed=0, **options):
     return model.to(memory_format=torch.channels_last)
 
 
-def random_images(*shape, seed=1):
-    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
-
-
-def move_off_the_start(model):
-    """Replace zeros and ones that only mark the start of training by some other weights."""
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
-    return model
-
-
-def all_logits(answer):
-    return (answer,) if isinstance(answer, Tensor) else answer
-
-
-def training_size(model):
-    """A small size that leaves more than one pixel at the coarsest level."""
-    return max(32, 2 * model.size_divisor), max(32, 2 * model.size_divisor)
-
-
 def test_the_tables_name_models_that_exist():
     assert set(NARROW) | FIXED_SIZE <= set(NAMES)
 
 
-def test_a_record_says_what_the_model_is_and_where_it_comes_from(name):
-    known = record(name)
-    assert 10 < len(known.summary) < 100
-    assert "\n" not in known.summary
-    assert known.paper
-    assert inspect.getdoc(known.build)
-
-
-def test_all_options_are_keywords_with_defaults_and_one_gray_channel_gives_five_classes(name):
-    parameters = inspect.signature(record(name).build).parameters
-    assert all(option.kind is option.KEYWORD_ONLY for option in parameters.values())
-    assert all(option.default is not option.empty for option in parameters.values())
-    assert parameters["in_channels"].default == 1
-    assert parameters["classes"].default == 5
-
-
-@pytest.mark.parametrize(("in_channels", "classes"), [(1, 5), (3, 2), (1, 7)])
-def test_logits_have_the_size_of_the_images(name, in_channels, classes):
-    model = build(name, in_channels=in_channels, classes=classes).eval()
-    smallest = (model.size_divisor, model.size_divisor)
-    for batch, (height, width) in ((2, (64, 128)), (1, (65, 130)), (1, (48, 200)), (1, smallest)):
-        images = random_images(batch, in_channels, height, width)
-        with torch.no_grad():
-            logits = model(images)
-        assert isinstance(logits, Tensor)
-        assert logits.shape == (batch, classes, height, width)
-        assert logits.isfinite().all()
-
-
-def test_logits_depend_on_the_images(name):
-    model = build(name).eval()
-    with torch.no_grad():
-        one, other = model(random_images(2, 1, *training_size(model)))
-    assert (one - other).abs().max() > 1e-3
-
-
-def test_padding_repeats_the_last_row_and_column(name):
-    model = build(name).eval()
-    rows, columns = model.size_divisor - 1, model.size_divisor // 2
-    whole = random_images(1, 1, *training_size(model))
-    whole[..., -rows:, :] = whole[..., -rows - 1, None, :]
-    whole[..., -columns:] = whole[..., -columns - 1, None]
-    with torch.no_grad():
-        expected = model(whole)[..., :-rows, :-columns]
-        logits = model(whole[..., :-rows, :-columns])
-    torch.testing.assert_close(logits, expected, atol=1e-5, rtol=1e-4)
-
-
-def test_in_training_auxiliary_logits_follow_the_logits_from_fine_to_coarse(name):
-    model = build(name).train()
-    height, width = training_size(model)
-    for images in (random_images(2, 1, height, width), random_images(2, 1, height + 1, width + 6)):
-        logits, *auxiliary = all_logits(model(images))
-        assert logits.shape == (2, 5, *images.shape[-2:])
-        assert len(auxiliary) == len(getattr(model, "auxiliary_weights", ()))
-        assert all(extra.shape[:2] == (2, 5) for extra in auxiliary)
-        for finer, coarser in pairwise((logits, *auxiliary)):
-            assert coarser.shape[-2] < finer.shape[-2]
-            assert coarser.shape[-1] < finer.shape[-1]
-
-
-@pytest.mark.parametrize("batch", [1, 3])
-def test_gradient_reaches_every_parameter(name, batch):
-    waiting = {path for path, _ in build(name).named_parameters()}
-    for seed in range(5):  # in a narrow model, all ReLUs of a layer may be off by chance
-        model = move_off_the_start(build(name, seed=seed)).train()
-        images = random_images(batch, 1, *training_size(model), seed=seed)
-        answer = all_logits(model(images))
-        sum((logits * torch.randn_like(logits)).sum() for logits in answer).backward()
-        for path, parameter in model.named_parameters():
-            assert parameter.grad is not None, path
-            assert parameter.grad.isfinite().all(), path
-            if parameter.grad.abs().max() > 0:
-                waiting.discard(path)
-    assert not waiting
-
-
-def test_evaluation_is_deterministic(name):
-    model = build(name).eval()
-    images = random_images(2, 1, *training_size(model))
-    with torch.no_grad():
-        assert torch.equal(model(images), model(images))
-
-
-def test_an_image_gets_the_same_logits_alone_and_in_a_batch(name):
-    model = build(name).eval()
-    images = random_images(3, 1, *training_size(model))
-    with torch.no_grad():
-        torch.testing.assert_close(model(images)[1:2], model(images[1:2]), atol=1e-4, rtol=1e-3)
-
-
-def test_memory_format_does_not_change_the_logits(name):
-    model = build(name).eval()
-    images = random_images(2, 1, *training_size(model))
-    with torch.no_grad():
-        channels_last = model(images.contiguous(memory_format=torch.channels_last))
-        contiguous = model.to(memory_format=torch.contiguous_format)(images)
-    torch.testing.assert_close(channels_last, contiguous, atol=1e-4, rtol=1e-4)
-
-
-def test_half_precision_gives_nearly_the_same_logits(name):
-    model = build(name).eval()
-    images = random_images(2, 1, *training_size(model))
-    with torch.no_grad():
-        exact = model(images)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            rounded = model(images).float()
-    assert (rounded - exact).abs().mean() < 0.1 * exact.abs().mean()
-
-
-def test_a_few_steps_on_one_batch_lower_the_loss(name):
-    model = build(name).train()
-    images = random_images(4, 1, *training_size(model))
-    images = nn.functional.avg_pool2d(images, 5, stride=1, padding=2)
-    images = (images - images.mean()) / images.std()
-    targets = torch.bucketize(images[:, 0], torch.tensor([-1.0, -0.3, 0.3, 1.0]))
-    optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
-    losses = []
-    for _ in range(25):
-        loss = nn.functional.cross_entropy(all_logits(model(images))[0], targets)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    assert np.mean(losses[-3:]) < 0.9 * losses[0]
-
-
-def test_weights_survive_a_safetensors_file(name, tmp_path):
-    model = move_off_the_start(build(name)).eval()
-    contiguous = {key: weights.contiguous() for key, weights in model.state_dict().items()}
-    save_file(contiguous, tmp_path / "weights.safetensors")
-    restored = build(name, seed=7).eval()
-    images = random_images(1, 1, *training_size(model))
-    with torch.no_grad():
-        expected = model(images)
-        assert not torch.equal(restored(images), expected)
-        restored.load_state_dict(load_file(tmp_path / "weights.safetensors"))
-        assert torch.equal(restored(images), expected)
+def test_contract(name):
+    check_model(name, **NARROW.get(name, {}))
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_exported_models_answer_alike_for_other_batches_and_sizes(name, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
-    model = move_off_the_start(build(name)).eval()
+    model = perturbed(build(name)).eval()
     rows, columns = (model.size_divisor * torch.export.Dim(edge, min=2, max=64) for edge in "hw")
     shape = (2, 1, 2 * model.size_divisor, 4 * model.size_divisor)
     dynamic = {0: torch.export.Dim("batch", min=1, max=64)}
@@ -248,25 +91,73 @@ def test_exported_models_answer_alike_for_other_batches_and_sizes(name, tmp_path
         np.testing.assert_allclose(answer, expected.numpy(), atol=rounding, rtol=1e-4)
 
 
-def test_an_image_smaller_than_the_stride_is_refused_with_the_size_to_pad_to(name):
-    model = build(name).eval()
-    short = model.size_divisor - 1
-    with pytest.raises(
-        AreosegError, match=f"pad them to {model.size_divisor}x{model.size_divisor + 5}"
-    ):
-        model(random_images(1, 1, short, model.size_divisor + 5))
-
-
-def test_an_image_without_a_batch_axis_is_refused(name):
-    with pytest.raises(AreosegError, match=r"\(64, 128\)"):
-        build(name).eval()(random_images(64, 128))
-
-
-def test_an_image_with_other_channels_is_refused(name):
-    with pytest.raises(AreosegError, match="in_channels=3"):
-        build(name).eval()(random_images(1, 3, 64, 128))
-
-
 def test_an_unknown_option_is_refused(name):
     with pytest.raises(AreosegError, match="no option 'wodths'"):
         create_model(name, wodths=3)
+
+
+class Pixelwise(nn.Module):
+    """A model outside the package: one 1x1 convolution."""
+
+    size_divisor = 2
+
+    def __init__(self, *, in_channels=1, classes=5):
+        super().__init__()
+        self.in_channels = in_channels
+        self.head = nn.Conv2d(in_channels, classes, 1)
+
+    def forward(self, images):
+        """Logits of images."""
+        padded = pad_to_multiple(images, in_channels=self.in_channels, size_divisor=2)
+        return crop_like(self.head(10 * padded), images)
+
+
+class Unpadded(Pixelwise):
+    """Does not pad, nor check its images."""
+
+    def forward(self, images):
+        """Logits of images."""
+        return self.head(images)[..., : images.shape[-2] // 2 * 2, :]
+
+
+class Unused(Pixelwise):
+    """Has a parameter that is not used."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.other = nn.Conv2d(1, 1, 1)
+
+
+class Mixing(Pixelwise):
+    """Subtracts the mean of the batch."""
+
+    def forward(self, images):
+        """Logits of images."""
+        logits = super().forward(images)
+        return logits - logits.mean()
+
+
+def unused(*, in_channels=1, classes=5):
+    """Build `Unused`."""
+    return Unused(in_channels=in_channels, classes=classes)
+
+
+@pytest.mark.parametrize(
+    ("build", "summary", "message"),
+    [
+        (Pixelwise, "1x1 convolution", None),
+        (Pixelwise, "1x1 convolution " * 5, "summary of 'plugin' is empty or too long"),
+        (Unpadded, "no padding", "use `pad_to_multiple`"),
+        (Unused, "bad signature", "not keyword-only"),
+        (unused, "not all used", r"does not use other\.weight"),
+        (Mixing, "mean of the batch", "mixes the images of a batch"),
+    ],
+)
+def test_a_plugin_model_is_checked_by_the_same_contract(monkeypatch, build, summary, message):
+    monkeypatch.setattr(registry, "_records", dict(registry._records))
+    register("plugin", summary=summary, paper="none")(build)
+    if message is None:
+        check_model("plugin")
+    else:
+        with pytest.raises(AssertionError, match=message):
+            check_model("plugin")

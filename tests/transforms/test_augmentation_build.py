@@ -4,6 +4,7 @@ import torch
 
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import VOID
+from areoseg.testing import check_transform
 from areoseg.transforms.compose import build_augmentation
 from areoseg.transforms.paste import RareBank
 from areoseg.transforms.paste import rare_object_bank
@@ -42,6 +43,45 @@ def augment(value, images, masks, bank=None, seed=0):
 
 def same(one, other):
     return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_contract(name):
+    check_transform(name)
+
+
+def in_place(images, masks, *, generator):
+    images += 0.1 * torch.rand(len(images), 1, 1, 1, generator=generator)
+    return images.clamp(0, 1), masks
+
+
+def from_global_generator(images, masks, *, generator):
+    return (images + torch.rand(len(images), 1, 1, 1)).clamp(0, 1), masks
+
+
+def interpolating(images, masks, *, generator):
+    return images / 2, masks.float().lerp(masks.flip(0).float(), 0.5).long()
+
+
+def counting(images, masks, *, generator):
+    torch.rand(int((masks == VOID).sum()), generator=generator)
+    return images / 2, masks
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (in_place, "changes its input images in place"),
+        (from_global_generator, "draws from the global generator"),
+        (interpolating, "invents labels"),
+        (counting, "number of draws .* depends on the pixels"),
+    ],
+)
+def test_a_plugin_transform_is_checked_by_the_same_contract(monkeypatch, function, message):
+    monkeypatch.setattr(TRANSFORMS, "_components", dict(TRANSFORMS._components))
+    TRANSFORMS.register("plugin", summary="a test")(function)
+    with pytest.raises(AssertionError, match=message):
+        check_transform("plugin")
 
 
 @pytest.mark.parametrize("name", NAMES)

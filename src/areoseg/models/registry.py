@@ -60,10 +60,11 @@ def register(
     Raises:
         ValueError: A model of another module has the name.
 
-    Example:
-        >>> @register("linear", summary="One 1x1 convolution", paper="none")
-        ... def linear(*, in_channels: int = 1, classes: int = 5) -> nn.Module:
-        ...     return nn.Conv2d(in_channels, classes, 1)
+    Example::
+
+        @register("linear", summary="One 1x1 convolution", paper="none")
+        def linear(*, in_channels: int = 1, classes: int = 5) -> nn.Module:
+            return nn.Conv2d(in_channels, classes, 1)
     """
 
     def enter(build: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
