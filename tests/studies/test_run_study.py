@@ -39,10 +39,10 @@ def trained(monkeypatch):
             calls.append(name)
             return function(*arguments, **options)
 
-        monkeypatch.setattr(running, name, noted)
+        monkeypatch.setattr(running, f"{name}_on", noted)
 
-    note("train", running.train)
-    note("resume", running.resume)
+    note("train", running.train_on)
+    note("resume", running.resume_on)
     return calls
 
 

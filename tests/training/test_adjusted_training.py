@@ -18,8 +18,8 @@ from areoseg.recipes.schema import NetworkSettings
 from areoseg.runs.run import build_segmenter
 from areoseg.runs.run import open_run
 from areoseg.taxonomy import MARS
-from areoseg.training.train import resume
-from areoseg.training.train import train
+from areoseg.training.train import resume_on
+from areoseg.training.train import train_on
 
 RECIPES = {
     "dropblock": ("unet-l", ["network.dropblock=3", "network.weight_standardization=true"]),
@@ -37,13 +37,13 @@ def test_an_adjusted_training_resumes_to_the_same_weights_and_is_rebuilt(
     quiet = Console(quiet=True)
 
     def run(folder):
-        return train(recipe, read_source(source), folder, source=source, console=quiet)
+        return train_on(recipe, read_source(source), folder, source=source, console=quiet)
 
     whole = run(tmp_path / "whole")
 
     with interrupted_at(2):
         run(tmp_path / "part")
-    resumed = resume(tmp_path / "part", read_source(source), console=quiet)
+    resumed = resume_on(tmp_path / "part", read_source(source), console=quiet)
     one, other = (load_file(each.path / "weights.safetensors") for each in (whole, resumed))
     assert all(torch.equal(tensor, other[key]) for key, tensor in one.items())
 
@@ -60,7 +60,7 @@ def test_a_loaded_run_has_plain_convolutions_of_standardized_weights(homework_np
     source = Source(path=str(homework_npz))
     recipe = load_recipe("unet-l", [*tiny, "training.epochs=1", *RECIPES["dropblock"][1]])
     data = read_source(source)
-    run = train(recipe, data, tmp_path / "run", source=source, console=Console(quiet=True))
+    run = train_on(recipe, data, tmp_path / "run", source=source, console=Console(quiet=True))
     saved = load_file(run.path / "weights.safetensors")
     layer = run.segmenter().network.encoder[0][1][0]
     assert type(layer) is nn.Conv2d
@@ -75,7 +75,7 @@ def test_each_option_changes_what_is_learned(homework_npz, tmp_path, tiny):
     def losses(number, *overrides):
         recipe = load_recipe("unet-resse", [*tiny, "training.epochs=2", *overrides])
         quiet = Console(quiet=True)
-        run = train(
+        run = train_on(
             recipe, read_source(source), tmp_path / str(number), source=source, console=quiet
         )
         return (run.path / "metrics.csv").read_text()

@@ -19,7 +19,7 @@ from areoseg.taxonomy import MARS
 from areoseg.taxonomy import VOID
 from areoseg.training.calibration import calibrate_run
 from areoseg.training.calibration import labeled_pixels
-from areoseg.training.train import train
+from areoseg.training.train import train_on
 
 
 class Brightness(nn.Module):
@@ -91,7 +91,7 @@ def trained(homework_npz, tiny, tmp_path_factory):
     source = Source(path=str(homework_npz), groups=str(homework_npz.with_name("mars_groups.txt")))
     out = tmp_path_factory.mktemp("runs") / "run"
     recipe = load_recipe("unet", tiny)
-    return train(recipe, read_source(source), out, source=source, console=Console(quiet=True))
+    return train_on(recipe, read_source(source), out, source=source, console=Console(quiet=True))
 
 
 def validation(run):
@@ -131,7 +131,7 @@ def test_a_recipe_can_end_with_a_calibration(trained, homework_npz, tiny, tmp_pa
     recipe = load_recipe("unet", [*tiny, "calibration=true"])
     source = trained.source
     quiet = Console(quiet=True)
-    run = train(recipe, read_source(source), tmp_path / "run", source=source, console=quiet)
+    run = train_on(recipe, read_source(source), tmp_path / "run", source=source, console=quiet)
     assert run.info.status == "finished"
     assert open_run(run.path).info.calibration == run.info.calibration
     assert run.segmenter().temperature != 1

@@ -10,7 +10,7 @@ from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.training.prepare import divide
-from areoseg.training.train import train
+from areoseg.training.train import train_on
 
 UNAUDITED = "data.audit=false"
 
@@ -67,7 +67,7 @@ def test_a_threshold_that_separates_nothing_is_said(part_background):
 def test_a_run_says_how_many_samples_were_dropped(part_background, tiny, tmp_path):
     chosen = load_recipe("unet", [*tiny, UNAUDITED, "training.epochs=1", "data.max_background=0.5"])
     nothing = SegmentationDataset(part_background.images[:0], None, ())
-    run = train(
+    run = train_on(
         chosen,
         LoadedData(labeled=part_background, unlabeled=nothing),
         tmp_path / "run",

@@ -17,8 +17,8 @@ from areoseg.taxonomy import VOID
 from areoseg.training.batches import Tensors
 from areoseg.training.batches import TrainingBatches
 from areoseg.training.pseudo_labels import PseudoSamples
-from areoseg.training.train import resume
-from areoseg.training.train import train
+from areoseg.training.train import resume_on
+from areoseg.training.train import train_on
 
 
 def tensors(number, value):
@@ -87,7 +87,7 @@ def pseudo(source):
 def run(source, out, tiny, *overrides, **options):
     recipe = load_recipe("unet", [*tiny, *overrides])
     quiet = Console(quiet=True)
-    return train(recipe, read_source(source), out, source=source, console=quiet, **options)
+    return train_on(recipe, read_source(source), out, source=source, console=quiet, **options)
 
 
 def test_pseudo_labels_change_the_weights_but_not_the_split(source, tmp_path, tiny):
@@ -108,7 +108,7 @@ def test_an_interrupted_self_training_resumes_to_the_same_weights(
 
     with interrupted_at(1):
         run(source, tmp_path / "part", tiny, pseudo=pseudo(source))
-    resumed = resume(tmp_path / "part", read_source(source), console=Console(quiet=True))
+    resumed = resume_on(tmp_path / "part", read_source(source), console=Console(quiet=True))
     one, other = (load_file(each.path / "weights.safetensors") for each in (whole, resumed))
     assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
     assert resumed.info.self_training == whole.info.self_training

@@ -8,8 +8,8 @@ from safetensors.torch import load_file
 from areoseg.data.load import Source
 from areoseg.data.load import read_source
 from areoseg.recipes import load_recipe
-from areoseg.training.train import resume
-from areoseg.training.train import train
+from areoseg.training.train import resume_on
+from areoseg.training.train import train_on
 
 RECIPES = {
     "sgd": ["optimizer=sgd", "schedule=polynomial"],
@@ -33,13 +33,13 @@ def test_an_interrupted_training_resumes_to_the_same_weights(
     quiet = Console(quiet=True)
 
     def run(folder):
-        return train(recipe, read_source(source), folder, source=source, console=quiet)
+        return train_on(recipe, read_source(source), folder, source=source, console=quiet)
 
     whole = run(tmp_path / "whole")
 
     with interrupted_at(3):
         run(tmp_path / "part")
-    resumed = resume(tmp_path / "part", read_source(source), console=quiet)
+    resumed = resume_on(tmp_path / "part", read_source(source), console=quiet)
 
     one, other = (load_file(each.path / "weights.safetensors") for each in (whole, resumed))
     assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
@@ -53,7 +53,7 @@ def test_a_plateau_lowers_the_rate_and_swa_changes_the_weights(homework_npz, tmp
 
     def curves(name, *overrides):
         recipe = load_recipe("unet", [*tiny, "training.epochs=5", *overrides])
-        run = train(
+        run = train_on(
             recipe,
             read_source(source),
             tmp_path / name,

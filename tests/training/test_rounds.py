@@ -20,8 +20,8 @@ from areoseg.training.batches import Tensors
 from areoseg.training.batches import TrainingBatches
 from areoseg.training.rounds import ROUND
 from areoseg.training.rounds import Rounds
-from areoseg.training.train import resume
-from areoseg.training.train import train
+from areoseg.training.train import resume_on
+from areoseg.training.train import train_on
 
 QUIET = Console(quiet=True)
 SETTINGS = PseudoLabelSettings(
@@ -146,7 +146,7 @@ def read(source):
 
 def run(source, out, tiny, *overrides):
     recipe = load_recipe("unet", [*tiny, *CHANGES, *overrides])
-    return train(recipe, read(source), out, source=source, console=QUIET)
+    return train_on(recipe, read(source), out, source=source, console=QUIET)
 
 
 def weights(made):
@@ -177,7 +177,7 @@ def test_a_resumed_training_ends_with_the_same_weights(
 
     with interrupted_at(validations):
         run(source, tmp_path / "part", tiny)
-    resumed = resume(tmp_path / "part", read(source), console=QUIET)
+    resumed = resume_on(tmp_path / "part", read(source), console=QUIET)
     assert same(weights(whole), weights(resumed))
     assert resumed.info.rounds == whole.info.rounds
 
@@ -185,7 +185,7 @@ def test_a_resumed_training_ends_with_the_same_weights(
 def test_without_samples_to_label_a_training_says_so_and_goes_on(source, tmp_path, tiny, capsys):
     labeled_ones = read_source(source)
     recipe = load_recipe("unet", [*tiny, *CHANGES, "training.epochs=1"])
-    made = train(
+    made = train_on(
         recipe, labeled_ones, tmp_path / "run", source=source, console=Console(stderr=True)
     )
     assert "no unlabeled images" in " ".join(capsys.readouterr().err.split())

@@ -25,8 +25,8 @@ from areoseg.training.stages import make_stages
 from areoseg.training.stages import stage_at
 from areoseg.training.stages import stage_end
 from areoseg.training.stages import without_rest
-from areoseg.training.train import resume
-from areoseg.training.train import train
+from areoseg.training.train import resume_on
+from areoseg.training.train import train_on
 
 QUIET = Console(quiet=True)
 
@@ -47,7 +47,7 @@ def run_stages(source, tmp_path, tiny):
     def run(name, stages, *overrides, **options):
         given = [one for one in tiny if not one.startswith("training.epochs")]
         recipe = load_recipe("unet", [*given, f"stages={stages}", *overrides])
-        return train(
+        return train_on(
             recipe, read_source(source), tmp_path / name, source=source, console=QUIET, **options
         )
 
@@ -78,7 +78,7 @@ def test_a_killed_training_resumes_to_the_same_weights_in_every_stage(
         part = f"killed-after-{validations}"
         with interrupted_at(validations):
             run_stages(part, stages, *kept)
-        resumed = resume(tmp_path / part, read_source(source), console=QUIET)
+        resumed = resume_on(tmp_path / part, read_source(source), console=QUIET)
         assert equal(weights(whole), weights(resumed))
         assert curves(whole) == curves(resumed)
 

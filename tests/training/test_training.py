@@ -22,8 +22,8 @@ from areoseg.training.checkpoint import save_resume_state
 from areoseg.training.loop import Trainer
 from areoseg.training.plan import Budget
 from areoseg.training.plan import Plan
-from areoseg.training.train import resume
-from areoseg.training.train import train
+from areoseg.training.train import resume_on
+from areoseg.training.train import train_on
 from areoseg.utils.files import write_text
 
 QUIET = Console(quiet=True)
@@ -35,7 +35,7 @@ class Killed(Exception):
 
 def run_tiny(source, out, tiny, *extra, **options):
     recipe = load_recipe("unet", [*tiny, *extra])
-    return train(recipe, read_source(source), out, source=source, console=QUIET, **options)
+    return train_on(recipe, read_source(source), out, source=source, console=QUIET, **options)
 
 
 def weights(run):
@@ -153,15 +153,11 @@ def test_a_folder_that_holds_a_run_is_left_alone(source, tmp_path, tiny):
 
 
 KILLED = """
-import sys
+import sys, torch, areoseg.api
 from rich.console import Console
-from areoseg.data.load import Source, read_source
-import torch
 torch.set_num_threads(1)
-path, groups, out, *overrides = sys.argv[1:]
-source = Source(path=path, groups=groups)
-train(load_recipe("unet", overrides), read_source(source), out, source=source,
-      console=Console(quiet=True))
+data, groups, out, *overrides = sys.argv[1:]
+areoseg.api.train("unet", data, out, overrides=overrides, groups=groups)
 """
 
 
@@ -170,7 +166,8 @@ def test_a_killed_run_resumes_to_the_weights_of_one_that_was_not(source, tmp_pat
     whole = run_tiny(source, tmp_path / "whole", long)
     killed = tmp_path / "killed"
     process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, source.path, source.groups, str(killed), *long]
+        [sys.executable, "-c", KILLED, source.path, source.groups, str(killed), *long],
+        stderr=subprocess.DEVNULL,
     )
     curves = killed / "metrics.csv"
     while process.poll() is None and not (
@@ -181,7 +178,7 @@ def test_a_killed_run_resumes_to_the_weights_of_one_that_was_not(source, tmp_pat
     assert process.wait() == -signal.SIGKILL, "the run ended before it could be killed"
     assert open_run(killed, unfinished=True).info.status == "training"
 
-    resumed = resume(killed, read_source(source), console=QUIET)
+    resumed = resume_on(killed, read_source(source), console=QUIET)
     assert resumed.info.epochs == 40
     assert_equal_weights(weights(whole), weights(resumed))
     assert (resumed.path / "metrics.csv").read_text() == (whole.path / "metrics.csv").read_text()
@@ -190,18 +187,18 @@ def test_a_killed_run_resumes_to_the_weights_of_one_that_was_not(source, tmp_pat
 def test_a_finished_run_cannot_be_resumed(source, tmp_path, tiny):
     run = run_tiny(source, tmp_path / "run", tiny)
     with pytest.raises(AreosegError, match="nothing to resume"):
-        resume(run.path, read_source(source), console=QUIET)
+        resume_on(run.path, read_source(source), console=QUIET)
 
 
 def test_a_run_killed_while_it_is_scored_is_scored_by_resuming(
     homework_npz, tmp_path, tiny, monkeypatch
 ):
-    def killed(*_):
+    def killed(*_, **__):
         raise Killed
 
     out = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(api.training, "finish_run", killed)
+        patch.setattr("areoseg.training.train.finish_run", killed)
         with pytest.raises(Killed):
             api.train("unet", homework_npz, out, overrides=tiny, console=QUIET)
     before = (out / "weights.safetensors").read_bytes()
@@ -219,11 +216,11 @@ def test_a_run_is_finished_only_when_it_is_calibrated(source, tmp_path, tiny, mo
 
     whole = run_tiny(source, tmp_path / "whole", tiny, "calibration=true")
     with monkeypatch.context() as patch:
-        patch.setattr("areoseg.training.train.calibrate_run", killed)
+        patch.setattr("areoseg.training.train.calibrate_segmenter", killed)
         with pytest.raises(Killed):
             run_tiny(source, tmp_path / "part", tiny, "calibration=true")
     assert open_run(tmp_path / "part").info.status == "training"
-    resumed = resume(tmp_path / "part", read_source(source), console=QUIET)
+    resumed = resume_on(tmp_path / "part", read_source(source), console=QUIET)
     assert resumed.info.status == "finished"
     assert resumed.info.calibration == whole.info.calibration
     assert_equal_weights(weights(whole), weights(resumed))
@@ -236,7 +233,7 @@ def test_groups_that_would_change_the_split_are_refused(source, tmp_path, tiny):
     save_resume_state(run.path / "resume.pt", module_state, {})
     others = replace(data, labeled=replace(data.labeled, groups=data.labeled.names))
     with pytest.raises(AreosegError, match=r"split in another way.*--groups"):
-        resume(run.path, others, console=QUIET)
+        resume_on(run.path, others, console=QUIET)
 
 
 def test_a_run_killed_before_its_first_validation_starts_again(source, tmp_path, tiny, monkeypatch):
@@ -249,7 +246,7 @@ def test_a_run_killed_before_its_first_validation_starts_again(source, tmp_path,
         with pytest.raises(Killed):
             run_tiny(source, tmp_path / "part", tiny)
     assert not (tmp_path / "part" / "weights.safetensors").exists()
-    resumed = resume(tmp_path / "part", read_source(source), console=QUIET)
+    resumed = resume_on(tmp_path / "part", read_source(source), console=QUIET)
     assert_equal_weights(weights(whole), weights(resumed))
 
 
@@ -257,21 +254,21 @@ def test_a_damaged_state_is_refused_and_never_unpickled(source, tmp_path, tiny):
     run = run_tiny(source, tmp_path / "run", tiny)
     write_text(run.path / "resume.pt", "cos\nsystem\n(S'false'\ntR.")
     with pytest.raises(AreosegError, match="cannot resume"):
-        resume(run.path, read_source(source), console=QUIET)
+        resume_on(run.path, read_source(source), console=QUIET)
 
 
 def test_nothing_to_train_on_is_refused(source, tmp_path, tiny):
     data = read_source(source)
     empty = type(data)(labeled=data.labeled.select([]), unlabeled=data.unlabeled)
     with pytest.raises(AreosegError, match="no labeled samples"):
-        train(load_recipe("unet", tiny), empty, tmp_path / "run", source=source, console=QUIET)
+        train_on(load_recipe("unet", tiny), empty, tmp_path / "run", source=source, console=QUIET)
     assert not (tmp_path / "run").exists()
 
 
 def refused_for_validation(source, out, tiny, data, *overrides):
     recipe = load_recipe("unet", [*tiny, "data.audit=false", *overrides])
     with pytest.raises(AreosegError) as refused:
-        train(recipe, data, out, source=source, console=QUIET)
+        train_on(recipe, data, out, source=source, console=QUIET)
     assert not out.exists()
     return str(refused.value)
 

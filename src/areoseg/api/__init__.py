@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from areoseg.api.auditing import audit
     from areoseg.api.experiments import compare
     from areoseg.api.experiments import search
-    from areoseg.api.training import resume
-    from areoseg.api.training import train
     from areoseg.audit.audit import audit
     from areoseg.data.load import read
     from areoseg.evaluation.baselines import baseline_score
@@ -37,6 +35,8 @@ if TYPE_CHECKING:
     from areoseg.training.calibrate import calibrate
     from areoseg.training.self_training import self_train
     from areoseg.training.soup import soup
+    from areoseg.training.train import resume
+    from areoseg.training.train import train
 
 __all__ = [
     "audit",

@@ -28,7 +28,7 @@ from areoseg.errors import did_you_mean
 from areoseg.recipes import load_recipe
 from areoseg.recipes import recipe_names
 from areoseg.runs.run import is_run
-from areoseg.training.division import divide
+from areoseg.training.prepare import divide
 from areoseg.utils.console import standard_error
 from areoseg.weights import located
 

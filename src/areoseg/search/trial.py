@@ -29,7 +29,7 @@ from areoseg.studies.results import data_identity
 from areoseg.training.checkpoint import TrainingState
 from areoseg.training.plan import Budget
 from areoseg.training.prepare import divide
-from areoseg.training.train import train
+from areoseg.training.train import train_on
 
 TENTHS = 10
 SMALL_FILES = frozenset({RECIPE, METRICS, RUN_INFO, PLAN})
@@ -143,7 +143,7 @@ class Trainings:
         recipe = self.recipe.sample(trial.params)
         report = ValidationReport(trial, keep=recipe.training.checkpoint, deadline=deadline)
         try:
-            train(
+            train_on(
                 recipe,
                 self.data,
                 folder,

@@ -31,8 +31,8 @@ from areoseg.studies.study import Study
 from areoseg.studies.study import Trial
 from areoseg.training.plan import Budget
 from areoseg.training.prepare import divide
-from areoseg.training.train import resume
-from areoseg.training.train import train
+from areoseg.training.train import resume_on
+from areoseg.training.train import train_on
 from areoseg.utils.device import use_threads
 
 
@@ -102,10 +102,10 @@ class Trainings:
                     return run
                 if (folder / RESUME).is_file():
                     self.console.print("  goes on where it was stopped")
-                    return resume(folder, data, threads=self.threads, console=self.console)
+                    return resume_on(folder, data, threads=self.threads, console=self.console)
         if (folder / RECIPE).is_file():  # a run of something else, or one without a first epoch
             shutil.rmtree(folder)
-        return train(
+        return train_on(
             trial.recipe,
             data,
             folder,

@@ -2,7 +2,6 @@
 
 from rich.console import Console
 
-from areoseg.api.training import finish_run
 from areoseg.errors import AreosegError
 from areoseg.evaluation.score import select_split
 from areoseg.runs.own_data import own_data
@@ -10,6 +9,7 @@ from areoseg.runs.run import RESUME
 from areoseg.runs.run import Run
 from areoseg.runs.run import open_run
 from areoseg.training.calibration import calibrate_run
+from areoseg.training.finish import finish_run
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads
 from areoseg.utils.files import PathLike

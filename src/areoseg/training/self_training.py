@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from areoseg.api.training import finish_run
 from areoseg.audit import Exclusions
 from areoseg.audit import find_exclusions
 from areoseg.audit import read_exclusions
@@ -28,15 +27,15 @@ from areoseg.runs.run import AUDIT
 from areoseg.runs.run import Run
 from areoseg.runs.run import check_no_run_in
 from areoseg.runs.run import open_runs
-from areoseg.training.division import divide
 from areoseg.training.plan import Budget
 from areoseg.training.plan import parse_budget
+from areoseg.training.prepare import divide
 from areoseg.training.pseudo_labels import PseudoSamples
 from areoseg.training.pseudo_labels import check_pseudo_label_options
 from areoseg.training.pseudo_labels import check_same_size
 from areoseg.training.pseudo_labels import pseudo_label
 from areoseg.training.pseudo_labels import unseen_samples
-from areoseg.training.train import train
+from areoseg.training.train import train_on
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import choose_device
 from areoseg.utils.device import use_threads
@@ -143,7 +142,7 @@ def self_train(
         labeled_share=labeled_share,
         fingerprint=fingerprint(labels.samples),
     )
-    run = train(
+    return train_on(
         student,
         loaded,
         out,
@@ -155,9 +154,8 @@ def self_train(
         console=console,
         exclusions=exclusions,
         pseudo=PseudoSamples(labels.samples, info),
+        report=True,
     )
-    finish_run(run, loaded.labeled, console)
-    return run
 
 
 def _check_time_left(clock: Budget) -> None:

@@ -19,7 +19,6 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
-from areoseg.api.training import finish_run
 from areoseg.data.samples import SegmentationDataset
 from areoseg.evaluation.score import evaluate_model
 from areoseg.evaluation.score import select_split
@@ -45,6 +44,7 @@ from areoseg.runs.run import write_weights
 from areoseg.training.averaging import estimate_batch_statistics
 from areoseg.training.batches import Tensors
 from areoseg.training.calibration import calibrate_segmenter
+from areoseg.training.finish import finish_run
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import choose_device
 from areoseg.utils.device import precision_of_training

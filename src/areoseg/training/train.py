@@ -1,8 +1,14 @@
-"""A whole training, from a data set to a run folder: the story in one place."""
+"""Train a recipe on a dataset: from the options of a user to a run folder with a report.
+
+`train` and `resume` take paths; `train_on` and `resume_on` take data that are in memory. The
+training itself is `areoseg.training.loop.fit`.
+"""
 
 import math
 import platform
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +18,21 @@ from rich.console import Console
 from areoseg.audit import Exclusions
 from areoseg.audit import read_exclusions
 from areoseg.audit import write_audit
+from areoseg.data.description import describe
 from areoseg.data.load import Source
+from areoseg.data.load import find_source
+from areoseg.data.load import read_with_progress
 from areoseg.data.missions.navcam import common_navcam_scale
+from areoseg.data.options import DataFormat
+from areoseg.data.options import DataOptions
+from areoseg.data.options import LabelSet
 from areoseg.data.samples import LoadedData
 from areoseg.errors import AreosegError
+from areoseg.errors import one_line
 from areoseg.models import model_cost
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe
+from areoseg.recipes import load_recipe
 from areoseg.recipes import write_recipe
 from areoseg.runs.compatibility import check_initial_weights
 from areoseg.runs.compatibility import check_same_samples
@@ -29,91 +43,228 @@ from areoseg.runs.info import RunInfo
 from areoseg.runs.info import Versions
 from areoseg.runs.lineage import check_held_out
 from areoseg.runs.lineage import describe_initial_weights
+from areoseg.runs.own_data import own_data
+from areoseg.runs.own_data import own_source
 from areoseg.runs.run import AUDIT
+from areoseg.runs.run import PLAN
 from areoseg.runs.run import RECIPE
+from areoseg.runs.run import REPORT
 from areoseg.runs.run import RESUME
 from areoseg.runs.run import RUN_INFO
 from areoseg.runs.run import SPLIT
+from areoseg.runs.run import WEIGHTS
 from areoseg.runs.run import Run
 from areoseg.runs.run import build_segmenter
 from areoseg.runs.run import check_no_run_in
 from areoseg.runs.run import check_resumable
 from areoseg.runs.run import initial_segmenter
 from areoseg.runs.run import open_run
-from areoseg.taxonomy import Taxonomy
-from areoseg.training.calibration import calibrate_run
+from areoseg.training.calibration import calibrate_segmenter
 from areoseg.training.checkpoint import load_resume_state
+from areoseg.training.finish import finish_run
 from areoseg.training.loop import OnValidation
 from areoseg.training.loop import Trainer
 from areoseg.training.loop import fit
 from areoseg.training.loop import plan_for
+from areoseg.training.loop import save_weights
 from areoseg.training.plan import Budget
 from areoseg.training.plan import Plan
+from areoseg.training.plan import parse_budget
 from areoseg.training.prepare import Preparation
 from areoseg.training.prepare import prepare
 from areoseg.training.pseudo_labels import PseudoSamples
 from areoseg.training.rounds import ROUND
 from areoseg.training.rounds import Rounds
 from areoseg.training.stages import check_stages_not_empty
+from areoseg.utils.console import standard_error
 from areoseg.utils.device import choose_device
 from areoseg.utils.device import choose_precision
 from areoseg.utils.device import fork_rng
+from areoseg.utils.device import precision_of_training
 from areoseg.utils.device import use_threads
+from areoseg.utils.files import PathLike
+from areoseg.utils.files import read_json
 from areoseg.utils.files import write_json
 from areoseg.version import __version__
 
 
 def train(
+    recipe: Recipe | PathLike,
+    data: PathLike,
+    out: PathLike,
+    *,
+    overrides: Sequence[str] = (),
+    budget: str | None = None,
+    plan: PathLike | None = None,
+    decisions: PathLike | None = None,
+    init_from: PathLike | None = None,
+    groups: PathLike | None = None,
+    data_format: DataFormat = "auto",
+    label_set: LabelSet = "crowd",
+    classes: str | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    command: str | None = None,
+    console: Console | None = None,
+) -> Run:
+    """Train a recipe, score the run on validation and test, and write a report.
+
+    Args:
+        recipe: A recipe, its name, or its file.
+        data: The dataset; see `read`.
+        out: The run folder to create.
+        overrides: Values of the recipe to change, such as `"optimizer.lr=1e-3"`.
+        budget: A time such as `"15m"` in place of the recipe's epochs; it includes reading the
+            data.
+        plan: A run whose steps are repeated, in place of epochs and budget.
+        decisions: A decisions.json saved by the page of the audit, or an audit.json: exactly the
+            samples that it rejects are left out, and the audit is not run.
+        init_from: A run or bundled model whose weights to start from; None: random weights.
+        groups: See `DataOptions`, also for the next three.
+        data_format: See `DataOptions`.
+        label_set: See `DataOptions`.
+        classes: See `DataOptions`.
+        device: `cpu`, `cuda` or `auto`.
+        threads: CPU threads; None: all cores.
+        command: The command line, to be noted in the run.
+        console: Console for progress and notes; None: standard error.
+
+    Raises:
+        AreosegError: Recipe or data cannot be used, or `out` contains a run.
+        KeyboardInterrupt: The user interrupted the training; `resume` continues it.
+
+    Example:
+        >>> run = train("flagship", "mars.npz", "runs/first", budget="15m")  # doctest: +SKIP
+        >>> run.info.validation_score  # doctest: +SKIP
+        0.7719
+    """
+    # Everything that can be checked before reading the data, which may take minutes.
+    console = console or standard_error()
+    if not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe, overrides)
+    if budget is not None and plan is not None:
+        raise AreosegError("cannot use --budget and --plan together: a plan fixes the steps")
+    seconds = None if budget is None else parse_budget(budget)
+    repeated = None if plan is None else _read_plan(plan)
+    exclusions = None if decisions is None else read_exclusions(decisions)
+    initial = None if init_from is None else open_run(init_from)
+    check_no_run_in(out)
+    choose_device(device)
+    use_threads(threads)
+    options = DataOptions(None if groups is None else Path(groups), data_format, label_set, classes)
+    source = find_source(data, options, console)
+    source = replace(source, tile=recipe.data.tile or source.tile, scale=recipe.data.scale)
+    if initial is not None:
+        check_initial_weights(initial, recipe, describe(source.classes).taxonomy)
+
+    clock = None if seconds is None else Budget(seconds)
+    loaded = read_with_progress(source, console)
+    if exclusions is not None:
+        exclusions.check(loaded.labeled)
+    return train_on(
+        recipe,
+        loaded,
+        out,
+        source=source,
+        budget=clock,
+        plan=repeated,
+        exclusions=exclusions,
+        init_from=initial,
+        device=device,
+        threads=threads,
+        command=command,
+        console=console,
+        report=True,
+    )
+
+
+def resume(
+    run: PathLike,
+    *,
+    data: PathLike | None = None,
+    groups: PathLike | None = None,
+    threads: int | None = None,
+    console: Console | None = None,
+) -> Run:
+    """Continue a run that was interrupted or killed, score it, and write its report.
+
+    If only the scores or the report are missing, they are made.
+
+    Args:
+        run: The run folder.
+        data: The present path of its data; None: the one noted in the run.
+        groups: The present path of its groups file; None: the one noted in the run.
+        threads: CPU threads; None: as many as before.
+        console: Console for progress and notes; None: standard error.
+
+    Raises:
+        AreosegError: There is nothing to resume, or the data have changed.
+    """
+    console = console or standard_error()
+    opened = open_run(run, unfinished=True)
+    trained = opened.info.status == "finished" and not (opened.path / RESUME).is_file()
+    if trained and not (opened.is_bundle or (opened.path / REPORT).is_file()):
+        labeled = own_data(opened, data, groups, console).labeled
+        use_threads(threads or opened.info.threads)
+        finish_run(opened, labeled, console)
+        return opened
+    check_resumable(opened)  # before reading the data
+    loaded = read_with_progress(own_source(opened, data, groups), console)
+    return resume_on(run, loaded, threads=threads, console=console, report=True)
+
+
+def train_on(
     recipe: Recipe,
     data: LoadedData,
-    out: str | Path,
+    out: PathLike,
     *,
     source: Source,
     budget: Budget | None = None,
     plan: Plan | None = None,
+    exclusions: Exclusions | None = None,
+    pseudo: PseudoSamples | None = None,
+    init_from: Run | None = None,
     device: str = "cpu",
     threads: int | None = None,
     command: str | None = None,
     console: Console | None = None,
     on_validation: OnValidation | None = None,
-    exclusions: Exclusions | None = None,
-    pseudo: PseudoSamples | None = None,
-    start: Run | None = None,
+    report: bool = False,
 ) -> Run:
-    """Train a recipe on a data set.
+    """Train a recipe on data in memory, and calibrate the result if the recipe says so.
 
     Args:
-        recipe: What to train.
+        recipe: The recipe to train.
         data: Labeled samples of one size, with their classes.
-        out: The run folder to make; it must not hold a run yet.
+        out: The run folder to create.
         source: Where the data came from, to be noted in the run.
-        budget: A time that takes the place of the recipe's epochs.
-        plan: The plan of an earlier run to replay, step for step; neither epochs nor budget then
-            count.
+        budget: The time to fill, in place of the recipe's epochs.
+        plan: The plan of an earlier run to repeat, in place of epochs and budget.
+        exclusions: The samples to leave out; None: `find_exclusions`, if the recipe asks for it.
+        pseudo: Pseudo-labeled samples to train on as well; saved in the run folder.
+        init_from: The run whose weights to start from; None: random weights.
         device: `cpu`, `cuda` or `auto`.
-        threads: Cores to compute on; None: as many as PyTorch takes.
+        threads: CPU threads; None: unchanged.
         command: The command line, to be noted in the run.
         console: Where to show the progress; None: standard error.
         on_validation: Called after each validation; returns whether to stop the training.
-        exclusions: The samples to leave out; None: `find_exclusions`, if the recipe asks for it.
-        pseudo: Pseudo-labeled samples to train on besides; kept in the run folder.
-        start: The run whose weights to start with; None: random weights.
-
-    Returns:
-        The finished run.
+        report: Score the run on validation and test, and write its report.
 
     Raises:
-        AreosegError: Data or recipe cannot be used, or `out` holds a run already.
-        KeyboardInterrupt: The training was interrupted; the folder is a usable run all the same.
+        AreosegError: Data or recipe cannot be used, or `out` contains a run.
+        KeyboardInterrupt: The user interrupted the training. The folder is a usable run all the
+            same, as soon as there was a first step.
     """
     out = Path(out)
+    console = console or standard_error()
     taxonomy = data.taxonomy
-    console = console or Console(stderr=True)
     check_no_run_in(out)
     threads = use_threads(threads)
-    where = choose_device(device)
-    precision = choose_precision(recipe.training.precision, where)
-    preparation = prepare(
+    torch_device = choose_device(device)
+    precision = choose_precision(recipe.training.precision, torch_device)
+    if init_from is not None:
+        check_initial_weights(init_from, recipe, taxonomy)
+    prepared = prepare(
         recipe,
         data.labeled,
         taxonomy,
@@ -121,21 +272,19 @@ def train(
         exclusions=exclusions,
         pseudo=pseudo,
     )
-    notes = preparation.notes
-    if start is not None:
-        check_initial_weights(start, recipe, taxonomy)
-        notes += check_held_out(start, preparation.names(), preparation.fingerprint)
+    notes = prepared.notes
+    if init_from is not None:
+        notes += check_held_out(init_from, prepared.names(), prepared.fingerprint)
     for note in notes:
         console.print(f"note: {note}")
 
-    with fork_rng(where):
+    with fork_rng(torch_device):
         torch.manual_seed(recipe.training.seed)
-        segmenter = (
-            build_segmenter(recipe, taxonomy, mean=preparation.mean, std=preparation.std)
-            if start is None
-            else initial_segmenter(start, recipe)
-        )
-    trainer = Trainer(recipe, preparation, segmenter, taxonomy, device=where, precision=precision)
+        if init_from is None:
+            model = build_segmenter(recipe, taxonomy, mean=prepared.mean, std=prepared.std)
+        else:
+            model = initial_segmenter(init_from, recipe)
+    trainer = Trainer(recipe, prepared, model, taxonomy, device=torch_device, precision=precision)
     if plan is not None:
         trainer.state.plan, trainer.state.patience = plan, 0
     elif budget is not None:
@@ -148,79 +297,79 @@ def train(
         ),
         command=command,
         status="training",
-        data=_data_info(source, data, preparation, taxonomy),
+        data=_data_info(source, data, prepared),
         taxonomy=taxonomy,
-        model=_model_info(segmenter, preparation),
+        model=_model_info(model, prepared),
         device=device,
         threads=threads,
         precision=precision,
         budget_seconds=budget.seconds if budget else None,
     )
     write_recipe(recipe, out / RECIPE)
-    write_json(out / SPLIT, preparation.names())
+    write_json(out / SPLIT, prepared.names())
     if pseudo is not None:
         pseudo.save(out)
         info = info.model_copy(update={"self_training": pseudo.info})
-    if start is not None:
-        initial = {
-            "initial_weights": describe_initial_weights(start),
-            "previously_trained_on": start.trained_on,
+    if init_from is not None:
+        lineage = {
+            "initial_weights": describe_initial_weights(init_from),
+            "previously_trained_on": init_from.trained_on,
         }
-        info = info.model_copy(update=initial)
-    if preparation.exclusions is not None:
-        write_audit(preparation.exclusions, out)
+        info = info.model_copy(update=lineage)
+    if prepared.exclusions is not None:
+        write_audit(prepared.exclusions, out)
     info.write(out / RUN_INFO)
     run = Run(out, recipe, info)
-    return _carry_out(trainer, run, budget, console, on_validation)
+    return _fit(trainer, run, budget, console, on_validation=on_validation, report=report)
 
 
-def resume(
-    path: str | Path,
+def resume_on(
+    path: PathLike,
     data: LoadedData,
     *,
     threads: int | None = None,
     console: Console | None = None,
+    report: bool = False,
 ) -> Run:
-    """Go on with a training that was interrupted or killed.
+    """Continue a training that was interrupted or killed.
 
-    With the same data, threads and machine, the weights at the end are those of a run that was
-    never interrupted. A time budget counts only the time in which the run was training.
+    With the same data, threads and machine, the final weights are those of a run that was never
+    interrupted. A time budget counts only the time in which the run was training.
 
     Args:
         path: The run folder.
-        data: What the run was trained on.
-        threads: Cores to compute on; None: as many as the run used.
+        data: The data that the run was trained on.
+        threads: CPU threads; None: as many as the run used.
         console: Where to show the progress; None: standard error.
+        report: As for `train_on`.
 
     Raises:
-        AreosegError: There is nothing to go on from, or the data have changed.
+        AreosegError: There is nothing to resume, or the data have changed.
     """
     run = open_run(path, unfinished=True)
-    console = console or Console(stderr=True)
+    console = console or standard_error()
     check_resumable(run)
     state, tensors = load_resume_state(run.path / RESUME)
     check_same_samples(run, data.labeled)
     use_threads(threads or run.info.threads)
-    # What was rejected at the start stays so, whoever or whichever version decided it.
-    found = run.path / AUDIT
-    exclusions = read_exclusions(found) if found.is_file() else None
-    pseudo = PseudoSamples.of_run(run)
-    preparation = prepare(
+    # Samples excluded at the start stay excluded, whoever or whichever version decided it.
+    audit = run.path / AUDIT
+    prepared = prepare(
         run.recipe,
         data.labeled,
         run.taxonomy,
         unlabeled=data.unlabeled,
-        exclusions=exclusions,
-        pseudo=pseudo,
+        exclusions=read_exclusions(audit) if audit.is_file() else None,
+        pseudo=PseudoSamples.of_run(run),
     )
-    if preparation.names() != run.split:
+    if prepared.names() != run.split:
         raise AreosegError(
             f"{path}: these data would be split in another way than in {SPLIT}: give the groups"
             " that the run was trained with by --groups"
         )
     trainer = Trainer(
         run.recipe,
-        preparation,
+        prepared,
         build_segmenter(run.recipe, run.taxonomy),
         run.taxonomy,
         device=choose_device(run.info.device),
@@ -229,27 +378,29 @@ def resume(
     trainer.load(state, tensors)
     seconds = run.info.budget_seconds
     budget = Budget(seconds, started=time.monotonic() - state.seconds) if seconds else None
-    return _carry_out(trainer, run, budget, console)
+    return _fit(trainer, run, budget, console, report=report)
 
 
-def _carry_out(
+def _fit(
     trainer: Trainer,
     run: Run,
     budget: Budget | None,
     console: Console,
+    *,
     on_validation: OnValidation | None = None,
+    report: bool = False,
 ) -> Run:
-    """Fit, and write down how it ended."""
-    preparation = trainer.data
+    """Run the training loop, then calibrate the model, write down the results, and report them."""
+    prepared, state = trainer.data, trainer.state
     rounds = Rounds(
         run.recipe.pseudo_labels,
-        preparation.unlabeled,
+        prepared.unlabeled,
         trainer.ema_model,
         run.taxonomy,
         run.path,
         run.info.precision,
     )
-    ended = fit(
+    completed = fit(
         trainer,
         run.path,
         rounds=rounds,
@@ -257,10 +408,9 @@ def _carry_out(
         console=console,
         on_validation=on_validation,
     )
-    state = trainer.state
     used = time.monotonic() - budget.started if budget else state.seconds
-    result: dict[str, Any] = {
-        "status": "finished" if ended else "interrupted",
+    results: dict[str, Any] = {
+        "status": "finished" if completed else "interrupted",
         "steps": state.step,
         "epochs": len(state.history),
         "best_step": state.best_step,
@@ -269,50 +419,69 @@ def _carry_out(
         "training_seconds": round(used, 2),
     }
     if rounds.tables:
-        result["rounds"] = RoundsInfo(samples=len(preparation.unlabeled), classes=rounds.tables)
-    info = run.info.model_copy(update=result)
-    finished = Run(run.path, run.recipe, info)
-    if ended and run.recipe.calibration:
-        info.model_copy(update={"status": "training"}).write(run.path / RUN_INFO)
-        validation = preparation.samples.select(preparation.split.val)
-        finished = calibrate_run(finished, validation, device=info.device)  # writes the info
-    else:
-        info.write(run.path / RUN_INFO)
-    if not ended:
+        results["rounds"] = RoundsInfo(samples=len(prepared.unlabeled), classes=rounds.tables)
+    finished = Run(run.path, run.recipe, run.info.model_copy(update=results))
+    if not completed:
+        finished.info.write(run.path / RUN_INFO)
         raise KeyboardInterrupt
-    for done in (RESUME, ROUND):
-        (run.path / done).unlink(missing_ok=True)
+    # The best weights are in the run folder, the last ones in memory.
+    last = run.recipe.training.checkpoint == "last"
+    model = trainer.ema_model.eval() if last else finished.segmenter(fold=False)
+    if run.recipe.calibration:
+        calibration = calibrate_segmenter(
+            model,
+            prepared.samples.select(prepared.split.val),
+            run.taxonomy,
+            protocol=run.recipe.protocol,
+            device=trainer.device,
+            precision=precision_of_training(run.info.precision, trainer.device),
+        )
+        save_weights(run.path / WEIGHTS, model)
+        results["calibration"] = calibration.info(run.taxonomy)
+        finished = Run(run.path, run.recipe, run.info.model_copy(update=results))
+    finished.info.write(run.path / RUN_INFO)
+    for name in (RESUME, ROUND):
+        (run.path / name).unlink(missing_ok=True)
+    if report:
+        finish_run(
+            finished, prepared.samples, console, segmenter=model, exclusions=prepared.exclusions
+        )
     return finished
 
 
-def _data_info(
-    source: Source, data: LoadedData, preparation: Preparation, taxonomy: Taxonomy
-) -> DataInfo:
+def _read_plan(run: PathLike) -> Plan:
+    """Read the plan of an earlier run."""
+    path = open_run(run, unfinished=True).path / PLAN
+    try:
+        return Plan.from_json(read_json(path))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise AreosegError(f"{path}: not the plan of a run: {one_line(error)}") from None
+
+
+def _data_info(source: Source, data: LoadedData, prepared: Preparation) -> DataInfo:
     """Describe the data of the run."""
-    pixels = preparation.pixels.sum(axis=0)
+    pixels = prepared.pixels.sum(axis=0)
     shares = pixels / pixels.sum()
-    exclusions = preparation.exclusions
+    exclusions, labeled = prepared.exclusions, data.labeled
     return DataInfo(
         source=source,
         working_directory=str(Path.cwd()),
-        fingerprint=preparation.fingerprint,
-        labeled=len(data.labeled),
+        fingerprint=prepared.fingerprint,
+        labeled=len(labeled),
         unlabeled=len(data.unlabeled),
         rejected=0 if exclusions is None else len(exclusions.indices),
         decisions=None if exclusions is None else exclusions.path,
-        dropped=preparation.division.dropped,
-        groups=None if data.labeled.groups is None else len(set(data.labeled.groups)),
-        training_shares=dict(zip(taxonomy.names, shares.round(6).tolist(), strict=True)),
-        navcam_scale=common_navcam_scale(
-            data.labeled.names, [image.shape for image in data.labeled.images]
-        ),
-        mean=preparation.mean,
-        std=preparation.std,
+        dropped=prepared.division.dropped,
+        groups=None if labeled.groups is None else len(set(labeled.groups)),
+        training_shares=dict(zip(data.taxonomy.names, shares.round(6).tolist(), strict=True)),
+        navcam_scale=common_navcam_scale(labeled.names, [image.shape for image in labeled.images]),
+        mean=prepared.mean,
+        std=prepared.std,
     )
 
 
-def _model_info(segmenter: Segmenter, preparation: Preparation) -> ModelInfo:
+def _model_info(segmenter: Segmenter, prepared: Preparation) -> ModelInfo:
     """Describe the network of the run."""
-    height, width = (int(side) for side in preparation.validation.images.shape[1:])
+    height, width = (int(side) for side in prepared.validation.images.shape[1:])
     cost = model_cost(segmenter.network, 1, height, width)
     return ModelInfo(size=(height, width), parameters=cost.parameters, macs=cost.macs)
