@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 if TYPE_CHECKING:
-    from areoseg.api.auditing import audit
     from areoseg.api.experiments import compare
     from areoseg.api.experiments import search
     from areoseg.audit.audit import audit
