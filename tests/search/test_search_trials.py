@@ -113,7 +113,7 @@ def test_the_command_for_the_best_recipe_reads_the_data_as_the_search_did(
 ):
     instant(good)
     groups = homework_npz.with_name("mars_groups.txt")
-    search(trials=1, format="npz", groups=groups)
+    search(trials=1, data_format="npz", groups=groups)
     text = (tmp_path / "out" / "best.yaml").read_text()
     assert f"--data {homework_npz} --format npz --groups {groups}" in text
 

@@ -168,7 +168,7 @@ def test_a_row_that_cannot_be_trained_does_not_stop_the_others(write_study, tiny
 def test_labels_that_the_data_do_not_have_are_named(write_study, tiny, homework_npz):
     study = write_study([{"name": "s", "rows": [{"name": "row"}]}], overrides=tiny)
     with pytest.raises(AreosegError, match="no 'expert-1' labels in format 'npz'"):
-        areoseg.compare(study.path, homework_npz, study.path.parent / "runs", labels="expert-1")
+        areoseg.compare(study.path, homework_npz, study.path.parent / "runs", label_set="expert-1")
 
 
 def test_a_row_may_have_a_time_in_place_of_steps(write_study, tiny, homework_npz):

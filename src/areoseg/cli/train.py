@@ -81,10 +81,7 @@ def train(
                 plan=plan,
                 decisions=decisions,
                 init_from=init_from,
-                groups=dataset.groups,
-                data_format=dataset.data_format,
-                label_set=dataset.label_set,
-                classes=dataset.classes,
+                **vars(dataset),
                 **compute_keywords(compute),
                 command=this_command(),
             )

@@ -89,14 +89,14 @@ def draw_augmentation(
     )
     if not len(loaded.labeled):
         raise AreosegError(f"{data}: no labeled samples to show an augmentation on")
-    pixels, masks = loaded.labeled.stacked()
-    assert masks is not None  # they are labeled
+    pixels, truth = loaded.labeled.stacked()
+    assert truth is not None  # they are labeled
     bank = None
     if settings.needs_rare_bank:
-        bank = rare_object_bank(pixels, masks, settings.rare_class)
+        bank = rare_object_bank(pixels, truth, settings.rare_class)
     order = np.random.default_rng(seed).permutation(len(pixels))
     if {"rare_paste", "rare_cutmix"} & settings.transforms.keys():
-        has_rare = (masks == settings.rare_class).any(axis=(1, 2))[order]
+        has_rare = (truth == settings.rare_class).any(axis=(1, 2))[order]
         if not has_rare.any() or (bank is not None and not bank):
             raise AreosegError(
                 f"{data}: no object of class {settings.rare_class} large enough to paste or to mix:"
@@ -107,7 +107,7 @@ def draw_augmentation(
     shown = order[:samples]
     scale = 255 if pixels.dtype == np.uint8 else 1
     images = torch.from_numpy(pixels[shown].astype(np.float32) / np.float32(scale))[:, None]
-    masks = torch.from_numpy(masks[shown].astype(np.int64))
+    masks = torch.from_numpy(truth[shown].astype(np.int64))
     draw_sheet(
         augmentation_sheet(images, masks, settings, seed=seed, rare_bank=bank),
         Path(out),
