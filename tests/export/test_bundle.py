@@ -88,7 +88,7 @@ def test_a_bundle_tells_no_folder_of_the_machine_that_made_it(run, bundled, home
             assert str(run.parent) not in file.read_text()
     info = open_run(bundled / weights.DEFAULT).info
     assert info.data.source.path == "mars.npz"
-    assert info.data.source.groups == "mars_groups.txt"
+    assert str(info.data.source.groups) == "mars_groups.txt"
     assert info.command.endswith("--data mars.npz --out=tiny")
     assert "model.widths=[4,8]" in shlex.split(info.command)
 
@@ -169,12 +169,12 @@ def test_without_a_bundled_model_one_has_to_be_named(photo, tmp_path):
 
 
 def test_what_is_no_run_is_told_which_models_are_bundled(name, tmp_path):
-    with pytest.raises(AreosegError, match=rf"not a run.*take one of: {name}"):
+    with pytest.raises(AreosegError, match=rf"not a run.*{name}"):
         api.evaluate("flagship", tmp_path / "mars.npz")
 
 
 def test_a_bundle_is_not_changed(name, run, bundled, homework_npz, tmp_path):
-    with pytest.raises(AreosegError, match="calibrate the run that it was made of"):
+    with pytest.raises(AreosegError, match="Calibrate the run that it was made from"):
         api.calibrate(name, data=homework_npz)
     with pytest.raises(AreosegError, match="a bundle already"):
         api.bundle(name, tmp_path / "again")

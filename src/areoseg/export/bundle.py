@@ -195,7 +195,7 @@ def half(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def without_folders(info: RunInfo) -> RunInfo:
     """Return the info of a run with each path reduced to its last part."""
-    values = info.model_dump(exclude_unset=True)
+    values = info.model_dump(mode="json", exclude_unset=True)
     values["data"]["working_directory"] = None
     return RunInfo.model_validate(_shortened(values))
 
