@@ -121,10 +121,10 @@ def _description(options: Any, key: str) -> str:
 
 
 def _options_of(options: Any, key: str) -> Any:
-    """The options of a section, or of a term within the loss."""
+    """The options of a section, or of a term or transform within it."""
     if isinstance(options, BaseModel) and key in type(options).model_fields:
         return getattr(options, key)
-    return getattr(options, "root", {}).get(key)
+    return (getattr(options, "root", None) or getattr(options, "model_extra", None) or {}).get(key)
 
 
 def _model_defaults(recipe: Recipe) -> dict[str, Any]:
