@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 import areoseg
+from areoseg.data import load
 from areoseg.errors import AreosegError
 from areoseg.losses import LOSSES
 from areoseg.models import records
@@ -228,3 +230,20 @@ def test_a_run_with_plugins_is_used_from_any_folder_with_the_users_consent(
     done = command(elsewhere, "validate", run / "recipe.yaml")
     assert done.returncode == 0, done.stderr
     assert "my-loss" in done.stdout
+
+
+def test_a_plugin_may_register_a_dataset_format(monkeypatch, tmp_path, homework_npz):
+    monkeypatch.setattr(load, "_plugin_formats", {})
+    mine = replace(
+        load.FORMATS["npz"],
+        name="mine",
+        recognize=lambda path: path.suffix == ".mine",
+        find=lambda path, *rest: load.FORMATS["npz"].find(homework_npz, *rest),
+    )
+    installed(monkeypatch, lambda: lambda: load.register_format(mine))
+    path = tmp_path / "tiles.mine"
+    path.touch()
+    assert load.recognize_format(path) == "mine"
+    assert len(load.read_data(path).labeled) == len(load.read_data(homework_npz).labeled)
+    with pytest.raises(ValueError, match="two dataset formats are called 'npz'"):
+        load.register_format(load.FORMATS["npz"])

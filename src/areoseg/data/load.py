@@ -40,11 +40,31 @@ from areoseg.taxonomy import Taxonomy
 from areoseg.utils.console import progress_bar
 from areoseg.utils.console import standard_error
 from areoseg.utils.files import PathLike
+from areoseg.utils.plugins import load_entry_points
 
 FORMATS: dict[str, DatasetFormat] = {
     data_format.name: data_format for data_format in (NPZ, AI4MARS, AI4MARS_FLAT, FOLDER, IMAGES)
 }
-"""All formats by name, the most specific first: the first that recognizes a path reads it."""
+"""The formats by name, the most specific first: the first that recognizes a path reads it."""
+
+_plugin_formats: dict[str, DatasetFormat] = {}
+
+
+def register_format(data_format: DatasetFormat) -> None:
+    """Register a dataset format of a plugin; it is tried before the formats of areoseg.
+
+    Raises:
+        ValueError: areoseg has a format of this name.
+    """
+    if data_format.name in FORMATS:
+        raise ValueError(f"two dataset formats are called {data_format.name!r}")
+    _plugin_formats[data_format.name] = data_format
+
+
+def dataset_formats() -> dict[str, DatasetFormat]:
+    """Return all formats by name, those of plugins first."""
+    load_entry_points()
+    return {**_plugin_formats, **FORMATS}
 
 SYNTHETIC = "synthetic"
 """Name of the synthetic dataset, in place of a path."""
@@ -232,7 +252,7 @@ def read_data(
     path = Path(path)
     check_tile_and_scale(tile, scale)
     name = recognize_format(path) if data_format == "auto" else _checked(path, data_format)
-    reader = FORMATS[name]
+    reader = dataset_formats()[name]
     if label_set not in reader.label_sets:
         raise AreosegError(
             f"{path}: format {name!r} has no {label_set!r} labels:"
@@ -264,7 +284,7 @@ def recognize_format(path: PathLike) -> str:
     """
     path = Path(path)
     _check_exists(path)
-    for data_format in FORMATS.values():
+    for data_format in dataset_formats().values():
         if data_format.recognize(path):
             return data_format.name
     raise AreosegError(
@@ -315,8 +335,9 @@ def groups_from_names(names: Sequence[str]) -> list[str | None]:
 
 def _checked(path: Path, name: str) -> str:
     """Check the name of a format and that the path exists."""
-    if name not in FORMATS:
-        raise AreosegError(f"there is no format {name!r}: {did_you_mean(name, ['auto', *FORMATS])}")
+    known = dataset_formats()
+    if name not in known:
+        raise AreosegError(f"there is no format {name!r}: {did_you_mean(name, ['auto', *known])}")
     _check_exists(path)
     return name
 
