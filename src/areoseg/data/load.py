@@ -66,6 +66,7 @@ def dataset_formats() -> dict[str, DatasetFormat]:
     load_entry_points()
     return {**_plugin_formats, **FORMATS}
 
+
 SYNTHETIC = "synthetic"
 """Name of the synthetic dataset, in place of a path."""
 
