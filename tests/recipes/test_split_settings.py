@@ -12,7 +12,7 @@ def test_the_settings_are_the_options_of_the_split_with_its_defaults():
     options = inspect.signature(split_samples).parameters
     for name, field in SplitSettings.model_fields.items():
         assert options[name].default == field.default
-    assert options.keys() - SplitSettings.model_fields.keys() == {"samples", "taxonomy"}
+    assert options.keys() - SplitSettings.model_fields.keys() == {"samples", "taxonomy", "pixels"}
 
 
 def test_a_bare_word_is_the_strategy():
