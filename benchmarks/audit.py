@@ -4,9 +4,9 @@
     python benchmarks/audit.py --data mars.npz  # the same, planted in the kept samples of real data
     python benchmarks/audit.py --tiles 20000    # time and peak memory of the whole audit
 
-Precision counts every finding of the issue, so that one in a clean sample costs; recall counts the
-planted samples. Islands and slivers are in clean samples too, and copies in real data; what is
-found before planting is left out there.
+Precision counts every finding of the issue, including those in clean samples; recall counts the
+planted samples. Clean samples also have islands and slivers, and real data have copies; those found
+before planting are left out.
 """
 
 import argparse
@@ -41,10 +41,10 @@ class Planted:
 
     Attributes:
         what: What is planted.
-        plant: Gives the flawed set and the indices of its flawed samples, for a seed.
+        plant: Returns the flawed set and the indices of its flawed samples, for a seed.
         issues: The checks that should find it.
         action: Which findings count: all, or only those that reject.
-        also_before: Whether samples may have the issue by nature; those do not count.
+        also_before: Whether clean samples may have the issue; those do not count.
     """
 
     what: str
@@ -55,7 +55,7 @@ class Planted:
 
 
 def copies(kind: str) -> Callable[[SegmentationDataset, int], tuple[SegmentationDataset, Indices]]:
-    """Copies of a kind, of one sample in ten."""
+    """Return a function that adds copies of one sample in ten."""
     return lambda samples, seed: add_duplicates(
         samples, len(samples) // 10, seed=seed, kinds=(kind,)
     )
@@ -64,7 +64,7 @@ def copies(kind: str) -> Callable[[SegmentationDataset, int], tuple[Segmentation
 def disagreeing_copies(
     samples: SegmentationDataset, seed: int
 ) -> tuple[SegmentationDataset, Indices]:
-    """Copies whose masks are those of other samples, where over 30 % of the pixels differ."""
+    """Add copies with the masks of other samples, if over 30 % of the pixels differ."""
     copied, which = add_duplicates(samples, len(samples) // 10, seed=seed)
     masks = np.asarray(copied.masks, dtype=np.uint8).copy()
     others = np.roll(masks[which], 1, axis=0)
@@ -76,7 +76,7 @@ def disagreeing_copies(
 def spoil_images(
     spoil: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
 ) -> Callable[[SegmentationDataset, int], tuple[SegmentationDataset, Indices]]:
-    """An issue that spoils the images of 2 % of the samples, each by itself."""
+    """Return a function that spoils the images of 2 % of the samples."""
 
     def plant(samples: SegmentationDataset, seed: int) -> tuple[SegmentationDataset, Indices]:
         chosen = chosen_samples(len(samples), seed)
@@ -91,7 +91,7 @@ def spoil_images(
 def spoil_masks(
     spoil: Callable[[NDArray[np.uint8], np.random.Generator], None],
 ) -> Callable[[SegmentationDataset, int], tuple[SegmentationDataset, Indices]]:
-    """An issue that spoils the masks of 2 % of the samples, each by itself."""
+    """Return a function that spoils the masks of 2 % of the samples."""
 
     def plant(samples: SegmentationDataset, seed: int) -> tuple[SegmentationDataset, Indices]:
         chosen = chosen_samples(len(samples), seed)
@@ -105,32 +105,32 @@ def spoil_masks(
 
 
 def stretched(image: NDArray[np.uint8], low: float, high: float) -> NDArray[np.uint8]:
-    """The image with everything black below one percentile, and white above another."""
+    """Return the image with black below one percentile and white above another."""
     black, white = np.percentile(image, (low, high))
     levels = (image - black) * 255 / max(white - black, 1)
     return np.asarray(np.clip(levels, 0, 255), dtype=np.uint8)
 
 
 def chosen_samples(count: int, seed: int) -> Indices:
-    """2 % of the samples, ascending."""
+    """Return 2 % of the samples, ascending."""
     rng = np.random.default_rng(seed)
     return np.sort(rng.choice(count, max(2, count // 50), replace=False))
 
 
 def add_islands(mask: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    """Ten stray pixels of another class of terrain."""
+    """Add ten stray pixels of another class of terrain."""
     rows, columns = (rng.integers(2, side - 2, 10) for side in mask.shape)
     mask[rows, columns] = 1 + mask[rows, columns] % 4
 
 
 def add_slivers(mask: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    """Three lines of one pixel across the mask."""
+    """Add three lines, one pixel wide, across the mask."""
     for row in rng.choice(np.arange(4, mask.shape[0] - 4, 6), 3, replace=False):
         mask[row, 5:-5] = 1 + mask[row, mask.shape[1] // 2] % 4
 
 
 def empty(mask: NDArray[np.uint8], rng: np.random.Generator) -> None:
-    """No labels."""
+    """Remove all labels."""
     mask[:] = 0
 
 
@@ -182,7 +182,7 @@ PLANTED = (
         ("unlikely-mask", "mirrored-mask"),
     ),
 )
-"""Every issue that the audit finds in single samples without a segmenter."""
+"""The issues that the audit finds in single samples without a model."""
 
 
 def main() -> None:
@@ -191,15 +191,17 @@ def main() -> None:
     parser.add_argument(
         "--samples", type=int, default=1000, help="clean samples to plant issues in"
     )
-    parser.add_argument("--seeds", type=int, default=2, help="how often, with other samples")
+    parser.add_argument("--seeds", type=int, default=2, help="repetitions with other samples")
     parser.add_argument("--data", type=Path, help="plant in these labeled samples instead")
-    parser.add_argument("--tiles", type=int, help="instead: time the whole audit of so many tiles")
+    parser.add_argument(
+        "--tiles", type=int, help="instead: time the whole audit of this many tiles"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="threads of the timed audit")
-    asked = parser.parse_args()
-    if asked.tiles:
-        time_audit(asked.tiles, asked.jobs)
+    args = parser.parse_args()
+    if args.tiles:
+        time_audit(args.tiles, args.jobs)
     else:
-        clean = [clean_samples(asked.data, asked.samples, seed) for seed in range(asked.seeds)]
+        clean = [clean_samples(args.data, args.samples, seed) for seed in range(args.seeds)]
         score_checks(clean)
 
 
@@ -222,7 +224,7 @@ def score_checks(clean: Sequence[SegmentationDataset]) -> None:
 
 
 def found_samples(samples: SegmentationDataset, issues: Sequence[str], action: str) -> set[int]:
-    """The samples in which one of the checks found something."""
+    """Return the samples with a finding of one of the checks."""
     findings = audit_samples(samples, issues=issues).findings
     return {each.index for each in findings if action in ("any", each.action)}
 
@@ -244,12 +246,12 @@ def time_audit(count: int, jobs: int) -> None:
 
 
 def clock() -> float:
-    """Processor time of all threads."""
+    """Return the processor time of all threads."""
     return time.process_time()
 
 
 def many_tiles(count: int) -> SegmentationDataset:
-    """Tiles that differ, made fast: random cuts of synthetic frames, two laid on each other."""
+    """Return different tiles, made fast: blends of two random crops of synthetic frames."""
     frames = draw_set(SyntheticMars(height=256, width=256, seed=9), 48)
     rng = np.random.default_rng(0)
     images = np.empty((count, 64, 128), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""The samples that the benchmarks of the audit plant issues in."""
+"""Samples in which the benchmarks of the audit plant issues."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from areoseg.synthetic import draw_set
 
 
 def clean_samples(data: Path | None, count: int, seed: int) -> SegmentationDataset:
-    """Synthetic samples, or those of a data set that the audit does not reject."""
+    """Return synthetic samples, or those of a dataset that the audit does not reject."""
     if data is None:
         return draw_set(SyntheticMars(seed=100 + seed), count)
     samples = read_data(data).labeled

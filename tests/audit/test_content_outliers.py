@@ -169,5 +169,5 @@ def test_the_residual_of_a_segmenter_flags_more_and_rejects_nothing_more(mars):
     before = {finding.index for finding in plain.findings}
     assert {finding.index for finding in told.findings} - before == {*unusual}
     reasons = {finding.index: finding.reason for finding in told.findings}
-    assert all("a segmenter explains 9" in reasons[index] for index in unusual)
+    assert all("a model explains 9" in reasons[index] for index in unusual)
     assert all(finding.action == "flag" for finding in told.findings if finding.index in unusual)

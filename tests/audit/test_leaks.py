@@ -37,8 +37,8 @@ def test_a_sample_in_two_parts_is_flagged(mars):
     )
     found = audit_samples(mars, issues=("sample-across-split",), split=split).flagged
     assert [(f.name, f.score, f.reason) for f in found] == [
-        (names[1], 2, "in train and test of the split at once"),
-        (names[3], 3, "in train and val and test of the split at once"),
+        (names[1], 2, "in several splits: train and test"),
+        (names[3], 3, "in several splits: train and val and test"),
     ]
 
 
@@ -54,7 +54,7 @@ def test_copies_in_another_part_are_flagged_outside_of_training(copied):
     assert [f.index for f in found] == copies[:5].tolist()
     for f in found:
         assert f.other.name == f.name.removesuffix("-copy")
-        assert f.reason.startswith(f"in val, and nearly the same image as {f.other.name} in train")
+        assert f.reason.startswith(f"in val, but nearly the same image as {f.other.name} in train")
         assert 0.7 < f.score <= 1
 
 
@@ -77,7 +77,7 @@ def test_samples_of_one_group_in_two_parts_are_flagged(mars):
     split = {"train": range(25), "val": range(40, 60), "test": range(25, 40)}
     found = audit_samples(samples, issues=("group-across-split",), split=split).flagged
     assert [f.index for f in found] == list(range(25, 40))
-    assert {f.reason for f in found} == {"in test, and 5 of its group stop-b in train"}
+    assert {f.reason for f in found} == {"in test, but 5 samples of its group stop-b are in train"}
     assert {f.score for f in found} == {0.25}
     assert {f.other for f in found} == {OtherSample(20, mars.names[20])}
 
@@ -109,7 +109,7 @@ def test_a_part_without_the_rare_class_is_named():
     split = {"train": [0, 1, 2, 3], "val": [4, 5], "test": []}
     audit = audit_samples(samples, issues=("split-lacks-class",), split=split)
     (finding,) = audit.set_findings
-    assert finding.reason == "val has no image with big rock, which 2 of 6 images hold"
+    assert finding.reason == "val has no image with big rock, which is in 2 of 6 images"
     assert finding.score == 2
     assert audit.to_json()["set_findings"][0]["issue"] == "split-lacks-class"
 

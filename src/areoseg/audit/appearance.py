@@ -54,8 +54,8 @@ def find_unlikely_masks(context: AuditContext) -> Iterator[Finding]:
     centered = lost - np.median(lost)
     scores = centered / max(1.4826 * float(np.median(np.abs(centered))), 0.05)
     for index in np.flatnonzero(scores > UNLIKELY_ABOVE).tolist():
-        distance = f"{scores[index]:.1f} stds from the median"
-        reason = f"its classes look otherwise in the rest of the set, {distance}"
+        distance = f"{scores[index]:.1f} robust standard deviations from the median"
+        reason = f"its classes look different in the rest of the set, {distance}"
         yield context.flag("unlikely-mask", index, scores[index], reason)
 
 

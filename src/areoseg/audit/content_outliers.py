@@ -83,7 +83,7 @@ def find_content_outliers(context: AuditContext) -> Iterator[Finding]:
     for index in np.flatnonzero(outlying).tolist():
         reason, region = _reason(scores, index, images[index])
         if unexplained[index]:
-            reason += f"; a segmenter explains {int(100 * surprise[index])}% of the masks better"
+            reason += f"; a model explains {int(100 * surprise[index])}% of the masks better"
         action: Action = "reject" if total[index] > REJECT_ABOVE else "flag"
         yield context.flag(
             "content-outlier", index, total[index], reason, region=region, action=action

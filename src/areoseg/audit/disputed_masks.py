@@ -177,7 +177,7 @@ def find_swapped_masks(context: AuditContext) -> Iterator[Finding]:
 def find_moved_masks(context: AuditContext) -> Iterator[Finding]:
     """Flag masks that would fit clearly better if they were mirrored, turned or shifted."""
     for index, (gained, how) in _moved_masks(context).items():
-        reason = f"the mask fits what a segmenter sees better when {how}"
+        reason = f"the mask fits the predictions of a model better when {how}"
         yield context.flag("moved-mask", index, gained, reason)
 
 

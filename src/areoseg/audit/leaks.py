@@ -26,7 +26,7 @@ def find_samples_across_split(context: AuditContext) -> Iterator[Finding]:
         splits_of.setdefault(index, {})[split] = None
     for index, splits in splits_of.items():
         if len(splits) > 1:
-            reason = f"in {' and '.join(splits)} of the split at once"
+            reason = f"in several splits: {' and '.join(splits)}"
             yield context.flag("sample-across-split", index, len(splits), reason)
 
 
@@ -44,7 +44,7 @@ def find_copies_across_split(context: AuditContext) -> Iterator[Finding]:
             nearest[later] = max(nearest.get(later, candidate), candidate)
     for index, (correlation, other) in nearest.items():
         reason = (
-            f"in {split_of[index]}, and nearly the same image as {names[other]} in"
+            f"in {split_of[index]}, but nearly the same image as {names[other]} in"
             f" {split_of[other]}, correlation {correlation:.2f}"
         )
         yield context.flag("copy-across-split", index, correlation, reason, other=other)
@@ -60,7 +60,8 @@ def find_groups_across_split(context: AuditContext) -> Iterator[Finding]:
         first, *later = by_split
         total = sum(map(len, by_split.values()))
         for split in later:
-            reason = f"in {split}, and {len(by_split[first])} of its group {group} in {first}"
+            count = len(by_split[first])
+            reason = f"in {split}, but {count} samples of its group {group} are in {first}"
             score = 1 - len(by_split[split]) / total
             for index in by_split[split]:
                 other = by_split[first][0]
@@ -94,8 +95,8 @@ def find_missing_classes(context: AuditContext) -> Iterator[SetFinding]:
             count = has_class[:, value].sum()
             if len(indices) and count and not has_class[list(indices), value].any():
                 reason = (
-                    f"{split} has no image with {taxonomy.names[value]}, which"
-                    f" {count} of {len(has_class)} images hold"
+                    f"{split} has no image with {taxonomy.names[value]}, which is in"
+                    f" {count} of {len(has_class)} images"
                 )
                 yield SetFinding("split-lacks-class", float(count), reason)
 

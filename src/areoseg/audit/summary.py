@@ -67,10 +67,10 @@ def find_drift(context: AuditContext) -> Iterator[SetFinding]:
     """Report features that are distributed differently in the unlabeled images."""
     for drift in _drifts(context):
         if drift.distance > MIN_DISTANCE and drift.chance < MAX_P_VALUE:
-            medians = f"median {drift.second:.3g}, not {drift.first:.3g}"
+            medians = f"median {drift.second:.3g} instead of {drift.first:.3g}"
             reason = (
-                f"the {drift.feature} of the unlabeled images is distributed otherwise:"
-                f" {medians}; distance {drift.distance:.2f}"
+                f"the {drift.feature} of the unlabeled images is distributed differently:"
+                f" {medians}, distance {drift.distance:.2f}"
             )
             yield SetFinding("drift", drift.distance, reason)
 

@@ -1,20 +1,20 @@
-"""What `areoseg audit --fit` finds of planted mask issues, and how long the fit takes.
+"""What `areoseg audit --cross-validate` finds of planted mask issues, and how long it takes.
 
-    python benchmarks/audit_fit.py                    # synthetic samples
-    python benchmarks/audit_fit.py --data mars.npz    # planted in the kept samples of real data
-    python benchmarks/audit_fit.py --issues mirrored  # only these
-    python benchmarks/audit_fit.py --seeds 5 6 7      # other samples, other issues in them
-    python benchmarks/audit_fit.py --sets 25          # 25 sets of issues, one after the other
+    python benchmarks/audit_cross_validation.py                    # synthetic samples
+    python benchmarks/audit_cross_validation.py --data mars.npz    # kept samples of real data
+    python benchmarks/audit_cross_validation.py --issues mirrored  # only these
+    python benchmarks/audit_cross_validation.py --seeds 5 6 7      # other samples and issues
+    python benchmarks/audit_cross_validation.py --sets 25          # 25 sets of issues in turn
 
 Precision and recall are pooled over the seeds. Masks that change less than a fifth of the labeled
-pixels do not count, found or not. Precision counts every other finding, so that one in a clean
-sample costs, also where the data have an issue of their own. Beside the recall stands that of the
-issues which give a fifth of the labeled pixels another class of terrain. The others mostly move
-what was left unlabeled, and a picture does not show what people leave out.
+pixels do not count, found or not. Precision counts every other finding, including those in clean
+samples and of issues that the data had before. Beside the recall is that of the issues which assign
+another class of terrain to a fifth of the labeled pixels. The others mostly move what was left
+unlabeled, which an image does not determine.
 
-With `--sets` the segmenters learn from the samples before issues are planted, so that one fit
-serves all sets and all kinds of issues. That makes the recall surer; the sound samples, and which
-of them are flagged, are the same in each set.
+With `--sets` the networks learn from the samples before issues are planted, so that one
+cross-validation serves all sets and all kinds of issues. That makes the recall more certain; the
+correct samples, and which of them are flagged, are the same in each set.
 """
 
 import argparse
@@ -36,9 +36,9 @@ from areoseg.synthetic.issues import Indices
 from clean_samples import clean_samples
 
 SHARE = 0.02
-"""Share of the masks that are spoilt."""
+"""Share of the masks with planted issues."""
 
-LEAST_CHANGE = 0.2
+MIN_CHANGE = 0.2
 """Share of the labeled pixels that an issue must change to count."""
 
 Plant = Callable[..., tuple[SegmentationDataset, Indices]]
@@ -57,18 +57,18 @@ def main() -> None:
     parser.add_argument(
         "--samples", type=int, default=1000, help="clean samples to plant issues in"
     )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="one fit for each")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="one training each")
     parser.add_argument("--data", type=Path, help="plant in these labeled samples instead")
-    parser.add_argument("--sets", type=int, help="plant so many sets of issues after each fit")
+    parser.add_argument("--sets", type=int, help="sets of issues to plant per training")
     parser.add_argument("--issues", nargs="+", choices=PLANTED, default=list(PLANTED))
-    asked = parser.parse_args()
-    for what in asked.issues:
+    args = parser.parse_args()
+    for what in args.issues:
         found = counted = right = terrain = terrain_right = 0
         start, used = time.perf_counter(), time.process_time()
-        for seed in asked.seeds:
-            samples = clean_samples(asked.data, asked.samples, seed)
-            probabilities = fitted(asked.data, asked.samples, seed) if asked.sets else None
-            for number in range(asked.sets or 1):
+        for seed in args.seeds:
+            samples = clean_samples(args.data, args.samples, seed)
+            probabilities = predicted(args.data, args.samples, seed) if args.sets else None
+            for number in range(args.sets or 1):
                 flagged, issues, of_terrain = find(
                     samples, what, seed + 1000 * number, probabilities
                 )
@@ -82,15 +82,15 @@ def main() -> None:
             f"{what:<10} as {PLANTED[what][1]:<13} n {counted:<4} precision {precision}"
             f" recall {right / max(1, counted):.2f};"
             f" terrain n {terrain:<4} recall {terrain_right / max(1, terrain):.2f}"
-            f"  ({elapsed / len(asked.seeds):.0f} s a seed,"
-            f" {used / len(asked.seeds):.0f} s of processor)",
+            f"  ({elapsed / len(args.seeds):.0f} s per seed,"
+            f" {used / len(args.seeds):.0f} s of processor time)",
             flush=True,
         )
 
 
 @cache
-def fitted(data: Path | None, count: int, seed: int) -> list[NDArray[np.float16]]:
-    """Class probabilities of the samples of a seed before issues are planted."""
+def predicted(data: Path | None, count: int, seed: int) -> list[NDArray[np.float16]]:
+    """Return class probabilities of the samples before issues are planted."""
     return cross_val_predict(clean_samples(data, count, seed))
 
 
@@ -100,16 +100,16 @@ def find(
     seed: int,
     probabilities: list[NDArray[np.float16]] | None,
 ) -> tuple[set[int], set[int], set[int]]:
-    """The samples that are found, those that have the issue, and of these those of other terrain.
+    """Return the samples found, those with the issue, and of these those with other terrain.
 
-    Trifling issues are left out of all. Without probabilities, segmenters are fitted to the samples
+    Trivial issues are left out of all. Without probabilities, networks are trained on the samples
     with the issues in them.
     """
     plant, issue = PLANTED[what]
     flawed, indices = plant(samples, SHARE, seed=seed)
     shares = {int(index): changed(samples, flawed, index) for index in indices}
-    issues = {index for index, (any_change, _) in shares.items() if any_change >= LEAST_CHANGE}
-    of_terrain = {index for index, (_, terrain) in shares.items() if terrain >= LEAST_CHANGE}
+    issues = {index for index, (any_change, _) in shares.items() if any_change >= MIN_CHANGE}
+    of_terrain = {index for index, (_, terrain) in shares.items() if terrain >= MIN_CHANGE}
     if probabilities is None:
         probabilities = cross_val_predict(flawed)
     findings = audit_samples(flawed, issues=(issue,), probabilities=probabilities).findings
@@ -119,7 +119,7 @@ def find(
 def changed(
     samples: SegmentationDataset, flawed: SegmentationDataset, index: int
 ) -> tuple[float, float]:
-    """Share of the labeled pixels of a sample that changed, and that were labeled before too."""
+    """Return the share of labeled pixels that changed, and of those labeled before too."""
     before, after = samples[index].mask, flawed[index].mask
     assert before is not None
     assert after is not None
