@@ -1,7 +1,6 @@
 """Dataset descriptions: own classes, and how a dataset is read."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import PIL.Image
@@ -137,5 +136,5 @@ def test_what_is_no_description_is_refused_in_one_line(tmp_path, text):
 
 
 def test_the_front_door_reads_options(folder):
-    data = areoseg.read(str(folder), classes="7", groups=Path(folder / "where.txt"))
+    data = areoseg.read(str(folder), classes="7", groups=folder / "where.txt")
     assert data.labeled.groups == ("north", "north", "south")

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from areoseg.api.reading import find_source
 from areoseg.data.load import SYNTHETIC
 from areoseg.data.load import Source
+from areoseg.data.load import find_source
 from areoseg.data.load import read_with_progress
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
@@ -297,7 +297,7 @@ def _halves(
     source = Source(path=SYNTHETIC)
     if str(data) != SYNTHETIC:
         own = run.source
-        source = replace(find_source(data, None, "auto", console), tile=own.tile, scale=own.scale)
+        source = replace(find_source(data, None, console), tile=own.tile, scale=own.scale)
     labeled = read_with_progress(source, console).labeled
     even, odd = range(0, len(labeled), 2), range(1, len(labeled), 2)
     return labeled.select(even), labeled.select(odd), f"samples of {data}"
