@@ -74,13 +74,13 @@ def self_train(
     """
     from areoseg.inference import Predictor
     from areoseg.runs.run import check_no_run_in
-    from areoseg.training.budget import Budget
-    from areoseg.training.budget import parse_budget
+    from areoseg.training.plan import Budget
+    from areoseg.training.plan import parse_budget
+    from areoseg.training.pseudo_labels import PseudoSamples
+    from areoseg.training.pseudo_labels import check_same_size
     from areoseg.training.pseudo_labels import check_shares
     from areoseg.training.pseudo_labels import pseudo_label
     from areoseg.training.pseudo_labels import unseen_samples
-    from areoseg.training.pseudo_samples import PseudoSamples
-    from areoseg.training.pseudo_samples import check_same_size
     from areoseg.training.train import train
     from areoseg.utils.device import choose_device
     from areoseg.utils.device import use_threads
