@@ -37,3 +37,11 @@ def test_a_folder_with_a_description_is_trained_on_and_evaluated(desert, tmp_pat
     assert opened.source.classes == str(desert / "areoseg-data.yaml")
     scores = areoseg.evaluate(run.path, console=quiet)
     assert len(scores.confusion) == 7
+    other = desert.rename(tmp_path / "moved")
+    (other / "areoseg-data.yaml").rename(desert.with_suffix(".yaml"))
+    (other / "images" / "00.png").unlink()
+    (other / "masks" / "00.png").unlink()
+    with pytest.raises(AreosegError, match="moved: the classes are a, b, .* predicts background, s"):
+        areoseg.evaluate(run.path, other, classes="a,b,c,d,e,f,g", console=quiet)
+    with pytest.raises(AreosegError, match="may have been|trained on"):
+        areoseg.evaluate(run.path, other, classes=str(desert.with_suffix(".yaml")), console=quiet)

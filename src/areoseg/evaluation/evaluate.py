@@ -159,10 +159,18 @@ def _load_dataset(
     given = data is not None or replace(options, groups=None) != DataOptions()
     if given:
         source = find_source(data or runs[0].source.path, options, console)
+        if source.classes is None and runs:
+            source = replace(source, classes=runs[0].source.classes)
         source = replace(source, tile=first.recipe.data.tile, scale=first.recipe.data.scale)
     else:
         source = own_source(runs[0], None, options.groups)
-    dataset = read_with_progress(source, console).labeled
+    loaded = read_with_progress(source, console)
+    if loaded.taxonomy.names != first.taxonomy.names:
+        raise AreosegError(
+            f"{source.path}: the classes are {', '.join(loaded.taxonomy.names)}, but {first.path}"
+            f" predicts {', '.join(first.taxonomy.names)}: give --classes if the masks have these"
+        )
+    dataset = loaded.labeled
     data_hash = fingerprint(dataset)
     trained_on = any(model.fingerprint == data_hash for model in models)
     if not (trained_on or given):
