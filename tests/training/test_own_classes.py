@@ -1,5 +1,7 @@
 """Train on classes other than those of Mars, as a dataset description declares them."""
 
+import shutil
+
 import numpy as np
 import PIL.Image
 import pytest
@@ -37,11 +39,11 @@ def test_a_folder_with_a_description_is_trained_on_and_evaluated(desert, tmp_pat
     assert opened.source.classes == str(desert / "areoseg-data.yaml")
     scores = areoseg.evaluate(run.path, console=quiet)
     assert len(scores.confusion) == 7
-    other = desert.rename(tmp_path / "moved")
-    (other / "areoseg-data.yaml").rename(desert.with_suffix(".yaml"))
-    (other / "images" / "00.png").unlink()
-    (other / "masks" / "00.png").unlink()
-    with pytest.raises(AreosegError, match="moved: the classes are a, b, .* predicts background, s"):
+    other = tmp_path / "other"
+    shutil.copytree(desert, other)
+    (other / "areoseg-data.yaml").unlink()
+    for kind in ("images", "masks"):
+        (other / kind / "00.png").unlink()
+    assert areoseg.evaluate(run.path, other, console=quiet).images == 31  # by the run's classes
+    with pytest.raises(AreosegError, match=r"other: the classes are a, b, .* predicts background"):
         areoseg.evaluate(run.path, other, classes="a,b,c,d,e,f,g", console=quiet)
-    with pytest.raises(AreosegError, match="may have been|trained on"):
-        areoseg.evaluate(run.path, other, classes=str(desert.with_suffix(".yaml")), console=quiet)
