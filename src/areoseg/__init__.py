@@ -1,67 +1,145 @@
-"""Mars terrain segmentation, trained from scratch.
+"""Mars terrain segmentation, trained from scratch on a CPU.
 
-What the command line does, in Python; see `areoseg.api`. Names are loaded when they are first
-used, so that `import areoseg` is quick.
+Predict:
+
+- `load`: load a model to segment images in Python
+- `predict`: segment images to files
+- `submit`: write the homework's submission
+
+Train:
+
+- `train`, `resume`: train a recipe on a dataset, and continue an interrupted training
+- `self_train`: train on pseudo-labels of unlabeled images
+- `soup`: average the weights of runs
+- `calibrate`: fit the temperature and class offsets of a run
+
+Evaluate and compare:
+
+- `evaluate`, `evaluate_each`: score models on labeled samples
+- `baselines`, `baseline_score`: score simple baselines
+- `compare`: run a study of several recipes
+- `search`: search hyperparameters
+
+Data:
+
+- `read`: read a dataset
+- `audit`: find label errors, duplicates and outliers
+- `augment`: draw the augmentation of a recipe
+
+Deploy:
+
+- `export`: write a run as an ONNX or OpenVINO file
+- `bundle`: make a small run folder to pass on
+- `bench`: time backends
+
+Objects: `Recipe` and `load_recipe`, `Run` and `open_run`, `Taxonomy`, `MARS`, `VOID`,
+`AreosegError`, and `load_plugin` and `allow_plugins` for models, losses and transforms of your
+own.
+
+Names are imported when they are first used, so `import areoseg` is quick.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-from typing import Any
+import sys as _sys
+from types import ModuleType as _ModuleType
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from areoseg.api import compare
-    from areoseg.api import evaluate
-    from areoseg.api import predict
-    from areoseg.api import read
-    from areoseg.api import resume
-    from areoseg.api import submit
-    from areoseg.api import train
-    from areoseg.errors import AreosegError
-    from areoseg.recipes import Recipe
-    from areoseg.recipes import load_recipe
-    from areoseg.runs.run import Run
-    from areoseg.runs.run import open_run
-    from areoseg.taxonomy import MARS
-    from areoseg.taxonomy import VOID
-    from areoseg.taxonomy import Taxonomy
-    from areoseg.utils.plugins import allow_plugins
-    from areoseg.utils.plugins import load_plugin
-    from areoseg.version import __version__
+if _TYPE_CHECKING:
+    from areoseg.api.auditing import audit as audit
+    from areoseg.report.augmentation import draw_augmentation as augment
+    from areoseg.api.experiments import compare as compare
+    from areoseg.api.experiments import search as search
+    from areoseg.api.self_training import self_train as self_train
+    from areoseg.api.soup import soup as soup
+    from areoseg.api.training import resume as resume
+    from areoseg.api.training import train as train
+    from areoseg.data.load import read as read
+    from areoseg.errors import AreosegError as AreosegError
+    from areoseg.evaluation.baselines import baseline_score as baseline_score
+    from areoseg.evaluation.evaluate import evaluate as evaluate
+    from areoseg.evaluation.evaluate import evaluate_each as evaluate_each
+    from areoseg.export.benchmark import bench as bench
+    from areoseg.export.bundle import bundle as bundle
+    from areoseg.export.export import export as export
+    from areoseg.inference.predict import predict as predict
+    from areoseg.inference.predictor import load as load
+    from areoseg.inference.submission import submit as submit
+    from areoseg.recipes import Recipe as Recipe
+    from areoseg.recipes import load_recipe as load_recipe
+    from areoseg.runs.run import Run as Run
+    from areoseg.runs.run import open_run as open_run
+    from areoseg.taxonomy import MARS as MARS
+    from areoseg.taxonomy import VOID as VOID
+    from areoseg.taxonomy import Taxonomy as Taxonomy
+    from areoseg.training.baselines import baselines as baselines
+    from areoseg.training.calibrate import calibrate as calibrate
+    from areoseg.utils.plugins import allow_plugins as allow_plugins
+    from areoseg.utils.plugins import load_plugin as load_plugin
+
+    __version__: str
 
 _HOMES = {
-    "areoseg.api": ("compare", "evaluate", "predict", "read", "resume", "submit", "train"),
-    "areoseg.errors": ("AreosegError",),
-    "areoseg.recipes": ("Recipe", "load_recipe"),
-    "areoseg.runs.run": ("Run", "open_run"),
-    "areoseg.taxonomy": ("MARS", "VOID", "Taxonomy"),
-    "areoseg.utils.plugins": ("allow_plugins", "load_plugin"),
-    "areoseg.version": ("__version__",),
+    "MARS": "areoseg.taxonomy",
+    "VOID": "areoseg.taxonomy",
+    "AreosegError": "areoseg.errors",
+    "Recipe": "areoseg.recipes",
+    "Run": "areoseg.runs.run",
+    "Taxonomy": "areoseg.taxonomy",
+    "allow_plugins": "areoseg.utils.plugins",
+    "audit": "areoseg.api.auditing",
+    "augment": "areoseg.report.augmentation:draw_augmentation",
+    "baseline_score": "areoseg.evaluation.baselines",
+    "baselines": "areoseg.training.baselines",
+    "bench": "areoseg.export.benchmark",
+    "bundle": "areoseg.export.bundle",
+    "calibrate": "areoseg.training.calibrate",
+    "compare": "areoseg.api.experiments",
+    "evaluate": "areoseg.evaluation.evaluate",
+    "evaluate_each": "areoseg.evaluation.evaluate",
+    "export": "areoseg.export.export",
+    "load": "areoseg.inference.predictor",
+    "load_plugin": "areoseg.utils.plugins",
+    "load_recipe": "areoseg.recipes",
+    "open_run": "areoseg.runs.run",
+    "predict": "areoseg.inference.predict",
+    "read": "areoseg.data.load",
+    "resume": "areoseg.api.training",
+    "search": "areoseg.api.experiments",
+    "self_train": "areoseg.api.self_training",
+    "soup": "areoseg.api.soup",
+    "submit": "areoseg.inference.submission",
+    "train": "areoseg.api.training",
 }
+"""The module of each public name; `module:name` where its name is another."""
 
-__all__ = [
-    "MARS",
-    "VOID",
-    "AreosegError",
-    "Recipe",
-    "Run",
-    "Taxonomy",
-    "__version__",
-    "allow_plugins",
-    "compare",
-    "evaluate",
-    "load_plugin",
-    "load_recipe",
-    "open_run",
-    "predict",
-    "read",
-    "resume",
-    "submit",
-    "train",
-]
+__all__ = [*_HOMES, "__version__"]
 
 
-def __getattr__(name: str) -> Any:
-    for home, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(home), name)
-    raise AttributeError(f"module 'areoseg' has no attribute {name!r}")
+class _FrontDoor(_ModuleType):
+    """The module `areoseg`, which imports public names when they are first used.
+
+    Some public functions have the name of a subpackage, such as `areoseg.audit`. Importing the
+    subpackage does not replace the function; `from areoseg.audit import ...` finds the subpackage.
+    """
+
+    def __getattr__(self, name: str) -> object:
+        from importlib import import_module
+        from importlib.metadata import version
+
+        if name == "__version__":
+            return version("areoseg")
+        if name not in _HOMES:
+            raise AttributeError(f"module 'areoseg' has no attribute {name!r}")
+        module, _, original = _HOMES[name].partition(":")
+        value = getattr(import_module(module), original or name)
+        setattr(self, name, value)
+        return value
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOMES and isinstance(value, _ModuleType)):
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return sorted(__all__)
+
+
+_sys.modules[__name__].__class__ = _FrontDoor

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -13,12 +12,11 @@ from areoseg.data.options import DataFormat
 from areoseg.data.options import LabelSet
 from areoseg.data.options import data_options
 from areoseg.errors import AreosegError
+from areoseg.search import Search
+from areoseg.studies import Table
 from areoseg.utils.console import standard_error
 from areoseg.utils.files import PathLike
 
-if TYPE_CHECKING:
-    from areoseg.search import Search
-    from areoseg.studies import Table
 
 
 def compare(

@@ -14,6 +14,7 @@ from areoseg.errors import did_you_mean
 from areoseg.errors import one_line
 from areoseg.utils.plugins import allow_plugins
 from areoseg.version import __version__
+from areoseg import __version__
 
 BAD_INPUT = 2
 INTERRUPTED = 130  # the shell's exit code after Ctrl-C

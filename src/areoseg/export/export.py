@@ -44,7 +44,7 @@ from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads
 from areoseg.utils.files import PathLike
 from areoseg.utils.files import read_json
-from areoseg.version import __version__
+from areoseg import __version__
 
 LICENSE = "Apache-2.0"
 """License of the weights of exports and bundles."""

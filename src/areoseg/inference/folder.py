@@ -35,7 +35,7 @@ from areoseg.runs.run import WEIGHTS
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.files import read_json
 from areoseg.utils.files import write_json
-from areoseg.version import __version__
+from areoseg import __version__
 
 SHARES_TABLE = "shares.csv"
 ERRORS_TABLE = "errors.csv"

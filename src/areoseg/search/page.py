@@ -12,7 +12,7 @@ from areoseg.search.records import LEAST_TRIALS
 from areoseg.search.records import Search
 from areoseg.search.records import TrialRecord
 from areoseg.search.trial import Trainings
-from areoseg.version import __version__
+from areoseg import __version__
 
 WIDTH, HEIGHT = 900.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 12.0, 12.0, 40.0

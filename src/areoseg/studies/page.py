@@ -14,7 +14,7 @@ from areoseg.studies.study import Study
 from areoseg.studies.table import Table
 from areoseg.studies.table import TableRow
 from areoseg.studies.table import TableSection
-from areoseg.version import __version__
+from areoseg import __version__
 
 WIDTH = 200
 """Of a chart, in units of its own."""

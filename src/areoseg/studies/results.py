@@ -23,7 +23,7 @@ from areoseg.runs.run import Run
 from areoseg.studies.study import Study
 from areoseg.studies.study import Trial
 from areoseg.utils.files import write_text
-from areoseg.version import __version__
+from areoseg import __version__
 
 
 class SplitScores(BaseModel):

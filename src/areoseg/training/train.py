@@ -86,6 +86,8 @@ from areoseg.utils.files import PathLike
 from areoseg.utils.files import read_json
 from areoseg.utils.files import write_json
 from areoseg.version import __version__
+from areoseg.utils.files import write_text
+from areoseg import __version__
 
 
 def train(
