@@ -45,11 +45,10 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 if _TYPE_CHECKING:
     from areoseg.api.auditing import audit as audit
-    from areoseg.report.augmentation import draw_augmentation as augment
+    from areoseg.report.augmentation import draw_augmentation as augment  # noqa: F401
     from areoseg.api.experiments import compare as compare
     from areoseg.api.experiments import search as search
     from areoseg.api.self_training import self_train as self_train
-    from areoseg.api.soup import soup as soup
     from areoseg.api.training import resume as resume
     from areoseg.api.training import train as train
     from areoseg.data.load import read as read
@@ -73,6 +72,7 @@ if _TYPE_CHECKING:
     from areoseg.training.baselines import baselines as baselines
     from areoseg.training.calibrate import calibrate as calibrate
     from areoseg.utils.plugins import allow_plugins as allow_plugins
+    from areoseg.training.soup import soup as soup
     from areoseg.utils.plugins import load_plugin as load_plugin
 
     __version__: str
@@ -105,7 +105,7 @@ _HOMES = {
     "resume": "areoseg.api.training",
     "search": "areoseg.api.experiments",
     "self_train": "areoseg.api.self_training",
-    "soup": "areoseg.api.soup",
+    "soup": "areoseg.training.soup",
     "submit": "areoseg.inference.submission",
     "train": "areoseg.api.training",
 }

@@ -1,4 +1,5 @@
 import json
+from importlib import import_module
 from importlib.util import find_spec
 
 import numpy as np
@@ -78,7 +79,7 @@ def test_without_its_data_a_run_is_compared_on_synthetic_samples_and_says_so(
     def gone(*arguments):
         raise AreosegError("mars.npz: no such file")
 
-    monkeypatch.setattr("areoseg.export.export.own_data", gone)
+    monkeypatch.setattr(import_module("areoseg.export.export"), "own_data", gone)
     monkeypatch.setattr("areoseg.data.load.SYNTHETIC_LABELED", 8)
     exported = api.export(run, "onnx", tmp_path / "mars.onnx", console=told)
     assert exported.samples == "4 samples of synthetic"

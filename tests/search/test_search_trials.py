@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -291,7 +292,7 @@ def test_a_training_that_cannot_be_done_is_a_failed_trial(search, monkeypatch):
     def broken(*arguments, **options):
         raise RuntimeError("DeerrorCPUAllocator: can't allocate memory\nmore")
 
-    monkeypatch.setattr("areoseg.search.trial.train", broken)
+    monkeypatch.setattr(import_module("areoseg.search.trial"), "train", broken)
     with pytest.raises(AreosegError, match="can't allocate memory more"):
         search()
 

@@ -24,7 +24,6 @@ from areoseg.utils.files import PathLike
 from areoseg.utils.files import read_json
 from areoseg.weights import located
 
-
 KEPT = ".audit-chunks"
 """The folder in `out` that holds what is computed until the audit is written."""
 
@@ -69,7 +68,7 @@ def audit(
     """
     from areoseg.api.class_probabilities import fitted_probabilities
     from areoseg.api.class_probabilities import run_probabilities
-    from areoseg.audit import Chunks
+    from areoseg.audit.chunks import Chunks
     from areoseg.audit import audit_samples
     from areoseg.audit import write_audit
 
@@ -133,7 +132,7 @@ def _find_split(
     split: PathLike, samples: SegmentationDataset, taxonomy: Taxonomy
 ) -> dict[str, tuple[int, ...]]:
     """The split of a run, in a file, or that a recipe would make of these samples."""
-    from areoseg.audit import split_from_names
+    from areoseg.audit.leaks import split_from_names
     from areoseg.data.split import SPLITS
 
     path = located(split)

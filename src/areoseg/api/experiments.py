@@ -18,7 +18,6 @@ from areoseg.utils.console import standard_error
 from areoseg.utils.files import PathLike
 
 
-
 def compare(
     study: PathLike,
     data: PathLike | None = None,

@@ -18,9 +18,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from areoseg import __version__
 from areoseg.data.samples import SegmentationDataset
 from areoseg.utils.files import replacing
-from areoseg import __version__
 
 SIZE = 256
 """Samples in a chunk."""

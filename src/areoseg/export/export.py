@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from areoseg import __version__
+from areoseg.api.reading import find_source
 from areoseg.data.load import SYNTHETIC
 from areoseg.data.load import Source
 from areoseg.data.load import find_source
@@ -44,7 +46,6 @@ from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads
 from areoseg.utils.files import PathLike
 from areoseg.utils.files import read_json
-from areoseg import __version__
 
 LICENSE = "Apache-2.0"
 """License of the weights of exports and bundles."""

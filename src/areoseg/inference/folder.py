@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from areoseg import __version__
 from areoseg import weights
 from areoseg.data.missions.metadata import FIELDS
 from areoseg.errors import AreosegError
@@ -35,7 +36,6 @@ from areoseg.runs.run import WEIGHTS
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.files import read_json
 from areoseg.utils.files import write_json
-from areoseg import __version__
 
 SHARES_TABLE = "shares.csv"
 ERRORS_TABLE = "errors.csv"

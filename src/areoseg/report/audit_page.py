@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from areoseg import __version__
 from areoseg.audit import CHECKS
 from areoseg.audit import Audit
 from areoseg.audit.summary import iou_margin
@@ -18,7 +19,6 @@ from areoseg.taxonomy import MARS
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.files import write_text
 from areoseg.utils.images import VOID_COLOR
-from areoseg import __version__
 
 NEEDS = {
     "masks": "masks",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from areoseg import __version__
 from areoseg.report.environment import page_environment
 from areoseg.report.formats import decimal
 from areoseg.report.formats import duration
@@ -12,7 +13,6 @@ from areoseg.search.records import LEAST_TRIALS
 from areoseg.search.records import Search
 from areoseg.search.records import TrialRecord
 from areoseg.search.trial import Trainings
-from areoseg import __version__
 
 WIDTH, HEIGHT = 900.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 12.0, 12.0, 40.0

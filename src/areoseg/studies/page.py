@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from areoseg import __version__
 from areoseg.data.split import SPLITS
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.report.environment import page_environment
@@ -14,7 +15,6 @@ from areoseg.studies.study import Study
 from areoseg.studies.table import Table
 from areoseg.studies.table import TableRow
 from areoseg.studies.table import TableSection
-from areoseg import __version__
 
 WIDTH = 200
 """Of a chart, in units of its own."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic import ConfigDict
 from pydantic import ValidationError
 
+from areoseg import __version__
 from areoseg.audit import Exclusions
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.samples import fingerprint
@@ -23,7 +24,6 @@ from areoseg.runs.run import Run
 from areoseg.studies.study import Study
 from areoseg.studies.study import Trial
 from areoseg.utils.files import write_text
-from areoseg import __version__
 
 
 class SplitScores(BaseModel):

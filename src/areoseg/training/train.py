@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from areoseg import __version__
 from areoseg.audit import Exclusions
 from areoseg.audit import read_exclusions
 from areoseg.audit import write_audit
@@ -87,7 +88,6 @@ from areoseg.utils.files import read_json
 from areoseg.utils.files import write_json
 from areoseg.version import __version__
 from areoseg.utils.files import write_text
-from areoseg import __version__
 
 
 def train(
