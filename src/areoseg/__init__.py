@@ -45,7 +45,6 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 if _TYPE_CHECKING:
     from areoseg.api.auditing import audit as audit
-    from areoseg.report.augmentation import draw_augmentation as augment  # noqa: F401
     from areoseg.api.experiments import compare as compare
     from areoseg.api.experiments import search as search
     from areoseg.api.self_training import self_train as self_train
@@ -64,6 +63,7 @@ if _TYPE_CHECKING:
     from areoseg.inference.submission import submit as submit
     from areoseg.recipes import Recipe as Recipe
     from areoseg.recipes import load_recipe as load_recipe
+    from areoseg.report.augmentation import draw_augmentation as augment  # noqa: F401
     from areoseg.runs.run import Run as Run
     from areoseg.runs.run import open_run as open_run
     from areoseg.taxonomy import MARS as MARS
@@ -71,8 +71,8 @@ if _TYPE_CHECKING:
     from areoseg.taxonomy import Taxonomy as Taxonomy
     from areoseg.training.baselines import baselines as baselines
     from areoseg.training.calibrate import calibrate as calibrate
-    from areoseg.utils.plugins import allow_plugins as allow_plugins
     from areoseg.training.soup import soup as soup
+    from areoseg.utils.plugins import allow_plugins as allow_plugins
     from areoseg.utils.plugins import load_plugin as load_plugin
 
     __version__: str

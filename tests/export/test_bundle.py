@@ -155,7 +155,7 @@ def test_a_folder_called_as_a_bundled_model_goes_before_it(name, photo, tmp_path
 
 
 def test_images_are_asked_for(name, tmp_path):
-    with pytest.raises(AreosegError, match="no images: name files or folders after the run"):
+    with pytest.raises(AreosegError, match="no images to predict: name files or folders"):
         command("predict", "--out", tmp_path / "out")
 
 

@@ -250,6 +250,7 @@ PANORAMA = """
 import resource, sys
 import numpy as np, torch
 sys.path.insert(0, {folder!r})
+from areoseg.inference.predictor import Predictor
 from test_large_images import Pyramid, engine
 torch.set_num_threads(1)
 network = Pyramid()

@@ -8,13 +8,12 @@ from cyclopts import CycloptsError
 from cyclopts import Parameter
 from cyclopts import UnknownCommandError
 
+from areoseg import __version__
 from areoseg.cli.show import notes
 from areoseg.errors import AreosegError
 from areoseg.errors import did_you_mean
 from areoseg.errors import one_line
 from areoseg.utils.plugins import allow_plugins
-from areoseg.version import __version__
-from areoseg import __version__
 
 BAD_INPUT = 2
 INTERRUPTED = 130  # the shell's exit code after Ctrl-C

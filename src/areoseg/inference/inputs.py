@@ -25,6 +25,7 @@ from areoseg.data.readers.rover_image import read_rover_image
 from areoseg.errors import AreosegError
 from areoseg.inference.factory import is_model
 from areoseg.inference.writers import OUTPUTS
+from areoseg.utils.images import ImageArray
 from areoseg.weights import misspelled
 
 _SUFFIXES = (*IMAGE_SUFFIXES, *DATA_SUFFIXES)
@@ -138,7 +139,8 @@ def as_input(image: Any) -> InputImage:
         return InputImage(image.pixels, image.valid, image.metadata, image.georeference)
     path = None
     if isinstance(image, PIL.Image.Image):
-        path = Path(image.filename) if getattr(image, "filename", "") else None
+        filename = getattr(image, "filename", "")  # of images that PIL opened
+        path = Path(filename) if filename else None
         image = _pillow_array(image)
     pixels = np.asarray(image)
     if pixels.ndim == 3 and pixels.shape[2] == 1:
@@ -217,8 +219,11 @@ def _in_npz(path: Path) -> Iterator[Input]:
     data = read_data(path)
     samples = data.unlabeled if len(data.unlabeled) else data.labeled
     for name, image in zip(samples.names, samples.images, strict=True):
-        loaded = RoverImage(image, metadata=metadata_from_name(name))
-        yield Input(name, path / name, lambda loaded=loaded: loaded)
+        yield Input(name, path / name, partial(_of_sample, name, image))
+
+
+def _of_sample(name: str, image: ImageArray) -> RoverImage:
+    return RoverImage(image, metadata=metadata_from_name(name))
 
 
 def _unique_names(inputs: Sequence[Input]) -> list[str]:

@@ -45,7 +45,8 @@ class RowBlock:
     @cached_property
     def confidence(self) -> NDArray[np.float32]:
         """The probability of that class, (h, W) float32."""
-        return self.probabilities.max(axis=0)
+        best: NDArray[np.float32] = self.probabilities.max(axis=0)
+        return best
 
 
 @dataclass(frozen=True)

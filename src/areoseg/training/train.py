@@ -86,8 +86,6 @@ from areoseg.utils.device import use_threads
 from areoseg.utils.files import PathLike
 from areoseg.utils.files import read_json
 from areoseg.utils.files import write_json
-from areoseg.version import __version__
-from areoseg.utils.files import write_text
 
 
 def train(
