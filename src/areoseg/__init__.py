@@ -44,12 +44,11 @@ from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 if _TYPE_CHECKING:
-    from areoseg.api.auditing import audit as audit
     from areoseg.api.experiments import compare as compare
     from areoseg.api.experiments import search as search
-    from areoseg.api.self_training import self_train as self_train
     from areoseg.api.training import resume as resume
     from areoseg.api.training import train as train
+    from areoseg.audit.audit import audit as audit
     from areoseg.data.load import read as read
     from areoseg.errors import AreosegError as AreosegError
     from areoseg.evaluation.baselines import baseline_score as baseline_score
@@ -71,6 +70,7 @@ if _TYPE_CHECKING:
     from areoseg.taxonomy import Taxonomy as Taxonomy
     from areoseg.training.baselines import baselines as baselines
     from areoseg.training.calibrate import calibrate as calibrate
+    from areoseg.training.self_training import self_train as self_train
     from areoseg.training.soup import soup as soup
     from areoseg.utils.plugins import allow_plugins as allow_plugins
     from areoseg.utils.plugins import load_plugin as load_plugin
@@ -85,7 +85,7 @@ _HOMES = {
     "Run": "areoseg.runs.run",
     "Taxonomy": "areoseg.taxonomy",
     "allow_plugins": "areoseg.utils.plugins",
-    "audit": "areoseg.api.auditing",
+    "audit": "areoseg.audit.audit",
     "augment": "areoseg.report.augmentation:draw_augmentation",
     "baseline_score": "areoseg.evaluation.baselines",
     "baselines": "areoseg.training.baselines",
@@ -104,7 +104,7 @@ _HOMES = {
     "read": "areoseg.data.load",
     "resume": "areoseg.api.training",
     "search": "areoseg.api.experiments",
-    "self_train": "areoseg.api.self_training",
+    "self_train": "areoseg.training.self_training",
     "soup": "areoseg.training.soup",
     "submit": "areoseg.inference.submission",
     "train": "areoseg.api.training",

@@ -172,13 +172,7 @@ def test_an_interrupted_audit_keeps_what_it_has_and_goes_on(homework_npz, tmp_pa
     data, out = api.read(homework_npz), tmp_path / "out"
     monkeypatch.setattr(cache, "CHUNK_SIZE", 8)
     with monkeypatch.context() as patched:
-<<<<<<< HEAD
-        patched.setattr("areoseg.audit.duplicates.detail_correlations", interrupt)
-=======
-        patched.setattr(
-            import_module("areoseg.audit.near_duplicate_pairs"), "detail_correlations", interrupt
-        )
->>>>>>> 8064b64 (Bundles hold no path of a groups file; imports of tests by module)
+        patched.setattr(import_module("areoseg.audit.duplicates"), "detail_correlations", interrupt)
         with pytest.raises(KeyboardInterrupt):
             audit_data(data, out)
     assert {path.name.split("-")[0] for path in (out / CACHE).iterdir()} >= {
@@ -187,17 +181,10 @@ def test_an_interrupted_audit_keeps_what_it_has_and_goes_on(homework_npz, tmp_pa
     }
     assert not (out / "audit.json").exists()
     with monkeypatch.context() as patched:
-<<<<<<< HEAD
-        patched.setattr("areoseg.audit.mask_checks.tiny_regions", interrupt)
+        patched.setattr(import_module("areoseg.audit.mask_checks"), "tiny_regions", interrupt)
         found = audit_data(data, out)
     assert found == audit_data(data)
     assert not (out / CACHE).exists()
-=======
-        patched.setattr(import_module("areoseg.audit.small_regions"), "small_regions", interrupt)
-        found = api.audit(data, out)
-    assert found == api.audit(data)
-    assert not (out / KEPT).exists()
->>>>>>> 8064b64 (Bundles hold no path of a groups file; imports of tests by module)
 
 
 def interrupt(*arguments):

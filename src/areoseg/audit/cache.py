@@ -14,8 +14,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from areoseg import __version__
 from areoseg.utils.files import replacing
-from areoseg.version import __version__
 
 CHUNK_SIZE = 256
 """Samples per chunk."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from areoseg import __version__
 from areoseg.audit.checks import CHECKS
 from areoseg.audit.checks import Check
 from areoseg.audit.findings import Audit
@@ -19,7 +20,6 @@ from areoseg.taxonomy import MARS
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.files import write_text
 from areoseg.utils.images import VOID_COLOR
-from areoseg.version import __version__
 
 NEEDS = {
     "masks": "masks",
