@@ -46,8 +46,6 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 if _TYPE_CHECKING:
     from areoseg.api.experiments import compare as compare
     from areoseg.api.experiments import search as search
-    from areoseg.api.training import resume as resume
-    from areoseg.api.training import train as train
     from areoseg.audit.audit import audit as audit
     from areoseg.data.load import read as read
     from areoseg.errors import AreosegError as AreosegError
@@ -72,6 +70,8 @@ if _TYPE_CHECKING:
     from areoseg.training.calibrate import calibrate as calibrate
     from areoseg.training.self_training import self_train as self_train
     from areoseg.training.soup import soup as soup
+    from areoseg.training.train import resume as resume
+    from areoseg.training.train import train as train
     from areoseg.utils.plugins import allow_plugins as allow_plugins
     from areoseg.utils.plugins import load_plugin as load_plugin
 
@@ -102,12 +102,12 @@ _HOMES = {
     "open_run": "areoseg.runs.run",
     "predict": "areoseg.inference.predict",
     "read": "areoseg.data.load",
-    "resume": "areoseg.api.training",
+    "resume": "areoseg.training.train",
     "search": "areoseg.api.experiments",
     "self_train": "areoseg.training.self_training",
     "soup": "areoseg.training.soup",
     "submit": "areoseg.inference.submission",
-    "train": "areoseg.api.training",
+    "train": "areoseg.training.train",
 }
 """The module of each public name; `module:name` where its name is another."""
 
