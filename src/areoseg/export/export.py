@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from areoseg import __version__
-from areoseg.api.reading import find_source
 from areoseg.data.load import SYNTHETIC
 from areoseg.data.load import Source
 from areoseg.data.load import find_source
