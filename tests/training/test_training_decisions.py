@@ -91,7 +91,12 @@ def test_a_file_without_decisions_shows_before_the_data_are_read(tmp_path):
 def test_baselines_are_scored_without_what_is_rejected(decide, homework_npz, tiny):
     def images(rejected):
         scores = api.baselines(
-            ["majority"], homework_npz, overrides=tiny, decisions=decide(rejected), console=QUIET
+            ["majority"],
+            homework_npz,
+            recipe="unet",
+            overrides=tiny,
+            decisions=decide(rejected),
+            console=QUIET,
         )
         return scores["majority"].images
 

@@ -6,6 +6,7 @@ its operations.
 """
 
 import csv
+import math
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -188,19 +189,19 @@ def plan_for(budget: Budget, trainer: "Trainer") -> Plan:
         device=trainer.device,
         precision=trainer.precision,
     )
-    validation = list(trainer.data.validation.batches(VALIDATION_BATCH))
+    validation = trainer.data.validation
     seconds = budget.seconds * MEASURING_SHARE
     with fork_rng(trainer.device):
         step_seconds = measure_seconds(
             lambda number: rehearsal.step(*rehearsal.batches(number)), at_most=seconds
         )
         batch_seconds = measure_seconds(
-            lambda number: rehearsal.count_pixels(*validation[number % len(validation)]),
+            lambda _: rehearsal.count_pixels(*next(validation.batches(VALIDATION_BATCH))),
             at_most=seconds / 4,
         )
     return budget.first_plan(
         step_seconds=step_seconds,
-        validation_seconds=batch_seconds * len(validation),
+        validation_seconds=batch_seconds * math.ceil(len(validation) / VALIDATION_BATCH),
         pass_steps=trainer.data.pass_steps,
     )
 

@@ -25,8 +25,8 @@ from areoseg.data.load import find_source
 from areoseg.data.load import read_with_progress
 from areoseg.data.missions.navcam import common_navcam_scale
 from areoseg.data.options import DataFormat
-from areoseg.data.options import DataOptions
 from areoseg.data.options import LabelSet
+from areoseg.data.options import data_options
 from areoseg.data.samples import LoadedData
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
@@ -151,7 +151,7 @@ def train(
     check_no_run_in(out)
     choose_device(device)
     use_threads(threads)
-    options = DataOptions(None if groups is None else Path(groups), data_format, label_set, classes)
+    options = data_options(groups, data_format, label_set, classes)
     source = find_source(data, options, console)
     source = replace(source, tile=recipe.data.tile or source.tile, scale=recipe.data.scale)
     if initial is not None:
