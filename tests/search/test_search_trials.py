@@ -195,7 +195,7 @@ def test_an_interrupted_trial_is_tried_again(search, instant, monkeypatch):
 
 
 KILLED = """
-import sys, torch
+import sys, torch, areoseg.api as api
 torch.set_num_threads(1)
 space, data, out, *overrides = sys.argv[1:]
 api.search("unet", space, data, out, overrides=overrides, trials=5, threads=1)
@@ -292,7 +292,7 @@ def test_a_training_that_cannot_be_done_is_a_failed_trial(search, monkeypatch):
     def broken(*arguments, **options):
         raise RuntimeError("DeerrorCPUAllocator: can't allocate memory\nmore")
 
-    monkeypatch.setattr(import_module("areoseg.search.trial"), "train", broken)
+    monkeypatch.setattr(import_module("areoseg.search.trial"), "train_on", broken)
     with pytest.raises(AreosegError, match="can't allocate memory more"):
         search()
 
