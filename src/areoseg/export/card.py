@@ -54,7 +54,7 @@ def _use(run: Run) -> str:
         "```\n"
         f"areoseg predict photos/ --model {run.name} --out masks\n"
         f"areoseg evaluate {run.name} --data DATA\n"
-        f"areoseg export {run.name} --to onnx --out {run.name}.onnx\n"
+        f"areoseg export {run.name} --format onnx --out {run.name}.onnx\n"
         "```"
     )
 

@@ -65,9 +65,15 @@ def finish_run(
             resamples=RESAMPLES,
         )
         scores[split] = found.to_json()
-        console.print(f"{split}: {found.protocol} score {found.score:.4f}")
+        calibrated = " after calibration" if run.info.calibration else ""
+        console.print(f"{split}: {found.protocol} score {found.score:.4f}{calibrated}")
         examples = choose_examples(
             held_out.images, held_out.masks, masks, held_out.names, taxonomy=run.taxonomy
+        )
+    if run.info.data.groups is None:
+        console.print(
+            "note: no groups are known, so tiles of one frame may be in several splits and the"
+            " scores too high; --groups prevents this"
         )
     write_json(run.path / SCORES, scores)
     if exclusions is None and (run.path / AUDIT).is_file():
