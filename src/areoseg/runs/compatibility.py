@@ -72,7 +72,7 @@ def check_same_architecture(runs: Sequence[Run]) -> None:
         if difference is not None:
             raise AreosegError(
                 f"cannot average the weights of {run.path} and {first.path}: they differ in"
-                f" {difference}. Average their predictions by `areoseg predict INPUT --model RUN --model RUN`."
+                f" {difference}. Average their predictions: give `areoseg predict` several --model."
             )
 
 
