@@ -1,7 +1,6 @@
-"""Change a network after it is built: its first weights, and how it is regularized.
+"""Change the initialization and the regularization of a network after it is built.
 
-No model needs to know of these changes. What they ask of a model is that it is made of the blocks
-in `blocks/`.
+Models need not know of these changes; they only have to be made of the layers in `layers/`.
 """
 
 from torch import nn
@@ -25,18 +24,18 @@ def adjust_network(
     dropblock: int | None = None,
     drop_path: float | None = None,
 ) -> None:
-    """Change a network in place; the names of its parameters stay.
+    """Change a network in place; the names of its parameters stay the same.
 
     Args:
         network: Fresh from `create_model`.
         initialization: Draw the convolutions by this scheme; see `initialize_weights`.
-        zero_last_gamma: Let residual blocks begin as their shortcut; see `zero_last_gamma`.
+        zero_last_gamma: Let residual blocks start as their shortcut; see `zero_last_gamma`.
         weight_standardization: Standardize filters; see `standardize_convolutions`.
         dropblock: Drop squares of this edge instead of values or channels; see `use_dropblock`.
         drop_path: Rate of stochastic depth at the last residual branch; see `set_drop_path`.
 
     Raises:
-        AreosegError: The network has nothing that a change could be made to.
+        AreosegError: The network has no layer that a change applies to.
     """
     if initialization is not None:
         if initialization not in SCHEMES:
@@ -49,33 +48,33 @@ def adjust_network(
             "zero_last_gamma",
             network,
             "no residual block whose branch ends in a normalization",
-            "take a model that has some, such as unet-resse",
+            "use a model with some, such as unet-resse",
         )
     if dropblock is not None and not use_dropblock(network, dropblock):
         raise _nothing_for(
             "dropblock",
             network,
-            "no dropout of a rate above 0 to take the place of",
-            "raise model.dropout, or take a model that has it, such as unet-l",
+            "no dropout of a rate above 0 to replace",
+            "raise model.dropout, or use a model with dropout, such as unet-l",
         )
     if drop_path is not None and not set_drop_path(network, drop_path):
         raise _nothing_for(
             "drop_path",
             network,
-            "no residual branch to leave out",
-            "take a model that has some, such as unet-resse",
+            "no residual branch to skip",
+            "use a model with some, such as unet-resse",
         )
-    # Last, because what comes before looks for plain convolutions.
+    # Last, because the other changes look for plain convolutions.
     if weight_standardization and not standardize_convolutions(network):
         raise _nothing_for(
             "weight_standardization",
             network,
             "no convolution that a normalization follows",
-            "take a model that has some, such as unet-l",
+            "use a model with some, such as unet-l",
         )
 
 
 def _nothing_for(option: str, network: nn.Module, lack: str, cure: str) -> AreosegError:
     return AreosegError(
-        f"network.{option}: {type(network).__name__} has {lack}: leave the option out, or {cure}"
+        f"network.{option}: {type(network).__name__} has {lack}: omit the option, or {cure}"
     )

@@ -85,8 +85,8 @@ class GatedUp(nn.Module):
 class AttentionUWNet(nn.Module):
     """Attention UW-Net (Pal, Reddy and Roy 2022) for any number of classes.
 
-    Between encoder and decoder the network goes up one level and down again, so that the path
-    reads as a U, a W, and the decoder knows the level before the last from a second look. With B a
+    Between encoder and decoder the network goes up one level and down again, so that its path
+    has the shape of a W, and the decoder reads the last level but one from a second pass. With B a
     block of two (3x3 convolution -> batch norm -> ReLU), D 2x2 max-pooling, G the gated step up
     (`GatedUp`), S a 3x3 convolution of stride 2 with ReLU, and x the image::
 

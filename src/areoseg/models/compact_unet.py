@@ -1,4 +1,4 @@
-"""A residual U-Net that begins at a fraction of the image's resolution."""
+"""A residual U-Net on unshuffled pixels, fast on CPUs."""
 
 from collections.abc import Sequence
 
@@ -24,11 +24,11 @@ from areoseg.models.registry import register
     "2016, arXiv 1609.05158; LinkNet, Chaurasia and Culurciello 2017, arXiv 1707.03718",
 )
 class CompactUNet(nn.Module):
-    """A U-Net that spends its time where it counts.
+    """A residual U-Net that starts at a fraction of the image's resolution.
 
-    Three things keep it fast. The stem folds each block of s x s pixels into channels, so that no
+    Three choices keep it fast. The stem folds each block of s x s pixels into channels, so that no
     layer runs at full resolution and no gray value is lost. Skips are added to the decoder's
-    features, not concatenated. All convolutions are dense, which processors multiply at full speed.
+    features, not concatenated. All convolutions are dense, which CPUs compute at full speed.
 
     With C a 3x3 convolution, P a 1x1 convolution, both with batch norm N but no activation, R ReLU,
     S pixel unshuffle, U nearest 2x upsampling, and x the image::
@@ -38,8 +38,8 @@ class CompactUNet(nn.Module):
         d_L = e_L                                  d_l = B..B R(P e_l + U P d_(l+1))
         logits = bilinear upsampling by s of a 1x1 convolution of d_1
 
-    Nothing looks at the image as a whole, so that a large image cut into tiles is answered as if it
-    were not cut.
+    No layer uses statistics of the whole image, so a large image gives the same logits with and
+    without tiling.
 
     Shapes for 64x128 images: 24x32x64, 48x16x32, 96x8x16, 192x4x8 (channels, height, width).
 
@@ -110,14 +110,14 @@ class CompactUNet(nn.Module):
 
 
 def _project(in_channels: int, out_channels: int) -> nn.Sequential:
-    """A 1x1 convolution and batch norm."""
+    """Make a 1x1 convolution and batch norm."""
     return convolution_block(
         in_channels, out_channels, norm=batch_norm, kernel_size=1, activation=nn.Identity
     )
 
 
 def _blocks(channels: int, depth: int) -> nn.Sequential:
-    """So many residual blocks; (N, C, H, W) to the same shape."""
+    """Make `depth` residual blocks: (N, C, H, W) to the same shape."""
     return nn.Sequential(
         *(
             nn.Sequential(

@@ -28,25 +28,25 @@ AUXILIARY_WEIGHTS = (0.5, 0.3, 0.2, 0.1)
     "Lee et al. 2015, Deeply-Supervised Nets, arXiv 1409.5185",
 )
 class DualUNet(nn.Module):
-    """A U-Net that learns from its coarse levels as well as from its final logits.
+    """A U-Net with deep supervision: its coarse levels have losses of their own.
 
     With B a block of two (3x3 convolution -> batch norm -> ReLU), C one such convolution, D 2x2
     max-pooling, S spatial dropout, U a 2x2 transposed convolution of stride 2, P the atrous
-    pyramid (`blocks/pyramid.py`), and x the image::
+    pyramid (`AtrousPyramid`), and x the image::
 
         e_1 = S B(x)          e_l = S B(D e_(l-1))               down to the last level but one
         a_l = e_l * sigmoid(w . e_l + b)                         pointwise spatial attention
         d_5 = P C(D e_4)      d_l = C[a_l, U d_(l+1)]            up to the first
         logits_l = 1x1 convolution of d_l                        every level
 
-    logits_1 is the answer. In training the loss also asks logits_2 to logits_5, at 1/2 to 1/16 of
+    logits_1 is the output. In training the loss also scores logits_2 to logits_5, at 1/2 to 1/16 of
     the image's size, with weights .5, .3, .2 and .1. The source names these weights but not their
-    order: as in nnU-Net, the finer counts more.
+    order: as in nnU-Net, finer levels count more.
 
     Shapes for 64x128 images: as `unet-aspp`. 24.8 M parameters.
 
     Departs from its source: rates 1, 2 and 3, and batch norm and ReLU in the pyramid, for the
-    reasons that `unet-aspp` gives.
+    reasons given in `unet_aspp`.
 
     Args:
         in_channels: Channels of the image.
@@ -74,7 +74,7 @@ class DualUNet(nn.Module):
         if len(widths) > 1 + len(AUXILIARY_WEIGHTS):
             raise AreosegError(
                 f"dual-unet has auxiliary weights for {1 + len(AUXILIARY_WEIGHTS)} levels "
-                f"and got {len(widths)} widths: leave some out"
+                f"and got {len(widths)} widths: remove some"
             )
         self.in_channels = in_channels
         self.size_divisor = 2 ** (len(widths) - 1)

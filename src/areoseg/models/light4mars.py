@@ -28,15 +28,15 @@ OFFICIAL_CODE = {"paper": False, "official": True}
 
 
 class SqueezeWindowAttention(nn.Module):
-    """Self-attention within windows that do not overlap; what is asked is gated by strip means.
+    """Self-attention within disjoint windows; queries and keys are gated by strip means.
 
     In a window X, with r the mean of each row, c the mean of each column, and * broadcasting::
 
         S = LN(X * r * c)      Q, K = linear(S)      V = linear(X)
-        answer = linear(softmax(Q K^T / sqrt(d)) V)
+        output = linear(softmax(Q K^T / sqrt(d)) V)
 
-    There is neither a shift nor a position bias; neighboring windows meet in the convolutions. At
-    the right and lower edge, windows are filled up with zeros, which take part as in the authors'
+    There is neither a shift nor a position bias; information crosses windows in the convolutions.
+    At the right and lower edge, windows are padded with zeros, which take part as in the authors'
     code.
 
     Args:
@@ -70,7 +70,7 @@ class SqueezeWindowAttention(nn.Module):
 
 
 class UpgradedFeedForward(nn.Module):
-    """A perceptron a pixel that also sees the 3x3 neighborhood, in its four times wider middle.
+    """A perceptron per pixel with a 3x3 depth-wise convolution in its four times wider middle.
 
     linear -> h + 3x3 depth-wise convolution of h -> GELU -> linear.
     """
@@ -108,7 +108,7 @@ class SqueezeWindowBlock(nn.Module):
         channels: Channels in and out.
         heads: Heads of the attention.
         window: Edge of a window, in pixels.
-        drop_path: Probability of leaving out A, and of leaving out F, while training.
+        drop_path: Probability of skipping A, and of skipping F, in training.
         official: Whether to follow the authors' code.
     """
 
@@ -154,13 +154,13 @@ class AggregatedLocalAttention(nn.Module):
 
         r = 3x3 grouped convolution of [T, u], one group an output channel
         b = BN(r)      a = BN(1x1 convolution of (DW_1 b + DW_3 b + DW_5 b + b))
-        answer = a * r
+        output = a * r
 
-    [T, u] is not interleaved, so a channel of r sees T alone or u alone, as in the authors' code.
+    [T, u] is not interleaved, so a channel of r reads either T or u, as in the authors' code.
     The DW_k have no bias here, since the last batch norm would cancel it.
 
     Args:
-        skip_channels: Channels of T, and of the answer.
+        skip_channels: Channels of T, and of the output.
         coarse_channels: Channels of u; together they must be a multiple of `skip_channels`.
     """
 
@@ -195,10 +195,10 @@ class AggregatedLocalAttention(nn.Module):
 
 
 class Light4Mars(nn.Module):
-    """Light4Mars (Xiong et al. 2024): a small transformer for samples without structure.
+    """Light4Mars (Xiong et al. 2024): a small transformer for unstructured scenes.
 
     The encoder has four stages (`EncoderStage`), each half the size of the last, the first at 1/2
-    of the image. The decoder walks back (`AggregatedLocalAttention`, here ALA) to 1/2, and logits
+    of the image. The decoder goes back (`AggregatedLocalAttention`, here ALA) to 1/2, and logits
     are resized bilinearly to the image::
 
         T_1 = stage_1(x)     T_i = stage_i(T_(i-1))
@@ -206,13 +206,13 @@ class Light4Mars(nn.Module):
         logits = resize(1x1 convolution of D_1)
 
     Shapes of T_1 to T_4 for 64x128 images and size S: 32x32x64, 64x16x32, 128x8x16, 256x4x8
-    (channels, height, width). The encoder's maps go on as they are, without a last layer norm.
+    (channels, height, width). The encoder's maps get no final layer norm.
     Sizes T, S and B have 0.102, 1.50 and 2.57 M parameters.
 
     The equations are read from the authors' code (CVIR-Lab/Light4Mars). Departs from it: windows
     of 8, 8, 8 and 4 pixels instead of 7, which fit 64x128 without padding; the encoder's
     convolutions are drawn by their fan in, as in the other models here; the decoder has fewer
-    biases (`AggregatedLocalAttention`). The default variant also mends two oddities of the code
+    biases (`AggregatedLocalAttention`). The default variant also corrects two oddities of the code
     (`SqueezeWindowBlock`).
 
     Args:
@@ -223,7 +223,7 @@ class Light4Mars(nn.Module):
         variant: "paper", the usual residuals, or "official", those of the authors' code.
         heads: Heads of each stage, divisors of `widths`.
         windows: Edge of the windows of each stage, in pixels of its map.
-        drop_path: Probability of leaving out each half of the last block while training; it grows
+        drop_path: Probability of skipping each half of the last block in training; it grows
             linearly from 0 at the first block.
     """
 
@@ -283,7 +283,7 @@ class Light4Mars(nn.Module):
 
 
 def initialize_linear_layers(network: nn.Module) -> None:
-    """Draw all linear weights from a normal of std 0.02, as transformers do; no biases."""
+    """Draw all linear weights from a normal of std 0.02, as transformers do, and zero biases."""
     for layer in network.modules():
         if isinstance(layer, nn.Linear):
             nn.init.trunc_normal_(layer.weight, std=0.02)
@@ -295,7 +295,7 @@ def _check_stages(widths: Sequence[int], **others: Sequence[int]) -> None:
         if len(values) != len(widths):
             raise AreosegError(
                 f"light4mars: {option} has {len(values)} entries and widths has {len(widths)}: "
-                "give one a stage"
+                "give one per stage"
             )
     for stage, (width, heads) in enumerate(zip(widths, others["heads"], strict=True)):
         if width % heads:

@@ -1,4 +1,4 @@
-"""The plain network of nnU-Net, the strong default of medical segmentation."""
+"""The plain U-Net of nnU-Net, the strong default of medical segmentation."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -33,12 +33,12 @@ class NNUNet(nn.Module):
         d_L = e_L             d_l = B[e_l, U d_(l+1)]   up to the first
         logits_l = 1x1 convolution of d_l               every level but the two coarsest
 
-    logits_1 is the answer. In training the loss also asks the others, with weights 1/2, 1/4, ...
-    beside 1 for the answer. (nnU-Net scales the weights to a sum of one, and gives the coarsest
-    decoder level the weight zero; a head without a say is left out here.)
+    logits_1 is the output. In training the loss also scores the others, with weights 1/2, 1/4, ...
+    beside 1 for the output. (nnU-Net scales the weights to a sum of one, and gives the coarsest
+    decoder level the weight zero; here that level has no head.)
 
     Shapes for 64x128 images: 32x64x128, 64x32x64, 128x16x32, 256x8x16, 512x4x8 (channels, height,
-    width); 4 pixels are the least edge that nnU-Net's own planner leaves.
+    width); 4 pixels are the minimum edge of nnU-Net's own planner.
 
     Instance norm needs more than one pixel at the bottleneck. The size divisor is therefore twice
     the encoder's.

@@ -26,18 +26,18 @@ from areoseg.models.registry import register
     "Oktay et al. 2018, Attention U-Net, arXiv 1804.03999",
 )
 class PSPAttention(nn.Module):
-    """The whole sample informs the bottleneck, and the bottleneck informs the skips.
+    """A U-Net with a pooling pyramid at the bottleneck and gates on the skips.
 
     With B a block of two (3x3 convolution -> batch norm -> ReLU), C one such convolution, D 2x2
-    max-pooling, U nearest 2x upsampling, P the pooling pyramid (`blocks/pyramid.py`), G the
-    additive attention gate (`blocks/attention.py`), and x the image::
+    max-pooling, U nearest 2x upsampling, P the pooling pyramid (`PoolingPyramid`), G the
+    additive attention gate (`AttentionGate`), and x the image::
 
         e_1 = B(x)            e_l = B(D e_(l-1))                      down to the last but one
         d_5 = P C(D e_4)      d_l = B[G(e_l, d_(l+1)), U d_(l+1)]     up to the second
         d_1 = B[e_1, U d_2]   logits = 1x1 convolution of d_1
 
-    As in Attention U-Net, the finest skip has no gate. The pyramid takes the place of the
-    bottleneck's second convolution.
+    As in Attention U-Net, the finest skip has no gate. The pyramid replaces the second
+    convolution of the bottleneck.
 
     Shapes for 64x128 images: 32x64x128, 64x32x64, 128x16x32, 256x8x16, 512x4x8 (channels, height,
     width). 6.49 M parameters.
@@ -49,7 +49,7 @@ class PSPAttention(nn.Module):
         in_channels: Channels of the image.
         classes: Channels of the logits.
         widths: Channels of each level, from full resolution to the bottleneck.
-        bins: The pyramid's parts each way.
+        bins: Parts of the map each way, for each branch of the pyramid.
     """
 
     def __init__(

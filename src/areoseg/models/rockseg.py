@@ -27,12 +27,12 @@ from areoseg.models.registry import register
 
 
 class RockSeg(nn.Module):
-    """A reconstruction of RockSeg (Fan et al. 2023) from what its paper says in words.
+    """A reconstruction of RockSeg (Fan et al. 2023) from the description in its paper.
 
     Known: the encoder, "Resnet-T", is part of a ResNet followed by a transformer block with
     multi-head attention; a multiscale fusion gathers low-level maps of different sizes; the
-    decoder joins that with the encoder's last map. The layers and their sizes are not public. So
-    everything below is chosen, and no figure of the paper should be expected of it.
+    decoder joins that with the encoder's last map. The layers and their sizes are not public, so
+    they are our choice, and the scores of the paper should not be expected.
 
     With S the stem (two 3x3 convolution blocks, the first of stride 2), D 2x2 max-pooling, R_i a
     stage of residual blocks as in ResNet-18, T bottleneck transformer blocks (`attention_block`),
@@ -71,7 +71,7 @@ class RockSeg(nn.Module):
         if deepest % (4 * heads):
             raise AreosegError(
                 f"rockseg: the last of widths, {deepest}, must be a multiple of 4 * heads = "
-                f"{4 * heads}: choose such a width"
+                f"{4 * heads}: choose another width"
             )
 
         self.stem = double_convolution(in_channels, fine, norm=batch_norm, stride=2)
@@ -117,7 +117,7 @@ class RockSeg(nn.Module):
 
 
 def residual_block(in_channels: int, out_channels: int, *, stride: int = 1) -> nn.Sequential:
-    """ResNet-18's block (He et al. 2016): ReLU(x + two 3x3 convolutions of x)."""
+    """Make ResNet-18's block (He et al. 2016): ReLU(x + two 3x3 convolutions of x)."""
     body = nn.Sequential(
         convolution_block(in_channels, out_channels, norm=batch_norm, stride=stride),
         convolution_block(out_channels, out_channels, norm=batch_norm, activation=nn.Identity),
@@ -126,12 +126,12 @@ def residual_block(in_channels: int, out_channels: int, *, stride: int = 1) -> n
 
 
 def attention_block(in_channels: int, out_channels: int, heads: int) -> nn.Sequential:
-    """A bottleneck transformer block (Srinivas et al. 2021, arXiv 2101.11605).
+    """Make a bottleneck transformer block (Srinivas et al. 2021, arXiv 2101.11605).
 
     A ResNet bottleneck whose middle is self-attention: ReLU(x + 1x1 convolution of (position
     convolution -> attention of (1x1 convolution of x))), with a quarter of the channels within.
-    The position convolution takes the place of that paper's table of relative positions, so that
-    any image size will do.
+    The position convolution replaces that paper's table of relative positions, so that any image
+    size works.
     """
     inner_channels = out_channels // 4
     body = nn.Sequential(
@@ -154,7 +154,7 @@ def attention_block(in_channels: int, out_channels: int, heads: int) -> nn.Seque
 def residual_sum(
     body: nn.Module, in_channels: int, out_channels: int, *, stride: int = 1
 ) -> nn.Sequential:
-    """ReLU(body(x) + x), with x brought to the body's shape by a 1x1 convolution if need be."""
+    """Make ReLU(body(x) + x); a 1x1 convolution brings x to the body's shape if necessary."""
     shortcut = None
     if stride != 1 or in_channels != out_channels:
         shortcut = convolution_block(

@@ -29,20 +29,20 @@ NORMS: dict[str, Norm | None] = {"report": None, "normalized": group_norm()}
 
 
 class Bottleneck(nn.Module):
-    """Look around, then look at everything.
+    """Dilated convolutions, then self-attention.
 
     With C_r a 3x3 convolution of dilation r, and A self-attention in 4 heads that each have as
     many channels as the map::
 
         f = ReLU(C_1 x) + ReLU(C_2 x) + ReLU(C_4 x)
-        answer = f + A(f)
+        output = f + A(f)
 
     With `norm`, it follows each C_r, and A reads a layer norm of f.
 
     Args:
         in_channels: Channels of x.
-        channels: Channels of f and of the answer.
-        norm: Makes the normalization layers; None leaves them out.
+        channels: Channels of f and of the output.
+        norm: Makes the normalization layers; None omits them.
     """
 
     def __init__(self, in_channels: int, channels: int, *, norm: Norm | None) -> None:
@@ -73,7 +73,7 @@ class UPath(nn.Module):
     Args:
         in_channels: Channels of the image.
         widths: Channels of each level, from full resolution to the bottleneck.
-        norm: Makes the normalization after each convolution of B and M; None leaves it out.
+        norm: Makes the normalization after each convolution of B and M; None omits it.
         reduction: How many times fewer channels squeeze and excitation has inside.
     """
 
@@ -117,7 +117,7 @@ class UPath(nn.Module):
 def excited_block(
     in_channels: int, out_channels: int, *, norm: Norm | None, reduction: int
 ) -> nn.Sequential:
-    """Two 3x3 convolutions with ReLU, then squeeze and excitation."""
+    """Make two 3x3 convolutions with ReLU, then squeeze and excitation."""
     block = double_convolution(in_channels, out_channels, norm=norm)
     return block.append(SqueezeExcitation(out_channels, reduction=reduction))
 
@@ -128,7 +128,7 @@ def excited_block(
     paper="The Backpropagators 2024, homework report",
 )
 class TurkeySeg(nn.Module):
-    """TurkeySeg: a deep U-path sees the sample, a shallow one the detail, and a last block joins.
+    """TurkeySeg: a deep U-path for context, a shallow one for detail, and a block that joins them.
 
     With P a U-path (`UPath`) and B its block::
 
@@ -137,9 +137,9 @@ class TurkeySeg(nn.Module):
     Shapes for 64x128 images, channels, height, width. Global: 64x64x128, 128x32x64, 256x16x32,
     512x8x16. Local: 32x64x128, 64x32x64, 128x16x32. The join: 64x64x128.
 
-    The report's network has no normalization at all, and did not train well. The likely reason:
-    nothing holds the scale of its maps, each bottleneck adds three of them, and the scores that
-    enter the softmax of the attention grow with the square of that scale. The variant "normalized"
+    The report's network has no normalization and did not train well. The likely reason: nothing
+    limits the scale of its maps, each bottleneck adds three of them, and the scores that enter the
+    softmax of the attention grow with the square of that scale. The variant "normalized"
     is ours: group norm after each 3x3 convolution but the transposed ones, and layer norm before
     the attention. In both variants convolutions are drawn as He et al. (2015) do; Keras drew the
     report's as Glorot and Bengio (2010).
@@ -153,7 +153,7 @@ class TurkeySeg(nn.Module):
         global_widths: Channels of each level of the global path.
         local_widths: Channels of each level of the local path.
         reduction: How many times fewer channels squeeze and excitation has inside. The report's 16
-            leaves 2 of 32, and a chance of one in four that both start dead behind their ReLU.
+            leaves 2 of 32, and a chance of one in four that the ReLUs of both start dead.
     """
 
     def __init__(

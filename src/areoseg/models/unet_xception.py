@@ -21,24 +21,24 @@ from areoseg.models.registry import register
     paper="Chollet 2017, Xception, arXiv 1610.02357; the shape of the Keras segmentation tutorial",
 )
 class UNetXception(nn.Module):
-    """An Xception-like encoder and a decoder that climbs back, joined at the bottom alone.
+    """An Xception-like encoder and a residual decoder without skips.
 
     With C a 3x3 convolution, Z a separable one, N batch norm, R ReLU, D 3x3 max-pooling of
     stride 2, U nearest 2x upsampling, W a 1x1 convolution, W_2 one of stride 2, and x the image::
 
         e_0 = R N C x                   stride 2
-        e_l = D N Z R N Z R e_(l-1) + W_2 e_(l-1)         once a width
-        d_l = U (N C R N C R d_(l-1) + W d_(l-1))         once a width coming back, and once more
+        e_l = D N Z R N Z R e_(l-1) + W_2 e_(l-1)         once per width
+        d_l = U (N C R N C R d_(l-1) + W d_(l-1))         once per width in reverse, and once more
         logits = C d
 
-    "U" is the shape of the resolution only: there are no skips, and fine outlines suffer for it.
+    Only the resolution follows a "U": without skips, fine outlines are lost.
 
     Shapes for 64x128 images: 32x32x64, 64x16x32, 128x8x16, 256x4x8, then 256, 128, 64 and 32
     channels at 8x16 to 64x128. 2.05 M parameters.
 
-    Departs from the tutorial, without changing what can be computed: convolutions that a norm
-    follows have no bias, stride-1 transposed convolutions are plain ones, and the sum is
-    upsampled instead of its two terms.
+    Departs from the tutorial, without changing the functions that it can represent: convolutions
+    that a norm follows have no bias, stride-1 transposed convolutions are plain ones, and the sum
+    is upsampled instead of its two terms.
 
     Args:
         in_channels: Channels of the image.

@@ -30,7 +30,7 @@ def initialize_weights(
     - `orthogonal` (Saxe et al. 2013, arXiv 1312.6120): the filters of a layer, or its taps where
       they are fewer, are orthogonal, each of squared norm 2 / (1 + a^2).
 
-    Normalization and linear layers keep what they were built with.
+    Normalization and linear layers are not changed.
 
     Args:
         network: Changed in place.

@@ -24,8 +24,8 @@ class AtrousPyramid(nn.Module):
     and a 1x1 convolution of the map's mean. They are concatenated and mixed by a 1x1 convolution.
 
     A rate r reaches r pixels each way, so rates must fit the map: where r is not below its height
-    and width, all taps but the middle one see padding alone. The mean's branch has no norm, for
-    one pixel has no variance.
+    and width, all taps but the middle one see only padding. The branch of the mean has no norm,
+    because one pixel has no variance.
 
     Args:
         in_channels: Channels of the map.
@@ -77,8 +77,8 @@ class PoolingPyramid(nn.Module):
     For each number of bins b: means over a grid of b x b parts of the map, a 1x1 convolution, and
     a bilinear resize back. All are concatenated to the map itself and mixed by a 1x1 convolution.
 
-    The pooled branches have no norm (the paper: batch norm), for one bin in a batch of one image
-    has no variance.
+    The pooled branches have no norm (the paper: batch norm), because one bin in a batch of one
+    image has no variance.
 
     Args:
         channels: Channels of the map, and of the result.
