@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from areoseg.errors import AreosegError
+from areoseg.errors import plural
 from areoseg.inference.engines import Engine
 from areoseg.inference.engines import view_probabilities
 from areoseg.inference.factory import default_model
@@ -170,7 +171,8 @@ class Predictor:
         return list(results) if several else next(results)
 
     def __repr__(self) -> str:
-        return f"Predictor({len(self.engines)} models: {', '.join(self.taxonomy.names)})"
+        models = plural(len(self.engines), "model")
+        return f"Predictor({models}: {', '.join(self.taxonomy.names)})"
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Return class probabilities (N, C, H, W) float32 of images (N, 1, H, W) float in 0..1.
