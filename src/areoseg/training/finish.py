@@ -4,6 +4,7 @@ from copy import deepcopy
 
 from rich.console import Console
 
+from areoseg.audit import CHECKS
 from areoseg.audit import Exclusions
 from areoseg.audit import read_exclusions
 from areoseg.audit.page import write_audit_page
@@ -92,6 +93,7 @@ def finish_run(
         scores=scores,
         examples=examples,
         training_examples=training.select(range(min(N_TRAINING_EXAMPLES, len(training)))),
+        issue_summaries={issue: check.summary for issue, check in CHECKS.items()},
     )
     console.print(f"report: {report}")
 
