@@ -18,6 +18,7 @@ from areoseg.runs.run import open_run
 from areoseg.taxonomy import MARS
 from areoseg.taxonomy import VOID
 
+SUMMARIES = {issue: check.summary for issue, check in CHECKS.items()}
 HOSTILE = '<b>x & "y"'
 COMMAND = "areoseg train --data 'a&b.npz' --recipe unet --out runs/<first>"
 VOID_ELEMENTS = {"meta", "img", "br", "hr", "link", "input", "line"}
@@ -145,7 +146,7 @@ def whole(tmp_path, info):
         scores=scores,
         examples=examples,
         training_examples=some,
-        issue_summaries={issue: check.summary for issue, check in CHECKS.items()},
+        issue_summaries=SUMMARIES,
     )
     return path, scores
 
@@ -273,7 +274,13 @@ def test_writing_again_gives_the_same_page(whole):
     once = path.read_bytes()
     some = samples()
     examples = choose_examples(some.images, some.masks, predicted(some), some.names, taxonomy=MARS)
-    write_report(open_run(path.parent), scores=scores, examples=examples, training_examples=some)
+    write_report(
+        open_run(path.parent),
+        scores=scores,
+        examples=examples,
+        training_examples=some,
+        issue_summaries=SUMMARIES,
+    )
     assert path.read_bytes() == once
 
 
