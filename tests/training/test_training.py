@@ -70,6 +70,13 @@ def test_equal_seeds_give_equal_weights_and_others_do_not(source, tmp_path, tiny
     assert any(not torch.equal(first[name], other[name]) for name in first)
 
 
+def test_training_leaves_the_global_random_state_unchanged(source, tmp_path, tiny):
+    torch.manual_seed(7)
+    before = torch.random.get_rng_state()
+    run_tiny(source, tmp_path / "run", tiny, "training.swa=0.5", "training.mixup=0.2")
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
 def test_the_kept_weights_are_those_of_the_best_validation(source, tmp_path, tiny):
     run = run_tiny(source, tmp_path / "run", tiny)
     table = np.genfromtxt(run.path / "metrics.csv", delimiter=",", names=True)

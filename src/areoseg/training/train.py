@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from rich.console import Console
+from safetensors.torch import load_file
 
 from areoseg import __version__
 from areoseg.audit import Exclusions
@@ -305,21 +306,7 @@ def train_on(
         precision=precision,
         budget_seconds=budget.seconds if budget else None,
     )
-    write_recipe(recipe, out / RECIPE)
-    write_json(out / SPLIT, prepared.names())
-    if pseudo is not None:
-        pseudo.save(out)
-        info = info.model_copy(update={"self_training": pseudo.info})
-    if init_from is not None:
-        lineage = {
-            "initial_weights": describe_initial_weights(init_from),
-            "previously_trained_on": init_from.trained_on,
-        }
-        info = info.model_copy(update=lineage)
-    if prepared.exclusions is not None:
-        write_audit(prepared.exclusions, out)
-    info.write(out / RUN_INFO)
-    run = Run(out, recipe, info)
+    run = _create_run(out, recipe, info, prepared, pseudo=pseudo, init_from=init_from)
     return _fit(trainer, run, budget, console, on_validation=on_validation, report=report)
 
 
@@ -367,18 +354,48 @@ def resume_on(
             f"{path}: these data would be split in another way than in {SPLIT}: give the groups"
             " that the run was trained with by --groups"
         )
+    torch_device = choose_device(run.info.device)
+    with fork_rng(torch_device):
+        model = build_segmenter(run.recipe, run.taxonomy)
     trainer = Trainer(
         run.recipe,
         prepared,
-        build_segmenter(run.recipe, run.taxonomy),
+        model,
         run.taxonomy,
-        device=choose_device(run.info.device),
+        device=torch_device,
         precision=run.info.precision,
     )
     trainer.load(state, tensors)
     seconds = run.info.budget_seconds
     budget = Budget(seconds, started=time.monotonic() - state.seconds) if seconds else None
     return _fit(trainer, run, budget, console, report=report)
+
+
+def _create_run(
+    out: Path,
+    recipe: Recipe,
+    info: RunInfo,
+    prepared: Preparation,
+    *,
+    pseudo: PseudoSamples | None,
+    init_from: Run | None,
+) -> Run:
+    """Write everything that is known of a run before its first step."""
+    write_recipe(recipe, out / RECIPE)
+    write_json(out / SPLIT, prepared.names())
+    if pseudo is not None:
+        pseudo.save(out)
+        info = info.model_copy(update={"self_training": pseudo.info})
+    if init_from is not None:
+        lineage = {
+            "initial_weights": describe_initial_weights(init_from),
+            "previously_trained_on": init_from.trained_on,
+        }
+        info = info.model_copy(update=lineage)
+    if prepared.exclusions is not None:
+        write_audit(prepared.exclusions, out)
+    info.write(out / RUN_INFO)
+    return Run(out, recipe, info)
 
 
 def _fit(
@@ -424,9 +441,9 @@ def _fit(
     if not completed:
         finished.info.write(run.path / RUN_INFO)
         raise KeyboardInterrupt
-    # The best weights are in the run folder, the last ones in memory.
-    last = run.recipe.training.checkpoint == "last"
-    model = trainer.ema_model.eval() if last else finished.segmenter(fold=False)
+    model = trainer.ema_model.eval()
+    if run.recipe.training.checkpoint == "best":  # not the last, which are in memory
+        model.load_state_dict(load_file(run.path / WEIGHTS))
     if run.recipe.calibration:
         calibration = calibrate_segmenter(
             model,
