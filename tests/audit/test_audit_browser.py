@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from areoseg import api
+import areoseg
 from areoseg.audit import Audit
 from areoseg.audit import Finding
 from areoseg.audit import OtherSample
@@ -41,7 +41,7 @@ def browser():
 @pytest.fixture(scope="module")
 def audited(homework_npz, tmp_path_factory):
     """The homework's file, its samples, and the page of an audit with known findings."""
-    samples = api.read(homework_npz).labeled
+    samples = areoseg.read(homework_npz).labeled
     findings = [
         Finding(i, samples.names[i], "content-outlier", 3.0 + i, "unlike the rest", "reject")
         for i in REJECTED

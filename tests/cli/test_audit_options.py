@@ -13,7 +13,7 @@ import pytest
 from cyclopts import CycloptsError
 from PIL import Image
 
-from areoseg import api
+import areoseg
 from areoseg.audit import audit as audit_data
 from areoseg.audit import cache
 from areoseg.audit import read_exclusions
@@ -47,7 +47,7 @@ def street(tmp_path):
 
 
 def test_a_split_is_looked_through_for_leaks(homework_npz, tmp_path, capsys):
-    names = api.read(homework_npz).labeled.names
+    names = areoseg.read(homework_npz).labeled.names
     split = tmp_path / "split.json"
     split.write_text(json.dumps({"train": names[:41], "val": names[41:]}))
     found = audit(homework_npz, "--out", tmp_path / "out", "--split-file", split, capsys=capsys)
@@ -66,7 +66,7 @@ def test_the_split_of_a_recipe_parts_no_group(homework_npz, tmp_path, capsys):
 
 def test_a_name_that_a_model_and_a_recipe_share_is_the_split_of_the_model(homework_npz):
     with pytest.raises(AreosegError, match=r"flagship-256/split\.json: .* samples of this split"):
-        find_split("flagship-256", api.read(homework_npz))
+        find_split("flagship-256", areoseg.read(homework_npz))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_name_that_a_model_and_a_recipe_share_is_the_split_of_the_model(homewo
 )
 def test_what_is_no_split_is_refused(homework_npz, split, what):
     with pytest.raises(AreosegError, match=what):
-        find_split(split, api.read(homework_npz))
+        find_split(split, areoseg.read(homework_npz))
 
 
 def test_unlabeled_images_are_compared_with_the_labeled(homework_npz, tmp_path, capsys):
@@ -100,11 +100,11 @@ def test_frames_are_audited_as_a_recipe_cuts_and_scales_them(street, tmp_path, c
     arguments = [street, "--out", out, "--classes", 7, "--scale", 0.5, "--tile", 10, 30]
     assert audit(*arguments, capsys=capsys)["pairs"] == 12
     decisions = read_exclusions(out / "audit.json")
-    decisions.check(api.read(street, classes="7", scale=0.5, tile=(10, 30)).labeled)
+    decisions.check(areoseg.read(street, classes="7", scale=0.5, tile=(10, 30)).labeled)
     with pytest.raises(
         AreosegError, match="the data have 6: audit the data with --tile and --scale"
     ):
-        decisions.check(api.read(street, classes="7").labeled)
+        decisions.check(areoseg.read(street, classes="7").labeled)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_tiles_and_scales_that_cannot_be_are_refused(street, tmp_path, capsys, o
 
 def test_classes_beyond_those_of_mars_must_be_declared(street, tmp_path):
     with pytest.raises(AreosegError, match="outside the classes 0 to 4"):
-        api.read(street)
+        areoseg.read(street)
 
 
 @pytest.mark.parametrize("text", ["1", "300", "a,a", "road", ""])
@@ -149,7 +149,7 @@ def test_the_table_tells_classes_and_issues_of_the_set(homework_npz, tmp_path, c
 
 def test_no_thread_is_too_few(homework_npz, tmp_path):
     with pytest.raises(AreosegError, match="--jobs 0"):
-        audit_data(api.read(homework_npz), tmp_path / "out", jobs=0)
+        audit_data(areoseg.read(homework_npz), tmp_path / "out", jobs=0)
 
 
 def digest(folder):
@@ -169,7 +169,7 @@ def test_the_data_stay_as_they_are_and_nothing_is_kept_at_the_end(street, tmp_pa
 
 
 def test_an_interrupted_audit_keeps_what_it_has_and_goes_on(homework_npz, tmp_path, monkeypatch):
-    data, out = api.read(homework_npz), tmp_path / "out"
+    data, out = areoseg.read(homework_npz), tmp_path / "out"
     monkeypatch.setattr(cache, "CHUNK_SIZE", 8)
     with monkeypatch.context() as patched:
         patched.setattr(import_module("areoseg.audit.duplicates"), "detail_correlations", interrupt)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from areoseg import api
+import areoseg
 from areoseg.audit import audit as audit_data
 from areoseg.audit import segmenter
 from areoseg.cli.app import app
@@ -28,7 +28,7 @@ def test_cross_validation_and_a_model_add_the_checks_that_dispute_masks(
         "__kwdefaults__",
         {**segmenter.cross_val_predict.__kwdefaults__, "steps": 2, "folds": 2},
     )
-    api.train("unet", homework_npz, tmp_path / "run", overrides=tiny)
+    areoseg.train("unet", homework_npz, tmp_path / "run", overrides=tiny)
     capsys.readouterr()
     plain = audit(homework_npz, "--out", tmp_path / "plain", capsys=capsys)
     fitted = audit(homework_npz, "--out", tmp_path / "fit", "--cross-validate", capsys=capsys)
@@ -40,10 +40,10 @@ def test_cross_validation_and_a_model_add_the_checks_that_dispute_masks(
 
 
 def test_what_cannot_be_asked_is_told(homework_npz, tmp_path):
-    samples = api.read(homework_npz).labeled
+    samples = areoseg.read(homework_npz).labeled
     with pytest.raises(AreosegError, match="choose one"):
         audit_data(samples, cross_validate=True, model=tmp_path)
     with pytest.raises(AreosegError, match="no masks to learn from"):
-        audit_data(api.read(homework_npz).unlabeled, cross_validate=True)
+        audit_data(areoseg.read(homework_npz).unlabeled, cross_validate=True)
     with pytest.raises(AreosegError):
         audit_data(samples, model=tmp_path / "nowhere")

@@ -14,13 +14,13 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from areoseg import api
+import areoseg
 from areoseg.cli.app import COMMANDS
 from areoseg.cli.app import app
 from areoseg.errors import AreosegError
 
 
-def areoseg(*arguments, **options):
+def run_command(*arguments, **options):
     return subprocess.run(
         [sys.executable, "-m", "areoseg", *map(str, arguments)],
         capture_output=True,
@@ -34,7 +34,7 @@ def areoseg(*arguments, **options):
 def run(homework_npz, tiny, tmp_path_factory):
     """A run that the command line trained."""
     out = tmp_path_factory.mktemp("runs") / "tiny"
-    done = areoseg("train", "unet", *tiny, "--data", homework_npz, "--out", out, "--threads", 1)
+    done = run_command("train", "unet", *tiny, "--data", homework_npz, "--out", out, "--threads", 1)
     assert done.returncode == 0, done.stderr
     assert "groups: from" in done.stderr
     assert done.stderr.count("epoch ") == 3
@@ -51,11 +51,11 @@ def test_a_run_has_scores_and_a_report(run):
 
 
 def test_evaluate_prints_tables_or_json(run, homework_npz):
-    table = areoseg("evaluate", run, "--data", homework_npz)
+    table = run_command("evaluate", run, "--data", homework_npz)
     assert table.returncode == 0, table.stderr
     for word in ("terrain", "keras", "all-pixels", "five-class", "big rock", "95 % interval"):
         assert word in table.stdout
-    values = json.loads(areoseg("evaluate", run, "--split", "val", "--json").stdout)
+    values = json.loads(run_command("evaluate", run, "--split", "val", "--json").stdout)
     kept = json.loads((run / "scores.json").read_text())["val"]
     assert values["protocols"] == kept["protocols"]
 
@@ -63,15 +63,15 @@ def test_evaluate_prints_tables_or_json(run, homework_npz):
 def test_evaluate_scores_other_data_whole_and_refuses_a_split_of_them(run, homework_npz, tmp_path):
     with np.load(homework_npz) as file:
         np.savez(tmp_path / "other.npz", training_set=file["training_set"][:8])
-    values = areoseg("evaluate", run, "--data", tmp_path / "other.npz", "--json")
+    values = run_command("evaluate", run, "--data", tmp_path / "other.npz", "--json")
     assert json.loads(values.stdout)["images"] == 8
-    refused = areoseg("evaluate", run, "--data", tmp_path / "other.npz", "--split", "val")
+    refused = run_command("evaluate", run, "--data", tmp_path / "other.npz", "--split", "val")
     assert refused.returncode == 2
     assert "so it has no splits" in refused.stderr
 
 
 def test_predict_writes_masks_for_folders_and_npz(run, homework_npz, tmp_path):
-    done = areoseg(
+    done = run_command(
         "predict", homework_npz, "--model", run, "--model", run, "--out", tmp_path / "out"
     )
     assert done.returncode == 0, done.stderr
@@ -79,32 +79,32 @@ def test_predict_writes_masks_for_folders_and_npz(run, homework_npz, tmp_path):
 
 
 def test_submit_writes_one_row_an_image(run, homework_npz, tmp_path):
-    done = areoseg("submit", run, "--data", homework_npz, "--out", tmp_path / "s.csv")
+    done = run_command("submit", run, "--data", homework_npz, "--out", tmp_path / "s.csv")
     assert done.returncode == 0, done.stderr
     assert len((tmp_path / "s.csv").read_text().splitlines()) == 6
 
 
 def test_audit_writes_its_findings(homework_npz, tmp_path):
-    done = areoseg("audit", homework_npz, "--out", tmp_path / "audit", "--json")
+    done = run_command("audit", homework_npz, "--out", tmp_path / "audit", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == json.loads((tmp_path / "audit" / "audit.json").read_text())
     assert json.loads(done.stdout)["pairs"] == 48
 
 
 def test_lists_come_as_json():
-    models = json.loads(areoseg("models", "--json").stdout)
+    models = json.loads(run_command("models", "--json").stdout)
     assert {"name", "parameters", "macs", "paper", "summary"} == models[0].keys()
-    recipes = json.loads(areoseg("recipes", "--json").stdout)
+    recipes = json.loads(run_command("recipes", "--json").stdout)
     assert "unet-l" in [recipe["name"] for recipe in recipes]
 
 
 def test_recipes_are_shown_and_copied_but_never_over_a_file(tmp_path):
-    shown = areoseg("recipes", "show", "unet-l").stdout
+    shown = run_command("recipes", "show", "unet-l").stdout
     copy = tmp_path / "mine.yaml"
-    assert areoseg("recipes", "copy", "unet-l", copy).returncode == 0
+    assert run_command("recipes", "copy", "unet-l", copy).returncode == 0
     assert copy.read_text() == shown
-    assert areoseg("recipes", "copy", "unet-l", copy).returncode == 2
-    assert areoseg("validate", copy).returncode == 0
+    assert run_command("recipes", "copy", "unet-l", copy).returncode == 2
+    assert run_command("validate", copy).returncode == 0
 
 
 def test_own_data_that_have_changed_are_not_scored_as_if_they_were_others(
@@ -120,9 +120,9 @@ def test_own_data_that_have_changed_are_not_scored_as_if_they_were_others(
     info["data"]["source"]["path"] = str(tmp_path / "mars.npz")
     (moved / "run.json").write_text(json.dumps(info))
     with pytest.raises(AreosegError, match="not the data that this run was trained on"):
-        api.evaluate(moved)
+        areoseg.evaluate(moved)
     told = Console(file=io.StringIO(), width=300)
-    assert api.evaluate(moved, tmp_path / "mars.npz", console=told).images == 48
+    assert areoseg.evaluate(moved, tmp_path / "mars.npz", console=told).images == 48
     assert "have the names of training samples" in told.file.getvalue()
 
 
@@ -135,14 +135,14 @@ def test_a_run_whose_info_are_damaged_is_refused(run, tmp_path, missing):
     del (info[outer[0]] if outer else info)[last]
     (moved / "run.json").write_text(json.dumps(info))
     with pytest.raises(AreosegError, match=f"'{missing}' is missing"):
-        api.evaluate(moved)
+        areoseg.evaluate(moved)
 
 
 def test_a_part_that_there_is_not_shows_before_anything_is_read(run):
     with pytest.raises(AreosegError, match="no split 'tset'"):
-        api.evaluate(run, "absent.npz", split="tset")
+        areoseg.evaluate(run, "absent.npz", split="tset")
     with pytest.raises(AreosegError, match="no split 'tset'"):
-        api.baselines(["majority"], "absent.npz", split="tset")
+        areoseg.baselines(["majority"], "absent.npz", split="tset")
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_part_that_there_is_not_shows_before_anything_is_read(run):
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_two(arguments, expected, tmp_path):
-    done = areoseg(*arguments, cwd=tmp_path)
+    done = run_command(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert expected in done.stderr
     assert "Traceback" not in done.stderr
@@ -188,7 +188,7 @@ def test_an_image_that_cannot_be_read_does_not_stop_the_rest(run, tmp_path):
     good, bad = tmp_path / "good.png", tmp_path / "bad [1].png"
     Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(good)
     bad.write_text("no picture")
-    done = areoseg("predict", good, bad, "--model", run, "--out", tmp_path / "out")
+    done = run_command("predict", good, bad, "--model", run, "--out", tmp_path / "out")
     assert done.returncode == 3
     failures = [line for line in done.stderr.splitlines() if line.startswith("failed: ")]
     assert len(failures) == 1
@@ -204,7 +204,7 @@ def test_predict_writes_what_is_asked_for_and_resumes(run, tmp_path):
     arguments += ["--tta-flip", "--tta-scales", "0.5", "1", "--scale", "2"]
     arguments += ["--outputs", "confidence", "shares"]
     for extra, expected in (([], "1 image"), (["--resume"], "0 images")):
-        done = areoseg(*arguments, *extra)
+        done = run_command(*arguments, *extra)
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(expected)
         assert len((tmp_path / "out" / "shares.csv").read_text().splitlines()) == 2
@@ -213,7 +213,7 @@ def test_predict_writes_what_is_asked_for_and_resumes(run, tmp_path):
     ]  # fmt: skip
     settings = json.loads((tmp_path / "out" / "prediction.json").read_text())
     assert settings["options"] == {"flips": True, "scales": [0.5, 1.0], "scale": 2.0}
-    refused = areoseg(
+    refused = run_command(
         "predict", tmp_path / "a.png", "--model", run, "--out", tmp_path / "out", "--resume"
     )
     assert refused.returncode == 2
@@ -225,14 +225,14 @@ def test_a_damaged_plan_is_refused(run, homework_npz, tmp_path, content):
     shutil.copytree(run, tmp_path / "damaged")
     (tmp_path / "damaged" / "plan.json").write_text(content)
     with pytest.raises(AreosegError, match=r"plan\.json: not the plan of a run"):
-        api.train("unet", homework_npz, tmp_path / "new", plan=tmp_path / "damaged")
+        areoseg.train("unet", homework_npz, tmp_path / "new", plan=tmp_path / "damaged")
 
 
 def test_a_run_folder_without_its_info_is_refused(run, tmp_path):
     shutil.copytree(run, tmp_path / "damaged")
     (tmp_path / "damaged" / "run.json").write_text("{}")
     with pytest.raises(AreosegError, match="'versions' is missing"):
-        api.evaluate(tmp_path / "damaged")
+        areoseg.evaluate(tmp_path / "damaged")
 
 
 def test_a_run_goes_on_where_its_data_lie_now(homework_npz, tiny, tmp_path):
@@ -249,7 +249,7 @@ def test_a_run_goes_on_where_its_data_lie_now(homework_npz, tiny, tmp_path):
     process.kill()
     process.wait()
     moved.unlink()
-    lost = areoseg("train", "--resume", out)
+    lost = run_command("train", "--resume", out)
     assert (lost.returncode, "does not exist. Give its present path by --data" in lost.stderr) == (
         2,
         True,
@@ -309,25 +309,27 @@ def test_interrupting_leaves_a_usable_run(homework_npz, tiny, tmp_path):
     assert process.returncode == 130, errors
     assert errors.strip().splitlines()[-1] == "error: interrupted"
     assert json.loads((out / "run.json").read_text())["status"] == "interrupted"
-    assert areoseg("evaluate", out, "--json").returncode == 0
+    assert run_command("evaluate", out, "--json").returncode == 0
 
 
 def test_augment_draws_a_sheet_and_names_the_transforms(homework_npz, tmp_path):
     sheet = tmp_path / "sheet.png"
-    done = areoseg("augment", "unet", "augment=rigid", "--data", homework_npz, "--out", sheet)
+    done = run_command("augment", "unet", "augment=rigid", "--data", homework_npz, "--out", sheet)
     assert done.returncode == 0, done.stderr
     assert "horizontal_flip" in done.stdout
     assert sheet.read_bytes().startswith(b"\x89PNG")
 
 
 def test_an_unknown_command_names_the_nearest_or_all():
-    assert areoseg("trian").stderr == "error: there is no command 'trian': did you mean 'train'?\n"
-    listed = areoseg("xyz").stderr
+    assert (
+        run_command("trian").stderr == "error: there is no command 'trian': did you mean 'train'?\n"
+    )
+    listed = run_command("xyz").stderr
     assert all(command in listed for command in COMMANDS)
 
 
 def test_shell_completion_is_installed(tmp_path):
-    done = areoseg(
+    done = run_command(
         "--install-completion", "--shell", "bash",
         env={**os.environ, "HOME": str(tmp_path), "SHELL": "/bin/bash"},
     )  # fmt: skip
@@ -337,5 +339,5 @@ def test_shell_completion_is_installed(tmp_path):
 
 
 def test_more_threads_than_cores_are_warned_about(run):
-    done = areoseg("evaluate", run, "--threads", "999")
+    done = run_command("evaluate", run, "--threads", "999")
     assert "warning: --threads 999" in done.stderr

@@ -9,7 +9,7 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file
 
-from areoseg import api
+import areoseg
 from areoseg.cli.app import app
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
@@ -19,12 +19,12 @@ from areoseg.training.soup import soup
 QUIET = Console(quiet=True)
 
 
-def areoseg(*arguments):
+def run_command(*arguments):
     app(list(map(str, arguments)), result_action="return_value")
 
 
 def train(data, out, *overrides):
-    return api.train("unet", data, out, overrides=overrides, console=QUIET).path
+    return areoseg.train("unet", data, out, overrides=overrides, console=QUIET).path
 
 
 @pytest.fixture(scope="module")
@@ -47,20 +47,20 @@ def copied(run, folder):
 def test_calibrate_tells_what_it_found_and_the_report_shows_it(runs, tmp_path, capsys):
     run = copied(runs["one"], tmp_path / "run")
     assert 'id="calibration"' not in (run / "report.html").read_text()
-    areoseg("calibrate", run)
+    run_command("calibrate", run)
     told = capsys.readouterr().out
     for word in ("calibration error", "terrain score", "temperature", "offsets"):
         assert word in told
     page = (run / "report.html").read_text()
     assert "Confidence and accuracy" in page
-    areoseg("calibrate", run, "--json")
+    run_command("calibrate", run, "--json")
     info = json.loads(capsys.readouterr().out)
     assert info == json.loads((run / "run.json").read_text())["calibration"]
     assert info["groups"] == 3
 
 
 def test_several_runs_are_scored_together_and_alone(runs, capsys):
-    areoseg("evaluate", runs["one"], runs["two"], "--split", "val", "--tta-flip", "--json")
+    run_command("evaluate", runs["one"], runs["two"], "--split", "val", "--tta-flip", "--json")
     ways = json.loads(capsys.readouterr().out)
     names = [way["name"] for way in ways]
     assert names == [str(runs["one"]), str(runs["two"]), "mean of 2 runs",
@@ -68,11 +68,13 @@ def test_several_runs_are_scored_together_and_alone(runs, capsys):
     assert all(way["milliseconds"] > 0 for way in ways)
     alone = json.loads((runs["two"] / "scores.json").read_text())["val"]
     assert ways[1]["protocols"] == alone["protocols"]
-    together = api.evaluate([runs["one"], runs["two"]], split="val", console=QUIET)
+    together = areoseg.evaluate([runs["one"], runs["two"]], split="val", console=QUIET)
     assert together.score == ways[2]["score"]
-    mirrored = api.evaluate([runs["one"], runs["two"]], split="val", tta_flip=True, console=QUIET)
+    mirrored = areoseg.evaluate(
+        [runs["one"], runs["two"]], split="val", tta_flip=True, console=QUIET
+    )
     assert mirrored.score == ways[3]["score"]
-    areoseg("evaluate", runs["one"], "--tta-flip")
+    run_command("evaluate", runs["one"], "--tta-flip")
     assert "ms per image" in capsys.readouterr().out
 
 
@@ -80,18 +82,18 @@ def test_runs_of_other_splits_are_not_scored_together_but_on_foreign_data(
     runs, homework_npz, tmp_path
 ):
     with pytest.raises(AreosegError, match=r"different 'test' samples"):
-        api.evaluate([runs["one"], runs["other"]], console=QUIET)
+        areoseg.evaluate([runs["one"], runs["other"]], console=QUIET)
     with np.load(homework_npz) as file:
         np.savez(tmp_path / "foreign.npz", training_set=file["training_set"][:6] // 2 * 2 % 5)
-    scores = api.evaluate([runs["one"], runs["other"]], tmp_path / "foreign.npz", console=QUIET)
+    scores = areoseg.evaluate([runs["one"], runs["other"]], tmp_path / "foreign.npz", console=QUIET)
     assert scores.images == 6
     with pytest.raises(AreosegError, match="no model to evaluate"):
-        api.evaluate([], console=QUIET)
+        areoseg.evaluate([], console=QUIET)
 
 
 def test_a_soup_is_a_run_that_other_commands_take(runs, tmp_path, capsys):
     out = tmp_path / "soup"
-    areoseg("soup", runs["one"], runs["two"], "--out", out)
+    run_command("soup", runs["one"], runs["two"], "--out", out)
     told = capsys.readouterr().out
     info = json.loads((out / "run.json").read_text())
     ingredients = info["soup"]["ingredients"]
@@ -108,14 +110,14 @@ def test_a_soup_is_a_run_that_other_commands_take(runs, tmp_path, capsys):
         one, other = (load_file(f"{each}/weights.safetensors") for each in (best["name"], out))
         assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
     assert "Ingredients" in (out / "report.html").read_text()
-    areoseg("evaluate", out, "--json")
+    run_command("evaluate", out, "--json")
     assert json.loads(capsys.readouterr().out)["score"] == scores["test"]["score"]
 
 
 def test_a_soup_of_a_copy_is_the_run_itself_and_says_so(runs, tmp_path, capsys):
     copy = copied(runs["one"], tmp_path / "copy")
     out = tmp_path / "soup"
-    areoseg("soup", runs["one"], copy, "--out", out)
+    run_command("soup", runs["one"], copy, "--out", out)
     assert "Averaging does not help here" in capsys.readouterr().out
     one, other = (load_file(each / "weights.safetensors") for each in (runs["one"], out))
     assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
@@ -147,7 +149,7 @@ def test_self_training_reports_what_it_kept_and_holds_back_the_same_samples(
     out = tmp_path / "taught"
     arguments = ["--unlabeled", tmp_path / "more.npz", "--out", out, "--keep-fraction", 0.4,
                  "--min-confidence", 0.1]  # fmt: skip
-    areoseg("self-train", runs["one"], runs["two"], *arguments)
+    run_command("self-train", runs["one"], runs["two"], *arguments)
     told = capsys.readouterr()
     assert "1 images left out" in told.err
     for word in ("min confidence", "kept", "soil", "pseudo-labels on 3 samples"):
@@ -169,10 +171,10 @@ def test_a_student_can_be_of_another_recipe_on_the_teachers_split(
     teacher = copied(runs["one"], tmp_path / "teacher")
     info = json.loads((teacher / "run.json").read_text())
     (teacher / "run.json").write_text(json.dumps(info | {"command": "areoseg train unet"}))
-    areoseg("calibrate", teacher)
+    run_command("calibrate", teacher)
     recipe = load_recipe("unet", [*tiny, "model.widths=[4]", "split.seed=9", "training.epochs=1"])
     np.savez(tmp_path / "more.npz", test_set=samples.images[:4, ::-1])
-    run = api.self_train(
+    run = areoseg.self_train(
         [teacher],
         tmp_path / "more.npz",
         tmp_path / "small",
@@ -185,25 +187,25 @@ def test_a_student_can_be_of_another_recipe_on_the_teachers_split(
     assert run.info.self_training.training_seconds == info["training_seconds"]
     assert run.split == open_run(runs["one"]).split
     with pytest.raises(AreosegError, match="no unlabeled images"):  # all five are labeled ones
-        api.self_train([runs["one"]], homework_npz, tmp_path / "none", console=QUIET)
+        areoseg.self_train([runs["one"]], homework_npz, tmp_path / "none", console=QUIET)
 
 
 def test_teachers_of_other_splits_and_odd_shares_are_refused(runs, homework_npz, tmp_path):
     out = tmp_path / "out"
     with pytest.raises(AreosegError, match=r"different '.*' samples"):
-        api.self_train([runs["one"], runs["other"]], homework_npz, out, console=QUIET)
+        areoseg.self_train([runs["one"], runs["other"]], homework_npz, out, console=QUIET)
     with pytest.raises(AreosegError, match="labeled share 1"):
-        api.self_train([runs["one"]], homework_npz, out, labeled_share=1, console=QUIET)
+        areoseg.self_train([runs["one"]], homework_npz, out, labeled_share=1, console=QUIET)
     np.savez(tmp_path / "small.npz", test_set=np.zeros((2, 16, 16), np.uint8))
     with pytest.raises(AreosegError, match="16x16 pixels, but the labeled samples 32x64"):
-        api.self_train([runs["one"]], tmp_path / "small.npz", out, console=QUIET)
+        areoseg.self_train([runs["one"]], tmp_path / "small.npz", out, console=QUIET)
     assert not out.exists()
 
 
 def test_a_budget_that_labeling_uses_up_is_refused(runs, samples, tmp_path):
     np.savez(tmp_path / "more.npz", test_set=samples.images[:4, ::-1])
     with pytest.raises(AreosegError, match=r"within --budget 0\.001s: .*Give at least"):
-        api.self_train(
+        areoseg.self_train(
             runs["one"], tmp_path / "more.npz", tmp_path / "out", budget="0.001s",
             min_confidence=0.1, console=QUIET,
         )  # fmt: skip
@@ -212,4 +214,4 @@ def test_a_budget_that_labeling_uses_up_is_refused(runs, samples, tmp_path):
 
 def test_a_finished_run_cannot_be_resumed_but_be_started_from(runs):
     with pytest.raises(AreosegError, match=r"nothing to resume.* --init-from"):
-        api.resume(runs["one"], console=QUIET)
+        areoseg.resume(runs["one"], console=QUIET)

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from areoseg import api
+import areoseg
 from areoseg.data.load import read_data
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import class_pixels
@@ -137,5 +137,5 @@ def test_unknown_names_and_empty_parts_are_refused(samples):
 
 def test_baselines_are_scored_on_the_split_of_a_training(homework_npz):
     recipe = ["split.val=0.25", "split.test=0.25"]
-    found = api.baselines(["random"], homework_npz, overrides=recipe)["random"]
+    found = areoseg.baselines(["random"], homework_npz, overrides=recipe)["random"]
     assert (found.images, found.groups) == (12, 3)

@@ -10,7 +10,7 @@ from PIL import Image
 from rich.console import Console
 from safetensors.torch import load_file
 
-from areoseg import api
+import areoseg
 from areoseg import weights
 from areoseg.cli.app import app
 from areoseg.errors import AreosegError
@@ -27,14 +27,16 @@ LARGEST = 6_000_000
 def run(homework_npz, tiny, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "tiny"
     command = f"areoseg train unet {shlex.join(tiny)} --data {homework_npz} --out={out}"
-    return api.train("unet", homework_npz, out, overrides=tiny, threads=1, command=command).path
+    return areoseg.train("unet", homework_npz, out, overrides=tiny, threads=1, command=command).path
 
 
 @pytest.fixture(scope="module")
 def bundled(run, tmp_path_factory):
     """A folder of bundled models with one in it, that of no name being asked for."""
     folder = tmp_path_factory.mktemp("weights")
-    api.bundle(run, folder / weights.DEFAULT, credit="drawn, CC0-1.0", console=Console(quiet=True))
+    areoseg.bundle(
+        run, folder / weights.DEFAULT, credit="drawn, CC0-1.0", console=Console(quiet=True)
+    )
     return folder
 
 
@@ -133,10 +135,10 @@ def test_a_name_stands_where_a_run_may_stand(name, run, homework_npz, tmp_path, 
 
 
 def test_bundled_models_are_told_apart_by_their_weights(name, run, photo, tmp_path):
-    api.predict(photo, tmp_path / "out", model=name)
+    areoseg.predict(photo, tmp_path / "out", model=name)
     with pytest.raises(AreosegError, match="other models"):
-        api.predict(photo, tmp_path / "out", model=[run], resume=True)
-    assert api.predict([photo], tmp_path / "out", model=[name], resume=True).skipped == 1
+        areoseg.predict(photo, tmp_path / "out", model=[run], resume=True)
+    assert areoseg.predict([photo], tmp_path / "out", model=[name], resume=True).skipped == 1
 
 
 def test_where_no_model_is_named_the_bundled_one_predicts(name, photo, tmp_path, capsys):
@@ -170,16 +172,16 @@ def test_without_a_bundled_model_one_has_to_be_named(photo, tmp_path):
 
 def test_what_is_no_run_is_told_which_models_are_bundled(name, tmp_path):
     with pytest.raises(AreosegError, match=rf"not a run.*{name}"):
-        api.evaluate("flagship", tmp_path / "mars.npz")
+        areoseg.evaluate("flagship", tmp_path / "mars.npz")
 
 
 def test_a_bundle_is_not_changed(name, run, bundled, homework_npz, tmp_path):
     with pytest.raises(AreosegError, match="Calibrate the run that it was made from"):
-        api.calibrate(name, data=homework_npz)
+        areoseg.calibrate(name, data=homework_npz)
     with pytest.raises(AreosegError, match="a bundle already"):
-        api.bundle(name, tmp_path / "again")
+        areoseg.bundle(name, tmp_path / "again")
     with pytest.raises(AreosegError, match="something here already"):
-        api.bundle(run, bundled / name)
+        areoseg.bundle(run, bundled / name)
 
 
 def test_weights_beyond_the_range_of_16_bits_are_refused(run, tmp_path):
@@ -191,7 +193,7 @@ def test_weights_beyond_the_range_of_16_bits_are_refused(run, tmp_path):
     wild[first] *= 1e6
     write_weights(tmp_path / "wild" / "weights.safetensors", wild)
     with pytest.raises(AreosegError, match="not written: float16 weights are too far off"):
-        api.bundle(tmp_path / "wild", tmp_path / "out", console=Console(quiet=True))
+        areoseg.bundle(tmp_path / "wild", tmp_path / "out", console=Console(quiet=True))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["wild"]
 
 
@@ -215,4 +217,4 @@ def test_what_the_wheel_carries_is_small_and_whole(name):
 
 def test_a_bundle_is_not_taken_for_a_run_that_was_killed(name):
     with pytest.raises(AreosegError, match="nothing to resume"):
-        api.resume(name)
+        areoseg.resume(name)

@@ -13,7 +13,7 @@ from optuna.pruners import BasePruner
 from optuna.trial import TrialState
 from rich.console import Console
 
-from areoseg import api
+import areoseg
 from areoseg.audit import Audit
 from areoseg.audit import Finding
 from areoseg.audit import write_audit
@@ -49,7 +49,7 @@ def search(homework_npz, tiny, space, tmp_path):
     def run(*overrides, out=tmp_path / "out", **options):
         given = [*tiny, "training.epochs=2", "data.audit=false", *overrides]
         options = {"trials": 3, "threads": 1, "console": QUIET, **options}
-        return api.search("unet", space, homework_npz, out, overrides=given, **options)
+        return areoseg.search("unet", space, homework_npz, out, overrides=given, **options)
 
     return run
 
@@ -105,7 +105,9 @@ def test_a_search_leaves_the_best_recipe_a_table_and_a_page(search, tmp_path, ho
     assert f"# terrain score {found.best.score:.4f} on the validation part" in text
     assert "# areoseg train" in text
     assert load_recipe(out / "best.yaml").model.options["widths"] is not None
-    again = api.train(out / "best.yaml", homework_npz, tmp_path / "again", threads=1, console=QUIET)
+    again = areoseg.train(
+        out / "best.yaml", homework_npz, tmp_path / "again", threads=1, console=QUIET
+    )
     assert again.info.validation_score == found.best.score
 
 
@@ -165,7 +167,7 @@ def test_the_images_of_the_test_part_change_nothing(search, space, homework_npz,
         pairs = file["training_set"].copy()
     pairs[held_out, 0] = 0
     np.savez(tmp_path / "other.npz", training_set=pairs)
-    other = api.search(
+    other = areoseg.search(
         "unet",
         space,
         tmp_path / "other.npz",
@@ -195,10 +197,10 @@ def test_an_interrupted_trial_is_tried_again(search, instant, monkeypatch):
 
 
 KILLED = """
-import sys, torch, areoseg.api as api
+import sys, torch, areoseg
 torch.set_num_threads(1)
 space, data, out, *overrides = sys.argv[1:]
-api.search("unet", space, data, out, overrides=overrides, trials=5, threads=1)
+areoseg.search("unet", space, data, out, overrides=overrides, trials=5, threads=1)
 """
 
 
@@ -334,7 +336,7 @@ def test_data_without_a_validation_part_are_refused(search):
 
 
 def test_decisions_about_the_data_hold_in_every_trial(search, homework_npz, tmp_path):
-    samples = api.read(homework_npz).labeled
+    samples = areoseg.read(homework_npz).labeled
     finding = Finding(3, samples.names[3], "content-outlier", 1.0, "by hand", "reject")
     audit = Audit(len(samples), (), (finding,), fingerprint=fingerprint(samples))
     path = write_audit(audit, tmp_path / "decisions")

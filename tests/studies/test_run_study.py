@@ -201,7 +201,7 @@ def test_a_baseline_is_a_row_scored_where_the_recipe_would_train(
     values = json.loads(results["s/random-seed1.json"])
     assert (values["baseline"], values["steps"], values["parameters"]) == ("random", 0, 0)
     options = {"recipe": "unet", "overrides": overrides}
-    expected = areoseg.api.baselines(["random"], homework_npz, **options)["random"]
+    expected = areoseg.baselines(["random"], homework_npz, **options)["random"]
     first, again = (json.loads(results[f"s/{name}-seed0.json"]) for name in ("random", "again"))
     assert first["scores"]["test"]["protocols"]["terrain"] == pytest.approx(
         expected.score, abs=1e-6

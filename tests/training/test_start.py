@@ -9,7 +9,7 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file
 
-from areoseg import api
+import areoseg
 from areoseg.data.load import read_source
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
@@ -113,7 +113,9 @@ def test_what_the_start_of_a_start_has_seen_is_not_forgotten(source, first, tmp_
     with pytest.raises(AreosegError, match="of the samples that are held out"):
         run_tiny(source, tmp_path / "3", tiny, "split.seed=1", init_from=second)
     with pytest.raises(AreosegError, match="its initial weights were trained on them"):
-        api.evaluate(second.path, source.path, groups=source.groups, console=Console(quiet=True))
+        areoseg.evaluate(
+            second.path, source.path, groups=source.groups, console=Console(quiet=True)
+        )
 
 
 def test_samples_that_the_start_has_seen_cannot_judge(source, first, tmp_path, tiny):

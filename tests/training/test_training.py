@@ -12,7 +12,7 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file
 
-from areoseg import api
+import areoseg
 from areoseg.data.load import read_source
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
@@ -160,11 +160,11 @@ def test_a_folder_that_holds_a_run_is_left_alone(source, tmp_path, tiny):
 
 
 KILLED = """
-import sys, torch, areoseg.api
+import sys, torch, areoseg
 from rich.console import Console
 torch.set_num_threads(1)
 data, groups, out, *overrides = sys.argv[1:]
-areoseg.api.train("unet", data, out, overrides=overrides, groups=groups)
+areoseg.train("unet", data, out, overrides=overrides, groups=groups)
 """
 
 
@@ -207,14 +207,14 @@ def test_a_run_killed_while_it_is_scored_is_scored_by_resuming(
     with monkeypatch.context() as patch:
         patch.setattr("areoseg.training.train.finish_run", killed)
         with pytest.raises(Killed):
-            api.train("unet", homework_npz, out, overrides=tiny, console=QUIET)
+            areoseg.train("unet", homework_npz, out, overrides=tiny, console=QUIET)
     before = (out / "weights.safetensors").read_bytes()
-    api.resume(out, console=QUIET)
+    areoseg.resume(out, console=QUIET)
     assert (out / "weights.safetensors").read_bytes() == before
     assert (out / "report.html").is_file()
     assert json.loads((out / "scores.json").read_text()).keys() == {"val", "test"}
     with pytest.raises(AreosegError, match="nothing to resume"):
-        api.resume(out, data="absent.npz", console=QUIET)
+        areoseg.resume(out, data="absent.npz", console=QUIET)
 
 
 def test_a_run_is_finished_only_when_it_is_calibrated(source, tmp_path, tiny, monkeypatch):

@@ -5,7 +5,7 @@ import json
 import pytest
 from rich.console import Console
 
-from areoseg import api
+import areoseg
 from areoseg.audit import Audit
 from areoseg.audit import Finding
 from areoseg.audit import write_audit
@@ -21,7 +21,7 @@ REJECTED = range(7)
 @pytest.fixture(scope="module")
 def decide(homework_npz, tmp_path_factory):
     """Write decisions that reject the samples at some positions."""
-    samples = api.read(homework_npz).labeled
+    samples = areoseg.read(homework_npz).labeled
 
     def write(rejected):
         findings = [
@@ -39,7 +39,7 @@ def decide(homework_npz, tmp_path_factory):
 @pytest.fixture
 def train(homework_npz, tmp_path, tiny):
     def run(name, decisions, **options):
-        return api.train(
+        return areoseg.train(
             "unet", homework_npz, tmp_path / name, overrides=[*tiny, *options.pop("overrides", ())],
             decisions=decisions, console=QUIET, **options,
         )  # fmt: skip
@@ -54,14 +54,14 @@ def names_in(run):
 def test_what_is_rejected_is_left_out_and_noted(train, decide, homework_npz):
     path = decide(REJECTED)
     run = train("run", path, overrides=["training.epochs=1", "data.audit=false"])
-    names = api.read(homework_npz).labeled.names
+    names = areoseg.read(homework_npz).labeled.names
     assert names_in(run) == {*names} - {*names[:7]}
     assert run.info.data.rejected == 7
     assert run.info.data.decisions == str(path)
     report = (run.path / "report.html").read_text()
     assert "A person had the last word" in report
     assert "content-outlier" in (run.path / "audit.html").read_text()
-    assert api.evaluate(run.path, split="test", console=QUIET).images == len(run.split["test"])
+    assert areoseg.evaluate(run.path, split="test", console=QUIET).images == len(run.split["test"])
 
 
 def test_a_resumed_training_keeps_to_them(train, decide, tmp_path, interrupted_at):
@@ -70,7 +70,7 @@ def test_a_resumed_training_keeps_to_them(train, decide, tmp_path, interrupted_a
         train("part", path)
     before = open_run(tmp_path / "part", unfinished=True)
     path.unlink()  # the run has its own copy
-    after = api.resume(tmp_path / "part", console=QUIET)
+    after = areoseg.resume(tmp_path / "part", console=QUIET)
     assert after.split == before.split
     assert after.info.data.rejected == 7
 
@@ -85,12 +85,12 @@ def test_decisions_about_other_data_stop_a_training_before_it_begins(train, deci
 
 def test_a_file_without_decisions_shows_before_the_data_are_read(tmp_path):
     with pytest.raises(AreosegError, match=r"decisions\.json: cannot read"):
-        api.train("unet", "absent.npz", tmp_path / "run", decisions=tmp_path / "decisions.json")
+        areoseg.train("unet", "absent.npz", tmp_path / "run", decisions=tmp_path / "decisions.json")
 
 
 def test_baselines_are_scored_without_what_is_rejected(decide, homework_npz, tiny):
     def images(rejected):
-        scores = api.baselines(
+        scores = areoseg.baselines(
             ["majority"],
             homework_npz,
             recipe="unet",

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 from typing import Literal
 
-from areoseg import api
+import areoseg
 from areoseg.cli.options import DEFAULT_DATA
 from areoseg.cli.options import Data
 from areoseg.cli.options import DataFlags
@@ -44,7 +44,7 @@ def baseline(
         split: The split to evaluate on.
         threads: CPU threads. Default: one per core.
     """
-    scores = api.baselines(
+    scores = areoseg.baselines(
         None if name == "all" else [name],
         data,
         recipe=recipe,

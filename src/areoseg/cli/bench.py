@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from areoseg import api
+import areoseg
 from areoseg.cli.options import Json
 from areoseg.cli.show import notes
 from areoseg.cli.show import output
@@ -43,7 +43,7 @@ def bench(
         seconds: How long to measure each backend at each batch size.
         threads: CPU threads. Default: one per core.
     """
-    measured = api.bench(
+    measured = areoseg.bench(
         model, backends=backends, batches=batches, size=size, seconds=seconds, threads=threads
     )
     if json:

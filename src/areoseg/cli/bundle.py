@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from areoseg import api
+import areoseg
 from areoseg.cli.options import OptionalData
 from areoseg.cli.show import output
 
@@ -31,5 +31,5 @@ def bundle(
         credit: One sentence for the model card on the source and license of the training data.
         threads: CPU threads. Default: one per core.
     """
-    made = api.bundle(run, out, data=data, credit=credit, threads=threads)
+    made = areoseg.bundle(run, out, data=data, credit=credit, threads=threads)
     output.print(f"{made.path}: {made.size / 1e6:.1f} MB, {made.parity}, on {made.samples}")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from areoseg import api
+import areoseg
 from areoseg.cli.options import DEFAULT_COMPUTE
 from areoseg.cli.options import ComputeFlags
 from areoseg.cli.options import Json
@@ -35,7 +35,7 @@ def calibrate(
     Args:
         run: The run folder; its weights, scores and report are updated.
     """
-    calibrated = api.calibrate(run, data=data, groups=groups, **compute_keywords(compute))
+    calibrated = areoseg.calibrate(run, data=data, groups=groups, **compute_keywords(compute))
     fitted = calibrated.info.calibration
     assert fitted is not None
     if json:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from areoseg import api
+import areoseg
 from areoseg.cli.options import DEFAULT_COMPUTE
 from areoseg.cli.options import DEFAULT_DATA
 from areoseg.cli.options import ComputeFlags
@@ -52,7 +52,7 @@ def compare(
         protocol: The protocol of these scores.
     """
     with note_on_interrupt():
-        table = api.compare(
+        table = areoseg.compare(
             study,
             data,
             out,

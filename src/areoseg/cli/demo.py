@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from areoseg import api
+import areoseg
 from areoseg.cli.evaluate import print_scores
 from areoseg.cli.show import notes
 from areoseg.cli.show import output
@@ -44,7 +44,7 @@ def demo(
     data = out / DATA
     notes.print(f"note: drawing {N_LABELED + N_UNLABELED} tiles of a synthetic Mars")
     _draw(data)
-    run = api.train(
+    run = areoseg.train(
         "demo",
         data,
         out / RUN,
@@ -54,11 +54,11 @@ def demo(
         console=notes,
     )
     submission = out / SUBMISSION
-    api.submit(run.path, data, submission, threads=threads, console=notes)
+    areoseg.submit(run.path, data, submission, threads=threads, console=notes)
 
     output.print("Scores on the held-out test split")
-    print_scores(api.evaluate(run.path, split="test", threads=threads, console=notes))
-    baseline = api.baseline_score(run.path, console=notes)
+    print_scores(areoseg.evaluate(run.path, split="test", threads=threads, console=notes))
+    baseline = areoseg.baseline_score(run.path, console=notes)
     output.print(f"\nThe baseline logistic-regression scores {baseline:.4f} on the same samples.")
     for what, path in (
         ("report", run.path / "report.html"),

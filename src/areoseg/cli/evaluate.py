@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Any
 
-from areoseg import api
+import areoseg
 from areoseg.cli.options import DEFAULT_COMPUTE
 from areoseg.cli.options import DEFAULT_DATA
 from areoseg.cli.options import ComputeFlags
@@ -50,7 +50,7 @@ def evaluate(
             as a whole.
         tta_flip: Average over each image and its mirror image, and show gain and cost.
     """
-    evaluations = api.evaluate_each(
+    evaluations = areoseg.evaluate_each(
         models,
         data,
         split=split,

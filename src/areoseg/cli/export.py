@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from areoseg import api
+import areoseg
 from areoseg.cli.options import OptionalData
 from areoseg.cli.show import output
 
@@ -32,5 +32,5 @@ def export(
         out: The file to write, ending in .onnx or .xml.
         threads: CPU threads. Default: one per core.
     """
-    exported = api.export(model, format, out, data=data, threads=threads)
+    exported = areoseg.export(model, format, out, data=data, threads=threads)
     output.print(f"{exported.path}: {exported.parity}, on {exported.samples}")

@@ -7,7 +7,7 @@ from typing import Literal
 
 from cyclopts import Parameter
 
-from areoseg import api
+import areoseg
 from areoseg.cli.options import DEFAULT_COMPUTE
 from areoseg.cli.options import ComputeFlags
 from areoseg.cli.options import compute_keywords
@@ -65,7 +65,7 @@ def predict(
         notes.print(
             f"note: using the bundled model {default_model().name}; --model chooses another"
         )
-    done = api.predict(
+    done = areoseg.predict(
         inputs,
         out,
         model=model,

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from typing import Literal
 
-from areoseg import api
+import areoseg
 from areoseg.cli.options import DEFAULT_COMPUTE
 from areoseg.cli.options import DEFAULT_DATA
 from areoseg.cli.options import ComputeFlags
@@ -67,7 +67,7 @@ def search(
         seed: Seed of the sampler.
     """
     with note_on_interrupt():
-        searched = api.search(
+        searched = areoseg.search(
             recipe,
             space,
             data,

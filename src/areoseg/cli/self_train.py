@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from areoseg import api
+import areoseg
 from areoseg.cli.options import DEFAULT_COMPUTE
 from areoseg.cli.options import Budget
 from areoseg.cli.options import ComputeFlags
@@ -51,7 +51,7 @@ def self_train(
         budget: Time for labeling and training, such as 20m, instead of training for epochs.
     """
     with note_resume_on_interrupt(out):
-        run = api.self_train(
+        run = areoseg.self_train(
             runs,
             unlabeled,
             out,

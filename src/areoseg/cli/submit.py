@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from areoseg import api
+import areoseg
 from areoseg.cli.options import DEFAULT_COMPUTE
 from areoseg.cli.options import ComputeFlags
 from areoseg.cli.options import compute_keywords
@@ -21,5 +21,5 @@ def submit(*models: Path, data: Path, out: Path, compute: ComputeFlags = DEFAULT
         data: An npz file with a test_set.
         out: The CSV file to write.
     """
-    rows = api.submit(models, data, out, **compute_keywords(compute))
+    rows = areoseg.submit(models, data, out, **compute_keywords(compute))
     output.print(f"{plural(rows, 'row')}: {out}")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from areoseg import api
+import areoseg
 from areoseg.cli.options import DEFAULT_COMPUTE
 from areoseg.cli.options import DEFAULT_DATA
 from areoseg.cli.options import Budget
@@ -64,7 +64,7 @@ def train(
                 " --groups and --threads"
             )
         with note_resume_on_interrupt(resume):
-            run = api.resume(resume, data=data, groups=dataset.groups, threads=compute.threads)
+            run = areoseg.resume(resume, data=data, groups=dataset.groups, threads=compute.threads)
     elif recipe is None or data is None or out is None:
         raise AreosegError(
             "train needs a recipe, --data and --out, such as"
@@ -72,7 +72,7 @@ def train(
         )
     else:
         with note_resume_on_interrupt(out):
-            run = api.train(
+            run = areoseg.train(
                 recipe,
                 data,
                 out,
