@@ -230,7 +230,7 @@ VARIANTS: Mapping[str, Callable[..., nn.Module]] = {
 
 @register(
     "attention-uwnet",
-    summary="Attention UW-Net, 16 to 256, gates, deepest levels twice",
+    summary="Attention UW-Net, 16 to 256, two deep passes",
     paper="Pal, Reddy and Roy 2022, Attention UW-Net, Computers in Biology and Medicine 150:106083",
 )
 def attention_uwnet(

@@ -19,7 +19,7 @@ from areoseg.models.registry import register
 
 @register(
     "compact-unet",
-    summary="Residual U-Net on unshuffled pixels, fast on a CPU",
+    summary="Residual U-Net on unshuffled pixels, for CPUs",
     paper="He et al. 2016, arXiv 1512.03385; U-Net, arXiv 1505.04597; pixel unshuffle, Shi et al. "
     "2016, arXiv 1609.05158; LinkNet, Chaurasia and Culurciello 2017, arXiv 1707.03718",
 )

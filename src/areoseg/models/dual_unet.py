@@ -23,7 +23,7 @@ AUXILIARY_WEIGHTS = (0.5, 0.3, 0.2, 0.1)
 
 @register(
     "dual-unet",
-    summary="U-Net + ASPP, attention on skips, deep supervision",
+    summary="U-Net, ASPP, attention, deep supervision",
     paper="The homework report's deep-supervised U-Net; DeepLabV3, arXiv 1706.05587; "
     "Lee et al. 2015, Deeply-Supervised Nets, arXiv 1409.5185",
 )

@@ -19,7 +19,7 @@ NEGATIVE_SLOPE = 0.01
 
 @register(
     "nnunet",
-    summary="nnU-Net's U-Net, 32 to 512, instance norm, deep supervision",
+    summary="nnU-Net, 32 to 512, deep supervision",
     paper="Isensee et al. 2021, nnU-Net, Nature Methods 18:203, arXiv 1809.10486",
 )
 class NNUNet(nn.Module):

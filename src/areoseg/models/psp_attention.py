@@ -21,7 +21,7 @@ from areoseg.models.registry import register
 
 @register(
     "psp-attention",
-    summary="U-Net, 32 to 512, with a pooling pyramid and gated skips",
+    summary="U-Net, 32 to 512, pooling pyramid, gated skips",
     paper="Zhao et al. 2017, PSPNet, arXiv 1612.01105; "
     "Oktay et al. 2018, Attention U-Net, arXiv 1804.03999",
 )

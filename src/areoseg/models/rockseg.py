@@ -245,7 +245,7 @@ VARIANTS: Mapping[str, Callable[..., nn.Module]] = {"paper": RockSeg, "report": 
 
 @register(
     "rockseg",
-    summary="RockSeg (reconstructed), residual and transformer blocks",
+    summary="ResNet stages, then transformer blocks",
     paper="Fan et al. 2023, RockSeg, Remote Sensing 15(16):3935",
 )
 def rockseg(

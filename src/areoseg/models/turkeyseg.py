@@ -124,7 +124,7 @@ def excited_block(
 
 @register(
     "turkeyseg",
-    summary="Global and local U-paths, dilation and self-attention",
+    summary="Global and local U-paths, self-attention",
     paper="The Backpropagators 2024, homework report",
 )
 class TurkeySeg(nn.Module):

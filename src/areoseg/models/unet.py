@@ -202,7 +202,7 @@ def with_dropout(
 
 @register(
     "unet",
-    summary="Basic U-Net, 32-64-128, batch norm",
+    summary="Basic U-Net, 32 to 128, batch norm",
     paper="Ronneberger et al. 2015, U-Net, arXiv 1505.04597",
 )
 def unet(*, in_channels: int = 1, classes: int = 5, widths: Sequence[int] = (32, 64, 128)) -> UNet:
@@ -217,7 +217,7 @@ def unet(*, in_channels: int = 1, classes: int = 5, widths: Sequence[int] = (32,
 
 @register(
     "unet-classic",
-    summary="U-Net of 2015, 64 to 1024, up-convolutions, no norm",
+    summary="U-Net of 2015, 64 to 1024, no norm",
     paper="Ronneberger et al. 2015, U-Net, arXiv 1505.04597",
 )
 def unet_classic(
@@ -300,7 +300,7 @@ def unet_l(
 
 @register(
     "unet-l-small",
-    summary="U-Net-L with 4 levels, 32 to 256, no dropout on skips",
+    summary="U-Net-L of 4 levels, no dropout on skips",
     paper="The last variant of the homework report's U-Net-L; U-Net, arXiv 1505.04597; "
     "Wu and He 2018, Group Normalization, arXiv 1803.08494",
 )
@@ -345,7 +345,7 @@ def unet_l_small(
 
 @register(
     "unet-groupnorm",
-    summary="Wide U-Net, 64 to 512, group norm, decoder dropout",
+    summary="U-Net, 64 to 512, group norm, decoder dropout",
     paper="A variant of the homework report's notebook; U-Net, arXiv 1505.04597; "
     "Wu and He 2018, Group Normalization, arXiv 1803.08494",
 )
@@ -394,7 +394,7 @@ def unet_groupnorm(
 
 @register(
     "unet-resse",
-    summary="Residual U-Net, 32-64-128, squeeze and excitation",
+    summary="Residual U-Net, 32 to 128, squeeze-excitation",
     paper="Hu et al. 2018, Squeeze-and-Excitation Networks, arXiv 1709.01507; "
     "He et al. 2016, arXiv 1512.03385; U-Net, arXiv 1505.04597",
 )
@@ -442,7 +442,7 @@ AFTER_CONVOLUTION: dict[str, tuple[Norm | None, Activation]] = {
 
 @register(
     "unet-aspp",
-    summary="U-Net, 64 to 1024, with an atrous pyramid (ASPP)",
+    summary="U-Net, 64 to 1024, atrous pyramid (ASPP)",
     paper="Chen et al. 2017, DeepLabV3, arXiv 1706.05587; U-Net, arXiv 1505.04597; "
     "the homework report's U-Net + ASPP",
 )
@@ -496,7 +496,7 @@ def unet_aspp(
 
 @register(
     "unet-attention",
-    summary="Attention U-Net, 32 to 256, gates on the skips",
+    summary="Attention U-Net, 32 to 256, gated skips",
     paper="Oktay et al. 2018, Attention U-Net, arXiv 1804.03999",
 )
 def unet_attention(
@@ -536,7 +536,7 @@ def unet_attention(
 
 @register(
     "unet-transformer",
-    summary="U-Net, 32 to 256, two transformer blocks at the bottom",
+    summary="U-Net, 32 to 256, transformer bottleneck",
     paper="Chen et al. 2021, TransUNet, arXiv 2102.04306; "
     "Chu et al. 2021, Conditional Positional Encodings, arXiv 2102.10882",
 )

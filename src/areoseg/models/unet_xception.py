@@ -17,7 +17,7 @@ from areoseg.models.registry import register
 
 @register(
     "unet-xception",
-    summary="Separable residual encoder, residual decoder, no skips",
+    summary="Separable residual encoder, no skips",
     paper="Chollet 2017, Xception, arXiv 1610.02357; the shape of the Keras segmentation tutorial",
 )
 class UNetXception(nn.Module):
