@@ -8,13 +8,13 @@ from typing import Literal
 from cyclopts import Parameter
 
 import areoseg
+from areoseg import weights
 from areoseg.cli.options import DEFAULT_COMPUTE
 from areoseg.cli.options import ComputeFlags
 from areoseg.cli.options import compute_keywords
 from areoseg.cli.show import notes
 from areoseg.cli.show import output
 from areoseg.errors import plural
-from areoseg.inference.factory import default_model
 
 SOME_FAILED = 3
 """Exit code if some images failed and the others were segmented."""
@@ -62,9 +62,7 @@ def predict(
         resume: Skip images that an earlier call with the same models and options has done.
     """
     if not model:
-        notes.print(
-            f"note: using the bundled model {default_model().name}; --model chooses another"
-        )
+        notes.print(f"note: using the bundled model {weights.DEFAULT}; --model chooses another")
     done = areoseg.predict(
         inputs,
         out,

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import areoseg
 from areoseg.cli.options import DEFAULT_COMPUTE
 from areoseg.cli.options import ComputeFlags
 from areoseg.cli.options import Json
@@ -13,7 +14,6 @@ from areoseg.cli.show import output
 from areoseg.cli.show import print_json
 from areoseg.cli.show import print_table
 from areoseg.cli.show import this_command
-from areoseg.training.soup import soup as make_soup
 
 
 def soup(
@@ -36,7 +36,7 @@ def soup(
         runs: Run folders with the same model, dataset and split.
         out: The run folder to make.
     """
-    run = make_soup(
+    run = areoseg.soup(
         runs, out, data=data, groups=groups, **compute_keywords(compute), command=this_command()
     )
     made = run.info.soup
