@@ -130,4 +130,4 @@ def test_a_split_names_its_samples(mars):
 )
 def test_what_is_no_split_of_these_data_is_refused(mars, split, what):
     with pytest.raises(AreosegError, match=f"split.json: {what}"):
-        split_from_names(split, mars, where="split.json")
+        split_from_names(split, mars, source="split.json")

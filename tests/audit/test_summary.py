@@ -103,7 +103,7 @@ def test_drifts_are_those_of_scipy_and_corrected(mars):
     other = image_statistics(mars.select(range(1, 120, 2)).images, Cache())
     found = {drift.feature: drift for drift in drifts(one, other)}
     for field, feature in FEATURES.items():
-        expected = stats.ks_2samp(getattr(one, field), getattr(other, field))
+        expected = stats.ks_2samp(one[field], other[field])
         assert found[feature].distance == pytest.approx(expected.statistic)
         chance = min(1, len(FEATURES) * expected.pvalue)
         assert found[feature].chance == pytest.approx(chance, rel=0.3)

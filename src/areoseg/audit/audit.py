@@ -8,7 +8,6 @@ from pathlib import Path
 from rich.console import Console
 
 from areoseg.audit.cache import Cache
-from areoseg.audit.cache import Progress
 from areoseg.audit.checks import CHECKS
 from areoseg.audit.context import AuditContext
 from areoseg.audit.context import Probabilities
@@ -128,24 +127,34 @@ def audit(
             progress.update(tasks[task], completed=done)
 
         cache = Cache(jobs, None if out is None else Path(out) / CACHE, show)
-        found = audit_samples(
+        probabilities: Probabilities | None = None
+        if model is not None or cross_validate:
+            from areoseg.audit import segmenter
+
+            use_threads(threads)
+            probabilities = (
+                segmenter.cross_val_predict(samples, taxonomy=taxonomy, progress=show)
+                if model is None
+                else segmenter.model_probabilities(model, samples, taxonomy, progress=show)
+            )
+        result = audit_samples(
             samples,
             unlabeled=unlabeled,
             split=split,
-            probabilities=_probabilities(samples, cross_validate, model, threads, taxonomy, show),
+            probabilities=probabilities,
             taxonomy=taxonomy,
             cache=cache,
         )
     if out is not None:
         from areoseg.audit.page import write_audit_page
 
-        write_audit(found, Path(out))
+        write_audit(result, Path(out))
         page = Path(out) / AUDIT_PAGE
         write_audit_page(
-            found, samples, page, source=source, unlabeled=unlabeled, taxonomy=taxonomy
+            result, samples, page, source=source, unlabeled=unlabeled, taxonomy=taxonomy
         )
     cache.clear()
-    return found
+    return result
 
 
 def audit_samples(
@@ -210,24 +219,4 @@ def read_split(path: PathLike, samples: SegmentationDataset) -> dict[str, tuple[
         file /= SPLIT
     if not file.is_file() or file.suffix != ".json":
         raise AreosegError(f"{path}: no run, bundled model or JSON file: check the path")
-    return split_from_names(read_json(file), samples, where=str(file))
-
-
-def _probabilities(
-    samples: SegmentationDataset,
-    cross_validate: bool,
-    model: PathLike | None,
-    threads: int | None,
-    taxonomy: Taxonomy,
-    progress: Progress,
-) -> Probabilities | None:
-    """Return class probabilities of the samples, if a way to predict them was chosen."""
-    if not cross_validate and model is None:
-        return None
-    from areoseg.audit.segmenter import cross_val_predict
-    from areoseg.audit.segmenter import model_probabilities
-
-    use_threads(threads)
-    if model is not None:
-        return model_probabilities(model, samples, taxonomy=taxonomy, progress=progress)
-    return cross_val_predict(samples, taxonomy=taxonomy, progress=progress)
+    return split_from_names(read_json(file), samples, source=str(file))

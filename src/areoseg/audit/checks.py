@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from areoseg.audit.appearance import find_mirrored_masks
 from areoseg.audit.appearance import find_unlikely_masks
@@ -31,9 +32,8 @@ from areoseg.audit.leaks import find_groups_across_split
 from areoseg.audit.leaks import find_missing_classes
 from areoseg.audit.leaks import find_samples_across_split
 from areoseg.audit.mask_checks import find_few_labels
-from areoseg.audit.mask_checks import find_islands
 from areoseg.audit.mask_checks import find_repeated_masks
-from areoseg.audit.mask_checks import find_slivers
+from areoseg.audit.mask_checks import find_tiny_regions
 from areoseg.audit.summary import find_drift
 from areoseg.errors import AreosegError
 from areoseg.errors import did_you_mean
@@ -140,7 +140,7 @@ CHECKS: dict[str, Check] = {
         ),
         Check(
             "islands",
-            find_islands,
+            partial(find_tiny_regions, issue="islands"),
             "flag",
             "two or more islands of a few pixels in a mask",
             "number of islands, from 2",
@@ -148,7 +148,7 @@ CHECKS: dict[str, Check] = {
         ),
         Check(
             "slivers",
-            find_slivers,
+            partial(find_tiny_regions, issue="slivers"),
             "flag",
             "two or more strips of a mask that are at most 2 pixels wide",
             "number of slivers, from 2",

@@ -206,10 +206,10 @@ def check_probabilities(
         raise AreosegError(
             f"probabilities for {len(probabilities)} of {len(samples)} samples: give one array each"
         )
-    for name, each, image in zip(samples.names, probabilities, samples.images, strict=True):
+    for name, array, image in zip(samples.names, probabilities, samples.images, strict=True):
         expected = (classes, *image.shape)
-        if each.shape != expected:
-            raise AreosegError(f"probabilities of {name}: shape {each.shape}, give {expected}")
+        if array.shape != expected:
+            raise AreosegError(f"probabilities of {name}: shape {array.shape}, give {expected}")
 
 
 @shared
@@ -217,14 +217,14 @@ def mask_likelihoods(context: AuditContext) -> MaskLikelihoods:
     """Compute how well each mask fits the probabilities, as it is and moved."""
     probabilities, background = _probabilities(context), context.taxonomy.background
     judged, count = _judged_classes(context), len(context.masks)
-    total = sum(log_points(each).astype(np.float64) for each in probabilities)
+    total = sum(log_points(array).astype(np.float64) for array in probabilities)
     average = np.asarray(total / max(1, count))
     own, on_average, shift_gain, shift = (
         np.zeros(shape) for shape in (count, count, count, (count, 2))
     )
     mirrored, mirror_gain = ({name: np.zeros(count) for name in MIRRORS} for _ in range(2))
-    for index, (each, mask) in enumerate(zip(probabilities, context.masks, strict=True)):
-        logs, labels = log_points(each), label_points(mask, judged)
+    for index, (array, mask) in enumerate(zip(probabilities, context.masks, strict=True)):
+        logs, labels = log_points(array), label_points(mask, judged)
         odds = background_odds(logs, background)
         own[index] = _mean_log(logs, labels)
         on_average[index] = _mean_log(average, labels)
@@ -297,8 +297,8 @@ def class_confidence(
     classes = len(probabilities[0])
     total, everywhere = np.zeros(classes), np.zeros(classes)
     count, pixels = np.zeros(classes), 0
-    for each, mask in zip(probabilities, masks, strict=True):
-        exact = each.astype(np.float32)
+    for array, mask in zip(probabilities, masks, strict=True):
+        exact = array.astype(np.float32)
         everywhere += exact.sum(axis=(1, 2), dtype=np.float64)
         pixels += mask.size
         for value in np.unique(mask[mask < classes]):
@@ -403,8 +403,8 @@ def _best_images(
     fits = np.full(len(labels), -np.inf)
     if not labels:
         return best, fits
-    for index, each in enumerate(probabilities):
-        logs = log_points(each)
+    for index, array in enumerate(probabilities):
+        logs = log_points(array)
         here = np.array([_mean_log(logs, one) for one in labels])
         best[here > fits] = index
         fits = np.fmax(fits, here)

@@ -128,12 +128,24 @@ def identical_groups(arrays: Iterable[NDArray[Any]]) -> list[list[int]]:
 
 
 @shared
-def near_duplicates(context: AuditContext) -> tuple[Pairs, NDArray[np.float32]]:
-    """Return `near_duplicate_pairs` of the samples, followed by the unlabeled images."""
+def near_duplicates(context: AuditContext) -> list[tuple[int, int, float]]:
+    """Return pairs of near duplicates and their correlation.
+
+    Unlabeled images are counted after the samples.
+    """
     images: Any = context.samples.images
     if context.unlabeled is not None and len(context.unlabeled):
         images = [*images, *context.unlabeled.images]
-    return near_duplicate_pairs(images, context.cache)
+    pairs, correlations = near_duplicate_pairs(images, context.cache)
+    return [(*pair, c) for pair, c in zip(pairs.tolist(), correlations.tolist(), strict=True)]
+
+
+def nearest(pairs: Iterable[tuple[int, float, int]]) -> dict[int, tuple[float, int]]:
+    """Map each index to the highest correlation and the other index, given triples of them."""
+    best: dict[int, tuple[float, int]] = {}
+    for index, correlation, other in pairs:
+        best[index] = max(best.get(index, (correlation, other)), (correlation, other))
+    return best
 
 
 def near_duplicate_pairs(
@@ -235,12 +247,9 @@ def _equal_to_earlier(context: AuditContext) -> dict[int, int]:
 
 def _nearest_earlier(context: AuditContext) -> dict[int, tuple[float, int]]:
     """Map each sample with an earlier near duplicate to the highest correlation and its index."""
-    nearest: dict[int, tuple[float, int]] = {}
-    for (first, second), correlation in zip(*near_duplicates(context), strict=True):
-        if second < len(context.samples):
-            pair = (float(correlation), int(first))
-            nearest[int(second)] = max(nearest.get(int(second), pair), pair)
-    return nearest
+    count = len(context.samples)
+    pairs = near_duplicates(context)
+    return nearest((second, c, first) for first, second, c in pairs if second < count)
 
 
 def _thumbnails(images: Sequence[ImageArray]) -> Arrays:

@@ -3,11 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import fields
 
 import numpy as np
-from numpy.typing import NDArray
 
 from areoseg.audit.cache import Arrays
 from areoseg.audit.cache import Cache
@@ -30,49 +27,26 @@ MIN_COMMON_SHARE = 0.9
 """Share of the images that must have the same size before another size is odd."""
 
 
-@dataclass(frozen=True)
-class ImageStatistics:
-    """Statistics of each of N images, in gray levels 0 to 255.
+def image_statistics(images: Sequence[ImageArray] | ImageArray, cache: Cache) -> Arrays:
+    """Compute statistics of one image or more, in gray levels 0 to 255.
 
-    Attributes:
-        height: (N,) pixels.
-        width: (N,) pixels.
-        darkest: (N,) lowest gray level.
-        brightest: (N,) highest gray level.
-        levels: (N,) number of different values.
-        black: (N,) share of the pixels at gray level 0.
-        white: (N,) share of the pixels at gray level 255.
-        mean: (N,) mean gray level.
-        std: (N,) standard deviation of the gray levels.
-        roughness: (N,) mean difference of horizontally adjacent pixels.
+    Returns:
+        Arrays (N,): `darkest`, `brightest`, `mean` and `std` of the gray levels; `levels`, the
+        number of different values; `black` and `white`, the shares of pixels at 0 and at 255;
+        `roughness`, the mean difference of horizontally adjacent pixels.
     """
-
-    height: NDArray[np.int64]
-    width: NDArray[np.int64]
-    darkest: NDArray[np.float64]
-    brightest: NDArray[np.float64]
-    levels: NDArray[np.int64]
-    black: NDArray[np.float64]
-    white: NDArray[np.float64]
-    mean: NDArray[np.float64]
-    std: NDArray[np.float64]
-    roughness: NDArray[np.float64]
-
-
-def image_statistics(images: Sequence[ImageArray] | ImageArray, cache: Cache) -> ImageStatistics:
-    """Compute the statistics of one image or more."""
-    return ImageStatistics(**cache.compute("statistics", _statistics, images))
+    return cache.compute("statistics", _statistics, images)
 
 
 @shared
-def sample_statistics(context: AuditContext) -> ImageStatistics:
-    """Return the statistics of the samples."""
+def sample_statistics(context: AuditContext) -> Arrays:
+    """Return the `image_statistics` of the samples."""
     return image_statistics(context.samples.images, context.cache)
 
 
 @shared
-def unlabeled_statistics(context: AuditContext) -> ImageStatistics:
-    """Return the statistics of the unlabeled images."""
+def unlabeled_statistics(context: AuditContext) -> Arrays:
+    """Return the `image_statistics` of the unlabeled images."""
     assert context.unlabeled is not None
     return image_statistics(context.unlabeled.images, context.cache)
 
@@ -88,10 +62,10 @@ def find_constant_images(context: AuditContext) -> Iterator[Finding]:
 def find_saturated_images(context: AuditContext) -> Iterator[Finding]:
     """Flag images with too many black and white pixels, except constant ones."""
     numbers = sample_statistics(context)
-    share = numbers.black + numbers.white
-    saturated = (share > SATURATED_ABOVE) & (numbers.darkest < numbers.brightest)
+    share = numbers["black"] + numbers["white"]
+    saturated = (share > SATURATED_ABOVE) & (numbers["darkest"] < numbers["brightest"])
     for index in np.flatnonzero(saturated).tolist():
-        black, white = numbers.black[index], numbers.white[index]
+        black, white = numbers["black"][index], numbers["white"][index]
         reason = f"{black:.0%} of the pixels are black and {white:.0%} white"
         yield context.flag("saturated-image", index, share[index], reason)
 
@@ -102,15 +76,15 @@ def find_lost_bits(context: AuditContext) -> Iterator[Finding]:
     The former are stored with too few bits; the latter hold 0..1, or fewer than 8 bits, as 8 bits.
     """
     numbers = sample_statistics(context)
-    level_range = numbers.brightest - numbers.darkest
-    varied = numbers.levels > 1
-    few = varied & (numbers.levels <= MAX_FEW_LEVELS) & (level_range >= MIN_LEVEL_RANGE)
-    dark = varied & (numbers.brightest < MAX_FEW_LEVELS)
-    used = np.where(dark, numbers.brightest + 1, numbers.levels)
+    level_range = numbers["brightest"] - numbers["darkest"]
+    varied = numbers["levels"] > 1
+    few = varied & (numbers["levels"] <= MAX_FEW_LEVELS) & (level_range >= MIN_LEVEL_RANGE)
+    dark = varied & (numbers["brightest"] < MAX_FEW_LEVELS)
+    used = np.where(dark, numbers["brightest"] + 1, numbers["levels"])
     lost = 8 - np.log2(np.maximum(used, 1))
     for index in np.flatnonzero(few | dark).tolist():
-        darkest, brightest = numbers.darkest[index], numbers.brightest[index]
-        levels = f"only {numbers.levels[index]} gray levels between {darkest:.0f} and"
+        darkest, brightest = numbers["darkest"][index], numbers["brightest"][index]
+        levels = f"only {numbers['levels'][index]} gray levels between {darkest:.0f} and"
         reason = (
             f"no pixel is above gray level {brightest:.3g} of 255"
             if dark[index]
@@ -141,21 +115,20 @@ def _statistics(images: Sequence[ImageArray]) -> Arrays:
         levels = gray_levels(image)
         is_uint8 = image.dtype == np.uint8
         rows.append(
-            (
-                *image.shape,
-                levels.min(),
-                levels.max(),
-                np.count_nonzero(np.bincount(image.ravel())) if is_uint8 else len(np.unique(image)),
-                (levels == 0).mean(),
-                (levels >= 255).mean(),
-                levels.mean(),
-                levels.std(),
-                np.abs(np.diff(levels, axis=1)).mean() if image.shape[1] > 1 else 0.0,
-            )
+            {
+                "darkest": levels.min(),
+                "brightest": levels.max(),
+                "levels": np.count_nonzero(np.bincount(image.ravel()))
+                if is_uint8
+                else len(np.unique(image)),
+                "black": (levels == 0).mean(),
+                "white": (levels >= 255).mean(),
+                "mean": levels.mean(),
+                "std": levels.std(),
+                "roughness": np.abs(np.diff(levels, axis=1)).mean() if image.shape[1] > 1 else 0.0,
+            }
         )
-    columns = np.array(rows, dtype=np.float64).T
-    integers = ("height", "width", "levels")
     return {
-        field.name: column.astype(np.int64) if field.name in integers else column
-        for field, column in zip(fields(ImageStatistics), columns, strict=True)
+        name: np.array([row[name] for row in rows], np.int64 if name == "levels" else np.float64)
+        for name in rows[0]
     }

@@ -11,6 +11,7 @@ from typing import Any
 
 from areoseg.audit.context import AuditContext
 from areoseg.audit.duplicates import near_duplicates
+from areoseg.audit.duplicates import nearest
 from areoseg.audit.findings import Finding
 from areoseg.audit.findings import OtherSample
 from areoseg.audit.findings import SetFinding
@@ -34,15 +35,13 @@ def find_copies_across_split(context: AuditContext) -> Iterator[Finding]:
     """Flag samples with a near duplicate in another split, first of all in the training split."""
     split_of = {index: split for split, index in _training_first(context)}
     names = context.samples.names
-    nearest: dict[int, tuple[float, int]] = {}
-    for pair, correlation in zip(*near_duplicates(context), strict=True):
-        first, second = (int(index) for index in pair)
-        if first in split_of and second in split_of and split_of[first] != split_of[second]:
-            # A copy in the training split is the original; the other one is the leak.
-            later, earlier = (first, second) if split_of[second] == "train" else (second, first)
-            candidate = (float(correlation), earlier)
-            nearest[later] = max(nearest.get(later, candidate), candidate)
-    for index, (correlation, other) in nearest.items():
+    copies = (
+        # A copy in the training split is the original; the other one is the leak.
+        (first, c, second) if split_of[second] == "train" else (second, c, first)
+        for first, second, c in near_duplicates(context)
+        if first in split_of and second in split_of and split_of[first] != split_of[second]
+    )
+    for index, (correlation, other) in nearest(copies).items():
         reason = (
             f"in {split_of[index]}, but nearly the same image as {names[other]} in"
             f" {split_of[other]}, correlation {correlation:.2f}"
@@ -72,12 +71,9 @@ def find_copies_in_unlabeled(context: AuditContext) -> Iterator[Finding]:
     """Flag samples with a near duplicate among the unlabeled images, usually the test set."""
     count, unlabeled = len(context.samples), context.unlabeled
     assert unlabeled is not None
-    nearest: dict[int, tuple[float, int]] = {}
-    for (first, second), correlation in zip(*near_duplicates(context), strict=True):
-        if first < count <= second:
-            candidate = (float(correlation), int(second) - count)
-            nearest[int(first)] = max(nearest.get(int(first), candidate), candidate)
-    for index, (correlation, position) in nearest.items():
+    pairs = near_duplicates(context)
+    copies = ((first, c, second - count) for first, second, c in pairs if first < count <= second)
+    for index, (correlation, position) in nearest(copies).items():
         other = OtherSample(position, unlabeled.names[position], part="unlabeled")
         reason = (
             f"nearly the same image as {other.name}, which is unlabeled,"
@@ -102,26 +98,26 @@ def find_missing_classes(context: AuditContext) -> Iterator[SetFinding]:
 
 
 def split_from_names(
-    split: Any, samples: SegmentationDataset, *, where: str = "split"
+    split: Any, samples: SegmentationDataset, *, source: str = "split"
 ) -> dict[str, tuple[int, ...]]:
     """Return the indices of the samples in each part of a split that lists names.
 
     Args:
         split: The content of a `split.json`: a list of names for each part.
         samples: The samples; they need not all be listed, and may be listed in several parts.
-        where: Name of the split in error messages.
+        source: Name of the split in error messages.
 
     Raises:
         AreosegError: It has another form, or lists samples that are not in the data.
     """
     if not isinstance(split, dict) or not all(map(_is_list_of_names, split.values())):
-        raise AreosegError(f"{where}: no split: give JSON that maps each part to a list of names")
+        raise AreosegError(f"{source}: no split: give JSON that maps each part to a list of names")
     index_of = {name: index for index, name in enumerate(samples.names)}
     listed = [name for names in split.values() for name in names]
     unknown = [name for name in listed if name not in index_of]
     if unknown:
         raise AreosegError(
-            f"{where}: {len(unknown)} of {len(listed)} samples of this split are not in the data,"
+            f"{source}: {len(unknown)} of {len(listed)} samples of this split are not in the data,"
             f" such as {unknown[0]!r}: give the data that it was made for"
         )
     return {part: tuple(index_of[name] for name in names) for part, names in split.items()}

@@ -8,7 +8,6 @@ them.
 from collections.abc import Iterator
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal
 
 import numpy as np
 from scipy import ndimage
@@ -71,14 +70,14 @@ def find_few_labels(context: AuditContext) -> Iterator[Finding]:
             yield context.flag("few-labels", index, 1 - labeled, reason)
 
 
-def find_islands(context: AuditContext) -> Iterator[Finding]:
-    """Flag masks with two or more islands of a few pixels."""
-    yield from _tiny_region_findings(context, "islands", "islands of a few pixels")
-
-
-def find_slivers(context: AuditContext) -> Iterator[Finding]:
-    """Flag masks with two or more slivers, strips at most 2 pixels wide."""
-    yield from _tiny_region_findings(context, "slivers", "strips at most 2 pixels wide")
+def find_tiny_regions(context: AuditContext, issue: str) -> Iterator[Finding]:
+    """Flag masks with two or more `islands` of a few pixels, or `slivers` at most 2 pixels wide."""
+    what = {"islands": "islands of a few pixels", "slivers": "strips at most 2 pixels wide"}[issue]
+    regions = _tiny_region_counts(context)
+    counts, boxes = regions[issue], regions[f"{issue} box"]
+    for index in np.flatnonzero(counts >= MIN_TINY_REGIONS).tolist():
+        box = tuple(boxes[index].tolist())
+        yield context.flag(issue, index, counts[index], f"{counts[index]} {what}", region=box)
 
 
 def is_trivial(mask: Mask) -> bool:
@@ -134,16 +133,6 @@ def _show_one_picture(images: Sequence[ImageArray]) -> bool:
     correlations = details @ details[0] / np.maximum(lengths * lengths[0], 1e-6)
     constant = (lengths < 1e-3) & (lengths[0] < 1e-3)
     return bool(((correlations > MIN_SAME_PICTURE) | constant).all())
-
-
-def _tiny_region_findings(
-    context: AuditContext, issue: Literal["islands", "slivers"], what: str
-) -> Iterator[Finding]:
-    regions = _tiny_region_counts(context)
-    counts, boxes = regions[issue], regions[f"{issue} box"]
-    for index in np.flatnonzero(counts >= MIN_TINY_REGIONS).tolist():
-        reason = f"{counts[index]} {what}"
-        yield context.flag(issue, index, counts[index], reason, region=tuple(boxes[index].tolist()))
 
 
 @shared

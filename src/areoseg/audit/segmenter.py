@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from areoseg.audit.cache import Progress
+from areoseg.audit.features import downscale_factor
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import split_samples
 from areoseg.errors import AreosegError
@@ -42,9 +43,6 @@ STEPS = 1200
 
 BATCH_SIZE = 32
 LEARNING_RATE = 6e-3
-
-MAX_SHORT_SIDE = 128
-"""Samples with a longer short side are first downscaled by an integer factor."""
 
 CROP = (64, 128)
 """Largest crop of a sample in a batch: rows, columns."""
@@ -111,8 +109,8 @@ def cross_val_predict(
 def model_probabilities(
     model: PathLike,
     samples: SegmentationDataset,
+    taxonomy: Taxonomy,
     *,
-    taxonomy: Taxonomy = MARS,
     progress: Progress | None = None,
 ) -> list[NDArray[np.float16]]:
     """Predict each sample by a trained run.
@@ -232,20 +230,16 @@ def _crops(
     return torch.stack(batch), torch.stack(targets).long()
 
 
-def _factor(shape: tuple[int, ...]) -> int:
-    return max(1, -(-min(shape) // MAX_SHORT_SIDE))
-
-
 def _downscaled(image: ImageArray) -> Tensor:
     """Return the image (1, h, w) in 0..1, averaged over squares."""
     unit = torch.from_numpy(as_uint8(image).astype(np.float32) / 255)[None]
-    factor = _factor(image.shape)
+    factor = downscale_factor(*image.shape)
     return unit if factor == 1 else functional.avg_pool2d(unit, factor)
 
 
 def _downscaled_mask(mask: Mask) -> Tensor:
     """Return the mask (h, w), each pixel from the middle of a square."""
-    factor = _factor(mask.shape)
+    factor = downscale_factor(*mask.shape)
     height, width = (side // factor * factor for side in mask.shape)
     middle = factor // 2
     return torch.from_numpy(np.ascontiguousarray(mask[middle:height:factor, middle:width:factor]))

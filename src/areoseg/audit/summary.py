@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy import special
 from scipy import stats
 
+from areoseg.audit.cache import Arrays
 from areoseg.audit.context import AuditContext
 from areoseg.audit.findings import SetFinding
-from areoseg.audit.image_checks import ImageStatistics
 from areoseg.audit.image_checks import sample_statistics
 from areoseg.audit.image_checks import unlabeled_statistics
 from areoseg.data.dispersion import dispersion
@@ -34,7 +34,7 @@ FEATURES = {
     "darkest": "darkest gray level",
     "brightest": "brightest gray level",
 }
-"""Fields of `ImageStatistics` whose distributions are compared, and their names."""
+"""Image statistics whose distributions are compared, and their names."""
 
 MAX_P_VALUE = 0.01
 """Largest corrected p-value of a drift that is reported."""
@@ -110,14 +110,12 @@ def summarize(context: AuditContext) -> dict[str, Any]:
     return summary
 
 
-def drifts(
-    first: ImageStatistics, second: ImageStatistics, *, group_size: float = 1.0
-) -> list[Drift]:
+def drifts(first: Arrays, second: Arrays, *, group_size: float = 1.0) -> list[Drift]:
     """Compare two sets of images, feature by feature, by a two-sample Kolmogorov-Smirnov test.
 
     Args:
-        first: Statistics of the images of one set.
-        second: Statistics of those of the other set.
+        first: `image_statistics` of one set.
+        second: Those of the other set.
         group_size: Images per group. Images of a group are not independent, so both sets count as
             this many times smaller.
 
@@ -126,7 +124,7 @@ def drifts(
     """
     results = []
     for field, feature in FEATURES.items():
-        one, other = getattr(first, field), getattr(second, field)
+        one, other = first[field], second[field]
         distance = float(stats.ks_2samp(one, other, method="asymp").statistic)
         independent = len(one) * len(other) / (len(one) + len(other)) / group_size
         p_value = float(special.kolmogorov(math.sqrt(independent) * distance))
@@ -193,9 +191,9 @@ def _classes(pixels: NDArray[np.int64], names: tuple[str, ...]) -> list[dict[str
     return entries
 
 
-def _intensity(numbers: ImageStatistics) -> dict[str, Any]:
+def _intensity(numbers: Arrays) -> dict[str, Any]:
     """Return quantiles over the images of mean and std of the gray levels, 0 to 255."""
-    return {"mean": _quantiles(numbers.mean), "std": _quantiles(numbers.std)}
+    return {"mean": _quantiles(numbers["mean"]), "std": _quantiles(numbers["std"])}
 
 
 def _quantiles(values: NDArray[np.float64]) -> dict[str, float]:

@@ -181,35 +181,35 @@ function makeGallery(details) {
   const part = (selector) => details.querySelector(selector);
   const [slider, least, cards, more] = [".least input", ".least output", ".cards", ".more"].map(part);
   part(".least").hidden = highest === lowest;
-  let chosen = findings;
+  let visible = findings;
   let shown = CARDS;
 
   function show() {
     const bound = lowest + (slider.value / 100) * (highest - lowest);
     const { issue } = filters;
     details.hidden = Boolean(issue.value) && issue.value !== details.dataset.issue;
-    chosen = findings.filter((finding) => finding.score >= bound - 1e-9 && passes(finding));
+    visible = findings.filter((finding) => finding.score >= bound - 1e-9 && passes(finding));
     least.textContent = scoreText(bound);
     const all = findings.length;
-    part(".many").textContent = chosen.length === all ? `${all}` : `${chosen.length} of ${all}`;
+    part(".many").textContent = visible.length === all ? `${all}` : `${visible.length} of ${all}`;
     for (const button of details.querySelectorAll(".bulk button")) {
-      button.textContent = `${button.value === "reject" ? "Reject" : "Keep"} these ${chosen.length}`;
-      button.disabled = !chosen.length;
+      button.textContent = `${button.value === "reject" ? "Reject" : "Keep"} these ${visible.length}`;
+      button.disabled = !visible.length;
     }
     if (!details.open || details.hidden) return;
-    cards.replaceChildren(...chosen.slice(0, shown).map(makeCard));
-    if (!chosen.length) cards.append(element("li", "none", "No finding passes the filters."));
-    more.hidden = chosen.length <= shown;
-    more.textContent = `Show more: ${chosen.length - shown} left`;
+    cards.replaceChildren(...visible.slice(0, shown).map(makeCard));
+    if (!visible.length) cards.append(element("li", "none", "No finding passes the filters."));
+    more.hidden = visible.length <= shown;
+    more.textContent = `Show more: ${visible.length - shown} left`;
     showDecisions();
   }
 
   function addMore() {
-    const added = chosen.slice(shown, shown + CARDS).map(makeCard);
+    const added = visible.slice(shown, shown + CARDS).map(makeCard);
     shown += CARDS;
     cards.append(...added);
-    more.hidden = chosen.length <= shown;
-    more.textContent = `Show more: ${chosen.length - shown} left`;
+    more.hidden = visible.length <= shown;
+    more.textContent = `Show more: ${visible.length - shown} left`;
     showDecisions();
     added[0].querySelector("input").focus({ preventScroll: true });
   }
@@ -224,7 +224,7 @@ function makeGallery(details) {
   more.addEventListener("click", addMore);
   for (const button of details.querySelectorAll(".bulk button")) {
     button.addEventListener("click", () => {
-      decide(chosen.map((finding) => finding.index), button.value === "reject");
+      decide(visible.map((finding) => finding.index), button.value === "reject");
     });
   }
   return { details, filter };
