@@ -21,7 +21,7 @@ from areoseg.cli.show import print_table
 from areoseg.cli.show import this_command
 
 if TYPE_CHECKING:
-    from areoseg.studies import Table
+    from areoseg.experiments.table import Table
 
 
 def compare(
@@ -71,12 +71,12 @@ def compare(
 
 def print_study(table: "Table") -> None:
     """Print two tables per section, and which differences the seeds support."""
-    from areoseg.studies.write import SCORE_COLUMNS
-    from areoseg.studies.write import cells
-    from areoseg.studies.write import columns
-    from areoseg.studies.write import narrow_columns
-    from areoseg.studies.write import notes
-    from areoseg.studies.write import score_lines
+    from areoseg.experiments.table_files import SCORE_COLUMNS
+    from areoseg.experiments.table_files import cells
+    from areoseg.experiments.table_files import columns
+    from areoseg.experiments.table_files import narrow_columns
+    from areoseg.experiments.table_files import notes
+    from areoseg.experiments.table_files import score_lines
 
     heads, shown = columns(table), narrow_columns(table)
     for section in table.sections:

@@ -24,7 +24,7 @@ from areoseg.cli.show import print_table
 from areoseg.cli.show import this_command
 
 if TYPE_CHECKING:
-    from areoseg.search import Search
+    from areoseg.experiments.search_results import Search
 
 N_PRINTED = 5
 """Number of trials that are printed, the best first."""

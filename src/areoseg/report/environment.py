@@ -6,16 +6,16 @@ from areoseg.report import formats
 
 
 def page_environment(*packages: str) -> jinja2.Environment:
-    """Templates of the report, and before them those of other packages.
+    """Return the Jinja environment of all pages.
 
     Args:
-        packages: Names of packages with a folder `templates`.
+        packages: Packages whose `templates` folders are searched before the report's own.
     """
     environment = jinja2.Environment(
         loader=jinja2.ChoiceLoader(
             [jinja2.PackageLoader(name) for name in (*packages, "areoseg.report")]
         ),
-        autoescape=True,  # names come from file names, and may hold anything
+        autoescape=True,  # names come from file names, which may contain anything
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

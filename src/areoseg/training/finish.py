@@ -1,5 +1,6 @@
 """Scores and report of a trained run."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from areoseg.evaluation.score import select_split
 from areoseg.inference.engines import TorchEngine
 from areoseg.inference.predictor import Predictor
 from areoseg.inference.resampling import trained_scale
+from areoseg.metrics.scores import Scores
 from areoseg.models.layers.normalization import fold_standardization
 from areoseg.models.segmenter import Segmenter
 from areoseg.report import choose_examples
@@ -37,8 +39,9 @@ def finish_run(
     *,
     segmenter: Segmenter | None = None,
     exclusions: Exclusions | None = None,
-) -> None:
-    """Score a run on validation and test, and write its report and the page of its audit.
+    splits: Sequence[str] = ("val", "test"),
+) -> dict[str, Scores]:
+    """Score a run, and write `scores.json`, its report and the page of its audit.
 
     Args:
         run: The run.
@@ -46,37 +49,43 @@ def finish_run(
         console: Where to print the scores.
         segmenter: The trained model, if it is in memory; None: read from the run folder.
         exclusions: The samples that were left out, if in memory; None: read from the run folder.
+        splits: The splits to score. The report shows `val` and `test`.
+
+    Returns:
+        The scores of each split that has samples.
 
     Raises:
         AreosegError: A file of the run cannot be read or written.
     """
     predictor = _predictor(run, segmenter or run.segmenter(fold=False))
-    scores = {}
+    scores: dict[str, Scores] = {}
     examples = {}
-    for split in ("val", "test"):
-        held_out = select_split(dataset, run, split)
-        if not len(held_out) or held_out.masks is None:
+    for split in splits:
+        scored = select_split(dataset, run, split)
+        if not len(scored) or scored.masks is None:
             continue
-        masks = list(predictor.masks(held_out.images))
-        found = evaluate_masks(
+        masks = list(predictor.masks(scored.images))
+        scores[split] = evaluate_masks(
             masks,
-            held_out,
+            scored,
             run.taxonomy,
             protocol=run.recipe.protocol,
             resamples=RESAMPLES,
         )
-        scores[split] = found.to_json()
         calibrated = " after calibration" if run.info.calibration else ""
-        console.print(f"{split}: {found.protocol} score {found.score:.4f}{calibrated}")
+        console.print(
+            f"{split}: {scores[split].protocol} score {scores[split].score:.4f}{calibrated}"
+        )
         examples = choose_examples(
-            held_out.images, held_out.masks, masks, held_out.names, taxonomy=run.taxonomy
+            scored.images, scored.masks, masks, scored.names, taxonomy=run.taxonomy
         )
     if run.info.data.groups is None:
         console.print(
             "note: no groups are known, so tiles of one frame may be in several splits and the"
             " scores too high; --groups prevents this"
         )
-    write_json(run.path / SCORES, scores)
+    values = {split: found.to_json() for split, found in scores.items()}
+    write_json(run.path / SCORES, values)
     if exclusions is None and (run.path / AUDIT).is_file():
         exclusions = read_exclusions(run.path / AUDIT)
     if exclusions is not None:
@@ -90,12 +99,13 @@ def finish_run(
     training = select_split(dataset, run, "train")
     report = write_report(
         run,
-        scores=scores,
+        scores={split: values.get(split) for split in ("val", "test")},
         examples=examples,
         training_examples=training.select(range(min(N_TRAINING_EXAMPLES, len(training)))),
         issue_summaries={issue: check.summary for issue, check in CHECKS.items()},
     )
     console.print(f"report: {report}")
+    return scores
 
 
 def _predictor(run: Run, segmenter: Segmenter) -> Predictor:

@@ -8,6 +8,11 @@ import yaml
 
 from areoseg import __version__
 from areoseg.data.split import SPLITS
+from areoseg.experiments.statistics import SIGNIFICANCE
+from areoseg.experiments.study import Study
+from areoseg.experiments.table import Table
+from areoseg.experiments.table import TableRow
+from areoseg.experiments.table import TableSection
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.report.environment import page_environment
 from areoseg.studies.statistics import SIGNIFICANCE
@@ -15,6 +20,7 @@ from areoseg.studies.study import Study
 from areoseg.studies.table import Table
 from areoseg.studies.table import TableRow
 from areoseg.studies.table import TableSection
+from areoseg.version import __version__
 
 WIDTH = 200
 """Of a chart, in units of its own."""
@@ -57,7 +63,7 @@ class Bar:
 
 def study_page(table: Table, study: Study) -> str:
     """The text of an HTML file that needs nothing else."""
-    page = page_environment("areoseg.studies").get_template("study.html.j2")
+    page = page_environment().get_template("study.html.j2")
     return page.render(
         table=table,
         sections=[_section(section) for section in table.sections],

@@ -8,17 +8,17 @@ from typing import Any
 
 from areoseg.data.split import SPLITS
 from areoseg.errors import AreosegError
+from areoseg.experiments.results import Result
+from areoseg.experiments.statistics import Spread
+from areoseg.experiments.statistics import p_value
+from areoseg.experiments.statistics import spread
+from areoseg.experiments.statistics import verdict
+from areoseg.experiments.study import Study
+from areoseg.experiments.study import StudyRow
+from areoseg.experiments.study import StudySection
+from areoseg.experiments.study import Trial
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.metrics.protocols import protocol
-from areoseg.studies.results import Result
-from areoseg.studies.schema import StudyRow
-from areoseg.studies.schema import StudySection
-from areoseg.studies.statistics import Spread
-from areoseg.studies.statistics import p_value
-from areoseg.studies.statistics import spread
-from areoseg.studies.statistics import verdict
-from areoseg.studies.study import Study
-from areoseg.studies.study import Trial
 
 BASELINE = "baseline"
 

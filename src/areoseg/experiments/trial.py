@@ -1,4 +1,4 @@
-"""One trial: a training that reports its scores, and may be given up before its end."""
+"""One trial of a search: a training that reports validation scores and may be pruned."""
 
 import shutil
 import time
@@ -9,13 +9,12 @@ from typing import Any
 
 from optuna.trial import Trial
 from optuna.trial import TrialState
-from rich.console import Console
 
 from areoseg.audit import Exclusions
-from areoseg.data.load import Source
-from areoseg.data.samples import LoadedData
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
+from areoseg.experiments.runner import Runner
+from areoseg.experiments.space import VariedRecipe
 from areoseg.recipes import dump_recipe
 from areoseg.recipes.loading import PLUGINS
 from areoseg.runs.run import METRICS
@@ -24,17 +23,11 @@ from areoseg.runs.run import RECIPE
 from areoseg.runs.run import RUN_INFO
 from areoseg.runs.run import SPLIT
 from areoseg.runs.run import WEIGHTS
-from areoseg.search.varied import VariedRecipe
-from areoseg.studies.results import data_identity
 from areoseg.training.checkpoint import TrainingState
-from areoseg.training.plan import Budget
-from areoseg.training.prepare import divide
-from areoseg.training.train import train_on
 
-TENTHS = 10
+N_REPORTS = 10  # per training
 SMALL_FILES = frozenset({RECIPE, METRICS, RUN_INFO, PLAN})
 BEST_FILES = SMALL_FILES | {SPLIT, WEIGHTS}
-QUIET = Console(quiet=True)
 
 
 @dataclass(frozen=True)
@@ -55,22 +48,22 @@ class Outcome:
 class ValidationReport:
     """Reports validation scores to a trial, and stops the training when it is to be pruned.
 
-    Scores are reported by the progress of the training, in tenths, not by epochs: trials that
-    differ in batch size or speed are then compared at the same stage of their schedules.
+    Scores are reported at each tenth of the training, not at each epoch, so that trials that differ
+    in batch size or speed are compared at the same point of their schedules.
 
     Args:
-        trial: What to report to.
-        keep: Which weights the training keeps, `best` or `last`.
+        trial: The trial to report to.
+        checkpoint: Which weights the training keeps, `best` or `last`.
         deadline: `time.monotonic()` at which the training must stop, or None.
 
     Attributes:
         score: The validation score of the weights that the training keeps, or None before any.
-        pruned: Whether the pruner gave the training up.
-        late: Whether the deadline did.
+        pruned: Whether the pruner stopped the training.
+        late: Whether the deadline stopped it.
     """
 
-    def __init__(self, trial: Trial, *, keep: str, deadline: float | None = None) -> None:
-        self.trial, self.keep, self.deadline = trial, keep, deadline
+    def __init__(self, trial: Trial, *, checkpoint: str, deadline: float | None = None) -> None:
+        self.trial, self.checkpoint, self.deadline = trial, checkpoint, deadline
         self.score: float | None = None
         self.pruned = self.late = False
         self._tenth = 0
@@ -78,8 +71,8 @@ class ValidationReport:
     def __call__(self, state: TrainingState) -> bool:
         """Report the first score in each tenth; return whether to stop the training."""
         latest = state.history[-1]["score"]
-        self.score = latest if self.keep == "last" else state.best_score
-        tenth = int(TENTHS * state.plan.progress(state.step) + 1e-9)
+        self.score = latest if self.checkpoint == "last" else state.best_score
+        tenth = int(N_REPORTS * state.plan.progress(state.step) + 1e-9)
         if tenth > self._tenth:
             self._tenth = tenth
             self.trial.report(latest, tenth)
@@ -90,42 +83,29 @@ class ValidationReport:
 
 
 @dataclass(frozen=True)
-class Trainings:
-    """What all trainings of a search have in common.
+class SearchContext:
+    """What all trials of a search have in common.
 
     Attributes:
-        recipe: The recipe and what is tried of it.
-        data: Labeled samples of one size.
+        recipe: The recipe and the search space.
+        runner: Trains the recipes of the trials.
         exclusions: The samples left out, found once for all trials or read from a file; None if the
             recipe turns the audit off.
-        source: Where the data came from.
-        seconds: The time of each training, or None where the recipe's length counts.
-        device: `cpu`, `cuda` or `auto`.
-        threads: Cores to compute on; None: all.
-        command: What to note in the runs as the command that made them.
+        seconds: Training time of each trial, or None for the recipe's epochs.
     """
 
     recipe: VariedRecipe
-    data: LoadedData
+    runner: Runner
     exclusions: Exclusions | None
-    source: Source
     seconds: float | None
-    device: str
-    threads: int | None
-    command: str | None
-
-    @property
-    def decisions(self) -> Exclusions | None:
-        """The exclusions that were read from a file, or None."""
-        return self.exclusions if self.exclusions is not None and self.exclusions.path else None
 
     @property
     def info(self) -> dict[str, Any]:
-        """What trials must have in common to be compared, as JSON values."""
+        """What trials must have in common to be comparable, as JSON values."""
         return {
             "recipe": dump_recipe(self.recipe.base),
             "space": {name: str(entry) for name, entry in self.recipe.space.entries.items()},
-            "data": data_identity(self.data.labeled, self.decisions),
+            "data": self.runner.load(self.recipe.base)[1],
             "trial budget": self.seconds,
         }
 
@@ -133,63 +113,32 @@ class Trainings:
         """Train with the values of a trial.
 
         Args:
-            trial: Its values are chosen.
-            folder: The run folder to make.
+            trial: A trial with values.
+            folder: The run folder to create.
             deadline: `time.monotonic()` at which the training must stop, or None.
 
         Raises:
-            KeyboardInterrupt: It was interrupted.
+            KeyboardInterrupt: The user interrupted it.
         """
         recipe = self.recipe.sample(trial.params)
-        report = ValidationReport(trial, keep=recipe.training.checkpoint, deadline=deadline)
+        report = ValidationReport(trial, checkpoint=recipe.training.checkpoint, deadline=deadline)
         try:
-            train_on(
+            self.runner.train(
                 recipe,
-                self.data,
                 folder,
-                source=self.source,
-                budget=None if self.seconds is None else Budget(self.seconds),
-                device=self.device,
-                threads=self.threads,
-                command=self.command,
-                console=QUIET,
-                on_validation=report,
+                budget_seconds=self.seconds,
                 exclusions=self.exclusions,
+                on_validation=report,
             )
-        except (AreosegError, MemoryError, RuntimeError) as error:  # torch's want of memory is one
+        except (AreosegError, MemoryError, RuntimeError) as error:  # torch: out of memory
             return Outcome(TrialState.FAIL, reason=one_line(error)[:500])
         if report.pruned:
             return Outcome(TrialState.PRUNED)
         if report.late:
-            return Outcome(TrialState.FAIL, reason="the time of the search was over")
+            return Outcome(TrialState.FAIL, reason="the budget of the search ran out")
         if report.score is None or not 0 <= report.score <= 1:
             return Outcome(TrialState.FAIL, reason="its validation score is not defined")
         return Outcome(TrialState.COMPLETE, report.score)
-
-
-def prepare_trainings(
-    recipe: VariedRecipe,
-    data: LoadedData,
-    source: Source,
-    *,
-    seconds: float | None,
-    device: str,
-    threads: int | None,
-    command: str | None,
-    decisions: Exclusions | None = None,
-) -> Trainings:
-    """Audit the data once for all trials, or take what a person decided; see `Trainings`.
-
-    Raises:
-        AreosegError: There is nothing to train on, or to validate on; or the decisions are of
-            other data.
-    """
-    if decisions is not None:
-        decisions.check(data.labeled)
-    division = divide(recipe.base, data.labeled, exclusions=decisions)
-    if not division.split.val:
-        raise AreosegError("no samples to validate on: raise split.val")
-    return Trainings(recipe, data, division.exclusions, source, seconds, device, threads, command)
 
 
 def keep_files(folder: Path, names: Collection[str]) -> None:

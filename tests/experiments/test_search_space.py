@@ -2,9 +2,9 @@ import pytest
 import yaml
 
 from areoseg.errors import AreosegError
-from areoseg.search import load_space
-from areoseg.search import vary_recipe
-from areoseg.search.space import flow_text
+from areoseg.experiments.space import flow_text
+from areoseg.experiments.space import load_space
+from areoseg.experiments.space import vary_recipe
 
 
 def written(tmp_path, text):

@@ -1,7 +1,7 @@
 import pytest
 import yaml
 
-from areoseg.studies import load_study
+from areoseg.experiments.study import load_study
 
 
 @pytest.fixture

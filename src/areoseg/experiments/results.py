@@ -1,6 +1,7 @@
 """Results: one small JSON file for each training of a study, fit to be committed."""
 
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -18,11 +19,12 @@ from areoseg.audit import Exclusions
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
+from areoseg.experiments.study import Study
+from areoseg.experiments.study import Trial
+from areoseg.metrics.scores import Scores
 from areoseg.recipes import Recipe
 from areoseg.recipes import dump_recipe
 from areoseg.runs.run import Run
-from areoseg.studies.study import Study
-from areoseg.studies.study import Trial
 from areoseg.utils.files import write_text
 
 
@@ -40,6 +42,15 @@ class SplitScores(BaseModel):
     images: int
     protocols: dict[str, float | None]
     iou: dict[str, float | None]
+
+    @classmethod
+    def of(cls, scores: Scores) -> "SplitScores":
+        """Return the part of an evaluation that a study compares, rounded to six digits."""
+        return cls(
+            images=scores.images,
+            protocols={name: _rounded(found.score) for name, found in scores.protocols.items()},
+            iou={name: _rounded(value) for name, value in scores.protocols["terrain"].iou.items()},
+        )
 
 
 class Result(BaseModel):
@@ -234,3 +245,8 @@ def read_results(
             " other data are trained again"
         )
     return results
+
+
+def _rounded(value: float) -> float | None:
+    """Round to six digits, finer than any meaningful difference; NaN becomes None."""
+    return None if math.isnan(value) else round(float(value), 6)

@@ -19,13 +19,13 @@ from areoseg.audit import Finding
 from areoseg.audit import write_audit
 from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
+from areoseg.experiments import search as search_module
+from areoseg.experiments.storage import PRUNERS
+from areoseg.experiments.storage import open_study
+from areoseg.experiments.trial import Outcome
+from areoseg.experiments.trial import SearchContext
 from areoseg.recipes import load_recipe
 from areoseg.runs.run import open_run
-from areoseg.search import PRUNERS
-from areoseg.search import running
-from areoseg.search.study import open_study
-from areoseg.search.trial import Outcome
-from areoseg.search.trial import Trainings
 from areoseg.utils.files import read_json
 
 QUIET = Console(quiet=True)
@@ -68,7 +68,7 @@ def instant(monkeypatch):
                 (folder / "recipe.yaml").write_text("model: unet\n")
             return found
 
-        monkeypatch.setattr(Trainings, "run", run)
+        monkeypatch.setattr(SearchContext, "run", run)
         return tried
 
     return use
@@ -81,7 +81,7 @@ def good(trial):
 def test_a_search_leaves_the_best_recipe_a_table_and_a_page(search, tmp_path, homework_npz):
     found = search(trials=4)
     out = tmp_path / "out"
-    assert found.counts == "4 whole"
+    assert found.counts == "4 complete"
     assert found.best.score == max(trial.score for trial in found.trials)
     assert sum(found.importance.values()) == pytest.approx(1)
 
@@ -129,7 +129,7 @@ def test_the_same_call_goes_on_as_if_it_had_not_been_stopped(search, instant, tm
     assert len(search(trials=14).trials) == 14
     assert parts == whole
     assert len({json.dumps(values) for values in whole}) > 10
-    assert search(trials=14).counts == "14 whole"
+    assert search(trials=14).counts == "14 complete"
     assert len(parts) == 14
 
 
@@ -147,7 +147,7 @@ def test_trials_are_stopped_when_the_pruner_says_so(search, monkeypatch, tmp_pat
 
     monkeypatch.setitem(PRUNERS, "fake", AfterTheFirst)
     found = search("training.epochs=4", trials=3, pruner="fake")
-    assert [trial.state for trial in found.trials] == ["whole", "pruned", "pruned"]
+    assert [trial.state for trial in found.trials] == ["complete", "pruned", "pruned"]
     assert [trial.progress for trial in found.trials] == [1.0, 0.5, 0.5]
     assert found.best.number == 0
     lengths = [
@@ -191,9 +191,14 @@ def test_an_interrupted_trial_is_tried_again(search, instant, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         search(trials=3)
     found = search(trials=3)
-    assert [trial.state for trial in found.trials] == ["whole", "stopped", "whole", "whole"]
+    assert [trial.state for trial in found.trials] == [
+        "complete",
+        "interrupted",
+        "complete",
+        "complete",
+    ]
     assert tried[2] == tried[1]
-    assert found.counts == "3 whole, 1 stopped"
+    assert found.counts == "3 complete, 1 interrupted"
 
 
 KILLED = """
@@ -244,7 +249,7 @@ def test_two_processes_share_one_search(space, homework_npz, tiny, tmp_path):
         assert process.returncode == 0, errors
     with (out / "trials.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["state"] for row in rows] == ["whole"] * 5
+    assert [row["state"] for row in rows] == ["complete"] * 5
     assert len({row["optimizer.lr"] for row in rows}) == 5
     assert len(list(out.glob("trials/*/weights.safetensors"))) == 1
 
@@ -254,8 +259,8 @@ def test_half_a_line_at_the_end_of_the_journal_is_removed(search, instant, tmp_p
     search(trials=2)
     with (tmp_path / "out" / "journal.log").open("a") as file:
         file.write('{"op_code": 4, "worker')
-    assert search(trials=3).counts == "3 whole"
-    assert search(trials=4).counts == "4 whole"
+    assert search(trials=3).counts == "3 complete"
+    assert search(trials=4).counts == "4 complete"
 
 
 def test_a_folder_with_another_search_is_left_alone(search, instant, space, tmp_path):
@@ -286,7 +291,7 @@ def test_trials_that_all_fail_end_the_search(search, instant):
 def test_a_trial_that_fails_leaves_the_others(search, instant, tmp_path):
     bad = Outcome(TrialState.FAIL, reason="no memory")
     instant(lambda trial: bad if trial.number % 2 else good(trial))
-    assert search(trials=3).counts == "3 whole, 2 failed"
+    assert search(trials=3).counts == "3 complete, 2 failed"
     assert "no memory" in (tmp_path / "out" / "trials.csv").read_text()
 
 
@@ -301,9 +306,11 @@ def test_a_training_that_cannot_be_done_is_a_failed_trial(search, monkeypatch):
 
 def test_no_trial_begins_that_would_not_end_in_time(search, instant, monkeypatch):
     tried = instant(good)
-    monkeypatch.setattr(running.Budget, "left", property(lambda self: 30.0 - 10.0 * len(tried)))
+    monkeypatch.setattr(
+        search_module.Budget, "left", property(lambda self: 30.0 - 10.0 * len(tried))
+    )
     found = search(trials=None, budget="30s", trial_budget="10s")
-    assert found.counts == "2 whole"
+    assert found.counts == "2 complete"
 
 
 def test_a_trial_that_lasts_beyond_the_budget_is_stopped(search, monkeypatch):

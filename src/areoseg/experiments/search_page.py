@@ -13,6 +13,11 @@ from areoseg.search.records import LEAST_TRIALS
 from areoseg.search.records import Search
 from areoseg.search.records import TrialRecord
 from areoseg.search.trial import Trainings
+from areoseg.experiments.search_results import MIN_TRIALS
+from areoseg.experiments.search_results import Search
+from areoseg.experiments.search_results import TrialRecord
+from areoseg.experiments.trial import SearchContext
+from areoseg.version import __version__
 
 WIDTH, HEIGHT = 900.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 12.0, 12.0, 40.0
@@ -56,21 +61,21 @@ class HistoryChart:
     numbers: tuple[tuple[float, str], ...]
 
 
-def search_page(search: Search, trainings: Trainings, command: str) -> str:
+def search_page(search: Search, context: SearchContext, command: str) -> str:
     """The text of an HTML file that needs nothing else.
 
     Args:
         search: What is known by now.
-        trainings: How it was trained.
+        context: The recipe, the space and the data.
         command: What trains the best recipe.
     """
-    space = trainings.recipe.space
+    space = context.recipe.space
     return (
-        page_environment("areoseg.search")
+        page_environment()
         .get_template("search.html.j2")
         .render(
             name=search.out.resolve().name,
-            recipe=trainings.recipe,
+            recipe=context.recipe,
             search=search,
             names=list(space.entries),
             space={name: str(entry) for name, entry in space.entries.items()},
@@ -78,11 +83,11 @@ def search_page(search: Search, trainings: Trainings, command: str) -> str:
             size=(WIDTH, HEIGHT),
             frame=(LEFT, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM),
             shown=SHOWN,
-            least_trials=LEAST_TRIALS,
-            seconds=trainings.seconds,
-            source=trainings.source,
+            least_trials=MIN_TRIALS,
+            seconds=context.seconds,
+            source=context.runner.source,
             command=command,
-            base_text=yaml.safe_dump(yaml.safe_load(trainings.recipe.text), sort_keys=False),
+            base_text=yaml.safe_dump(yaml.safe_load(context.recipe.text), sort_keys=False),
             version=__version__,
         )
     )
@@ -109,7 +114,7 @@ def history_chart(trials: tuple[TrialRecord, ...]) -> HistoryChart | None:
         dots=tuple(
             Dot(across(trial.number), down(score), trial.state, _title(trial))
             for trial, score in scored
-            if trial.state in ("whole", "pruned")
+            if trial.state in ("complete", "pruned")
         ),
         best=" ".join(
             f"{across(number)},{down(score)}" for number, score in _best_so_far(trials, last)
@@ -133,7 +138,7 @@ def _best_so_far(trials: tuple[TrialRecord, ...], last: int) -> list[tuple[float
     corners: list[tuple[float, float]] = []
     best = -math.inf
     for trial in trials:
-        if trial.state == "whole" and trial.score is not None and trial.score > best:
+        if trial.state == "complete" and trial.score is not None and trial.score > best:
             corners += [(trial.number, best)] if corners else []
             best = trial.score
             corners.append((trial.number, best))

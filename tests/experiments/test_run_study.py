@@ -30,7 +30,7 @@ def study(write_study, tiny):
 @pytest.fixture
 def trained(monkeypatch):
     """The trials that a training or a resumption was begun for, and how."""
-    from areoseg.studies import running
+    from areoseg.experiments import runner
 
     calls = []
 
@@ -39,10 +39,10 @@ def trained(monkeypatch):
             calls.append(name)
             return function(*arguments, **options)
 
-        monkeypatch.setattr(running, f"{name}_on", noted)
+        monkeypatch.setattr(runner, f"{name}_on", noted)
 
-    note("train", running.train_on)
-    note("resume", running.resume_on)
+    note("train", runner.train_on)
+    note("resume", runner.resume_on)
     return calls
 
 

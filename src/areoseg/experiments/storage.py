@@ -1,27 +1,101 @@
-"""The Optuna study of a search: a journal file that several processes write to."""
+"""The Optuna study of a search, in a journal file that several processes may write to."""
 
+import fcntl
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from typing import TextIO
 
+import numpy as np
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner
 from optuna.pruners import HyperbandPruner
 from optuna.pruners import MedianPruner
 from optuna.pruners import NopPruner
+from optuna.samplers import BaseSampler
+from optuna.samplers import TPESampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal import JournalFileOpenLock
 from optuna.study import Study
+from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
 from areoseg.errors import AreosegError
 from areoseg.errors import did_you_mean
 from areoseg.errors import one_line
-from areoseg.search.locks import hold
-from areoseg.search.locks import locked
-from areoseg.search.sampler import SeededByTrial
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Wait until no other process holds the lock file `path`, and hold it meanwhile."""
+    with path.open("a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def hold(path: Path) -> TextIO | None:
+    """Hold the lock file `path` until what is returned is closed; None where another holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+class SeededByTrial(BaseSampler):
+    """Multivariate TPE, seeded by (seed, number of the trial).
+
+    Values then depend on the seed and on the trials before, and on nothing else: a search that is
+    stopped and resumed tries what it would have tried, and two processes never try the same
+    because they have the same seed.
+
+    Source: Bergstra et al. 2011, "Algorithms for hyper-parameter optimization", NeurIPS 24;
+    Watanabe 2023, arXiv 2304.11127.
+
+    Args:
+        seed: Of the search.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self._tpe = TPESampler(seed=seed)
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        """Start the trial's own generator."""
+        state = np.random.SeedSequence([self.seed, trial.number]).generate_state(1)
+        # The "constant liar" takes trials that still run for bad, so that no other is like them.
+        self._tpe = TPESampler(seed=int(state[0]), multivariate=True, constant_liar=True)
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """The values that are chosen together."""
+        return self._tpe.infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Choose them; none while there are too few trials to learn from."""
+        return self._tpe.sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """Choose one value by itself."""
+        return self._tpe.sample_independent(study, trial, param_name, param_distribution)
+
 
 JOURNAL = "journal.log"
 TRIALS = "trials"

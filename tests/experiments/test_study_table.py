@@ -5,20 +5,20 @@ import re
 import pytest
 
 from areoseg.errors import AreosegError
-from areoseg.studies import Result
-from areoseg.studies import build_table
-from areoseg.studies import write_table
-from areoseg.studies.page import Axis
-from areoseg.studies.page import row_bar
-from areoseg.studies.page import section_axis
-from areoseg.studies.results import SplitScores
-from areoseg.studies.write import SCORE_COLUMNS
-from areoseg.studies.write import cells
-from areoseg.studies.write import columns
-from areoseg.studies.write import csv_text
-from areoseg.studies.write import markdown_text
-from areoseg.studies.write import notes
-from areoseg.studies.write import score_lines
+from areoseg.experiments.results import Result
+from areoseg.experiments.results import SplitScores
+from areoseg.experiments.study_page import Axis
+from areoseg.experiments.study_page import row_bar
+from areoseg.experiments.study_page import section_axis
+from areoseg.experiments.table import build_table
+from areoseg.experiments.table_files import SCORE_COLUMNS
+from areoseg.experiments.table_files import cells
+from areoseg.experiments.table_files import columns
+from areoseg.experiments.table_files import csv_text
+from areoseg.experiments.table_files import markdown_text
+from areoseg.experiments.table_files import notes
+from areoseg.experiments.table_files import score_lines
+from areoseg.experiments.table_files import write_table
 
 SCORES = {"ce": [0.50, 0.51, 0.52], "dice": [0.60, 0.61, 0.62], "focal": [0.40], "ohem": []}
 

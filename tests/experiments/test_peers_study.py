@@ -7,8 +7,8 @@ import pytest
 from torch import nn
 
 from areoseg.errors import AreosegError
+from areoseg.experiments.study import load_study
 from areoseg.models import registry
-from areoseg.studies import load_study
 
 ROOT = Path(__file__).parents[2]
 PEERS_STUDY = ROOT / "benchmarks" / "table1.yaml"

@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from areoseg.errors import AreosegError
+from areoseg.experiments.study import load_study
 from areoseg.recipes import load_recipe
-from areoseg.studies import load_study
 
 STUDIES = sorted((Path(__file__).parents[2] / "studies").glob("*.yaml"))
 

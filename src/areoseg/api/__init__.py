@@ -1,1 +1,0 @@
-"""Studies and searches, until they move to `experiments`."""

@@ -1,0 +1,1 @@
+"""Experiments with many trainings: studies (`compare`) and hyperparameter search (`search`)."""

@@ -1,0 +1,264 @@
+"""Hyperparameter search: run trials until the budget is spent or there are enough."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from optuna.study import Study
+from optuna.trial import Trial
+from optuna.trial import TrialState
+from rich.console import Console
+
+from areoseg.audit import read_exclusions
+from areoseg.data.load import find_source
+from areoseg.data.options import DataFormat
+from areoseg.data.options import LabelSet
+from areoseg.data.options import data_options
+from areoseg.errors import AreosegError
+from areoseg.experiments.runner import Runner
+from areoseg.experiments.search_results import REASON
+from areoseg.experiments.search_results import Search
+from areoseg.experiments.search_results import read_search
+from areoseg.experiments.search_results import short_text
+from areoseg.experiments.search_results import write_search
+from areoseg.experiments.space import load_space
+from areoseg.experiments.space import vary_recipe
+from areoseg.experiments.storage import ASKING
+from areoseg.experiments.storage import RUNNING
+from areoseg.experiments.storage import hold
+from areoseg.experiments.storage import locked
+from areoseg.experiments.storage import open_study
+from areoseg.experiments.storage import trial_folder
+from areoseg.experiments.storage import try_again
+from areoseg.experiments.trial import Outcome
+from areoseg.experiments.trial import SearchContext
+from areoseg.report.formats import decimal
+from areoseg.report.formats import duration
+from areoseg.training.plan import Budget
+from areoseg.training.plan import parse_budget
+from areoseg.training.prepare import divide
+from areoseg.utils.console import standard_error
+from areoseg.utils.files import PathLike
+
+MAX_FAILURES = 3  # in succession; another trial would fail too
+
+
+def search(
+    recipe: PathLike,
+    space: PathLike,
+    data: PathLike,
+    out: PathLike,
+    *,
+    overrides: Sequence[str] = (),
+    budget: str | None = None,
+    trials: int | None = None,
+    trial_budget: str | None = None,
+    pruner: str = "median",
+    seed: int = 0,
+    decisions: PathLike | None = None,
+    groups: PathLike | None = None,
+    data_format: DataFormat = "auto",
+    label_set: LabelSet = "crowd",
+    classes: str | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+    command: str | None = None,
+    console: Console | None = None,
+) -> Search:
+    """Search for the hyperparameters with the best validation score.
+
+    Writes the best recipe to `best.yaml`, and all trials to `trials.csv` and `search.html`. If
+    `out` contains a search, it is continued; several processes may search in one folder at the
+    same time. The test split is not used.
+
+    Args:
+        recipe: The name of a recipe, or its file.
+        space: A YAML file with a range or choices for each hyperparameter.
+        data: The dataset; see `read`.
+        out: The folder of the search.
+        overrides: Values of the recipe to change in all trials.
+        budget: Time for this call, such as `"2h"`, including reading the data.
+        trials: Stop at this number of trials, including those of earlier calls. Either this or
+            `budget` is required.
+        trial_budget: Training time of each trial, such as `"2m"`; None: the recipe's epochs.
+        pruner: `median`, `hyperband` or `none`.
+        seed: Seed of the sampler.
+        decisions: Decisions about the data; see `train`.
+        groups: See `DataOptions`, also for the next three.
+        data_format: See `DataOptions`.
+        label_set: See `DataOptions`.
+        classes: See `DataOptions`.
+        device: `cpu`, `cuda` or `auto`.
+        threads: CPU threads; None: all cores.
+        command: The command line, to be noted in the runs.
+        console: Console for messages; None: standard error.
+
+    Raises:
+        AreosegError: Optuna is missing; recipe, space or data cannot be used; or `out` contains
+            another search.
+
+    Example:
+        >>> search("flagship", "space.yaml", "mars.npz", "runs/search", trials=20)  # doctest: +SKIP
+    """
+    console = console or standard_error()
+    clock, seconds = search_times(budget, trial_budget, trials)
+    varied = vary_recipe(recipe, load_space(space), overrides)
+    exclusions = None if decisions is None else read_exclusions(decisions)
+    source = find_source(data, data_options(groups, data_format, label_set, classes), console)
+    runner = Runner(source, device, threads, command, Console(quiet=True), exclusions)
+    labeled = runner.load(varied.base, console)[0].labeled
+    division = divide(varied.base, labeled, exclusions=exclusions)  # one audit for all trials
+    if not division.split.val:
+        raise AreosegError("cannot search: no samples to validate on. Raise split.val")
+    context = SearchContext(varied, runner, division.exclusions, seconds)
+    return run_search(
+        context, Path(out), seed=seed, pruner=pruner, budget=clock, trials=trials, console=console
+    )
+
+
+def search_times(
+    budget: str | None, trial_budget: str | None, trials: int | None
+) -> tuple[Budget | None, float | None]:
+    """The clock of a search, which starts now, and the seconds of a trial; None: no limit.
+
+    Raises:
+        AreosegError: A time is none, or nothing says when the search ends.
+    """
+    if budget is None and trials is None:
+        raise AreosegError("a search needs an end: give --budget, such as 2h, or --trials")
+    if trials is not None and trials < 1:
+        raise AreosegError(f"--trials {trials}: at least 1")
+    clock = None if budget is None else Budget(parse_budget(budget))
+    if trial_budget is None:
+        return clock, None
+    try:
+        seconds = parse_budget(trial_budget)
+    except AreosegError as error:
+        raise AreosegError(str(error).replace("--budget", "--trial-budget")) from None
+    if clock is not None and seconds >= clock.left:
+        raise AreosegError(
+            f"--budget {budget} has no time for one trial of {trial_budget}: raise it, or lower"
+            " --trial-budget"
+        )
+    return clock, seconds
+
+
+def run_search(
+    context: SearchContext,
+    out: Path,
+    *,
+    seed: int,
+    pruner: str,
+    budget: Budget | None,
+    trials: int | None,
+    console: Console,
+) -> Search:
+    """Try values until the time is over or there are enough trials.
+
+    Several processes may do so in one folder. After each trial it holds all that is known.
+
+    Args:
+        context: Trains the trials.
+        out: The folder of the search; one that holds a search goes on.
+        seed: Of the choice of values.
+        pruner: A name in `PRUNERS`.
+        budget: The time of this call. A trial that would not end in it is not begun; where nobody
+            knows yet how long one takes, it is stopped at the end of the time.
+        trials: So many whole and pruned trials in all, those of earlier calls and of other
+            processes included; None: the budget alone counts.
+        console: Where to say what happens.
+
+    Raises:
+        AreosegError: `out` holds another search, or several trials in succession failed.
+        KeyboardInterrupt: It was interrupted; the values of the trial are tried again later.
+    """
+    study = open_study(out, seed=seed, pruner=pruner, info=context.info)
+    failures = 0
+    search = _write(study, context, out)
+    while _in_time(study, context, budget):
+        begun = _begin(study, context, out, trials)
+        if begun is None:
+            break
+        trial, lock = begun
+        with lock:
+            _say(console, f"trial {trial.number}: {_values(trial, context)}")
+            try:
+                outcome = _carry_out(study, trial, context, out, budget)
+            finally:
+                search = _write(study, context, out)
+        _say(console, _ending(search, trial.number))
+        failures = failures + 1 if outcome.state == TrialState.FAIL else 0
+        if failures == MAX_FAILURES:
+            raise AreosegError(f"{out}: {failures} trials in succession failed: {outcome.reason}")
+    return search
+
+
+def _in_time(study: Study, context: SearchContext, budget: Budget | None) -> bool:
+    """Whether a trial that begins now would end in time, as far as is known."""
+    if budget is None:
+        return True
+    whole = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    longest = max((trial.duration.total_seconds() for trial in whole if trial.duration), default=0)
+    return budget.left > (context.seconds or longest)
+
+
+def _begin(
+    study: Study, context: SearchContext, out: Path, trials: int | None
+) -> tuple[Trial, TextIO] | None:
+    """A trial with its values and the lock that shows that it runs; None where there are enough."""
+    counted = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
+    with locked(out / ASKING):
+        if trials is not None and len(study.get_trials(False, counted)) >= trials:
+            return None
+        trial = study.ask(context.recipe.space.distributions)
+        lock = hold(trial_folder(out, trial.number) / RUNNING)
+    assert lock is not None  # nobody else knows this number yet
+    return trial, lock
+
+
+def _carry_out(
+    study: Study, trial: Trial, context: SearchContext, out: Path, budget: Budget | None
+) -> Outcome:
+    """Train, and enter into the study how it ended."""
+    deadline = None if budget is None else budget.started + budget.seconds
+    try:
+        outcome = context.run(trial, trial_folder(out, trial.number), deadline=deadline)
+    except KeyboardInterrupt:
+        try_again(study, trial.number, trial.params)
+        raise
+    except BaseException as error:
+        trial.set_user_attr(REASON, repr(error))
+        study.tell(trial, state=TrialState.FAIL)
+        raise
+    if outcome.reason is not None:
+        trial.set_user_attr(REASON, outcome.reason)
+    study.tell(trial, outcome.score, outcome.state)
+    return outcome
+
+
+def _write(study: Study, context: SearchContext, out: Path) -> Search:
+    """Write what the study knows by now; one process at a time, so that none writes older news."""
+    recipe = context.recipe
+    with locked(out / ASKING):
+        search = read_search(study, recipe.space, out, recipe.base.protocol)
+        write_search(search, context)
+    return search
+
+
+def _values(trial: Trial, context: SearchContext) -> str:
+    space = context.recipe.space
+    texts = {name: space.text(name, value) for name, value in trial.params.items()}
+    return ", ".join(f"{name}={short_text(text)}" for name, text in texts.items())
+
+
+def _ending(search: Search, number: int) -> str:
+    trial = next(trial for trial in search.trials if trial.number == number)
+    if trial.reason is not None:
+        return f"trial {number}: failed: {trial.reason}"
+    best = " (best)" if trial == search.best else ""
+    took = f"{trial.state} in {duration(trial.seconds)}"
+    return f"trial {number}: {search.protocol} score {decimal(trial.score, 4)}{best}, {took}"
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
