@@ -167,7 +167,7 @@ def test_a_row_that_cannot_be_trained_does_not_stop_the_others(write_study, tiny
 
 def test_labels_that_the_data_do_not_have_are_named(write_study, tiny, homework_npz):
     study = write_study([{"name": "s", "rows": [{"name": "row"}]}], overrides=tiny)
-    with pytest.raises(AreosegError, match="no 'expert-1' labels in format 'npz'"):
+    with pytest.raises(AreosegError, match="format 'npz' has no 'expert-1' labels"):
         areoseg.compare(study.path, homework_npz, study.path.parent / "runs", label_set="expert-1")
 
 

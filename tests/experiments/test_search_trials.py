@@ -118,7 +118,7 @@ def test_the_command_for_the_best_recipe_reads_the_data_as_the_search_did(
     groups = homework_npz.with_name("mars_groups.txt")
     search(trials=1, data_format="npz", groups=groups)
     text = (tmp_path / "out" / "best.yaml").read_text()
-    assert f"--data {homework_npz} --format npz --groups {groups}" in text
+    assert f"--data {homework_npz} --data-format npz --groups {groups}" in text
 
 
 def test_the_same_call_goes_on_as_if_it_had_not_been_stopped(search, instant, tmp_path):
@@ -202,7 +202,8 @@ def test_an_interrupted_trial_is_tried_again(search, instant, monkeypatch):
 
 
 KILLED = """
-import sys, torch, areoseg
+import sys, torch
+from areoseg.experiments.search import search
 torch.set_num_threads(1)
 space, data, out, *overrides = sys.argv[1:]
 areoseg.search("unet", space, data, out, overrides=overrides, trials=5, threads=1)
@@ -316,7 +317,7 @@ def test_no_trial_begins_that_would_not_end_in_time(search, instant, monkeypatch
 def test_a_trial_that_lasts_beyond_the_budget_is_stopped(search, monkeypatch):
     found = search("training.epochs=100000", "training.patience=0", trials=None, budget="4s")
     assert [trial.state for trial in found.trials] == ["failed"]
-    assert found.trials[0].reason == "the time of the search was over"
+    assert found.trials[0].reason == "the budget of the search ran out"
     assert found.best is None
 
 
@@ -328,7 +329,7 @@ def test_a_trial_that_lasts_beyond_the_budget_is_stopped(search, monkeypatch):
         ({"budget": "soon"}, "--budget 'soon'"),
         ({"trial_budget": "soon"}, "--trial-budget 'soon'"),
         ({"budget": "1m", "trial_budget": "2m"}, "has no time for one trial of 2m"),
-        ({"labels": "expert-1"}, "no 'expert-1' labels in format 'npz'"),
+        ({"label_set": "expert-1"}, "format 'npz' has no 'expert-1' labels"),
         ({"pruner": "axe"}, "choose from median, hyperband, none"),
     ],
 )

@@ -87,12 +87,12 @@ def test_rows_have_their_mean_std_and_verdict_against_the_first(study, results):
 
 
 def test_another_part_and_protocol_can_head_the_table(study, results):
-    table = build_table(study, results, part="val", protocol_name="keras")
+    table = build_table(study, results, split="val", protocol_name="keras")
     assert table.sections[0].rows[0].score.mean == pytest.approx(0.51)
     undefined = build_table(study, results, protocol_name="five-class").sections[0].rows[0]
     assert undefined.score.mean is None
     with pytest.raises(AreosegError, match="train, val, test"):
-        build_table(study, results, part="dev")
+        build_table(study, results, split="dev")
     with pytest.raises(AreosegError, match="keras"):
         build_table(study, results, protocol_name="kera")
 

@@ -4,9 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from optuna.study import Study
-from optuna.trial import Trial
-from optuna.trial import TrialState
 from rich.console import Console
 
 from areoseg.audit import read_exclusions
@@ -15,12 +12,21 @@ from areoseg.data.options import DataFormat
 from areoseg.data.options import LabelSet
 from areoseg.data.options import data_options
 from areoseg.errors import AreosegError
+
+try:
+    import optuna
+    from optuna.study import Study
+    from optuna.trial import Trial
+    from optuna.trial import TrialState
+except ImportError:
+    raise AreosegError("optuna is not installed: pip install 'areoseg[search]'") from None
+
 from areoseg.experiments.runner import Runner
+from areoseg.experiments.search_files import write_search
 from areoseg.experiments.search_results import REASON
 from areoseg.experiments.search_results import Search
 from areoseg.experiments.search_results import read_search
 from areoseg.experiments.search_results import short_text
-from areoseg.experiments.search_results import write_search
 from areoseg.experiments.space import load_space
 from areoseg.experiments.space import vary_recipe
 from areoseg.experiments.storage import ASKING
@@ -39,6 +45,8 @@ from areoseg.training.plan import parse_budget
 from areoseg.training.prepare import divide
 from areoseg.utils.console import standard_error
 from areoseg.utils.files import PathLike
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)  # this module prints what happens
 
 MAX_FAILURES = 3  # in succession; another trial would fail too
 

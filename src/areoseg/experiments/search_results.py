@@ -1,9 +1,6 @@
-"""The results of a search: trials, best recipe, importance of each hyperparameter, and files."""
+"""The results of a search: its trials, and the importance of each hyperparameter."""
 
-import csv
-import io
 import math
-import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -17,17 +14,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState
 
-from areoseg.experiments.search_page import search_page
 from areoseg.experiments.space import Space
-from areoseg.experiments.storage import trial_folder
-from areoseg.experiments.trial import BEST_FILES
-from areoseg.experiments.trial import SMALL_FILES
-from areoseg.experiments.trial import SearchContext
-from areoseg.experiments.trial import keep_files
-from areoseg.recipes import dump_recipe
-from areoseg.recipes import load_recipe
-from areoseg.runs.run import RECIPE
-from areoseg.utils.files import write_text
 
 STATES = {
     TrialState.COMPLETE: "complete",
@@ -155,59 +142,3 @@ def short_text(text: str) -> str:
     except ValueError:
         return text
     return text if text.lstrip("-").isdigit() else f"{number:.4g}"
-
-
-BEST = "best.yaml"
-TABLE = "trials.csv"
-PAGE = "search.html"
-
-
-def write_search(search: Search, context: SearchContext) -> None:
-    """Write what is known by now, and remove what only the best trial may keep."""
-    write_text(search.out / TABLE, csv_text(search))
-    if search.best is not None:
-        write_text(search.out / BEST, best_recipe_text(search, search.best, context))
-    write_text(search.out / PAGE, search_page(search, context, train_command(search, context)))
-    for trial in search.trials:
-        if trial.state != "running":
-            names = BEST_FILES if trial == search.best else SMALL_FILES
-            keep_files(trial_folder(search.out, trial.number), names)
-
-
-def best_recipe_text(search: Search, best: TrialRecord, context: SearchContext) -> str:
-    """The recipe of the best trial, led by what it reached and how to train it."""
-    folder = trial_folder(search.out, best.number)
-    recipe = load_recipe(folder / RECIPE, plugins="if-allowed")
-    recipe = recipe.model_copy(update={"plugins": context.recipe.base.plugins})
-    lines = [
-        f"Trial {best.number}, the best of {len(search.trials)} ({search.counts}):",
-        f"{search.protocol} score {best.score:.4f} on the validation part. The best of many scores"
-        " is too high;",
-        "the test part was not looked at, and says how good it is.",
-        *(f"  {name}: {text}" for name, text in best.values.items()),
-        train_command(search, context),
-    ]
-    return "".join(f"# {line}\n" for line in lines) + dump_recipe(recipe)
-
-
-def train_command(search: Search, context: SearchContext) -> str:
-    """The command that trains the best recipe as its trial was trained."""
-    words = ["areoseg", "train", str(search.out / BEST), *context.runner.source.arguments]
-    if context.runner.exclusions is not None:
-        words += ["--decisions", str(context.runner.exclusions.path)]
-    if context.seconds is not None:
-        words += ["--budget", f"{context.seconds:g}s"]
-    return shlex.join([*words, "--out", "runs/best"])
-
-
-def csv_text(search: Search) -> str:
-    """One line a trial."""
-    names = list(dict.fromkeys(name for trial in search.trials for name in trial.values))
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["trial", "state", "score", "seconds", "progress", *names, "reason"])
-    for trial in search.trials:
-        info = [trial.number, trial.state, trial.score, trial.seconds, trial.progress]
-        values = [trial.values.get(name) for name in names]
-        writer.writerow([*info, *values, trial.reason])
-    return file.getvalue()

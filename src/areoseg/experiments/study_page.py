@@ -67,7 +67,7 @@ def study_page(table: Table, study: Study) -> str:
     return page.render(
         table=table,
         sections=[_section(section) for section in table.sections],
-        parts=SPLITS,
+        splits=SPLITS,
         protocols=list(PROTOCOLS),
         significance=SIGNIFICANCE,
         study_text=_study_text(study),

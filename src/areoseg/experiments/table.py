@@ -31,9 +31,9 @@ class TableRow:
         name: Of the row.
         summary: What the study file says of it.
         planned: Seeds that it asks for.
-        score: By the table's protocol on the table's part.
-        scores: By part and protocol.
-        iou: By class, under `terrain`, on the table's part.
+        score: By the table's protocol on the table's split.
+        scores: By split and protocol.
+        iou: By class, under `terrain`, on the table's split.
         difference: Its mean less that of the section's first row; None where either lacks.
         p: Of the difference; see `p_value`.
         verdict: What the seeds allow to say; `baseline` for the first row.
@@ -100,7 +100,7 @@ class Table:
     Attributes:
         study: Name of the study.
         summary: What the study file says of it.
-        part: The part of the split whose scores are compared.
+        split: The part of the split whose scores are compared.
         protocol: The protocol of these scores.
         sections: In the order of the file.
         done: Trainings that have a result.
@@ -110,7 +110,7 @@ class Table:
 
     study: str
     summary: str
-    part: str
+    split: str
     protocol: str
     sections: tuple[TableSection, ...]
     done: int
@@ -127,7 +127,7 @@ class Table:
         return {
             **{
                 name: getattr(self, name)
-                for name in ("study", "summary", "part", "protocol", "done", "planned", "data")
+                for name in ("study", "summary", "split", "protocol", "done", "planned", "data")
             },
             "sections": [
                 {
@@ -145,7 +145,7 @@ def build_table(
     study: Study,
     results: Mapping[Trial, Result],
     *,
-    part: str = "test",
+    split: str = "test",
     protocol_name: str = "terrain",
 ) -> Table:
     """Put results together.
@@ -153,14 +153,14 @@ def build_table(
     Args:
         study: The study.
         results: Of its trials, as far as they are there.
-        part: `train`, `val` or `test`: the part whose scores are compared.
+        split: `train`, `val` or `test`: the split whose scores are compared.
         protocol_name: The protocol of these scores.
 
     Raises:
-        AreosegError: There is no such part or protocol.
+        AreosegError: There is no such split or protocol.
     """
-    if part not in SPLITS:
-        raise AreosegError(f"--part {part}: there is no such part: use {', '.join(SPLITS)}")
+    if split not in SPLITS:
+        raise AreosegError(f"--split {split}: there is no such split: use {', '.join(SPLITS)}")
     protocol(protocol_name)
     sections = []
     for section in study.content.sections:
@@ -172,11 +172,11 @@ def build_table(
             ]
             for row in section.rows
         }
-        sections.append(_section(study, section, by_row, part, protocol_name))
+        sections.append(_section(study, section, by_row, split, protocol_name))
     return Table(
         study=study.name,
         summary=study.content.summary,
-        part=part,
+        split=split,
         protocol=protocol_name,
         sections=tuple(sections),
         done=len(results),
@@ -189,10 +189,10 @@ def _section(
     study: Study,
     section: StudySection,
     results: Mapping[str, Sequence[Result]],
-    part: str,
+    split: str,
     protocol_name: str,
 ) -> TableSection:
-    baseline = _scores(results[section.rows[0].name], part, protocol_name)
+    baseline = _scores(results[section.rows[0].name], split, protocol_name)
     rows = []
     for number, row in enumerate(section.rows):
         planned = len(row.seeds or study.content.seeds)
@@ -200,7 +200,7 @@ def _section(
             _row(
                 row,
                 results[row.name],
-                part,
+                split,
                 protocol_name,
                 planned=planned,
                 baseline=baseline if number else None,
@@ -212,15 +212,15 @@ def _section(
 def _row(
     row: StudyRow,
     results: Sequence[Result],
-    part: str,
+    split: str,
     protocol_name: str,
     *,
     planned: int,
     baseline: Spread | None,
 ) -> TableRow:
     """One row of the table; `baseline` is None for the first of its section."""
-    score = _scores(results, part, protocol_name)
-    classes = [result.scores[part].iou for result in results if part in result.scores]
+    score = _scores(results, split, protocol_name)
+    classes = [result.scores[split].iou for result in results if split in result.scores]
     first = results[0] if results else None
     return TableRow(
         name=row.name,
@@ -247,13 +247,13 @@ def _difference(mean: float | None, baseline: float | None) -> float | None:
     return None if mean is None or baseline is None else mean - baseline
 
 
-def _scores(results: Sequence[Result], part: str, protocol_name: str) -> Spread:
-    """The scores of a row's seeds; a part that a run does not have is left out."""
+def _scores(results: Sequence[Result], split: str, protocol_name: str) -> Spread:
+    """The scores of a row's seeds; a split that a run does not have is left out."""
     return spread(
         [
-            result.scores[part].protocols[protocol_name]
+            result.scores[split].protocols[protocol_name]
             for result in results
-            if part in result.scores
+            if split in result.scores
         ]
     )
 

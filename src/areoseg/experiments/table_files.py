@@ -36,7 +36,7 @@ def columns(table: Table) -> list[str]:
     return [
         "row",
         "seeds",
-        f"{table.part} {table.protocol}",
+        f"{table.split} {table.protocol}",
         "difference",
         "verdict",
         *(f"{name} {' / '.join(SPLITS)}" for name in PROTOCOLS),
@@ -76,7 +76,7 @@ def score_lines(row: TableRow) -> list[list[str]]:
 
 
 def _part_means(row: TableRow, protocol: str) -> list[str]:
-    return [_number(row.scores[part][protocol].mean) for part in SPLITS]
+    return [_number(row.scores[split][protocol].mean) for split in SPLITS]
 
 
 def _size_and_time(row: TableRow) -> list[str]:
@@ -128,7 +128,7 @@ def markdown_text(table: Table) -> str:
 
 
 def csv_text(table: Table) -> str:
-    """The table as CSV: every part under every protocol, with stds."""
+    """The table as CSV: every split under every protocol, with stds."""
     file = io.StringIO()
     rows = [
         {"section": section.name, **_record(row)}
@@ -144,12 +144,12 @@ def csv_text(table: Table) -> str:
 
 def _record(row: TableRow) -> dict[str, object]:
     scores = {
-        f"{part} {name} {what}": value
-        for part in SPLITS
+        f"{split} {name} {what}": value
+        for split in SPLITS
         for name in PROTOCOLS
         for what, value in (
-            ("mean", row.scores[part][name].mean),
-            ("std", row.scores[part][name].std),
+            ("mean", row.scores[split][name].mean),
+            ("std", row.scores[split][name].std),
         )
     }
     record: dict[str, object] = {
