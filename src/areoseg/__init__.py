@@ -44,14 +44,14 @@ from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 if _TYPE_CHECKING:
-    from areoseg.api.experiments import compare as compare
-    from areoseg.api.experiments import search as search
     from areoseg.audit.audit import audit as audit
     from areoseg.data.load import read as read
     from areoseg.errors import AreosegError as AreosegError
     from areoseg.evaluation.baselines import baseline_score as baseline_score
     from areoseg.evaluation.evaluate import evaluate as evaluate
     from areoseg.evaluation.evaluate import evaluate_each as evaluate_each
+    from areoseg.experiments.compare import compare as compare
+    from areoseg.experiments.search import search as search
     from areoseg.export.benchmark import bench as bench
     from areoseg.export.bundle import bundle as bundle
     from areoseg.export.export import export as export
@@ -92,7 +92,7 @@ _HOMES = {
     "bench": "areoseg.export.benchmark",
     "bundle": "areoseg.export.bundle",
     "calibrate": "areoseg.training.calibrate",
-    "compare": "areoseg.api.experiments",
+    "compare": "areoseg.experiments.compare",
     "evaluate": "areoseg.evaluation.evaluate",
     "evaluate_each": "areoseg.evaluation.evaluate",
     "export": "areoseg.export.export",
@@ -103,7 +103,7 @@ _HOMES = {
     "predict": "areoseg.inference.predict",
     "read": "areoseg.data.load",
     "resume": "areoseg.training.train",
-    "search": "areoseg.api.experiments",
+    "search": "areoseg.experiments.search",
     "self_train": "areoseg.training.self_training",
     "soup": "areoseg.training.soup",
     "submit": "areoseg.inference.submission",

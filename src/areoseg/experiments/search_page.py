@@ -6,18 +6,13 @@ from dataclasses import dataclass
 import yaml
 
 from areoseg import __version__
-from areoseg.report.environment import page_environment
-from areoseg.report.formats import decimal
-from areoseg.report.formats import duration
-from areoseg.search.records import LEAST_TRIALS
-from areoseg.search.records import Search
-from areoseg.search.records import TrialRecord
-from areoseg.search.trial import Trainings
 from areoseg.experiments.search_results import MIN_TRIALS
 from areoseg.experiments.search_results import Search
 from areoseg.experiments.search_results import TrialRecord
 from areoseg.experiments.trial import SearchContext
-from areoseg.version import __version__
+from areoseg.report.environment import page_environment
+from areoseg.report.formats import decimal
+from areoseg.report.formats import duration
 
 WIDTH, HEIGHT = 900.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 12.0, 12.0, 40.0

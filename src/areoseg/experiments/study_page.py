@@ -15,12 +15,6 @@ from areoseg.experiments.table import TableRow
 from areoseg.experiments.table import TableSection
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.report.environment import page_environment
-from areoseg.studies.statistics import SIGNIFICANCE
-from areoseg.studies.study import Study
-from areoseg.studies.table import Table
-from areoseg.studies.table import TableRow
-from areoseg.studies.table import TableSection
-from areoseg.version import __version__
 
 WIDTH = 200
 """Of a chart, in units of its own."""
