@@ -149,7 +149,7 @@ def test_tiles_share_forward_passes_and_give_the_same(model):
 
 @pytest.mark.parametrize("shape", [(7,), (0, 4), (3, 4, 5), (1, 2, 3, 4)])
 def test_what_is_no_image_is_an_error_with_the_way_out(model, shape):
-    with pytest.raises(AreosegError, match=r"give \(H, W\).*several images as a list"):
+    with pytest.raises(AreosegError, match=r"give one image, \(H, W\), \(H, W, 3\)"):
         model(np.zeros(shape, np.uint8))
 
 

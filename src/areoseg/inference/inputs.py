@@ -10,17 +10,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import PIL.Image
-from numpy.typing import NDArray
-
 from areoseg.data.load import read_data
 from areoseg.data.missions.metadata import metadata_from_name
-from areoseg.data.readers.decode import luminance
 from areoseg.data.readers.files import IMAGE_SUFFIXES
-from areoseg.data.readers.intensity import to_gray
 from areoseg.data.readers.planetary import DATA_SUFFIXES
 from areoseg.data.readers.rover_image import RoverImage
+from areoseg.data.readers.rover_image import as_rover_image
 from areoseg.data.readers.rover_image import read_rover_image
 from areoseg.errors import AreosegError
 from areoseg.inference.factory import is_model
@@ -137,42 +132,13 @@ def as_input(image: Any) -> InputImage:
         return image
     if isinstance(image, RoverImage):
         return InputImage(image.pixels, image.valid, image.metadata, image.georeference)
-    path = None
-    if isinstance(image, PIL.Image.Image):
-        filename = getattr(image, "filename", "")  # of images that PIL opened
-        path = Path(filename) if filename else None
-        image = _pillow_array(image)
-    pixels = np.asarray(image)
-    if pixels.ndim == 3 and pixels.shape[2] == 1:
-        pixels = pixels[..., 0]
-    color = pixels.ndim == 3 and pixels.shape[2] in (2, 3, 4)
-    if not (pixels.ndim == 2 or color) or not pixels.size:
-        raise AreosegError(
-            f"an image of shape {pixels.shape}: give (H, W), (H, W, 3) or (H, W, 4) with at least"
-            " one pixel; pass several images as a list"
-        )
-    valid: NDArray[np.bool_] | None = None
-    if color and pixels.shape[2] != 3:
-        valid = pixels[..., -1] != 0
-        pixels = pixels[..., 0] if pixels.shape[2] == 2 else pixels[..., :3]
-    levels = luminance(pixels) if pixels.ndim == 3 else pixels
-    if levels.dtype.kind == "f":
-        finite = np.isfinite(levels)
-        valid = finite if valid is None else valid & finite
-    valid = None if valid is None or valid.all() else valid
-    gray = to_gray(levels, valid, bits=None, where="the image")
-    if path is None:
-        return InputImage(gray, valid)
-    return InputImage(gray, valid, metadata_from_name(path.name), name=path.stem, path=path)
-
-
-def _pillow_array(image: PIL.Image.Image) -> NDArray[Any]:
-    """Return the pixels of a PIL image as gray, gray with alpha, RGB or RGBA."""
-    if image.mode in ("P", "PA") or "transparency" in image.info:
-        return np.asarray(image.convert("RGBA"))
-    if image.mode in ("1", "L", "LA", "RGB", "RGBA", "I", "F") or image.mode.startswith("I;16"):
-        return np.asarray(image)
-    return np.asarray(image.convert("RGB"))
+    found = as_rover_image(image)
+    filename = getattr(image, "filename", "")  # of images that PIL opened
+    if not filename:
+        return InputImage(found.pixels, found.valid)
+    path = Path(filename)
+    metadata = metadata_from_name(path.name)
+    return InputImage(found.pixels, found.valid, metadata, name=path.stem, path=path)
 
 
 def _expanded(pattern: str | Path) -> list[Path]:

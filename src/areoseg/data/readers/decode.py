@@ -84,9 +84,21 @@ def decode_image(path: Path) -> DecodedImage:
     Raises:
         AreosegError: The file is missing, empty, truncated, too large or no image.
     """
-    decoded = _decode(path, keep_palette=False)
-    opaque = _opaque(decoded)
-    channels = _without_alpha(decoded, path)
+    return gray_levels(_decode(path, keep_palette=False), str(path))
+
+
+def gray_levels(pixels: NDArray[Any], where: str) -> DecodedImage:
+    """Return the gray levels of pixels (H, W), or (H, W, C) with 1 to 4 channels.
+
+    Args:
+        pixels: Gray, gray with alpha, RGB or RGBA.
+        where: Name of the image in messages.
+
+    Raises:
+        AreosegError: The shape is another one.
+    """
+    opaque = _opaque(pixels)
+    channels = _without_alpha(pixels, where)
     if channels.ndim == 2:
         return DecodedImage(channels, opaque=opaque)
     spread = _channel_spread(channels)
@@ -113,7 +125,7 @@ def decode_indices(path: Path) -> NDArray[Any]:
     Raises:
         AreosegError: The file is missing, empty, truncated, no image, or in color.
     """
-    channels = _without_alpha(_decode(path, keep_palette=True), path)
+    channels = _without_alpha(_decode(path, keep_palette=True), str(path))
     if channels.ndim == 2:
         return channels
     if _channel_spread(channels) > 0:
@@ -165,14 +177,17 @@ def _opaque(pixels: NDArray[Any]) -> NDArray[np.bool_] | None:
     return None if opaque.all() else opaque
 
 
-def _without_alpha(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
+def _without_alpha(pixels: NDArray[Any], where: str) -> NDArray[Any]:
     """(H, W) or (H, W, 3) from up to four channels."""
-    if pixels.ndim == 3 and pixels.shape[2] in (1, 2):
+    if pixels.size and pixels.ndim == 3 and pixels.shape[2] in (1, 2):
         return pixels[..., 0].copy()
-    if pixels.ndim == 3 and pixels.shape[2] in (3, 4):
+    if pixels.size and pixels.ndim == 3 and pixels.shape[2] in (3, 4):
         return pixels[..., :3]
     if pixels.ndim != 2 or pixels.size == 0:
-        raise AreosegError(f"{path}: pixels of shape {pixels.shape}: give one gray image per file")
+        raise AreosegError(
+            f"{where}: pixels of shape {pixels.shape}: give one image, (H, W), (H, W, 3) or"
+            " (H, W, 4)"
+        )
     return pixels
 
 
@@ -216,13 +231,23 @@ def _decode_with_pillow(path: Path, keep_palette: bool) -> NDArray[Any]:
     if _has_sixteen_bit_channels(path):
         return np.asarray(imagecodecs.png_decode(path.read_bytes()))
     with PIL.Image.open(path) as image:
-        if image.mode in ("P", "PA"):
-            return np.asarray(image if keep_palette else image.convert("RGBA"))
-        if not keep_palette and image.mode in ("L", "RGB") and "transparency" in image.info:
-            return np.asarray(image.convert("RGBA"))  # one level or color is transparent
-        if image.mode in ("1", "L", "LA", "RGB", "RGBA", "I", "F") or image.mode.startswith("I;16"):
-            return np.asarray(image)
-        return np.asarray(image.convert("RGB"))
+        return pillow_pixels(image, keep_palette=keep_palette)
+
+
+def pillow_pixels(image: PIL.Image.Image, *, keep_palette: bool = False) -> NDArray[Any]:
+    """Return a PIL image as gray (H, W), gray with alpha, RGB or RGBA (H, W, C).
+
+    Args:
+        image: The image.
+        keep_palette: Whether to return the indices of a palette instead of its colors.
+    """
+    if image.mode in ("P", "PA"):
+        return np.asarray(image if keep_palette else image.convert("RGBA"))
+    if not keep_palette and image.mode in ("L", "RGB") and "transparency" in image.info:
+        return np.asarray(image.convert("RGBA"))  # one level or color is transparent
+    if image.mode in ("1", "L", "LA", "RGB", "RGBA", "I", "F") or image.mode.startswith("I;16"):
+        return np.asarray(image)
+    return np.asarray(image.convert("RGB"))
 
 
 def _has_sixteen_bit_channels(path: Path) -> bool:

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from dataclasses import field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import PIL.Image
 from numpy.typing import NDArray
 
 from areoseg.data.missions.metadata import Georeference
@@ -12,7 +14,9 @@ from areoseg.data.missions.metadata import Metadata
 from areoseg.data.missions.metadata import metadata_from_name
 from areoseg.data.missions.pds_labels import PdsLabel
 from areoseg.data.readers.decode import decode_image
+from areoseg.data.readers.decode import gray_levels
 from areoseg.data.readers.decode import needs_gdal
+from areoseg.data.readers.decode import pillow_pixels
 from areoseg.data.readers.intensity import to_gray
 from areoseg.data.readers.planetary import PLANETARY_SUFFIXES
 from areoseg.data.readers.planetary import Raster
@@ -67,6 +71,21 @@ def read_rover_image(path: str | Path) -> RoverImage:
         metadata=raster.label.metadata.otherwise(metadata_from_name(path.name)),
         georeference=raster.georeference,
     )
+
+
+def as_rover_image(image: Any) -> RoverImage:
+    """Convert an image in memory as `read_rover_image` converts files.
+
+    Args:
+        image: An array (H, W), (H, W, 3) RGB or (H, W, 4) RGBA of any number type, or a PIL image.
+
+    Raises:
+        AreosegError: It is no image, or has no pixels.
+    """
+    is_pillow = isinstance(image, PIL.Image.Image)
+    decoded = gray_levels(pillow_pixels(image) if is_pillow else np.asarray(image), "the image")
+    valid = _valid(Raster(levels=decoded.levels, valid=decoded.opaque, label=PdsLabel()))
+    return RoverImage(to_gray(decoded.levels, valid, bits=None, where="the image"), valid)
 
 
 def _read(path: Path) -> Raster:
