@@ -1,8 +1,8 @@
 """Percentile bootstrap intervals over images, or over groups of images.
 
 Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13. Images cut from one
-frame resemble each other; resampled one by one they give intervals that are too narrow, so whole
-groups are resampled where groups are known.
+frame are correlated, and resampling them individually gives intervals that are too narrow.
+Therefore whole groups are resampled if groups are known.
 """
 
 import warnings
@@ -19,19 +19,19 @@ def sum_by_group(per_image: Counts, groups: Sequence[str] | None) -> Counts:
     """Sum the counts of the images of each group.
 
     Args:
-        per_image: (N, ...) counts, such as confusion matrices.
-        groups: N group names, or None: then each image is its own group.
+        per_image: (N, ...) counts, for example confusion matrices.
+        groups: N group names, or None to make each image its own group.
 
     Returns:
-        (G, ...), the groups in alphabetical order; without groups, `per_image` itself.
+        (G, ...), with the groups in alphabetical order; without groups, `per_image` itself.
 
     Raises:
-        AreosegError: There is not one group name an image.
+        AreosegError: The number of group names differs from the number of images.
     """
     if groups is None:
         return per_image
     if len(groups) != len(per_image):
-        raise AreosegError(f"{len(per_image)} images but {len(groups)} groups: give one an image")
+        raise AreosegError(f"{len(per_image)} images but {len(groups)} groups: give one per image")
     names, positions = np.unique(np.asarray(groups), return_inverse=True)
     sums = np.zeros((len(names), *per_image.shape[1:]), dtype=per_image.dtype)
     np.add.at(sums, positions, per_image)
@@ -39,18 +39,18 @@ def sum_by_group(per_image: Counts, groups: Sequence[str] | None) -> Counts:
 
 
 def resampled_sums(per_unit: Counts, resamples: int = 1000, seed: int = 0) -> NDArray[np.float64]:
-    """Draw as many units as there are, with replacement, and sum their counts; many times.
+    """Sum the counts of bootstrap resamples, each of U units drawn with replacement.
 
-    The same seed draws the same units, whatever the counts: intervals of several scores rest on
-    the same resamples.
+    The same seed draws the same units, whatever the counts, so the intervals of several scores are
+    based on the same resamples.
 
     Args:
         per_unit: (U, ...) counts of each unit, an image or a group.
-        resamples: How often to draw, R; 0 for none.
-        seed: Of the draw.
+        resamples: Number of resamples, R; 0 for none.
+        seed: Seed of the random draws.
 
     Returns:
-        (R, ...) sums. With fewer than two units (0, ...), as one unit says nothing of the spread.
+        (R, ...) sums; (0, ...) if there are fewer than two units, because one unit has no spread.
 
     Raises:
         AreosegError: `resamples` is negative.
@@ -61,10 +61,10 @@ def resampled_sums(per_unit: Counts, resamples: int = 1000, seed: int = 0) -> ND
     if units < 2:
         resamples = 0
     generator = np.random.default_rng(seed)
-    flat = per_unit.reshape(units, -1).astype(np.float64)  # floats multiply faster, and exactly
+    flat = per_unit.reshape(units, -1).astype(np.float64)  # faster, and still exact
     sums = np.empty((resamples, flat.shape[1]))
     for resample in range(resamples):
-        # How often each unit is drawn: multinomial. One row at a time keeps memory small.
+        # How often each unit is drawn is multinomial. One row at a time limits the memory.
         drawn = np.bincount(generator.integers(units, size=units), minlength=units)
         sums[resample] = drawn.astype(np.float64) @ flat
     return sums.reshape(resamples, *per_unit.shape[1:])
@@ -73,18 +73,18 @@ def resampled_sums(per_unit: Counts, resamples: int = 1000, seed: int = 0) -> ND
 def percentile_interval(
     samples: NDArray[np.float64], confidence: float = 0.95
 ) -> NDArray[np.float64]:
-    """The central interval that holds `confidence` of the samples.
+    """Compute the central interval that contains `confidence` of the samples.
 
-    Samples that are NaN are passed over. So the interval of a class that is absent from some
-    resamples rests on the others; a mean over classes, which is defined without the absent class,
-    rests on all of them. Where a class sits in a handful of units, read both with care.
+    NaN samples are ignored. So the interval of a class that is absent from some resamples is based
+    on the others, but that of a mean over classes, which is defined without the absent class, is
+    based on all of them. Interpret both with care if a class occurs in only a few units.
 
     Args:
-        samples: (R, ...) a value of each resample.
+        samples: (R, ...), one value per resample.
         confidence: Between 0 and 1.
 
     Returns:
-        (2, ...) lower and upper end, NaN where there is no sample.
+        (2, ...) lower and upper bound, NaN if there is no sample.
     """
     tail = (1.0 - confidence) / 2.0
     if len(samples) == 0:

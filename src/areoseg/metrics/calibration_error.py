@@ -1,6 +1,6 @@
-"""Calibration: whether a confidence of 0.8 is right eight times in ten.
+"""Calibration: whether predictions with a confidence of 0.8 are correct 80 % of the time.
 
-Everything is computed from counts by confidence, so that parts of a data set can be added up.
+Everything is computed from counts per confidence bin, so parts of a dataset can be added up.
 """
 
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ from areoseg.errors import AreosegError
 from areoseg.metrics.confusion import ratio
 
 BINS = 15
-"""Bins of confidence, as in Guo et al. 2017."""
+"""Number of confidence bins, as in Guo et al. 2017."""
 
 Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """What became of the answers of each confidence; bin b holds (b / B, (b + 1) / B].
+    """Prediction counts per confidence bin; bin b covers (b / B, (b + 1) / B].
 
     Attributes:
-        pixels: (B,) weight of the pixels in each bin: their number, where each counts as one.
-        confidence: (B,) sum of their confidences.
-        hits: (B,) weight of those that are right.
+        pixels: (B,) total weight of the pixels in each bin; their number if all weights are 1.
+        confidence: (B,) weighted sum of their confidences.
+        hits: (B,) total weight of the correct ones.
     """
 
     pixels: Numbers
@@ -33,7 +33,7 @@ class Reliability:
     hits: Numbers
 
     def __add__(self, other: "Reliability") -> "Reliability":
-        """The counts of two sets of pixels together."""
+        """Return the counts of two sets of pixels combined."""
         return Reliability(
             self.pixels + other.pixels,
             self.confidence + other.confidence,
@@ -42,12 +42,12 @@ class Reliability:
 
     @property
     def mean_confidence(self) -> Numbers:
-        """(B,) mean confidence of each bin, NaN where it is empty."""
+        """(B,) mean confidence of each bin, NaN for empty bins."""
         return ratio(self.confidence, self.pixels)
 
     @property
     def accuracy(self) -> Numbers:
-        """(B,) share of right answers of each bin, NaN where it is empty."""
+        """(B,) fraction of correct predictions in each bin, NaN for empty bins."""
         return ratio(self.hits, self.pixels)
 
 
@@ -58,20 +58,20 @@ def reliability(
     weights: NDArray[np.floating[Any]] | None = None,
     bins: int = BINS,
 ) -> Reliability:
-    """Count answers by their confidence.
+    """Count predictions by their confidence.
 
     Args:
-        confidences: (P,) probability of the class that was answered, 0 to 1.
-        hits: (P,) whether the answer is right.
-        weights: (P,) what each answer counts; None: 1.
-        bins: How many bins of equal width there are, B.
+        confidences: (P,) probability of the predicted class, 0 to 1.
+        hits: (P,) whether the prediction is correct.
+        weights: (P,) weight of each prediction; None: 1.
+        bins: Number of bins of equal width, B.
 
     Raises:
         AreosegError: The arrays differ in shape, or a confidence is outside 0..1.
     """
     if confidences.shape != hits.shape:
         raise AreosegError(
-            f"confidences have shape {confidences.shape} but hits {hits.shape}: give one an answer"
+            f"confidences have shape {confidences.shape} but hits {hits.shape}: give one each"
         )
     if confidences.size and not 0 <= confidences.min() <= confidences.max() <= 1:
         raise AreosegError(
@@ -87,14 +87,14 @@ def reliability(
 
 
 def expected_calibration_error(counts: Reliability) -> float:
-    """The gap between confidence and accuracy, as the mean over all pixels.
+    """Compute the expected calibration error, the mean gap between confidence and accuracy.
 
         ECE = sum over bins b of pixels_b / pixels * |accuracy_b - mean confidence_b|
 
     Guo et al. 2017, arXiv 1706.04599, equation 3.
 
     Returns:
-        0..1, NaN where there is no pixel.
+        A value in 0..1, or NaN if there is no pixel.
     """
     gaps = np.abs(counts.hits - counts.confidence).sum()
     return float(ratio(np.asarray(gaps), np.asarray(counts.pixels.sum())))

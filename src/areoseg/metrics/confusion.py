@@ -1,4 +1,4 @@
-"""Confusion matrices, and what they count for each class."""
+"""Confusion matrices, and pixel counts per class."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from areoseg.metrics.stacks import stacks_of_one_size
 from areoseg.taxonomy import VOID
 
 Counts = NDArray[np.number[Any]]
-"""Numbers of pixels: int64, or float64 for sums of resamples and for expected values."""
+"""Pixel counts: int64, or float64 for sums of resamples and for expected values."""
 
 
 def confusion_matrix(prediction: Labels, target: Labels, classes: int) -> NDArray[np.int64]:
@@ -22,11 +22,11 @@ def confusion_matrix(prediction: Labels, target: Labels, classes: int) -> NDArra
 
     Args:
         prediction: Class indices 0 to `classes` - 1, any shape.
-        target: Class indices or `VOID`, the same shape. `VOID` pixels are left out.
-        classes: How many classes there are, C.
+        target: Class indices or `VOID`, the same shape. `VOID` pixels are ignored.
+        classes: Number of classes, C.
 
     Returns:
-        (C, C) int64: rows are the true class, columns the predicted one.
+        (C, C) int64: rows are true classes, columns predicted ones.
 
     Raises:
         AreosegError: The shapes differ, or a value is not a class index.
@@ -40,18 +40,18 @@ def confusion_matrix(prediction: Labels, target: Labels, classes: int) -> NDArra
 def confusion_per_image(
     predictions: Sequence[Labels] | Labels, targets: Sequence[Labels] | Labels, classes: int
 ) -> NDArray[np.int64]:
-    """One confusion matrix an image, for the bootstrap; their sum is that of the data set.
+    """Compute one confusion matrix per image, for the bootstrap; they sum to that of the dataset.
 
     Args:
         predictions: N masks (H, W), possibly of different sizes, or one array (N, H, W).
-        targets: N masks, each the size of its prediction. `VOID` pixels are left out.
-        classes: How many classes there are, C.
+        targets: N masks, each the size of its prediction. `VOID` pixels are ignored.
+        classes: Number of classes, C.
 
     Returns:
-        (N, C, C) int64: rows are the true class, columns the predicted one.
+        (N, C, C) int64: rows are true classes, columns predicted ones.
 
     Raises:
-        AreosegError: The numbers, sizes, dtypes or values of the masks do not fit.
+        AreosegError: The numbers, sizes, dtypes or values of the masks do not match.
     """
     confusions = np.zeros((len(targets), classes, classes), dtype=np.int64)
     for stack in stacks_of_one_size(predictions, targets, classes):
@@ -63,7 +63,7 @@ def confusion_per_image(
 
 
 def _count_pairs(predictions: Labels, targets: Labels, classes: int) -> NDArray[np.int64]:
-    """(n, P) class indices -> (n, C, C), by one bincount over image, truth and prediction."""
+    """Map indices (n, P) to counts (n, C, C) by one bincount over image, truth and prediction."""
     images = len(targets)
     first_bin = np.arange(images, dtype=np.intp)[:, np.newaxis] * classes**2
     bins = first_bin + targets.astype(np.intp) * classes + predictions.astype(np.intp)
@@ -72,7 +72,7 @@ def _count_pairs(predictions: Labels, targets: Labels, classes: int) -> NDArray[
 
 
 class ClassCounts(NamedTuple):
-    """Pixels of each class; all arrays are (..., C).
+    """Pixel counts of each class; all arrays are (..., C).
 
     Attributes:
         hits: Pixels of the class that are predicted as the class.
@@ -91,7 +91,7 @@ class ClassCounts(NamedTuple):
 
 
 def class_counts(confusion: Counts) -> ClassCounts:
-    """What confusion matrices (..., C, C) count for each class, (..., C)."""
+    """Return the pixel counts (..., C) of each class in confusion matrices (..., C, C)."""
     return ClassCounts(
         hits=np.diagonal(confusion, axis1=-2, axis2=-1),
         truth=confusion.sum(axis=-1),
@@ -100,7 +100,7 @@ def class_counts(confusion: Counts) -> ClassCounts:
 
 
 def ratio(numerator: Counts, denominator: Counts) -> NDArray[np.float64]:
-    """`numerator` / `denominator`, NaN where the denominator is zero."""
+    """Return `numerator` / `denominator`, NaN where the denominator is zero."""
     quotient = np.full(np.shape(denominator), np.nan)
     np.divide(numerator, denominator, out=quotient, where=denominator != 0)
     return quotient

@@ -1,7 +1,7 @@
-"""The protocols: named definitions of mean IoU.
+"""Evaluation protocols: named definitions of mean IoU.
 
-A protocol makes two choices: which pixels count, and which classes enter the mean. All protocols
-read one confusion matrix over the whole data set, so that they differ in these choices alone.
+A protocol defines which pixels count and which classes enter the mean. All protocols use one
+confusion matrix of the whole dataset, so they differ in these two choices only.
 """
 
 from collections.abc import Callable
@@ -24,11 +24,11 @@ class Protocol:
     """A definition of mean IoU.
 
     Attributes:
-        name: What commands and recipes call it.
-        summary: One line on what it is.
-        drops_background: Whether pixels whose ground truth is background are left out.
-        enters: Says which classes enter the mean, (..., C) bool, given the counts of the pixels
-            that are left in.
+        name: Name in commands and recipes.
+        summary: One-line description.
+        drops_background: Whether pixels whose ground truth is background are ignored.
+        enters: Returns which classes enter the mean, (..., C) bool, given the counts of the pixels
+            that are not ignored.
     """
 
     name: str
@@ -37,15 +37,15 @@ class Protocol:
     enters: Callable[[ClassCounts, Taxonomy], NDArray[np.bool_]]
 
     def select(self, confusion: Counts, taxonomy: Taxonomy) -> Counts:
-        """The confusion matrices (..., C, C) of the pixels that count.
+        """Return the confusion matrices (..., C, C) of the pixels that count.
 
         Raises:
-            AreosegError: The matrices are not of the taxonomy's size.
+            AreosegError: The size of the matrices differs from that of the taxonomy.
         """
         size = (len(taxonomy), len(taxonomy))
         if confusion.shape[-2:] != size:
             raise AreosegError(
-                f"confusion matrix has shape {confusion.shape} but the taxonomy "
+                f"confusion matrix has shape {confusion.shape} but the taxonomy has "
                 f"{len(taxonomy)} classes: give (..., {size[0]}, {size[1]})"
             )
         if not self.drops_background:
@@ -78,16 +78,16 @@ _TABLE = (
         drops_background=True,
         enters=_terrain_in_truth,
     ),
-    # Keras MeanIoU(num_classes=5, ignore_class=0). Background has no truth left, so once it is
-    # predicted on a labeled pixel it enters with IoU 0.
+    # Keras MeanIoU(num_classes=5, ignore_class=0). Background has no true pixels here, so if it
+    # is predicted on a labeled pixel it enters the mean with IoU 0.
     Protocol(
         name="keras",
         summary="labeled pixels; mean over all classes that are true or predicted there",
         drops_background=True,
         enters=_any_with_union,
     ),
-    # A terrain class that is predicted but never true has IoU 0 and enters; only a class that is
-    # neither, whose IoU would be 0/0, stays out.
+    # A terrain class that is predicted but never true enters with IoU 0; only a class that is
+    # neither, whose IoU would be 0/0, is excluded.
     Protocol(
         name="all-pixels",
         summary="every pixel; mean over the terrain classes that are true or predicted",
@@ -96,7 +96,7 @@ _TABLE = (
     ),
     Protocol(
         name="five-class",
-        summary="every pixel; mean over all classes, background too, that are true or predicted",
+        summary="every pixel; mean over all true or predicted classes, including background",
         drops_background=False,
         enters=_any_with_union,
     ),
@@ -107,10 +107,10 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType({entry.name: entry for entr
 
 
 def protocol(name: str) -> Protocol:
-    """The protocol called `name`.
+    """Return the protocol called `name`.
 
     Raises:
-        AreosegError: There is none; the message names the nearest.
+        AreosegError: There is none; the message suggests the closest name.
     """
     if name not in PROTOCOLS:
         raise AreosegError(f"there is no protocol {name!r}: {did_you_mean(name, PROTOCOLS)}")

@@ -1,6 +1,6 @@
-"""What confusion matrices say under a protocol: IoU, score, precision, recall, accuracy.
+"""Metrics from confusion matrices under a protocol: IoU, precision, recall, accuracy.
 
-Every function takes a batch of matrices (..., C, C) as well as one matrix, int or float.
+Except for `score`, every function accepts a batch of matrices (..., C, C), int or float.
 """
 
 import numpy as np
@@ -18,18 +18,18 @@ from areoseg.taxonomy import Taxonomy
 def class_iou(
     confusion: Counts, protocol: str = "terrain", taxonomy: Taxonomy = MARS
 ) -> NDArray[np.float64]:
-    """Intersection over union of each class, hits / (truth + predicted - hits).
+    """Compute the IoU of each class, hits / (truth + predicted - hits).
 
     Args:
-        confusion: (..., C, C), rows are the true class, columns the predicted one.
+        confusion: (..., C, C); rows are true classes, columns predicted ones.
         protocol: A name in `PROTOCOLS`.
         taxonomy: The C classes.
 
     Returns:
-        (..., C) in 0..1, NaN where the class does not enter the protocol's mean.
+        (..., C) in 0..1, NaN for classes that do not enter the protocol's mean.
 
     Raises:
-        AreosegError: No such protocol, or matrices that are not of the taxonomy's size.
+        AreosegError: The protocol is unknown, or the matrices do not match the taxonomy.
     """
     chosen = protocols.protocol(protocol)
     counts = class_counts(chosen.select(confusion, taxonomy))
@@ -40,7 +40,7 @@ def class_iou(
 def mean_scores(
     confusion: Counts, protocol: str = "terrain", taxonomy: Taxonomy = MARS
 ) -> NDArray[np.float64]:
-    """The protocol's mean IoU of each matrix of a batch; see `score`.
+    """Compute the protocol's mean IoU of each matrix of a batch; see `score`.
 
     Args:
         confusion: (..., C, C).
@@ -48,24 +48,24 @@ def mean_scores(
         taxonomy: The C classes.
 
     Returns:
-        (...) in 0..1, NaN where no class enters.
+        (...) in 0..1, NaN if no class enters.
     """
     return mean_of_entering(class_iou(confusion, protocol, taxonomy))
 
 
 def score(confusion: Counts, protocol: str = "terrain", taxonomy: Taxonomy = MARS) -> float:
-    """The protocol's mean IoU of one confusion matrix over a whole data set.
+    """Compute the protocol's mean IoU from the confusion matrix of a whole dataset.
 
     Args:
-        confusion: (C, C), rows are the true class, columns the predicted one.
+        confusion: (C, C); rows are true classes, columns predicted ones.
         protocol: A name in `PROTOCOLS`.
         taxonomy: The C classes.
 
     Returns:
-        0..1, or NaN where no class enters: not one labeled pixel, say.
+        A value in 0..1, or NaN if no class enters, for example without labeled pixels.
 
     Raises:
-        AreosegError: No such protocol, or a matrix that is not of the taxonomy's size.
+        AreosegError: The protocol is unknown, or the matrix does not match the taxonomy.
     """
     return float(mean_scores(confusion, protocol, taxonomy))
 
@@ -73,7 +73,7 @@ def score(confusion: Counts, protocol: str = "terrain", taxonomy: Taxonomy = MAR
 def precision(
     confusion: Counts, protocol: str = "terrain", taxonomy: Taxonomy = MARS
 ) -> NDArray[np.float64]:
-    """Hits over predicted pixels of each class, among the pixels that the protocol counts.
+    """Compute the precision of each class, hits / predicted, on the pixels that count.
 
     Args:
         confusion: (..., C, C).
@@ -81,20 +81,20 @@ def precision(
         taxonomy: The C classes.
 
     Returns:
-        (..., C) in 0..1, NaN for a class that is never predicted, and for background where the
-        protocol leaves out its truth.
+        (..., C) in 0..1, NaN for classes that are never predicted, and for background if the
+        protocol ignores it.
     """
     counts = _selected_counts(confusion, protocol, taxonomy)
     values = ratio(counts.hits, counts.predicted)
     if protocols.protocol(protocol).drops_background:
-        values[..., taxonomy.background] = np.nan  # it could only be 0, which says nothing
+        values[..., taxonomy.background] = np.nan  # always 0, which is meaningless
     return values
 
 
 def recall(
     confusion: Counts, protocol: str = "terrain", taxonomy: Taxonomy = MARS
 ) -> NDArray[np.float64]:
-    """Hits over true pixels of each class, among the pixels that the protocol counts.
+    """Compute the recall of each class, hits / true pixels, on the pixels that count.
 
     Args:
         confusion: (..., C, C).
@@ -102,7 +102,7 @@ def recall(
         taxonomy: The C classes.
 
     Returns:
-        (..., C) in 0..1, NaN for a class that has no true pixel.
+        (..., C) in 0..1, NaN for classes without true pixels.
     """
     counts = _selected_counts(confusion, protocol, taxonomy)
     return ratio(counts.hits, counts.truth)
@@ -111,7 +111,7 @@ def recall(
 def pixel_accuracy(
     confusion: Counts, protocol: str = "terrain", taxonomy: Taxonomy = MARS
 ) -> NDArray[np.float64]:
-    """The share of rightly classified pixels, among the pixels that the protocol counts.
+    """Compute the fraction of correctly classified pixels among those that count.
 
     Args:
         confusion: (..., C, C).
@@ -119,14 +119,14 @@ def pixel_accuracy(
         taxonomy: The C classes.
 
     Returns:
-        (...) in 0..1, NaN where no pixel counts.
+        (...) in 0..1, NaN if no pixel counts.
     """
     counts = _selected_counts(confusion, protocol, taxonomy)
     return ratio(counts.hits.sum(axis=-1), counts.truth.sum(axis=-1))
 
 
 def mean_of_entering(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over the last axis of the values that are not NaN; NaN where all are."""
+    """Return the mean over the last axis, ignoring NaN; NaN if all values are NaN."""
     entering = ~np.isnan(values)
     total = np.where(entering, values, 0.0).sum(axis=-1)
     return ratio(total, np.asarray(entering.sum(axis=-1), dtype=np.int64))

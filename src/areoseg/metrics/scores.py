@@ -1,4 +1,4 @@
-"""All scores of a set of predicted masks, with their intervals, as one record."""
+"""All scores of a set of predicted masks, with confidence intervals."""
 
 import dataclasses
 import math
@@ -26,16 +26,16 @@ from areoseg.taxonomy import MARS
 from areoseg.taxonomy import Taxonomy
 
 Interval = tuple[float, float]
-"""Lower and upper end of a 95 % bootstrap interval; NaN where there is none."""
+"""Lower and upper bound of a 95 % bootstrap interval; NaN if there is none."""
 
 
 @dataclass(frozen=True)
 class ProtocolScores:
-    """What one protocol says. NaN stands for a class that does not enter.
+    """Scores under one protocol; NaN for classes that do not enter the mean.
 
     Attributes:
         score: Mean IoU.
-        interval: Of the score.
+        interval: Interval of the score.
         iou: IoU by class name.
         iou_interval: Interval of the IoU by class name.
     """
@@ -48,13 +48,13 @@ class ProtocolScores:
 
 @dataclass(frozen=True)
 class ClassScores:
-    """What the headline protocol says of one class. NaN stands for "not defined".
+    """Scores of one class under the headline protocol; NaN if undefined.
 
     Attributes:
         iou: Intersection over union.
-        interval: Of the IoU.
-        precision: Hits over predicted pixels.
-        recall: Hits over true pixels.
+        interval: Interval of the IoU.
+        precision: Hits / predicted pixels.
+        recall: Hits / true pixels.
         boundary_iou: Boundary IoU.
         pixels: True pixels, whether or not the protocol counts them.
     """
@@ -72,18 +72,18 @@ class Scores:
     """The scores of a set of predicted masks.
 
     Attributes:
-        protocol: The headline protocol; what is not under `protocols` is by this one.
-        score: Its mean IoU.
-        interval: Of the score.
-        protocols: Every protocol's scores, by its name.
-        classes: The headline protocol's scores of each class, by its name.
+        protocol: The headline protocol; it applies to all attributes except `protocols`.
+        score: Mean IoU.
+        interval: Interval of the score.
+        protocols: Scores under every protocol, by its name.
+        classes: Scores of each class, by its name.
         boundary_iou: Mean over the terrain classes that have a boundary in the truth.
-        boundary_interval: Of the boundary IoU.
-        pixel_accuracy: Share of rightly classified pixels.
-        confusion: C rows of C pixel counts over the whole set: rows are the true class.
-        images: How many images were scored.
-        groups: How many groups were resampled, or None where images were.
-        resamples: How many bootstrap resamples were asked for.
+        boundary_interval: Interval of the boundary IoU.
+        pixel_accuracy: Fraction of correctly classified pixels.
+        confusion: C rows of C pixel counts over the whole set; rows are true classes.
+        images: Number of scored images.
+        groups: Number of resampled groups, or None if images were resampled.
+        resamples: Number of bootstrap resamples that were requested.
     """
 
     protocol: str
@@ -100,7 +100,7 @@ class Scores:
     resamples: int
 
     def to_json(self) -> dict[str, Any]:
-        """The same as plain dicts, lists and numbers for a JSON file; None stands for NaN."""
+        """Return plain dicts, lists and numbers for a JSON file; NaN becomes None."""
         plain: dict[str, Any] = _plain(dataclasses.asdict(self))
         return plain
 
@@ -115,22 +115,23 @@ def evaluate_predictions(
     resamples: int = 1000,
     seed: int = 0,
 ) -> Scores:
-    """Score predicted masks by every protocol, with 95 % bootstrap intervals.
+    """Score predicted masks under every protocol, with 95 % bootstrap intervals.
 
     Args:
         predictions: N masks (H, W) of class indices, possibly of different sizes, or one array
             (N, H, W).
-        targets: N masks, each the size of its prediction. `VOID` pixels are left out.
-        groups: N group names; then groups are resampled, not images.
+        targets: N masks, each the size of its prediction. `VOID` pixels are ignored.
+        groups: N group names; if given, groups are resampled instead of images.
         taxonomy: The C classes.
         protocol: The headline protocol, a name in `PROTOCOLS`.
-        resamples: Bootstrap resamples; 0 for no intervals.
-        seed: Of the bootstrap.
+        resamples: Number of bootstrap resamples; 0 for no intervals.
+        seed: Seed of the bootstrap.
 
     Raises:
-        AreosegError: No such protocol, no image, or masks or groups that do not fit.
+        AreosegError: The protocol is unknown, there are no images, or the masks or groups do not
+            match.
     """
-    protocols.protocol(protocol)  # a wrong name fails before the long work
+    protocols.protocol(protocol)  # a wrong name fails before the long computation
     if len(targets) == 0:
         raise AreosegError("there are no images to score: give at least one prediction and target")
     per_image = confusion_per_image(predictions, targets, len(taxonomy))
@@ -138,7 +139,7 @@ def evaluate_predictions(
     resampled = resampled_sums(units, resamples, seed)
     confusion = per_image.sum(axis=0)
 
-    # (N, 3, C): images first, as the bootstrap wants them; hits, truth and predicted second.
+    # (N, 3, C): images first, as the bootstrap requires; then hits, truth and predicted.
     outlines = np.stack(boundary_counts(predictions, targets, protocol, taxonomy), axis=1)
     outline = ClassCounts(*outlines.sum(axis=0))
     outline_sums = resampled_sums(sum_by_group(outlines, groups), resamples, seed)
@@ -165,11 +166,11 @@ def evaluate_predictions(
 
 
 def score_rows(scores: Scores) -> list[dict[str, str | float | int | None]]:
-    """The headline protocol as the rows of a table: one a class, and the mean last.
+    """Return the headline protocol's scores as table rows: one per class, the mean last.
 
     Returns:
-        Rows with the keys class, iou, low, high, precision, recall, boundary_iou and pixels; None
-        stands for a value that is not defined.
+        Rows with the keys class, iou, low, high, precision, recall, boundary_iou and pixels;
+        undefined values are None.
     """
     rows: list[dict[str, str | float | int | None]] = [
         {
@@ -243,7 +244,7 @@ def _interval(samples: NDArray[np.float64]) -> Interval:
 
 
 def _plain(value: Any) -> Any:
-    """Tuples become lists and NaN becomes None, all the way down."""
+    """Convert tuples to lists and NaN to None, recursively."""
     if isinstance(value, dict):
         return {key: _plain(entry) for key, entry in value.items()}
     if isinstance(value, tuple | list):

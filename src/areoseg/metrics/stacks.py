@@ -1,4 +1,4 @@
-"""Pairs of masks, checked and stacked by size, so that whole stacks are counted at once."""
+"""Checks pairs of masks and stacks them by size, so that whole stacks are counted at once."""
 
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ Labels = NDArray[np.integer[Any]]
 """Class indices of any integer dtype."""
 
 STACK_PIXELS = 1 << 20
-"""Pixels of one stack, at most: enough to be fast, little enough to stay in cache."""
+"""Maximum pixels per stack: large enough to be fast, small enough to fit in the cache."""
 
 
 class Stack(NamedTuple):
     """Masks of one size.
 
     Attributes:
-        indices: (n,) where the masks stand in the data set.
+        indices: (n,) positions of the masks in the dataset.
         predictions: (n, H, W) class indices.
         targets: (n, H, W) class indices or `VOID`.
     """
@@ -35,19 +35,19 @@ class Stack(NamedTuple):
 def stacks_of_one_size(
     predictions: Sequence[Labels] | Labels, targets: Sequence[Labels] | Labels, classes: int
 ) -> Iterator[Stack]:
-    """Stack the pairs of masks that have the same size, in stacks of about `STACK_PIXELS`.
+    """Yield stacks of mask pairs of equal size, with about `STACK_PIXELS` pixels each.
 
     Args:
         predictions: N masks (H, W), or one array (N, H, W); values 0 to `classes` - 1.
         targets: N masks, each the size of its prediction; values as above, or `VOID`.
-        classes: How many classes there are.
+        classes: Number of classes.
 
     Raises:
-        AreosegError: The numbers, sizes, dtypes or values of the masks do not fit.
+        AreosegError: The numbers, sizes, dtypes or values of the masks do not match.
     """
     if len(predictions) != len(targets):
         raise AreosegError(
-            f"{len(predictions)} predictions but {len(targets)} targets: give one an image"
+            f"{len(predictions)} predictions but {len(targets)} targets: give one per image"
         )
     indices_by_size: dict[tuple[int, ...], list[int]] = {}
     for index, (prediction, target) in enumerate(zip(predictions, targets, strict=True)):
@@ -69,20 +69,20 @@ def stacks_of_one_size(
 
 
 def check_pair(prediction: Labels, target: Labels, where: str = "") -> None:
-    """Raise unless the two are integer arrays of one shape.
+    """Check that both masks are integer arrays of the same shape.
 
     Args:
         prediction: Class indices.
         target: Class indices or `VOID`.
-        where: What the error adds to "prediction" and "target", such as `" of image 3"`.
+        where: Suffix for "prediction" and "target" in errors, for example `" of image 3"`.
 
     Raises:
-        AreosegError: The shapes differ, or a dtype is not an integer one.
+        AreosegError: The shapes differ, or a dtype is not an integer type.
     """
     if prediction.shape != target.shape:
         raise AreosegError(
             f"prediction{where} has shape {prediction.shape} but its target {target.shape}: "
-            "bring the prediction to the size of the target"
+            "resize the prediction to the size of the target"
         )
     for what, labels in (("prediction", prediction), ("target", target)):
         if not np.issubdtype(labels.dtype, np.integer):
@@ -92,17 +92,16 @@ def check_pair(prediction: Labels, target: Labels, where: str = "") -> None:
 
 
 def check_values(prediction: Labels, target: Labels, classes: int, where: str = "") -> None:
-    """Raise unless predictions are class indices, and targets class indices or `VOID`.
+    """Check that predictions are class indices, and targets are class indices or `VOID`.
 
     Args:
         prediction: Class indices, any shape.
         target: Class indices or `VOID`, any shape.
-        classes: How many classes there are.
-        where: What the error adds to "prediction" and "target".
+        classes: Number of classes.
+        where: Suffix for "prediction" and "target" in errors.
 
     Raises:
-        AreosegError: A value is none of these; predictions must not be `VOID` even where the
-            target is.
+        AreosegError: A value is invalid; predictions must not be `VOID` even where the target is.
     """
     wrong = prediction[(prediction < 0) | (prediction >= classes)]
     if wrong.size:
@@ -118,7 +117,7 @@ def check_values(prediction: Labels, target: Labels, classes: int, where: str = 
 
 
 def _check_stack(stack: Stack, classes: int) -> None:
-    """Check the whole stack; only when it is wrong, look for the image that is."""
+    """Check the whole stack at once; if it is invalid, find the image to report."""
     try:
         check_values(stack.predictions, stack.targets, classes)
     except AreosegError:
