@@ -194,7 +194,7 @@ def test_info_are_plain_json_values():
 
 
 def test_one_group_and_no_terrain_are_refused():
-    with pytest.raises(AreosegError, match="it takes two"):
+    with pytest.raises(AreosegError, match="two are needed"):
         fit_calibration(pixels(100, groups=1), MARS)
     some = pixels(100)
     background = LabeledPixels(some.logits, np.zeros(100, dtype=int), some.groups, np.ones(5))

@@ -239,7 +239,7 @@ def test_groups_that_would_change_the_split_are_refused(source, tmp_path, tiny):
     module_state = TrainingState(Plan.of(total=9, epoch_steps=3))
     save_resume_state(run.path / "resume.pt", module_state, {})
     others = replace(data, labeled=replace(data.labeled, groups=data.labeled.names))
-    with pytest.raises(AreosegError, match=r"split in another way.*--groups"):
+    with pytest.raises(AreosegError, match=r"split differently.*--groups"):
         resume_on(run.path, others, console=QUIET)
 
 
@@ -297,5 +297,5 @@ def test_a_single_sample_is_too_few_to_calibrate_on(source, tmp_path, tiny):
         source, tmp_path / "run", tiny, few, "split.val=0.125", "calibration=true"
     )
     assert (
-        "1 groups of samples to validate on show labeled terrain, but calibration takes 2" in told
+        "1 groups of samples to validate on show labeled terrain, but calibration needs 2" in told
     )

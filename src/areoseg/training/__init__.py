@@ -1,5 +1,5 @@
 """Training: the plan and the data of a run, the loop, checkpoints, calibration, self-training.
 
-`train.py` tells the story of a training from the options of a user to the report; `loop.py` is the
-training loop.
+`train.py` runs a whole training, from the user's options to the report; `loop.py` is the training
+loop.
 """

@@ -1,4 +1,4 @@
-"""Averages of the weights over the training steps; the average is what a run keeps."""
+"""Averages of the weights over the training steps; a run saves the averaged weights."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 class WeightAverage(AveragedModel):
-    """A copy of a segmenter with the average of its weights.
+    """A copy of a segmenter with averaged weights.
 
     The average is exponential (EMA) until `begin_swa`, and uniform from then on: stochastic weight
     averaging, Izmailov et al. 2018, arXiv 1803.05407, which averages once per epoch instead of
@@ -40,7 +40,7 @@ class WeightAverage(AveragedModel):
     def begin_swa(self) -> None:
         """Start a uniform average with the next weights."""
         self.swa.fill_(True)
-        self.n_averaged.zero_()  # AveragedModel copies the weights that it sees first
+        self.n_averaged.zero_()  # AveragedModel copies the first weights that it receives
 
     def _move(self, average: Tensors, latest: Tensors, number: Tensor | int) -> None:
         step = int(number)
@@ -56,7 +56,7 @@ def estimate_batch_statistics(average: nn.Module, batches: Iterable[Tensor], see
     Args:
         average: The averaged model.
         batches: Images (N, 1, H, W), on the model's device.
-        seed: For dropout, which is active as in training.
+        seed: Seed of dropout, which is active as in training.
     """
     with fork_rng(next(average.parameters()).device):
         torch.manual_seed(seed)

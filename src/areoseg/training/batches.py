@@ -1,4 +1,4 @@
-"""The batches of a training: samples drawn, prepared and augmented, from seed and step alone."""
+"""Training batches: drawn, prepared and augmented as a function of seed and step only."""
 
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -94,10 +94,10 @@ class TrainingBatches:
         tensors: The training samples.
         batch_size: Samples per batch.
         seed: The seed of the run.
-        augmentation: Changes images and targets; random by the generator that it is given.
+        augmentation: Augments images and targets with the random generator that is passed to it.
         void: A class whose pixels become void, or None.
         rare: Indices of the samples with the rarest class.
-        rare_share: Share of each batch that is drawn from these.
+        rare_share: Share of each batch that is drawn from `rare`.
         pseudo: Pseudo-labeled samples to train on as well, or None.
         labeled_share: Share of each batch that is drawn from `tensors`; the rest is from `pseudo`.
     """
@@ -114,18 +114,18 @@ class TrainingBatches:
 
     @property
     def labeled_size(self) -> int:
-        """Labeled samples per batch, at least one."""
+        """Return the number of labeled samples per batch, at least one."""
         if self.pseudo is None:
             return self.batch_size
         return max(1, round(self.labeled_share * self.batch_size))
 
     @property
     def steps_per_pass(self) -> int:
-        """Steps after which every training sample has been drawn about once."""
+        """Return the number of steps that draw every training sample about once."""
         return max(1, round(len(self.tensors) / self.labeled_size))
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
-        """Return images (n, 1, H, W) float in 0..1 and targets (n, H, W) int64 of a step."""
+        """Return images (n, 1, H, W) float in 0..1 and targets (n, H, W) int64 of one step."""
         indices = batch_indices(
             step,
             samples=len(self.tensors),
@@ -153,7 +153,7 @@ class TrainingBatches:
 
 @dataclass(frozen=True)
 class StageData:
-    """The data of one stage of a training.
+    """The data of one training stage.
 
     Attributes:
         recipe: The recipe of the stage.
@@ -167,7 +167,7 @@ class StageData:
 
     @property
     def steps(self) -> int:
-        """Training steps of the stage's epochs."""
+        """Return the number of training steps in the stage's epochs."""
         return self.recipe.training.epochs * self.batches.steps_per_pass
 
 
@@ -225,9 +225,9 @@ def stage_data(
 def not_over_background(
     pixels: NDArray[np.int64], max_share: float | None, taxonomy: Taxonomy
 ) -> NDArray[np.bool_]:
-    """Return which samples have at most a share of background; all if that is None.
+    """Return a mask of the samples with at most `max_share` of background; None selects all.
 
-    A sample of void pixels only has no such share, and is not among them.
+    A sample that consists of void pixels only is never selected.
 
     Args:
         pixels: (N, C) pixels of each class in each sample.
@@ -245,7 +245,7 @@ def not_over_background(
 
 
 def _rare_bank(recipe: Recipe, tensors: Tensors) -> RareBank | None:
-    """The objects that the recipe's augmentation pastes, cut from the training samples."""
+    """Return the objects that the recipe's augmentation pastes, cut from the training samples."""
     if not recipe.augment.needs_rare_bank:
         return None
     images, masks = tensors.images.numpy(), tensors.masks.numpy()
@@ -259,12 +259,11 @@ def _problems(
     bank: RareBank | None,
     taxonomy: Taxonomy,
 ) -> list[str]:
-    """What the recipe needs and its samples, with `pixels` (N, C), do not have; one line each."""
+    """Return what the recipe needs but samples with `pixels` (N, C) lack, one line per problem."""
     samples, augment = len(pixels), recipe.augment
     if not samples:
         return [
-            f"data.max_background={recipe.data.max_background} leaves no sample to"
-            " train on: raise it"
+            f"data.max_background={recipe.data.max_background} leaves no training samples: raise it"
         ]
     lines = []
     if recipe.data.oversample_rare and not rare_samples:

@@ -26,12 +26,12 @@ def calibrate(
 ) -> Run:
     """Fit temperature and class offsets of a run to its validation split, and store them.
 
-    Scores and report are written again. An earlier calibration is discarded first.
+    Scores and report are rewritten. An earlier calibration is discarded first.
 
     Args:
-        run: The run folder, which is changed.
-        data: The present path of its data; None: the one noted in the run.
-        groups: The present path of its groups file; None: the one noted in the run.
+        run: The run folder, which is modified.
+        data: The current path of its data; None: the path stored in the run.
+        groups: The current path of its groups file; None: the path stored in the run.
         device: `cpu`, `cuda` or `auto`.
         threads: CPU threads; None: all cores.
         console: Console for progress and warnings; None: standard error.
@@ -51,12 +51,12 @@ def calibrate(
     opened = open_run(run)
     if (opened.path / RESUME).exists():
         raise AreosegError(
-            f"cannot calibrate {run}: its training is not finished. Continue it by"
+            f"cannot calibrate {run}: its training is not finished. Continue it with"
             f" `areoseg train --resume {run}`."
         )
     if opened.is_bundle:
         raise AreosegError(
-            f"cannot calibrate {run}: a bundle is not changed. Calibrate the run that it was made"
+            f"cannot calibrate {run}: bundles are read-only. Calibrate the run that it was made"
             " from."
         )
     labeled = own_data(opened, data, groups, console).labeled

@@ -45,10 +45,10 @@ from areoseg.utils.device import precision_of_training
 from areoseg.utils.images import as_tensor
 
 MAX_CLASS_PIXELS = 250_000
-"""Pixels of one class that are used; of a more frequent class a random share is drawn."""
+"""Maximum number of pixels per class; more frequent classes are randomly subsampled."""
 
 N_REPEATS = 5
-"""How often the groups are halved; each half is fitted to once."""
+"""Number of random splits of the groups into halves; each half is used for fitting once."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Calibration:
         protocol: The definition of the scores.
         score_before: Score without offsets.
         score_out_of_fold: Score with offsets fitted to one half of the groups, on the other half.
-        score_after: Score on the pixels that were fitted to, and so too high; equal to
+        score_after: Score on the pixels used for fitting, hence optimistic; equal to
             `score_before` if offsets did not help.
         before: Reliability without calibration.
         after: Reliability out of fold.
@@ -82,7 +82,7 @@ class Calibration:
 
     @property
     def offsets_help(self) -> bool:
-        """Whether offsets raised the score of groups that they were not fitted to."""
+        """Return whether offsets raised the score of groups that they were not fitted to."""
         return self.score_out_of_fold > self.score_before
 
     def info(self, taxonomy: Taxonomy) -> CalibrationInfo:
@@ -114,15 +114,15 @@ def calibrate_segmenter(
     device: torch.device | None = None,
     precision: Precision = "float32",
 ) -> Calibration:
-    """Fit temperature and offsets of a model in memory, and set them.
+    """Fit the temperature and offsets of a model in memory, and set them.
 
-    An earlier calibration is discarded first, so that calibrating twice gives the same.
+    An earlier calibration is discarded first, so calibrating twice gives the same result.
 
     Args:
-        segmenter: The model; its buffers `temperature` and `offsets` are changed.
-        samples: Labeled samples that it was not trained on, possibly of several sizes.
+        segmenter: The model; its buffers `temperature` and `offsets` are modified.
+        samples: Labeled samples that it was not trained on; their sizes may differ.
         taxonomy: The classes.
-        protocol: The score to raise, a name in `PROTOCOLS`.
+        protocol: The score to maximize, a name in `PROTOCOLS`.
         device: Where to compute; None: on the CPU.
         precision: Precision of the network.
 
@@ -136,7 +136,7 @@ def calibrate_segmenter(
     """
     segmenter.uncalibrate()
     folded = deepcopy(segmenter)
-    fold_standardization(folded)  # the network as it predicts
+    fold_standardization(folded)  # the network in evaluation mode
     pixels = labeled_pixels(folded, samples, taxonomy, device=device, precision=precision)
     found = fit_calibration(pixels, taxonomy, protocol=protocol)
     masked = segmenter.masked_classes
@@ -146,10 +146,10 @@ def calibrate_segmenter(
 
 
 def calibrate_run(run: Run, samples: SegmentationDataset, *, device: str = "cpu") -> Run:
-    """Fit temperature and offsets of a run, and store them in its weights and its info.
+    """Fit the temperature and offsets of a run, and store them in its weights and its info.
 
     Args:
-        run: A run with weights; its folder is changed.
+        run: A run with weights; its folder is modified.
         samples: Its validation split.
         device: `cpu`, `cuda` or `auto`.
 
@@ -175,19 +175,19 @@ def calibrate_run(run: Run, samples: SegmentationDataset, *, device: str = "cpu"
 def fit_calibration(
     pixels: LabeledPixels, taxonomy: Taxonomy, *, protocol: str = "terrain"
 ) -> Calibration:
-    """Fit offsets to a score, and then a temperature to the cross-entropy.
+    """Fit offsets that maximize a score, then a temperature that minimizes the cross-entropy.
 
     Offsets are kept only if they raise the score out of fold: fitted to half of the groups and
     tested on the other half, `N_REPEATS` times. The mean over all halves is kept. The temperature
     does not change the predicted classes, so it needs no such test.
 
-    If the protocol leaves background out, so do the fits. If the model predicts background all the
-    same, its offset is lowered until these predictions cost next to nothing of the score.
+    If the protocol ignores background, so do the fits. If the model predicts background
+    nevertheless, its offset is lowered until these predictions hardly reduce the score.
 
     Args:
         pixels: Pixels of samples that were not trained on.
         taxonomy: The C classes.
-        protocol: The score to raise, a name in `PROTOCOLS`.
+        protocol: The score to maximize, a name in `PROTOCOLS`.
 
     Raises:
         AreosegError: The pixels have fewer than two groups, or no terrain.
@@ -208,7 +208,7 @@ def fit_calibration(
     n_groups = len(np.unique(pixels.groups))
     if n_groups < 2:
         raise AreosegError(
-            f"cannot calibrate on {n_groups} group of labeled samples: it takes two. Raise"
+            f"cannot calibrate on {n_groups} group of labeled samples: two are needed. Raise"
             " split.val."
         )
     rarest, movable = present[0], present[:-1]
@@ -258,13 +258,13 @@ def labeled_pixels(
     device: torch.device | None = None,
     precision: Precision = "float32",
 ) -> LabeledPixels:
-    """Compute the logits of labeled samples, of each class at most `MAX_CLASS_PIXELS` pixels.
+    """Compute the logits of labeled samples, for at most `MAX_CLASS_PIXELS` pixels per class.
 
-    Void pixels, and those of masked classes, are left out.
+    Void pixels and those of masked classes are excluded.
 
     Args:
         segmenter: The model, not calibrated.
-        samples: Labeled samples, possibly of several sizes.
+        samples: Labeled samples; their sizes may differ.
         taxonomy: The C classes.
         device: Where to compute; None: on the CPU.
         precision: Precision of the network.
@@ -300,9 +300,9 @@ def labeled_pixels(
 
 
 def sample_groups(samples: SegmentationDataset) -> NDArray[np.intp]:
-    """Return the group index of each sample (N,); with one group or none, each sample is its own.
+    """Return the group index of each sample (N,).
 
-    At least two groups are needed to fit and to test.
+    Fitting and testing need at least two groups; with fewer, each sample is its own group.
     """
     names = samples.groups if samples.groups and len(set(samples.groups)) > 1 else samples.names
     indices: NDArray[np.intp] = np.unique(names, return_inverse=True)[1]
@@ -311,7 +311,7 @@ def sample_groups(samples: SegmentationDataset) -> NDArray[np.intp]:
 
 @dataclass(frozen=True)
 class _Outcome:
-    """Confusion matrix and reliability of some pixels, with given offsets and temperature."""
+    """Confusion matrix and reliability of pixels, for given offsets and temperature."""
 
     confusion: NDArray[np.float64]
     reliability: Reliability

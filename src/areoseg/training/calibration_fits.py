@@ -18,7 +18,7 @@ from scipy.optimize import minimize_scalar
 from areoseg.metrics.confusion import Counts
 
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.25, 4.0
-"""Bounds, since on samples without any error the best temperature would be 0."""
+"""Bounds of the temperature: on samples without errors the optimum would be 0."""
 
 MAX_OFFSET = 3.0
 """Largest absolute offset: a factor of 20 on the odds of a class."""
@@ -30,12 +30,12 @@ MAX_BACKGROUND_PENALTY = 6.0
 """Largest negative offset of background: a factor of 400 on its odds."""
 
 MAX_BACKGROUND_COST = 0.002
-"""How much predictions of background may lower a score that counts terrain alone."""
+"""How much predictions of background may lower a score that counts terrain only."""
 
 Offsets = NDArray[np.float64]
 
 Score = Callable[[Counts], NDArray[np.float64]]
-"""Computes the score of each confusion matrix of a batch (..., C, C), (...)."""
+"""Computes the scores (...) of a batch of confusion matrices (..., C, C)."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class LabeledPixels:
         logits: (P, C) float32, without temperature and offsets.
         targets: (P,) class indices.
         groups: (P,) index of the group of each pixel.
-        class_weights: (C,) how many pixels of the dataset each pixel of a class stands for.
+        class_weights: (C,) number of dataset pixels that each pixel of a class represents.
     """
 
     logits: NDArray[np.float32]
@@ -56,7 +56,7 @@ class LabeledPixels:
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """(P,) how many pixels of the dataset each pixel stands for."""
+        """Return the number of dataset pixels that each pixel represents (P,)."""
         return self.class_weights[self.targets]
 
     def select(self, mask: NDArray[np.bool_]) -> "LabeledPixels":
@@ -108,7 +108,7 @@ def fit_temperature(pixels: LabeledPixels, offsets: Offsets) -> float:
     Returns:
         T in `MIN_TEMPERATURE` to `MAX_TEMPERATURE`.
     """
-    # Classes first: sums over them are then sums of whole rows. The largest logit becomes 0.
+    # Classes first, so that sums over them add whole rows. The largest logit becomes 0.
     logits = np.ascontiguousarray((pixels.logits + offsets).astype(np.float32).T)
     logits -= logits.max(axis=0)
     target_logits = logits[pixels.targets, np.arange(len(pixels.targets))]
@@ -129,13 +129,13 @@ def fit_temperature(pixels: LabeledPixels, offsets: Offsets) -> float:
 
 
 def fit_offsets(pixels: LabeledPixels, score: Score, classes: Sequence[int]) -> Offsets:
-    """Search the offsets with the best score by coordinate ascent.
+    """Search for the offsets with the best score by coordinate ascent.
 
     Args:
         pixels: The pixels to fit to.
         score: The score to maximize.
-        classes: The classes whose offsets may move; the others stay at 0. Leave one out, since
-            only differences count.
+        classes: The classes whose offsets may change; the others stay at 0. Leave one out, since
+            only differences matter.
 
     Returns:
         (C,) offsets, multiples of `OFFSET_STEP` within +-`MAX_OFFSET`.
@@ -150,7 +150,7 @@ def fit_offsets(pixels: LabeledPixels, score: Score, classes: Sequence[int]) -> 
             if np.isnan(scores).all():
                 continue
             best = scores >= np.nanmax(scores) - 1e-9
-            offsets[moved] = min(grid[best], key=abs)  # of equally good offsets the smallest
+            offsets[moved] = min(grid[best], key=abs)  # the smallest of equally good offsets
         if np.array_equal(offsets, before):
             break
     return offsets
@@ -159,7 +159,7 @@ def fit_offsets(pixels: LabeledPixels, score: Score, classes: Sequence[int]) -> 
 def fit_background_offset(
     pixels: LabeledPixels, score: Score, offsets: Offsets, background: int
 ) -> float:
-    """Find the largest offset of background that hardly lowers a score of terrain alone.
+    """Find the largest background offset that hardly lowers a score of terrain only.
 
     Such a score is highest if background is never predicted. Predictions of background may lower it
     by `MAX_BACKGROUND_COST`.
@@ -167,7 +167,7 @@ def fit_background_offset(
     Args:
         pixels: Pixels of terrain.
         score: The score.
-        offsets: (C,) of all classes; that of background is not used.
+        offsets: (C,) offsets of all classes; that of background is not used.
         background: Its class index.
 
     Returns:
@@ -191,7 +191,7 @@ def confusions_by_offset(
 
     Args:
         pixels: P pixels of C classes.
-        offsets: (C,) of all classes; that of the moved class is not used.
+        offsets: (C,) offsets of all classes; that of the moved class is not used.
         moved: The class whose offset takes the values of the grid.
         grid: (G,) ascending.
 

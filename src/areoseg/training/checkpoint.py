@@ -1,4 +1,4 @@
-"""The state of a training, and its file in the run folder to resume from."""
+"""The training state, and the file in the run folder that training resumes from."""
 
 import os
 from dataclasses import asdict
@@ -17,12 +17,13 @@ from areoseg.utils.files import replacing
 
 @dataclass
 class TrainingState:
-    """What changes during a training, apart from weights and optimizer.
+    """The training state apart from weights and optimizer.
 
     Attributes:
         plan: The planned steps.
-        patience: Validations without a better score that end the training, or its stage; 0: none.
-        step: Training steps done.
+        patience: Number of validations without improvement after which the training, or its stage,
+            ends; 0: no early stopping.
+        step: Number of completed training steps.
         best_score: The best validation score so far.
         best_step: The step at which it was reached.
         stale_epochs: Validations since then, of the current stage only.
@@ -45,21 +46,21 @@ class TrainingState:
 
     @property
     def finished(self) -> bool:
-        """Whether the last planned step is done."""
+        """Return whether the last planned step is done."""
         return self.step >= self.plan.total
 
     @property
     def scores(self) -> list[float]:
-        """The score of each validation of the current stage so far."""
+        """Return the score of each validation in the current stage."""
         return [row["score"] for row in self.history if row["step"] > self.stage_step]
 
     @property
     def improved(self) -> bool:
-        """Whether the latest validation was the best."""
+        """Return whether the latest validation was the best."""
         return self.best_step == self.step
 
     def enter_stage(self, stage: int) -> None:
-        """Begin another stage."""
+        """Begin a new stage."""
         self.stage, self.stage_step, self.stale_epochs = stage, self.step, 0
 
     def record(self, score: float, row: dict[str, float]) -> None:
@@ -78,7 +79,7 @@ class TrainingState:
 
 
 def save_resume_state(path: Path, state: TrainingState, tensors: dict[str, Any]) -> None:
-    """Write everything that a run needs to resume, in one piece or not at all.
+    """Write everything that a run needs to resume, atomically.
 
     Args:
         path: The file, usually `resume.pt`.
@@ -94,7 +95,7 @@ def save_resume_state(path: Path, state: TrainingState, tensors: dict[str, Any])
             torch.save({"state": values, **tensors}, file)
             file.flush()
             os.fsync(file.fileno())
-    except RuntimeError as error:  # what PyTorch raises on a full disk
+    except RuntimeError as error:  # PyTorch raises it when the disk is full
         raise AreosegError(f"cannot write {path}: is the disk full? ({one_line(error)})") from None
 
 
@@ -108,7 +109,7 @@ def load_resume_state(path: Path) -> tuple[TrainingState, dict[str, Any]]:
         content = torch.load(path, map_location="cpu", weights_only=True)
         values = content.pop("state")
         state = TrainingState(**{**values, "plan": Plan.from_json(values["plan"])})
-    except Exception as error:  # a damaged file fails in many ways
+    except Exception as error:  # damaged files raise many kinds of exceptions
         raise AreosegError(
             f"cannot resume from {path}: {one_line(error)}. Train again into another folder."
         ) from None

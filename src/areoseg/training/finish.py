@@ -45,7 +45,7 @@ def finish_run(
 
     Args:
         run: The run.
-        dataset: All labeled samples that it was made from.
+        dataset: All labeled samples of its dataset.
         console: Where to print the scores.
         segmenter: The trained model, if it is in memory; None: read from the run folder.
         exclusions: The samples that were left out, if in memory; None: read from the run folder.
@@ -82,7 +82,7 @@ def finish_run(
     if run.info.data.groups is None:
         console.print(
             "note: no groups are known, so tiles of one frame may be in several splits and the"
-            " scores too high; --groups prevents this"
+            " scores may be too high; --groups prevents this"
         )
     values = {split: found.to_json() for split, found in scores.items()}
     write_json(run.path / SCORES, values)
@@ -109,9 +109,9 @@ def finish_run(
 
 
 def _predictor(run: Run, segmenter: Segmenter) -> Predictor:
-    """A predictor with the trained model, at the precision of its training."""
+    """Return a predictor with the trained model, at the precision of its training."""
     folded = deepcopy(segmenter)
-    fold_standardization(folded)  # predicts the same, and faster
+    fold_standardization(folded)  # faster, with the same predictions
     device = choose_device(run.info.device)
     engine = TorchEngine(
         folded.eval(),

@@ -1,8 +1,8 @@
 """The training loop.
 
-For each step: take the batch of (seed, step), change the weights, update their average. After each
-epoch: validate the average, correct the plan, write a checkpoint. `fit` is the loop, `Trainer` has
-its operations.
+Each step draws the batch of (seed, step), updates the weights, and updates their average. Each
+epoch ends with a validation of the average, a correction of the plan, and a checkpoint. `fit` is
+the loop, and `Trainer` implements its operations.
 """
 
 import csv
@@ -67,8 +67,8 @@ from areoseg.utils.files import replacing
 from areoseg.utils.files import write_json
 
 VALIDATION_BATCH = 64
-STATISTICS_BATCHES = 16  # enough pixels to estimate one mean and one variance per channel
-MEASURING_SHARE = 0.02  # of a budget, at most, for measuring steps and validations
+STATISTICS_BATCHES = 16  # enough pixels for one mean and one variance per channel
+MEASURING_SHARE = 0.02  # maximum share of a budget for timing steps and validations
 
 OnValidation = Callable[[TrainingState], bool]
 """Called after each validation and its checkpoint; returns whether to stop the training."""
@@ -83,16 +83,16 @@ def fit(
     console: Console,
     on_validation: OnValidation | None = None,
 ) -> bool:
-    """Train to the end of the plan, from wherever the trainer's state is.
+    """Train from the trainer's current state to the end of the plan.
 
-    The same seed, plan and data give the same weights to the bit, whether or not the training was
+    The same seed, plan and data give bit-identical weights, whether or not the training was
     interrupted and resumed in between.
 
     Args:
-        trainer: What to train.
+        trainer: The trainer, in its initial or a resumed state.
         folder: The run folder; receives weights, metrics, plan and checkpoints.
         rounds: The pseudo-labels of the training.
-        budget: The time that the plan is to fill, or None.
+        budget: The time budget that the plan fills, or None.
         console: Where to show the progress.
         on_validation: See `OnValidation`.
 
@@ -101,9 +101,9 @@ def fit(
     """
     state, stages, settings = trainer.state, trainer.stages, trainer.recipe.training
     write_json(folder / PLAN, state.plan.to_json())
-    if state.finished:  # killed after the last step
+    if state.finished:  # the process was killed after the last step
         return True
-    if not (folder / RESUME).exists():  # makes the run resumable before its first validation
+    if not (folder / RESUME).exists():  # so that the run can be resumed before its first validation
         save_resume_state(folder / RESUME, state, trainer.state_tensors())
     progress = TrainingProgress(console, state)
     interruption = Interruption()
@@ -154,11 +154,11 @@ def fit(
 
 
 def write_checkpoint(folder: Path, trainer: "Trainer", *, weights: bool) -> None:
-    """Write the weights if asked, then metrics, plan, and the state to resume from."""
+    """Write the weights if requested, then metrics, plan, and the state to resume from."""
     state = trainer.state
     if weights:
         save_weights(folder / WEIGHTS, trainer.ema_model)
-    columns = dict.fromkeys(name for row in state.history for name in row)  # stages differ in terms
+    columns = dict.fromkeys(name for row in state.history for name in row)  # terms vary by stage
     with (
         replacing(folder / METRICS) as beside,
         beside.open("w", newline="", encoding="utf-8") as file,
@@ -176,10 +176,10 @@ def save_weights(path: Path, segmenter: Segmenter) -> None:
 
 
 def plan_for(budget: Budget, trainer: "Trainer") -> Plan:
-    """Return the plan that fills a budget, from the measured time of steps and validations.
+    """Return the plan that fills a budget, based on measured times of steps and validations.
 
-    Measuring runs the trainer's own operations on a copy of its network, so that the weights do not
-    depend on what was measured.
+    The trainer's own operations are timed on a copy of its network, so that the weights do not
+    depend on the measurement.
     """
     rehearsal = Trainer(
         trainer.recipe,
@@ -210,15 +210,15 @@ class Trainer:
     """Trains a segmenter by a recipe, and validates the average of its weights.
 
     Args:
-        recipe: What to train.
+        recipe: The recipe to train.
         data: The prepared data.
         segmenter: The network; moved to the device.
         taxonomy: The classes.
         device: Where to compute.
-        precision: Of the computation.
+        precision: Precision of the computation.
 
     Attributes:
-        state: Changed by every step and validation.
+        state: The training state, updated by every step and validation.
         stages: Loss, optimizer and schedule of each stage.
     """
 
@@ -271,7 +271,7 @@ class Trainer:
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next step."""
-        # The middle of the step, so that neither the first nor the last has a rate of zero.
+        # Evaluate in the middle of the step, so that neither the first nor the last rate is zero.
         progress = self.stage.progress(self.state.plan.progress(self.state.step + 0.5))
         schedule = self.stage.recipe.schedule
         factor = rate_factor(schedule.name, progress, self.state.scores, **schedule.options)
@@ -288,7 +288,7 @@ class Trainer:
             self.optimizer = self._build_optimizer()
 
     def step(self, images: Tensor, targets: Tensor) -> None:
-        """Change the weights by one batch, and update their average.
+        """Update the weights with one batch, and then their average.
 
         Args:
             images: (N, 1, H, W) float in 0..1.
@@ -347,14 +347,14 @@ class Trainer:
 
     @torch.inference_mode()
     def count_pixels(self, images: Tensor, targets: Tensor) -> NDArray[np.int64]:
-        """The confusion matrix (C, C) of the averaged weights on one batch."""
+        """Return the confusion matrix (C, C) of the averaged weights on one batch."""
         with autocast(self.device, self.precision):
             logits = self.ema_model.eval()(self.fabric.to_device(images))
         prediction = logits.argmax(dim=1).cpu().numpy()
         return confusion_matrix(prediction, targets.numpy(), len(self.taxonomy))
 
     def state_tensors(self) -> dict[str, Any]:
-        """State dictionaries of the weights, their average and the optimizer."""
+        """Return the state dictionaries of the weights, their average and the optimizer."""
         return {
             "segmenter": self.segmenter.state_dict(),
             "ema_model": self.average.state_dict(),

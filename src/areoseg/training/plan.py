@@ -1,8 +1,8 @@
-"""The plan of a training, and the time budget that corrects it.
+"""Training plans, and time budgets that correct them.
 
 Learning rate and loss ramps follow the progress of the training, from 0 at the first step to 1 at
 the end. A budget may correct the number of steps during training; progress then continues from
-where it is, at another pace. All corrections are kept, so that a plan can be replayed.
+its current value at a different rate. All corrections are recorded, so that a plan can be replayed.
 """
 
 import math
@@ -16,15 +16,15 @@ from dataclasses import field
 from areoseg.errors import AreosegError
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
-MIN_VALIDATIONS = 12  # per budget; each is also a chance to correct the plan
-MAX_VALIDATION_SHARE = 0.15  # of the budget; slow validations are therefore fewer
-RESERVE = 0.01  # share of the budget kept for writing the last weights
-TOLERANCE = 0.02  # smaller corrections of a plan are not made
+MIN_VALIDATIONS = 12  # per budget; the plan can be corrected after each
+MAX_VALIDATION_SHARE = 0.15  # of the budget; slower validations are run less often
+RESERVE = 0.01  # share of the budget reserved for writing the final weights
+TOLERANCE = 0.02  # smaller corrections are skipped
 
 
 @dataclass(frozen=True)
 class Correction:
-    """What a plan says from some step on.
+    """The part of a plan that holds from some step on.
 
     Attributes:
         step: The first step that it holds for.
@@ -41,7 +41,7 @@ class Correction:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps of one training.
+    """The planned steps of one training.
 
     Attributes:
         corrections: Never empty; the first is for step 0.
@@ -56,11 +56,11 @@ class Plan:
 
     @property
     def total(self) -> int:
-        """The number of steps by the latest correction."""
+        """Return the number of steps according to the latest correction."""
         return self.corrections[-1].total
 
     def at(self, step: float) -> Correction:
-        """Return what holds at `step`."""
+        """Return the segment that contains `step`."""
         return next(entry for entry in reversed(self.corrections) if entry.step <= step)
 
     def progress(self, step: float) -> float:
@@ -107,14 +107,14 @@ def parse_budget(text: str) -> float:
     """Return the seconds of a budget such as `90s`, `15m`, `1.5h` or `1h30m`.
 
     Raises:
-        AreosegError: The text is no time, or zero.
+        AreosegError: The text is not a duration, or it is zero.
     """
     parts = re.findall(r"(\d+(?:\.\d+)?)([smh])", text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise AreosegError(f"--budget {text!r}: write a time such as 90s, 15m or 1h30m")
+        raise AreosegError(f"--budget {text!r}: give a duration such as 90s, 15m or 1h30m")
     seconds = sum(float(number) * UNITS[unit] for number, unit in parts)
     if seconds <= 0:
-        raise AreosegError(f"--budget {text!r}: no time at all; write a time such as 15m")
+        raise AreosegError(f"--budget {text!r}: the budget is zero; give a duration such as 15m")
     return seconds
 
 
@@ -132,7 +132,7 @@ class Budget:
 
     @property
     def left(self) -> float:
-        """Seconds until training must have ended."""
+        """Return the seconds until training must have ended."""
         return self.started + self.seconds * (1 - RESERVE) - time.monotonic()
 
     def first_plan(
@@ -142,7 +142,7 @@ class Budget:
 
         Args:
             step_seconds: Measured time of a training step.
-            validation_seconds: Measured time of a whole validation.
+            validation_seconds: Measured time of a full validation.
             pass_steps: Steps of one pass over the training samples.
         """
         training_share = 1 - MAX_VALIDATION_SHARE
@@ -161,7 +161,7 @@ class Budget:
         """Return the plan with its end moved, if the time needed differs from the time left.
 
         Args:
-            plan: The present plan.
+            plan: The current plan.
             step: The number of steps done.
             seconds_per_step: The observed time, validations included.
             pass_steps: Steps of one pass over the training samples.
@@ -174,16 +174,16 @@ class Budget:
 
 
 def _epoch_steps(total: int, pass_steps: int) -> int:
-    """Training steps between two validations: one pass, or fewer in a short training."""
+    """Return the training steps between two validations: one pass, or fewer in a short training."""
     return max(1, min(pass_steps, total // MIN_VALIDATIONS))
 
 
 def measure_seconds(work: Callable[[int], object], *, at_most: float) -> float:
-    """Return the median time that `work(i)` takes, ignoring the first call.
+    """Return the median duration of `work(i)` in seconds, ignoring the first call.
 
     Args:
         work: Does one unit of work; called with 0, 1, 2, ...
-        at_most: Seconds that measuring may take; at least two calls are made.
+        at_most: Time limit of the measurement in seconds; at least two calls are made.
     """
     started = time.monotonic()
     times: list[float] = []

@@ -1,4 +1,4 @@
-"""From labeled samples to the data of a training: audited, split, counted, as tensors."""
+"""Preparation of the training data: audit, split, class counts and tensors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,13 +33,13 @@ from areoseg.training.pseudo_labels import unseen_samples
 
 @dataclass(frozen=True)
 class Division:
-    """The split of labeled samples by a recipe.
+    """The split of labeled samples according to a recipe.
 
     Attributes:
-        exclusions: The samples left out, or None if the recipe turns the audit off.
+        exclusions: The excluded samples, or None if the recipe turns the audit off.
         split: Indices of the samples of each split; excluded and dropped samples are in none.
         dropped: The number of samples dropped from the training split as mostly background.
-        notes: What to tell the user, one line each.
+        notes: Notes for the user, one line each.
         pixels: (N, C) pixels of each class in each labeled sample.
         recipes: The recipe of each stage.
     """
@@ -65,7 +65,7 @@ class Preparation:
         validation: The validation samples.
         mean: Mean of the training images, in 0..1.
         std: Standard deviation of the training images.
-        notes: What to tell the user, one line each.
+        notes: Notes for the user, one line each.
     """
 
     division: Division
@@ -85,7 +85,7 @@ class Preparation:
 
     @property
     def exclusions(self) -> Exclusions | None:
-        """The samples left out, or None if the recipe turns the audit off."""
+        """The excluded samples, or None if the recipe turns the audit off."""
         return self.division.exclusions
 
     @property
@@ -95,7 +95,7 @@ class Preparation:
 
     @property
     def pass_steps(self) -> int:
-        """Steps of one pass over the training samples, in the first stage."""
+        """The number of steps of one pass over the training samples, in the first stage."""
         return self.stages[0].batches.steps_per_pass
 
     def names(self) -> dict[str, list[str]]:
@@ -112,19 +112,19 @@ def prepare(
     exclusions: Exclusions | None = None,
     pseudo: PseudoSamples | None = None,
 ) -> Preparation:
-    """Audit and split labeled samples by a recipe, and turn them into the data of each stage.
+    """Audit and split labeled samples according to a recipe, and prepare the data of each stage.
 
     Args:
         recipe: The recipe to train.
         samples: Labeled samples of one size.
         taxonomy: The classes.
         unlabeled: Unlabeled samples of the same dataset, or None.
-        exclusions: The samples to leave out; None: `find_exclusions`, if the recipe asks for it.
+        exclusions: The samples to exclude; None: `find_exclusions`, if the recipe enables it.
         pseudo: Pseudo-labeled samples to train on as well. They enter the batches only: split,
             class weights, mean and std are those of the labeled samples.
 
     Raises:
-        AreosegError: There is nothing to train on, the samples differ in size, or they cannot be
+        AreosegError: There are no samples to train on, they differ in size, or they cannot be
             split.
     """
     division = divide(recipe, samples, taxonomy, exclusions=exclusions)
@@ -163,16 +163,16 @@ def divide(
     *,
     exclusions: Exclusions | None = None,
 ) -> Division:
-    """Audit labeled samples, split them, and drop what is mostly background, by a recipe.
+    """Audit and split labeled samples, and drop those that are mostly background.
 
     Args:
-        recipe: Says how.
+        recipe: Defines audit, split and the maximum share of background.
         samples: Labeled samples.
         taxonomy: The classes.
-        exclusions: The samples to leave out; None: `find_exclusions`, if the recipe asks for it.
+        exclusions: The samples to exclude; None: `find_exclusions`, if the recipe enables it.
 
     Raises:
-        AreosegError: There is nothing to train on, or the samples cannot be split.
+        AreosegError: There are no samples to train on, or they cannot be split.
     """
     if not len(samples):
         raise AreosegError("no labeled samples to train on: give images with masks")
@@ -194,7 +194,7 @@ def divide(
             f"data.max_background={max_share} leaves none of {len(usable)} samples to"
             " train on: raise it"
         )
-    # Validation and test keep theirs: a score must not depend on what is trained on.
+    # Validation and test keep theirs: scores must not depend on the choice of training samples.
     split = replace(whole, train=tuple(np.asarray(whole.train)[usable].tolist()))
     dropped = len(whole.train) - len(split.train)
 
@@ -205,12 +205,12 @@ def divide(
         if below.all() or not below.any():
             notes.append(
                 f"split.threshold={threshold} separates nothing: all {len(kept)} samples are on one"
-                " side of it; leave it out to use the median of their dispersion"
+                " side of it; omit it to use the median of their dispersion"
             )
     if dropped:
         notes.append(
-            f"{dropped} of {len(whole.train)} training samples are not trained on: background over"
-            f" {max_share}"
+            f"{dropped} of {len(whole.train)} training samples are dropped: their share of"
+            f" background is above {max_share}"
         )
     return Division(exclusions, split, dropped, tuple(notes), pixels, recipes)
 
@@ -221,10 +221,10 @@ def _check_validation(
     pixels: NDArray[np.int64],
     taxonomy: Taxonomy,
 ) -> None:
-    """Check that validation, and calibration if any, have terrain pixels to score.
+    """Check that there are terrain pixels for validation, and for calibration if enabled.
 
     Raises:
-        AreosegError: No group of samples has terrain, or only one and calibration needs two.
+        AreosegError: No group of samples has terrain, or only one has and calibration needs two.
     """
     if not len(validation):
         raise AreosegError("no samples to validate on: raise split.val")
@@ -234,8 +234,8 @@ def _check_validation(
     if groups < needed:
         raise AreosegError(
             f"{groups} groups of samples to validate on show labeled terrain, but"
-            f" {'calibration' if recipe.calibration else 'validation'} takes {needed}: raise"
-            " split.val, or take another split.seed"
+            f" {'calibration' if recipe.calibration else 'validation'} needs {needed}: raise"
+            " split.val, or change split.seed"
         )
 
 
@@ -247,14 +247,14 @@ def _usable_unlabeled(
     *,
     pseudo: PseudoSamples | None,
 ) -> tuple[SegmentationDataset, tuple[str, ...]]:
-    """The unlabeled samples to pseudo-label during the training, and notes for the user.
+    """Return the unlabeled samples to pseudo-label during the training, and notes for the user.
 
     Args:
-        recipe: Says whether it uses any.
+        recipe: Defines whether unlabeled samples are used.
         unlabeled: Unlabeled samples of any size, or None.
         labeled: All labeled samples.
-        held_out: The names of those in validation and test.
-        pseudo: Samples that were pseudo-labeled before the training, if any; they replace others.
+        held_out: The names of the labeled samples in validation and test.
+        pseudo: Samples that were pseudo-labeled before the training, or None; they replace others.
     """
     none = SegmentationDataset([], None, ())
     if not recipe.pseudo_labels.batch_fraction:
@@ -267,7 +267,7 @@ def _usable_unlabeled(
     usable = unseen_samples(given.select(fitting), labeled, held_out)
     if not len(usable):
         return none, (
-            "pseudo_labels: there are no unlabeled images of the size of the labeled ones, so"
-            " that only labeled samples are trained on",
+            "pseudo_labels: no unlabeled image has the size of the labeled ones, so only"
+            " labeled samples are used for training",
         )
     return usable, ()

@@ -1,4 +1,4 @@
-"""What a user sees of a training, and how a user stops it."""
+"""Progress display of a training, and its interruption by the user."""
 
 import signal
 import time
@@ -16,9 +16,9 @@ from areoseg.training.checkpoint import TrainingState
 
 
 class TrainingProgress:
-    """A bar with the best score, images per second and time left, and one line per epoch.
+    """Shows a bar with best score, images per second and time left, and one line per epoch.
 
-    The bar is shown in a terminal only.
+    The bar is shown in terminals only.
 
     Args:
         console: Where to write.
@@ -50,7 +50,7 @@ class TrainingProgress:
         self.images = 0
 
     def step_done(self, images: int) -> None:
-        """Advance the bar by one step of so many images."""
+        """Advance the bar by one step of `images` images."""
         state = self.state
         self.images += images
         seconds = time.monotonic() - self.epoch_started
@@ -81,16 +81,16 @@ class TrainingProgress:
 
 
 class Interruption:
-    """Holds back a KeyboardInterrupt until `check` is called.
+    """Defers KeyboardInterrupt until `check` is called.
 
-    Ctrl-C can strike anywhere: within an optimizer step, or while a logger holds its lock.
+    Ctrl-C may arrive at any point: within an optimizer step, or while a logger holds its lock.
     """
 
     def __init__(self) -> None:
         self.requested = False
 
     def check(self) -> None:
-        """Raise the KeyboardInterrupt that was held back.
+        """Raise the deferred KeyboardInterrupt, if any.
 
         Raises:
             KeyboardInterrupt: The user pressed Ctrl-C.
@@ -100,9 +100,9 @@ class Interruption:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Hold back SIGINT while the block runs; a second SIGINT is raised at once.
+        """Defer SIGINT while the block runs; a second SIGINT is raised immediately.
 
-        Without effect outside the main thread, or if the program has its own SIGINT handler.
+        Has no effect outside the main thread, or if the program has its own SIGINT handler.
         """
         before = signal.getsignal(signal.SIGINT)
         if before is not signal.default_int_handler:

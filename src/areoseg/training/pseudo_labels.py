@@ -1,7 +1,7 @@
 """Pseudo-labels: confident predictions of a model as masks to train on.
 
 Class-balanced self-training (Zou et al. 2018, arXiv 1810.07911): each class has its own threshold,
-so that a class of which no model is ever confident keeps its share.
+so that classes with generally low confidences keep their share.
 """
 
 import zipfile
@@ -33,10 +33,10 @@ from areoseg.training.batches import unit_float
 from areoseg.utils.files import replacing
 
 PSEUDO = "pseudo_labels.npz"
-"""The samples in the run folder: `images` (N, H, W), `masks` (N, H, W), `names` (N)."""
+"""File of the samples in the run folder: `images` (N, H, W), `masks` (N, H, W), `names` (N)."""
 
 CONFIDENCE_LEVELS = 65535
-"""Confidences are stored as uint16, since there may be many images."""
+"""Confidences are stored as uint16 to save memory with many images."""
 
 MAX_BATCH_PIXELS = 1 << 18
 
@@ -46,7 +46,7 @@ class PseudoLabels:
     """Samples with pseudo-labels, and how these were selected.
 
     Attributes:
-        samples: The samples with at least one pseudo-label; pixels without are void.
+        samples: The samples with at least one pseudo-label; pixels without one are void.
         predicted: (C,) number of pixels predicted as each class.
         kept: (C,) number of these pixels that were kept.
         thresholds: (C,) lowest confidence that was kept, NaN for a class without predictions.
@@ -82,14 +82,14 @@ class PseudoSamples:
 
     Attributes:
         samples: Samples of one size; pixels without a pseudo-label are void.
-        info: Where they come from, and how much of each batch is labeled samples.
+        info: Their origin, and the share of labeled samples in each batch.
     """
 
     samples: SegmentationDataset
     info: SelfTrainingInfo
 
     def tensors(self, *, like: Tensors) -> Tensors:
-        """Return the samples as tensors of the size that the labeled ones have.
+        """Return the samples as tensors, after checking that they have the size of labeled samples.
 
         Raises:
             AreosegError: Their size differs.
@@ -108,10 +108,10 @@ class PseudoSamples:
 
     @classmethod
     def of_run(cls, run: Run) -> "PseudoSamples | None":
-        """Read the samples of a run; None if it has none.
+        """Read the samples of a run; return None if it has none.
 
         Raises:
-            AreosegError: Their file cannot be read, or is not that of the run.
+            AreosegError: Their file cannot be read, or does not belong to the run.
         """
         info = run.info.self_training
         if info is None:
@@ -152,7 +152,7 @@ def pseudo_label(
     keep_fraction: float = 0.5,
     min_confidence: float = 0.5,
 ) -> PseudoLabels:
-    """Label unlabeled samples with the confident predictions of a teacher.
+    """Pseudo-label samples with the confident predictions of a teacher.
 
     Args:
         predict: The teacher: maps images (n, 1, H, W) in 0..1 to probabilities (n, C, H, W)
@@ -204,7 +204,7 @@ def balanced_thresholds(
     keep_fraction: float,
     min_confidence: float,
 ) -> NDArray[np.float64]:
-    """Find the confidence of each class above which the given share of its predictions is.
+    """Find, for each class, the confidence above which the given share of its predictions lies.
 
     Args:
         predictions: Class indices, any shape.
@@ -231,7 +231,7 @@ def check_pseudo_label_options(keep_fraction: float, min_confidence: float) -> N
     """Check that both options are in range.
 
     Raises:
-        AreosegError: One is not.
+        AreosegError: An option is out of range.
     """
     if not 0 < keep_fraction <= 1:
         raise AreosegError(
@@ -252,27 +252,27 @@ def check_same_size(samples: SegmentationDataset, size: tuple[int, ...]) -> None
         size: Height and width of the labeled samples.
 
     Raises:
-        AreosegError: One of them has another size.
+        AreosegError: A sample has a different size.
     """
     for name, image in zip(samples.names, samples.images, strict=True):
         if image.shape != size:
             height, width = image.shape
             raise AreosegError(
                 f"cannot train on {name}: it has {height}x{width} pixels, but the labeled samples"
-                f" {size[0]}x{size[1]}. Give images of that size, or train on tiles by data.tile."
+                f" {size[0]}x{size[1]}. Give images of that size, or train on tiles with data.tile."
             )
 
 
 def unseen_samples(
     samples: SegmentationDataset, labeled: SegmentationDataset, held_out: Iterable[str]
 ) -> SegmentationDataset:
-    """Select the unlabeled samples that show nothing of the labeled ones.
+    """Select the unlabeled samples that do not overlap with the labeled ones.
 
     Args:
         samples: Unlabeled samples.
-        labeled: Labeled samples; an unlabeled sample with the same image is left out.
+        labeled: Labeled samples; unlabeled samples with the same image are excluded.
         held_out: Names of the labeled samples in `val` and `test`; unlabeled samples of their
-            groups are left out too.
+            groups are excluded too.
     """
     names = set(held_out)
     labeled_images = {image.tobytes() for image in labeled.images}

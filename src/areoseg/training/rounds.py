@@ -1,8 +1,8 @@
-"""Rounds of self-training within one training: its averaged weights label the unlabeled samples.
+"""Self-training rounds within one training: its averaged weights label the unlabeled samples.
 
 Averaged weights are a better teacher than the latest ones (mean teacher, Tarvainen and Valpola
-2017, arXiv 1703.01780). Here they label all unlabeled samples at once, a few times in a training,
-and the pseudo-labels are augmented with their images like labels by people.
+2017, arXiv 1703.01780). Here they label all unlabeled samples at once, a few times per training,
+and the pseudo-labels are augmented with their images like manual labels.
 """
 
 from dataclasses import replace
@@ -28,7 +28,7 @@ from areoseg.utils.device import Precision
 from areoseg.utils.files import replacing
 
 ROUND = "round.npz"
-"""The labels of the current round in the run folder, while the run is not finished: `masks`
+"""File of the current round's labels in the run folder, until the run is finished: `masks`
 (N, H, W), `indices` (N) of their samples, `tables` of all rounds so far, `fingerprint`."""
 
 TABLES = TypeAdapter(list[dict[str, PseudoLabelInfo]])
@@ -42,11 +42,11 @@ class Rounds:
         samples: Unlabeled samples of the size of the labeled ones.
         teacher: The segmenter with the averaged weights.
         taxonomy: The classes.
-        folder: The run folder, where the labels are kept to resume from.
+        folder: The run folder, where the labels are stored for resuming.
         precision: Precision of the teacher.
 
     Attributes:
-        tables: For each round so far the pseudo-labels by class; see `PseudoLabels.info`.
+        tables: Pseudo-labels by class, for each round so far; see `PseudoLabels.info`.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Rounds:
         """Return the batches of an epoch that starts at the given progress of the training.
 
         Raises:
-            AreosegError: The labels to resume with cannot be read.
+            AreosegError: The labels of the interrupted run cannot be read.
         """
         current = self.settings.round_at(progress)
         if current < 0 or not len(self.samples):
@@ -82,7 +82,7 @@ class Rounds:
         return replace(labeled, pseudo=self._labeled, labeled_share=share)
 
     def _start(self, current: int) -> None:
-        """Label the samples for a round; without confident predictions there are no labels."""
+        """Label the samples for one round; without confident predictions there are no labels."""
         skipped: list[dict[str, PseudoLabelInfo]] = [{}] * (current - len(self.tables))
         samples, table = self.samples.select([]), {}
         try:
@@ -122,7 +122,7 @@ class Rounds:
             )
 
     def _resume(self) -> None:
-        """Take over the labels of an interrupted run, if there are any."""
+        """Load the labels of an interrupted run, if there are any."""
         path = self.folder / ROUND
         if self.tables or not path.is_file():
             return
@@ -132,8 +132,8 @@ class Rounds:
             known = str(arrays["fingerprint"])
         if known != fingerprint(self.samples):
             raise AreosegError(
-                f"cannot resume from {path}: its pseudo-labels are of other unlabeled images. Give"
-                " the data that the run was started with, or train again into another folder."
+                f"cannot resume from {path}: its pseudo-labels belong to other unlabeled images."
+                " Give the data that the run was started with, or train again into another folder."
             )
         if len(indices):
             labeled = self.samples.select(indices)

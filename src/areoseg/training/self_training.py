@@ -65,25 +65,25 @@ def self_train(
 ) -> Run:
     """Label unlabeled images with trained runs, and train from scratch on both kinds of samples.
 
-    Validation and test stay those of the teachers: samples that people labeled.
+    Validation and test splits are those of the teachers and contain labeled samples only.
 
     Args:
-        teachers: A run folder, or several of one dataset and split, whose probabilities are
-            averaged.
+        teachers: A run folder, or several with the same dataset and split, whose probabilities
+            are averaged.
         unlabeled: An npz file with a test_set, or a folder of images.
         out: The new run folder.
         recipe: The recipe to train, its name or its file; None: that of the first teacher.
         keep_fraction: Share of the predictions of each class that become labels, the most confident
             ones.
         min_confidence: Confidence in 0..1 below which no prediction becomes a label.
-        labeled_share: Share of each batch that is labeled samples, above 0 and below 1.
+        labeled_share: Share of labeled samples in each batch, above 0 and below 1.
         tta_flip: Average the teachers' predictions over each image and its mirror image.
-        budget: As for `train`; labeling counts too.
-        data: The present path of the teachers' data; None: the one noted in the first teacher.
-        groups: The present path of their groups file; None: the one noted in the first teacher.
+        budget: As for `train`; it includes labeling.
+        data: The current path of the teachers' data; None: the path stored in the first teacher.
+        groups: The current path of their groups file; None: the path stored in the first teacher.
         device: `cpu`, `cuda` or `auto`.
         threads: CPU threads; None: all cores.
-        command: The command line to note in the run.
+        command: The command line, stored in the run.
         console: Console for progress and warnings; None: standard error.
 
     Returns:
@@ -91,7 +91,7 @@ def self_train(
 
     Raises:
         AreosegError: Teachers, images or options cannot be used, labeling takes most of the budget,
-            or there is a run in `out` already.
+            or `out` already contains a run.
 
     Example:
         >>> run = areoseg.self_train("runs/first", "mars.npz", "runs/second")  # doctest: +SKIP
@@ -162,7 +162,7 @@ def _check_time_left(clock: Budget) -> None:
     """Check that labeling has left most of the budget for training.
 
     Raises:
-        AreosegError: It has not.
+        AreosegError: Labeling took too much of it.
     """
     used = time.monotonic() - clock.started
     if used > MAX_LABELING_SHARE * clock.seconds:
@@ -173,13 +173,13 @@ def _check_time_left(clock: Budget) -> None:
 
 
 def _commands(teacher: Run) -> list[str]:
-    """Return the command lines that made a teacher, its calibration included."""
+    """Return the command lines that made a teacher, including its calibration."""
     calibrated = [f"areoseg calibrate {shlex.quote(str(teacher.path))}"]
     return [*teacher.commands, *(calibrated if teacher.calibrated_later else ())]
 
 
 def _student(teacher: Run, recipe: Recipe | PathLike | None) -> Recipe:
-    """Return the recipe to train, with samples and split of the teacher."""
+    """Return the recipe to train, with the samples and split of the teacher."""
     if recipe is None:
         return teacher.recipe
     if not isinstance(recipe, Recipe):
@@ -190,11 +190,11 @@ def _student(teacher: Run, recipe: Recipe | PathLike | None) -> Recipe:
 
 
 def _exclusions(teacher: Run, student: Recipe, labeled: SegmentationDataset) -> Exclusions | None:
-    """Return the samples that the teacher's training left out, which makes the split the same.
+    """Return the samples excluded from the teacher's training, so that the split is the same.
 
     Raises:
-        AreosegError: The student would be validated or tested on other samples than the teacher,
-            which may have been trained on them.
+        AreosegError: The student would be validated or tested on samples that the teacher may
+            have been trained on.
     """
     exclusions = None
     if student.data.audit:
@@ -213,10 +213,10 @@ def _exclusions(teacher: Run, student: Recipe, labeled: SegmentationDataset) -> 
 def _unlabeled_samples(
     path: PathLike, source: Source, teacher: Run, own: LoadedData, console: Console
 ) -> SegmentationDataset:
-    """Read the unlabeled samples, tiled like the teacher's, without those that it knows.
+    """Read the unlabeled samples, tiled like the teacher's, except those that overlap its data.
 
     Raises:
-        AreosegError: None is left, or their size differs from that of the labeled samples.
+        AreosegError: No sample is left, or the size differs from that of the labeled samples.
     """
     if Path(path).absolute() == Path(source.path).absolute():
         samples = own.unlabeled
@@ -226,8 +226,8 @@ def _unlabeled_samples(
     unseen = unseen_samples(samples, own.labeled, [*teacher.split["val"], *teacher.split["test"]])
     if len(unseen) < len(samples):
         console.print(
-            f"{len(samples) - len(unseen)} images left out: they are labeled samples, or of a"
-            " held-out group"
+            f"{len(samples) - len(unseen)} images left out: they are labeled samples, or belong to"
+            " a held-out group"
         )
     if not len(unseen):
         raise AreosegError(

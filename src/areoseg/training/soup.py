@@ -1,8 +1,8 @@
-"""Model soups: one model with the mean of the weights of several.
+"""Model soups: the mean of the weights of several models.
 
-Wortsman et al. 2022, arXiv 2203.05482. Averaging weights works where the models lie in one basin of
-the loss, for example after a common start; models trained from different random weights mostly do
-not.
+Wortsman et al. 2022, arXiv 2203.05482. Averaging weights works if the models are in the same basin
+of the loss, for example after a common initialization; models trained from different random weights
+mostly are not.
 """
 
 import shutil
@@ -57,7 +57,7 @@ MAX_STATISTICS_SAMPLES = 1024
 STATISTICS_BATCH_SIZE = 32
 
 NOT_INHERITED = {"steps", "epochs", "best_step", "budget_seconds", "calibration"}
-"""Info of the best run that does not hold for the soup."""
+"""Info of the best run that does not apply to the soup."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Soup:
     Attributes:
         segmenter: The model.
         score: Its validation score.
-        ingredients: What became of each ingredient, the best one first.
+        ingredients: The score of each ingredient and whether it was selected, best first.
     """
 
     segmenter: Segmenter
@@ -106,25 +106,25 @@ def soup(
     command: str | None = None,
     console: Console | None = None,
 ) -> Run:
-    """Average the weights of runs into a new run, as far as the validation score does not fall.
+    """Average the weights of runs into a new run, as long as the validation score does not drop.
 
     Calibrations of the runs are discarded; the soup is calibrated if the best run was.
 
     Args:
-        runs: Run folders of one model, dataset and split.
+        runs: Run folders with the same model, dataset and split.
         out: The new run folder.
-        data: The present path of their data; None: the one noted in the first run.
-        groups: The present path of their groups file; None: the one noted in the first run.
+        data: The current path of their data; None: the path stored in the first run.
+        groups: The current path of their groups file; None: the path stored in the first run.
         device: `cpu`, `cuda` or `auto`.
         threads: CPU threads; None: all cores.
-        command: The command line to note in the run.
+        command: The command line, stored in the run.
         console: Console for progress and warnings; None: standard error.
 
     Returns:
         The new run; its `info.soup` lists the runs that were selected.
 
     Raises:
-        AreosegError: The runs cannot be averaged, or there is a run in `out` already.
+        AreosegError: The runs cannot be averaged, or `out` already contains a run.
 
     Example:
         >>> run = areoseg.soup(["runs/a", "runs/b"], "runs/soup")  # doctest: +SKIP
@@ -188,12 +188,12 @@ def greedy_soup(
     score: Callable[[Segmenter], float],
     estimate_statistics: Callable[[Segmenter], None],
 ) -> Soup:
-    """Select the best model, and each further one with which the mean scores no lower.
+    """Select the best model, and each further one that does not lower the score of the mean.
 
     Algorithm 1 of the paper, on the validation score.
 
     Args:
-        ingredients: Models of one architecture; one with the weights of an earlier is left out.
+        ingredients: Models of one architecture; duplicates of earlier weights are skipped.
         score: Scores a model on the validation split.
         estimate_statistics: Recomputes the batch statistics of averaged weights.
     """
@@ -224,7 +224,7 @@ def _result(each: Ingredient, soup_score: float | None, *, selected: bool) -> So
 
 @torch.no_grad()
 def mean_of(segmenters: Sequence[Segmenter]) -> Segmenter:
-    """Return a model with the mean of all weights and statistics; integers are of the first."""
+    """Return a model with the mean of all weights and statistics; integers come from the first."""
     mean = deepcopy(segmenters[0])
     states: list[dict[str, Any]] = [each.state_dict() for each in segmenters]
     for name, value in mean.state_dict().items():
@@ -234,7 +234,7 @@ def mean_of(segmenters: Sequence[Segmenter]) -> Segmenter:
 
 
 def equal_weights(one: Segmenter, other: Segmenter) -> bool:
-    """Return whether two models of one architecture have the same weights to the bit."""
+    """Return whether two models of one architecture have bit-identical weights."""
     pairs = zip(one.parameters(), other.parameters(), strict=True)
     return all(torch.equal(first, second) for first, second in pairs)
 

@@ -1,7 +1,7 @@
 """The stages of a training, with their losses.
 
-Stages follow the progress of the training, so that a time budget moves their ends together with its
-own. A training whose recipe has no stages has a single one.
+Stages are defined by the progress of the training, so that a time budget moves their ends together
+with the end of training. A recipe without stages is trained in a single stage.
 """
 
 from bisect import bisect_left
@@ -20,7 +20,7 @@ from areoseg.taxonomy import Taxonomy
 from areoseg.training.batches import StageData
 from areoseg.training.plan import Plan
 
-ROUNDING = 1e-9  # between a progress and the same progress computed in another way
+ROUNDING = 1e-9  # tolerance between values of progress that are computed differently
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def make_stages(
 
 
 def _class_weights(stage: StageData, taxonomy: Taxonomy) -> Tensor:
-    """Class weights by the recipe's scheme; background that is void is not counted."""
+    """Return class weights by the recipe's scheme; background that is void is not counted."""
     pixels = stage.pixels.copy()
     if stage.recipe.data.background == "void":
         pixels[:, taxonomy.background] = 0
@@ -97,12 +97,12 @@ def _class_weights(stage: StageData, taxonomy: Taxonomy) -> Tensor:
 
 
 def stage_at(stages: Sequence[Stage], progress: float) -> int:
-    """Return the number of the stage at a progress of the whole training, from 0."""
+    """Return the index of the stage at a progress of the whole training, from 0."""
     return sum(progress >= stage.end - ROUNDING for stage in stages[:-1])
 
 
 def stage_end(stages: Sequence[Stage], stage: int, plan: Plan, step: int) -> int:
-    """Return the first step, `step` or later, at which a stage has ended by the plan."""
+    """Return the first step, at or after `step`, at which a stage has ended in the plan."""
     steps = range(step, plan.total)
     return step + bisect_left(steps, stage + 1, key=lambda s: stage_at(stages, plan.progress(s)))
 
@@ -126,7 +126,7 @@ def check_stages_not_empty(stages: Sequence[Stage], plan: Plan) -> None:
     """Check that a plan gives each stage at least one step.
 
     Raises:
-        AreosegError: It does not; the message names the first stage without a step.
+        AreosegError: A stage has no step; the message names the first one.
     """
     step, reached = 0, set()
     while step < plan.total:
@@ -135,6 +135,6 @@ def check_stages_not_empty(stages: Sequence[Stage], plan: Plan) -> None:
     for stage in range(len(stages)):
         if stage not in reached:
             raise AreosegError(
-                f"stages.{stage}: not one of the {plan.total} steps planned is its own: raise its"
-                " epochs, or train for longer"
+                f"stages.{stage}: has none of the {plan.total} planned steps: raise its epochs, or"
+                " train for longer"
             )

@@ -1,4 +1,4 @@
-"""One training step: forward pass, loss, backward pass, optimizer step; and mixup."""
+"""One training step (forward pass, loss, backward pass, optimizer step), and mixup."""
 
 from collections.abc import Callable
 from typing import Any
@@ -32,14 +32,15 @@ def training_step(
 ) -> dict[str, Tensor]:
     """Run one forward and backward pass, and one step of the optimizer.
 
-    With `accumulate` the batch is processed in chunks, and the step follows the mean of their
-    gradients, weighted by their samples. This is the gradient of the whole batch, except for what
-    depends on all samples of a batch: batch normalization, and losses of sums over all pixels.
+    With `accumulate` the batch is processed in chunks, and the step uses the mean of their
+    gradients, weighted by their numbers of samples. This equals the gradient of the whole batch
+    except for terms that depend on all samples: batch normalization, and losses of sums over all
+    pixels.
 
     Args:
         segmenter: The network in training mode.
         loss: The loss of its output.
-        optimizer: Of the segmenter's parameters.
+        optimizer: Optimizer of the segmenter's parameters.
         images: (N, 1, H, W) float in 0..1.
         targets: (N, ...) int64, as the loss expects them; void pixels included.
         progress: The progress of the training, 0 to 1.
@@ -76,7 +77,7 @@ def draw_mixture(batch_size: int, alpha: float) -> tuple[float, Tensor]:
     """Draw the share of the first sample in each pair, and the second sample of each pair.
 
     Args:
-        batch_size: Samples of the batch, N.
+        batch_size: Number of samples in the batch, N.
         alpha: Both parameters of the Beta distribution of the share, above 0. With small values one
             of the two samples dominates; with 1 the share is uniformly distributed.
 
@@ -84,7 +85,7 @@ def draw_mixture(batch_size: int, alpha: float) -> tuple[float, Tensor]:
         The share, 0 to 1, one for the batch; and a permutation (N,) of its samples. Both follow
         from the state of PyTorch's global generator.
     """
-    # NumPy's Beta, because that of PyTorch returns 1/2 where a small alpha underflows.
+    # NumPy's Beta, because PyTorch's returns 1/2 if a small alpha underflows.
     seed = int(torch.randint(2**63 - 1, ()))
     share = float(np.random.default_rng(seed).beta(alpha, alpha))
     return share, torch.randperm(batch_size)
@@ -114,10 +115,10 @@ def mixed_loss(loss: Loss, share: float) -> Loss:
     """Return the loss of mixed images: L = share * L(z, first) + (1 - share) * L(z, second).
 
     For cross-entropy without class weights and void pixels this equals the cross-entropy with the
-    mixed targets of the paper. Other losses have no mixed targets; the sum is defined for all.
+    mixed targets of the paper. The sum is also defined for losses without mixed targets.
 
     Args:
-        loss: The loss of images that are not mixed.
+        loss: The loss of unmixed images.
         share: Weight of the first sample of a pair, 0 to 1.
     """
 

@@ -1,7 +1,7 @@
-"""Train a recipe on a dataset: from the options of a user to a run folder with a report.
+"""Training of a recipe on a dataset, from the user's options to a run folder with a report.
 
-`train` and `resume` take paths; `train_on` and `resume_on` take data that are in memory. The
-training itself is `areoseg.training.loop.fit`.
+`train` and `resume` take paths; `train_on` and `resume_on` take data in memory. The training loop
+is `areoseg.training.loop.fit`.
 """
 
 import math
@@ -115,19 +115,19 @@ def train(
         data: The dataset; see `read`.
         out: The run folder to create.
         overrides: Values of the recipe to change, such as `"optimizer.lr=1e-3"`.
-        budget: A time such as `"15m"` in place of the recipe's epochs; it includes reading the
-            data.
-        plan: A run whose steps are repeated, in place of epochs and budget.
-        decisions: A decisions.json saved by the page of the audit, or an audit.json: exactly the
-            samples that it rejects are left out, and the audit is not run.
-        init_from: A run or bundled model whose weights to start from; None: random weights.
+        budget: A duration such as `"15m"`, instead of the recipe's epochs; it includes reading
+            the data.
+        plan: A run whose steps are repeated, instead of epochs or budget.
+        decisions: A decisions.json saved by the audit page, or an audit.json: exactly the samples
+            that it rejects are excluded, and the audit is not run.
+        init_from: A run or bundled model that provides the initial weights; None: random weights.
         groups: See `DataOptions`, also for the next three.
         data_format: See `DataOptions`.
         label_set: See `DataOptions`.
         classes: See `DataOptions`.
         device: `cpu`, `cuda` or `auto`.
         threads: CPU threads; None: all cores.
-        command: The command line, to be noted in the run.
+        command: The command line, stored in the run.
         console: Console for progress and notes; None: standard error.
 
     Raises:
@@ -139,7 +139,7 @@ def train(
         >>> run.info.validation_score  # doctest: +SKIP
         0.7719
     """
-    # Everything that can be checked before reading the data, which may take minutes.
+    # Check everything possible before reading the data, which may take minutes.
     console = console or standard_error()
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, overrides)
@@ -189,12 +189,12 @@ def resume(
 ) -> Run:
     """Continue a run that was interrupted or killed, score it, and write its report.
 
-    If only the scores or the report are missing, they are made.
+    If only the scores or the report are missing, only these are created.
 
     Args:
         run: The run folder.
-        data: The present path of its data; None: the one noted in the run.
-        groups: The present path of its groups file; None: the one noted in the run.
+        data: The current path of its data; None: the path stored in the run.
+        groups: The current path of its groups file; None: the path stored in the run.
         threads: CPU threads; None: as many as before.
         console: Console for progress and notes; None: standard error.
 
@@ -232,29 +232,29 @@ def train_on(
     on_validation: OnValidation | None = None,
     report: bool = False,
 ) -> Run:
-    """Train a recipe on data in memory, and calibrate the result if the recipe says so.
+    """Train a recipe on data in memory, and calibrate the result if the recipe enables it.
 
     Args:
         recipe: The recipe to train.
         data: Labeled samples of one size, with their classes.
         out: The run folder to create.
-        source: Where the data came from, to be noted in the run.
-        budget: The time to fill, in place of the recipe's epochs.
-        plan: The plan of an earlier run to repeat, in place of epochs and budget.
-        exclusions: The samples to leave out; None: `find_exclusions`, if the recipe asks for it.
+        source: Where the data came from, stored in the run.
+        budget: The time budget, instead of the recipe's epochs.
+        plan: The plan of an earlier run to repeat, instead of epochs or budget.
+        exclusions: The samples to exclude; None: `find_exclusions`, if the recipe enables it.
         pseudo: Pseudo-labeled samples to train on as well; saved in the run folder.
-        init_from: The run whose weights to start from; None: random weights.
+        init_from: The run that provides the initial weights; None: random weights.
         device: `cpu`, `cuda` or `auto`.
         threads: CPU threads; None: unchanged.
-        command: The command line, to be noted in the run.
+        command: The command line, stored in the run.
         console: Where to show the progress; None: standard error.
         on_validation: Called after each validation; returns whether to stop the training.
         report: Score the run on validation and test, and write its report.
 
     Raises:
         AreosegError: Data or recipe cannot be used, or `out` contains a run.
-        KeyboardInterrupt: The user interrupted the training. The folder is a usable run all the
-            same, as soon as there was a first step.
+        KeyboardInterrupt: The user interrupted the training. The folder is a usable run
+            nevertheless, once the first step is done.
     """
     out = Path(out)
     console = console or standard_error()
@@ -339,7 +339,7 @@ def resume_on(
     state, tensors = load_resume_state(run.path / RESUME)
     check_same_samples(run, data.labeled)
     use_threads(threads or run.info.threads)
-    # Samples excluded at the start stay excluded, whoever or whichever version decided it.
+    # Samples excluded at the start stay excluded, regardless of who or which version did it.
     audit = run.path / AUDIT
     prepared = prepare(
         run.recipe,
@@ -351,8 +351,8 @@ def resume_on(
     )
     if prepared.names() != run.split:
         raise AreosegError(
-            f"{path}: these data would be split in another way than in {SPLIT}: give the groups"
-            " that the run was trained with by --groups"
+            f"{path}: these data would be split differently than in {SPLIT}: use --groups to"
+            " give the groups that the run was trained with"
         )
     torch_device = choose_device(run.info.device)
     with fork_rng(torch_device):
@@ -380,7 +380,7 @@ def _create_run(
     pseudo: PseudoSamples | None,
     init_from: Run | None,
 ) -> Run:
-    """Write everything that is known of a run before its first step."""
+    """Write everything that is known about a run before its first step."""
     write_recipe(recipe, out / RECIPE)
     write_json(out / SPLIT, prepared.names())
     if pseudo is not None:
@@ -407,7 +407,7 @@ def _fit(
     on_validation: OnValidation | None = None,
     report: bool = False,
 ) -> Run:
-    """Run the training loop, then calibrate the model, write down the results, and report them."""
+    """Run the training loop, calibrate the model, save the results, and write the report."""
     prepared, state = trainer.data, trainer.state
     rounds = Rounds(
         run.recipe.pseudo_labels,
@@ -442,7 +442,7 @@ def _fit(
         finished.info.write(run.path / RUN_INFO)
         raise KeyboardInterrupt
     model = trainer.ema_model.eval()
-    if run.recipe.training.checkpoint == "best":  # not the last, which are in memory
+    if run.recipe.training.checkpoint == "best":  # those in memory are the last
         model.load_state_dict(load_file(run.path / WEIGHTS))
     if run.recipe.calibration:
         calibration = calibrate_segmenter(
