@@ -43,7 +43,7 @@ def test_every_peer_is_a_row_and_only_the_network_differs_between_them(peers):
 
 
 def test_the_flagship_of_table_1_is_taken_over_and_not_trained_again(peers):
-    trained = {trial.place: trial for trial in load_study(ROOT / "studies" / "table1.yaml").trials}
+    trained = {trial.place: trial for trial in load_study("table1").trials}
     ours = [trial for trial in load_study(PEERS_STUDY).trials if trial.row == "flagship"]
     assert len(ours) == 3
     for trial in ours:

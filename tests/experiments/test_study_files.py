@@ -4,17 +4,40 @@ import pytest
 import yaml
 
 from areoseg.errors import AreosegError
+from areoseg.experiments.study import BUNDLED
+from areoseg.experiments.study import list_studies
 from areoseg.experiments.study import load_study
 from areoseg.recipes import load_recipe
 
-STUDIES = sorted((Path(__file__).parents[2] / "studies").glob("*.yaml"))
+
+def test_three_studies_are_bundled():
+    assert list_studies() == ["ablation", "models", "table1"]
 
 
-@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
-def test_the_studies_of_the_project_are_valid(path):
-    study = load_study(path)
+@pytest.mark.parametrize("name", list_studies())
+def test_bundled_studies_are_valid(name):
+    study = load_study(name)
     assert study.trials
     assert study.content.summary
+
+
+def test_results_of_a_bundled_study_are_never_in_the_package(tmp_path):
+    assert load_study("table1").results == Path("runs", "table1", "results")
+    assert load_study("table1", tmp_path).results == tmp_path / "results"
+    assert load_study("table1").path.parent == BUNDLED
+
+
+def test_results_of_a_study_file_are_beside_it(write_study, tmp_path):
+    study = write_study([{"name": "a", "rows": [{"name": "b"}]}])
+    assert study.results == tmp_path / "results" / "small"
+    assert load_study(study.path, tmp_path / "runs").results == study.results
+
+
+def test_an_unknown_study_is_reported_with_the_nearest_name():
+    with pytest.raises(AreosegError, match="no study 'ablatoin', .*: did you mean 'ablation'"):
+        load_study("ablatoin")
+    with pytest.raises(AreosegError, match="choose from ablation, models, table1"):
+        load_study("zzz")
 
 
 def test_a_trial_is_the_recipe_with_the_overrides_of_study_and_row_and_a_seed(write_study):

@@ -40,13 +40,14 @@ def compare(
     """Train every row of a study with several seeds and tabulate the scores.
 
     Finished trainings are skipped and interrupted ones resumed. Each finished training adds a small
-    JSON file to `results/STUDY/` beside the study; the table is written there as CSV, Markdown and
-    HTML. Without --data nothing is trained, and the table shows the results so far.
+    JSON file to the results folder, and the table is written there as CSV, Markdown and HTML. The
+    results folder is `results/STUDY/` beside a study file, and OUT/results for a bundled study.
+    Without --data nothing is trained, and the table shows the results so far.
 
-    Example: `areoseg compare studies/ablation.yaml --data mars.npz`
+    Example: `areoseg compare ablation --data mars.npz`
 
     Args:
-        study: A YAML file.
+        study: A YAML file, or a bundled study: ablation, models or table1.
         out: The folder for the run folders. Default: runs/STUDY.
         split: The split whose scores are compared.
         protocol: The protocol of these scores.

@@ -53,8 +53,9 @@ def compare(
 
     Args:
         study: A study file, or the name of a bundled study.
-        data: The dataset; see `read`. None: train nothing, and use the results there are.
-        out: The folder for the run folders; None: `runs/STUDY`.
+        data: The dataset; see `read`. None: train nothing and tabulate the existing results.
+        out: The folder for the run folders, and for the results of a bundled study; None:
+            `runs/STUDY`.
         split: The split whose scores are compared: `train`, `val` or `test`.
         protocol: The protocol of the compared scores.
         decisions: Decisions about the data; see `train`.
@@ -75,7 +76,7 @@ def compare(
         >>> table = compare("ablation", "mars.npz")  # doctest: +SKIP
     """
     console = console or standard_error()
-    opened = load_study(study)
+    opened = load_study(study, None if out is None else Path(out))
     out = Path(out) if out is not None else Path("runs") / opened.name
     exclusions = None if decisions is None else read_exclusions(decisions)
     build_table(opened, {}, split=split, protocol_name=protocol)  # checks the names before training

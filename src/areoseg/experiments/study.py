@@ -123,8 +123,8 @@ class StudyFile(Options):
         return sections
 
 
+BUNDLED = Path(__file__).parent / "studies"
 RESULTS = "results"
-"""The folder beside a study file that holds the results."""
 
 
 @dataclass(frozen=True)
@@ -165,36 +165,57 @@ class Trial:
 
 @dataclass(frozen=True)
 class Study:
-    """A study file that was found good.
+    """A valid study.
 
     Attributes:
-        path: The file.
-        content: What it says.
-        trials: Every training that it asks for, in the order of the file.
+        path: The study file.
+        content: Its parsed content.
+        trials: All trainings of the study, in the order of the file.
+        results: The folder of results and tables.
     """
 
     path: Path
     content: StudyFile
     trials: tuple[Trial, ...]
+    results: Path
 
     @property
     def name(self) -> str:
         """The file's name without its suffix."""
         return self.path.stem
 
-    @property
-    def results(self) -> Path:
-        """The folder of the results and tables."""
-        return self.path.parent / RESULTS / self.name
+
+def list_studies() -> list[str]:
+    """Return the names of the bundled studies."""
+    return sorted(path.stem for path in BUNDLED.glob("*.yaml"))
 
 
-def load_study(path: str | Path) -> Study:
-    """Read a study file and check every recipe that it comes to.
+def load_study(name_or_path: str | Path, out: Path | None = None) -> Study:
+    """Read a study and check all of its recipes.
+
+    Args:
+        name_or_path: A study file, or the name of a bundled study.
+        out: The folder of the run folders, which also holds the results of a bundled study; None:
+            `runs/STUDY`. The results of a study file are stored beside it.
 
     Raises:
-        AreosegError: One line for each error, with its place in the file.
+        AreosegError: The study does not exist or is not valid; one line for each error, with its
+            line in the file.
+
+    Example:
+        >>> load_study("table1").name
+        'table1'
     """
-    path = Path(path)
+    path = Path(name_or_path)
+    results = path.parent / RESULTS / path.stem
+    if path.name == str(name_or_path) and not path.suffix and not path.is_file():
+        if path.name not in list_studies():
+            raise AreosegError(
+                f"no study {path.name!r}, neither by name nor as a file:"
+                f" {did_you_mean(path.name, list_studies())}"
+            )
+        results = (Path("runs") / path.name if out is None else out) / RESULTS
+        path = BUNDLED / f"{path.name}.yaml"
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -209,7 +230,7 @@ def load_study(path: str | Path) -> Study:
         errors += describe_errors(error, str(path), node)
     if errors:
         raise AreosegError("\n".join(errors))
-    return Study(path, content, _trials(content, path, node))
+    return Study(path, content, _trials(content, path, node), results)
 
 
 def _trials(content: StudyFile, path: Path, node: yaml.Node | None) -> tuple[Trial, ...]:
