@@ -170,7 +170,7 @@ def find_source(data: PathLike, options: DataOptions | None, console: Console) -
     if str(data) == SYNTHETIC:
         return source
     if source.classes is None and (description := find_description(Path(data))) is not None:
-        console.print(f"classes: from {description}, beside the data")
+        console.print(f"note: classes from {description}, beside the data")
         source = replace(source, classes=str(description))
     described = describe(source.classes)
     default = DataOptions()
@@ -178,7 +178,7 @@ def find_source(data: PathLike, options: DataOptions | None, console: Console) -
         if getattr(source, field) == getattr(default, field):
             source = replace(source, **{field: getattr(described.options, field)})
     if source.groups is None and (groups := companion_groups(Path(data))) is not None:
-        console.print(f"groups: from {groups}, beside the data")
+        console.print(f"note: groups from {groups}, beside the data")
         source = replace(source, groups=groups)
     return replace(source, tile=described.tile)
 
