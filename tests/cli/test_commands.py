@@ -120,7 +120,7 @@ def test_own_data_that_have_changed_are_not_scored_as_if_they_were_others(
     info = json.loads((moved / "run.json").read_text())
     info["data"]["source"]["path"] = str(tmp_path / "mars.npz")
     (moved / "run.json").write_text(json.dumps(info))
-    with pytest.raises(AreosegError, match="not the data that this run was trained on"):
+    with pytest.raises(AreosegError, match="the run was trained on other data"):
         areoseg.evaluate(moved)
     told = Console(file=io.StringIO(), width=300)
     assert areoseg.evaluate(moved, tmp_path / "mars.npz", console=told).images == 48
@@ -251,7 +251,10 @@ def test_a_run_goes_on_where_its_data_lie_now(homework_npz, tiny, tmp_path):
     process.wait()
     moved.unlink()
     lost = run_command("train", "--resume", out)
-    assert (lost.returncode, "does not exist. Give its present path by --data" in lost.stderr) == (
+    assert (
+        lost.returncode,
+        "does not exist. Give its current path with --data" in lost.stderr,
+    ) == (
         2,
         True,
     )

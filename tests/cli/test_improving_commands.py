@@ -213,5 +213,5 @@ def test_a_budget_that_labeling_uses_up_is_refused(runs, samples, tmp_path):
 
 
 def test_a_finished_run_cannot_be_resumed_but_be_started_from(runs):
-    with pytest.raises(AreosegError, match=r"nothing to resume.* --init-from"):
+    with pytest.raises(AreosegError, match=r"cannot resume.* --init-from"):
         areoseg.resume(runs["one"], console=QUIET)

@@ -122,7 +122,7 @@ ROW = {"name": "a"}
         ({"sections": [{"name": "s", "rows": [{**ROW, "seed": 1}]}]}, "did you mean 'seeds'"),
         ({"sections": [{"name": "s", "rows": [ROW]}], "seeds": [1, 1]}, "seed 1 is there 2 times"),
         ({"sections": [{"name": "s", "rows": [ROW]}], "seeds": []}, "seeds"),
-        ({"sections": [{"name": "s", "rows": [ROW]}], "budget": "soon"}, "write a time"),
+        ({"sections": [{"name": "s", "rows": [ROW]}], "budget": "soon"}, "give a duration"),
         ({"sections": [{"name": "s", "rows": [{**ROW, "baseline": "randm"}]}]}, "mean 'random'"),
         (
             {"sections": [{"name": "s", "rows": [{**ROW, "baseline": "random", "budget": "1m"}]}]},

@@ -216,5 +216,5 @@ def test_what_the_wheel_carries_is_small_and_whole(name):
 
 
 def test_a_bundle_is_not_taken_for_a_run_that_was_killed(name):
-    with pytest.raises(AreosegError, match="nothing to resume"):
+    with pytest.raises(AreosegError, match="cannot resume"):
         areoseg.resume(name)

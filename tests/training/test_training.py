@@ -154,7 +154,7 @@ def test_a_budget_plans_and_ends(source, tmp_path, tiny):
 def test_a_folder_that_holds_a_run_is_left_alone(source, tmp_path, tiny):
     run = run_tiny(source, tmp_path / "run", tiny)
     before = weights(run)
-    with pytest.raises(AreosegError, match="there is a run here already"):
+    with pytest.raises(AreosegError, match="it already contains a run"):
         run_tiny(source, tmp_path / "run", tiny)
     assert_equal_weights(before, weights(run))
 
@@ -193,7 +193,7 @@ def test_a_killed_run_resumes_to_the_weights_of_one_that_was_not(source, tmp_pat
 
 def test_a_finished_run_cannot_be_resumed(source, tmp_path, tiny):
     run = run_tiny(source, tmp_path / "run", tiny)
-    with pytest.raises(AreosegError, match="nothing to resume"):
+    with pytest.raises(AreosegError, match="cannot resume"):
         resume_on(run.path, read_source(source), console=QUIET)
 
 
@@ -213,7 +213,7 @@ def test_a_run_killed_while_it_is_scored_is_scored_by_resuming(
     assert (out / "weights.safetensors").read_bytes() == before
     assert (out / "report.html").is_file()
     assert json.loads((out / "scores.json").read_text()).keys() == {"val", "test"}
-    with pytest.raises(AreosegError, match="nothing to resume"):
+    with pytest.raises(AreosegError, match="cannot resume"):
         areoseg.resume(out, data="absent.npz", console=QUIET)
 
 

@@ -1,1 +1,1 @@
-"""Run folders: what one training leaves on disk, and how runs relate to each other."""
+"""Run folders: the files that a training writes, and the relations between runs."""

@@ -1,4 +1,4 @@
-"""Checks that runs fit together: the same data, the same split, the same network."""
+"""Checks of compatibility between runs: data, split and network."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -12,19 +12,19 @@ from areoseg.runs.run import Run
 from areoseg.taxonomy import Taxonomy
 
 TRAINING_OPTIONS = ("dropout",)
-"""Model options that change the training, but not what the trained network computes."""
+"""Model options that affect training, but not the function of the trained network."""
 
 
 def check_same_samples(run: Run, labeled: SegmentationDataset) -> None:
-    """Check that labeled samples are those that a run was trained on.
+    """Check that a run was trained on the given labeled samples.
 
     Raises:
         AreosegError: Names, images or masks differ.
     """
     if fingerprint(labeled) != run.info.data.fingerprint:
         raise AreosegError(
-            f"cannot use these data for {run.path}: they are not the data that this run was trained"
-            " on. Give the same data by --data."
+            f"cannot use these data for {run.path}: the run was trained on other data. Give its"
+            " own data with --data."
         )
 
 
@@ -39,7 +39,7 @@ def check_same_data(runs: Sequence[Run]) -> None:
 
 
 def check_same_split(runs: Sequence[Run], split: str) -> None:
-    """Check that runs have the same data and the same `train`, `val` or `test`.
+    """Check that runs have the same data and the same `train`, `val` or `test` split.
 
     The folds of a cross-validation share `test`, but each has its own `val`.
 
@@ -55,8 +55,8 @@ def check_same_split(runs: Sequence[Run], split: str) -> None:
         else:
             continue
         raise AreosegError(
-            f"cannot combine {run.path} with {first.path}: {difference}, so samples held out by one"
-            " may have trained the other. Give runs of one dataset and split."
+            f"cannot combine {run.path} with {first.path}: {difference}, so one may have been"
+            " trained on held-out samples of the other. Give runs with the same dataset and split."
         )
 
 
@@ -64,7 +64,7 @@ def check_same_architecture(runs: Sequence[Run]) -> None:
     """Check that the weights of runs can be averaged.
 
     Raises:
-        AreosegError: Model, its options, classes or the treatment of background differ.
+        AreosegError: Model, model options, classes or the treatment of background differ.
     """
     first, *others = runs
     for run in others:
@@ -72,7 +72,7 @@ def check_same_architecture(runs: Sequence[Run]) -> None:
         if difference is not None:
             raise AreosegError(
                 f"cannot average the weights of {run.path} and {first.path}: they differ in"
-                f" {difference}. Average their predictions: give `areoseg predict` several --model."
+                f" {difference}. Average their predictions: repeat --model of `areoseg predict`."
             )
 
 
@@ -80,20 +80,20 @@ def check_initial_weights(start: Run, recipe: Recipe, taxonomy: Taxonomy) -> Non
     """Check that the weights of a run fit the network of a recipe.
 
     Raises:
-        AreosegError: Model, its options, classes or the treatment of background differ.
+        AreosegError: Model, model options, classes or the treatment of background differ.
     """
     difference = _difference(recipe, taxonomy, start)
     if difference is not None:
         raise AreosegError(
-            f"cannot start from the weights of {start.path}: it and the recipe differ in"
+            f"cannot start from the weights of {start.path}: it differs from the recipe in"
             f" {difference}. Train its own recipe, {start.path}/recipe.yaml."
         )
 
 
 def _difference(recipe: Recipe, taxonomy: Taxonomy, run: Run) -> str | None:
-    """Name what keeps the weights of a run from fitting a recipe; None if they fit.
+    """Return what makes the weights of a run incompatible with a recipe; None if they fit.
 
-    Dropout, stochastic depth and initial weights may differ: they do not outlast the training.
+    Dropout, stochastic depth and weight initialization may differ: they only affect training.
     """
     standardized = "weight_standardization"
     compared = {

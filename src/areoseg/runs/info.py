@@ -1,4 +1,4 @@
-"""The content of `run.json`: what was trained, on which data, and how the training ended."""
+"""The content of `run.json`: the model, its data, and the outcome of the training."""
 
 from pathlib import Path
 from typing import Literal
@@ -27,23 +27,23 @@ class Versions(_Info):
 
 
 class DataInfo(_Info):
-    """The data set of a run.
+    """The dataset of a run.
 
     Attributes:
-        source: Where the samples were read from, with paths as the user typed them.
+        source: Where the samples were read from, with paths as given by the user.
         working_directory: The absolute folder that relative paths in `source` start from; None in
             a bundle.
         fingerprint: Hash of all labeled samples.
         labeled: Number of labeled samples.
         unlabeled: Number of unlabeled samples.
-        rejected: Number of labeled samples that the audit, or a person, rejected.
-        decisions: The file with the decisions of a person, or None.
-        dropped: Number of labeled samples that the split left out.
-        groups: Number of groups, or None where groups are not known.
-        training_shares: Share of the training pixels by class name, 0..1.
+        rejected: Number of labeled samples rejected by the audit or manually.
+        decisions: The file with manual decisions, or None.
+        dropped: Number of labeled samples that are in no split.
+        groups: Number of groups, or None if groups are unknown.
+        training_shares: Share of training pixels by class name, 0..1.
         navcam_scale: Scale of the images relative to a full Navcam frame, or None.
         mean: Mean brightness of the training images, 0..1.
-        std: Its standard deviation.
+        std: Standard deviation of the training images.
     """
 
     source: Source
@@ -65,7 +65,7 @@ class ModelInfo(_Info):
     """The network of a run.
 
     Attributes:
-        size: Height and width of the images that it was trained on.
+        size: Height and width of the training images.
         parameters: Number of trainable parameters.
         macs: Multiply-accumulate operations for one image.
     """
@@ -79,10 +79,10 @@ class InitialWeights(_Info):
     """The run whose weights the training started from.
 
     Attributes:
-        run: Its folder.
+        run: The run folder.
         weights_sha256: Hash of its weights file.
-        commands: The command lines that made it.
-        training_seconds: Training time of it and of the runs before it.
+        commands: The command lines that produced it.
+        training_seconds: Its training time, including that of the runs it started from.
     """
 
     run: str
@@ -95,7 +95,7 @@ class TrainedOn(_Info):
     """Samples that the weights were trained on.
 
     Attributes:
-        fingerprint: Hash of all labeled samples of the data set.
+        fingerprint: Hash of all labeled samples of the dataset.
         names: Names of the samples in its training split.
     """
 
@@ -109,8 +109,8 @@ class PseudoLabelInfo(_Info):
     Attributes:
         predicted: Share of all pixels that were predicted as the class.
         threshold: The lowest confidence that was kept, or None without predictions.
-        kept: Share of the predictions that was kept, or None without predictions.
-        share: Share of the class among all pixels that were kept.
+        kept: Share of the predictions that were kept, or None without predictions.
+        share: Share of the class among all kept pixels.
     """
 
     predicted: float
@@ -124,15 +124,15 @@ class SelfTrainingInfo(_Info):
 
     Attributes:
         teachers: The run folders that labeled them.
-        commands: The command lines that made the teachers.
+        commands: The command lines that produced the teachers.
         training_seconds: Training time of all teachers.
         unlabeled: Where the images were read from.
-        keep_fraction: Share of the predictions of each class that was kept.
+        keep_fraction: Share of the predictions of each class that were kept.
         min_confidence: Confidence below which no prediction was kept.
         tta_flip: Whether the teachers predicted mirrored images as well.
         classes: The pseudo-labels by class name.
         samples: Number of samples.
-        labeled_share: Share of each batch that was drawn from the labeled samples.
+        labeled_share: Share of labeled samples in each batch.
         fingerprint: Hash of the samples.
     """
 
@@ -154,7 +154,7 @@ class RoundsInfo(_Info):
 
     Attributes:
         samples: Number of unlabeled samples.
-        classes: For each round the pseudo-labels by class name; empty where none were kept.
+        classes: For each round, the pseudo-labels by class name; empty if none were kept.
     """
 
     samples: int
@@ -165,9 +165,9 @@ class SoupIngredient(_Info):
     """A run that was tried in a soup.
 
     Attributes:
-        name: Its folder.
+        name: The run folder.
         score: Its own validation score.
-        soup_score: Validation score of the soup with it, or None if it was not tried.
+        soup_score: Validation score of the soup that includes it, or None if it was not tried.
         selected: Whether its weights are in the soup.
     """
 
@@ -184,7 +184,7 @@ class SoupInfo(_Info):
 
 
 class ScoreChange(_Info):
-    """The score that offsets were fitted to; None stands for "not defined".
+    """The score that offsets were fitted to; None if undefined.
 
     Attributes:
         before: Without offsets.
@@ -205,7 +205,7 @@ class ErrorChange(_Info):
 
 
 class ReliabilityCurve(_Info):
-    """Share of pixels, mean confidence and accuracy by bin of confidence; None in empty bins."""
+    """Share of pixels, mean confidence and accuracy per confidence bin; None in empty bins."""
 
     share: list[float | None]
     confidence: list[float | None]
@@ -246,15 +246,15 @@ class CalibrationInfo(_Info):
 
 
 class BundleInfo(_Info):
-    """How a bundle compares with the run that it was made from.
+    """The comparison of a bundle with the run that it was made from.
 
     Attributes:
         license: License of the weights.
-        credit: Who made the training data, and under which license, or None.
+        credit: Authors and license of the training data, or None.
         compared_on: The samples of the comparison.
         weights_sha256: Hash of the weights file of the run.
-        max_probability_difference: Largest difference of a probability.
-        equal_pixels: Share of pixels of the same class, 0..1.
+        max_probability_difference: Maximum absolute difference of a probability.
+        equal_pixels: Share of pixels with the same predicted class, 0..1.
         terrain: `terrain` score of the bundle.
         terrain_of_run: `terrain` score of the run.
         images: Number of images compared.
@@ -277,11 +277,11 @@ class RunInfo(_Info):
     Attributes:
         versions: Versions of the software.
         command: The command line, or None for a run made from Python.
-        status: How the training stands.
-        data: The data set.
+        status: Status of the training.
+        data: The dataset.
         taxonomy: The classes.
         model: The network.
-        device: The device as asked for: `cpu`, `cuda` or `auto`.
+        device: The requested device: `cpu`, `cuda` or `auto`.
         threads: Number of CPU threads.
         precision: Precision of the training.
         budget_seconds: The time budget, or None.
@@ -293,11 +293,11 @@ class RunInfo(_Info):
         steps: Number of training steps; None before the end.
         epochs: Number of validations.
         best_step: The step with the best validation score.
-        validation_score: That score, or None if it is not defined.
+        validation_score: That score, or None if undefined.
         protocol: Definition of the validation score.
         training_seconds: Training time.
         calibration: The calibration, or None.
-        bundle: The comparison with the original run, or None if this is no bundle.
+        bundle: The comparison with the original run, or None if this is not a bundle.
     """
 
     versions: Versions
@@ -343,7 +343,7 @@ class RunInfo(_Info):
             ) from None
 
     def write(self, path: Path) -> None:
-        """Write a `run.json`, in one piece or not at all.
+        """Write a `run.json` atomically.
 
         Raises:
             AreosegError: The folder cannot be written.

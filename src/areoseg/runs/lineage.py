@@ -1,4 +1,4 @@
-"""Which samples the weights of a run have seen, in its own training and in those before it."""
+"""Training lineage: the samples that weights were trained on, including earlier runs."""
 
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from areoseg.runs.run import Run
 
 
 def count_trained_on(runs: Iterable[Run], names: Iterable[str]) -> int:
-    """Count the names that are those of samples that the weights of runs were trained on."""
+    """Count the names that occur among the samples that the weights of runs were trained on."""
     seen = {name for run in runs for each in run.trained_on for name in each.names}
     return sum(name in seen for name in names)
 
@@ -24,7 +24,7 @@ def check_not_trained_on(runs: Iterable[Run], fingerprint: str) -> None:
         fingerprint: Hash of the labeled samples to score.
 
     Raises:
-        AreosegError: The initial weights of a run were trained on them.
+        AreosegError: The initial weights of a run were trained on these samples.
     """
     for run in runs:
         if any(each.fingerprint == fingerprint for each in run.info.previously_trained_on):
@@ -45,7 +45,8 @@ def check_held_out(
         fingerprint: Hash of its labeled samples.
 
     Returns:
-        Notes for the user: how many held-out samples of another dataset have known names.
+        Notes for the user: the number of held-out samples with names of earlier training samples,
+        if the dataset is another one.
 
     Raises:
         AreosegError: The dataset is the same, and the run was trained on held-out samples.
@@ -64,12 +65,12 @@ def check_held_out(
         return ()
     return (
         f"{known} of the held-out samples have the names of samples that {start.path} was trained"
-        " on: if they are the same, scores are too high",
+        " on: if they are the same samples, the scores are too high",
     )
 
 
 def describe_initial_weights(start: Run) -> InitialWeights:
-    """Describe the weights of a run as the start of another one, with the total training time."""
+    """Describe a run as the source of initial weights, with its total training time."""
     before = start.info.initial_weights
     return InitialWeights(
         run=str(start.path),
@@ -81,7 +82,7 @@ def describe_initial_weights(start: Run) -> InitialWeights:
 
 
 def previously_trained_on(runs: Iterable[Run]) -> list[TrainedOn]:
-    """Collect what the initial weights of several runs were trained on, each dataset once."""
+    """Collect the samples that the initial weights of runs were trained on, once per dataset."""
     before: list[TrainedOn] = []
     for run in runs:
         before += [each for each in run.info.previously_trained_on if each not in before]

@@ -1,4 +1,4 @@
-"""Finding and reading the data that a run was trained on again."""
+"""Locating and rereading the data that a run was trained on."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,22 +16,22 @@ from areoseg.utils.files import PathLike
 
 
 def own_source(run: Run, data: PathLike | None = None, groups: PathLike | None = None) -> Source:
-    """Return where the data of a run are now.
+    """Return the current location of the data of a run.
 
     Args:
         run: The run.
-        data: Their present path; None: the one noted in the run.
-        groups: The present path of the groups file; None: the one noted in the run.
+        data: The current path of the data; None: the path stored in the run.
+        groups: The current path of the groups file; None: the path stored in the run.
 
     Raises:
-        AreosegError: Nothing is at the path noted in the run.
+        AreosegError: The path stored in the run does not exist.
     """
     noted = run.source
     for given, path, option in ((data, noted.path, "--data"), (groups, noted.groups, "--groups")):
         if given is None and path and path != SYNTHETIC and not Path(path).exists():
             raise AreosegError(
-                f"cannot read the data of {run.path}: {path} does not exist. Give its present path"
-                f" by {option}."
+                f"cannot read the data of {run.path}: {path} does not exist. Give its current path"
+                f" with {option}."
             )
     return replace(
         noted,
@@ -47,12 +47,12 @@ def own_data(
 
     Args:
         run: The run.
-        data: Their present path; None: the one noted in the run.
-        groups: The present path of the groups file; None: the one noted in the run.
+        data: The current path of the data; None: the path stored in the run.
+        groups: The current path of the groups file; None: the path stored in the run.
         console: Where to show progress and warnings.
 
     Raises:
-        AreosegError: The data cannot be read, or are not those of the run.
+        AreosegError: The data cannot be read, or differ from those of the run.
     """
     found = read_with_progress(own_source(run, data, groups), console)
     check_same_samples(run, found.labeled)

@@ -1,21 +1,21 @@
-"""The run folder: everything that a training writes.
+"""Run folders: all files that a training writes.
 
 ```
 recipe.yaml           the recipe with every value; plugins/ has copies of its plugin files
-run.json              data, versions, size, time, and how the run ended; see `RunInfo`
-weights.safetensors   the weights that the run keeps
+run.json              data, versions, model size, time and outcome; see `RunInfo`
+weights.safetensors   the best or last weights
 split.json            names of the samples in train, val and test
 plan.json             the planned steps, and every correction
-audit.json            findings of the audit, or the decisions of a person; audit.html shows them
+audit.json            findings of the audit, or manual decisions; audit.html shows them
 metrics.csv           one row per epoch; the same curves for TensorBoard in tensorboard/
-scores.json           scores of the kept weights on val and test
-report.html           all of it to look at
-pseudo_labels.npz     the pseudo-labeled samples of a self-training
-resume.pt             the state to resume from, while the run is not finished
-round.npz             the pseudo-labels of the current round, while the run is not finished
+scores.json           scores of these weights on val and test
+report.html           self-contained report of the run
+pseudo_labels.npz     the pseudo-labeled samples of self-training
+resume.pt             the state to resume from, until the run is finished
+round.npz             the pseudo-labels of the current round, until the run is finished
 ```
 
-The bundled models of `areoseg.weights` are such folders, and are opened by name.
+The bundled models of `areoseg.weights` are run folders that are opened by name.
 """
 
 import hashlib
@@ -61,7 +61,7 @@ RESUME = "resume.pt"
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder: at least a recipe and run info; weights from the first validation on.
+    """A run folder with at least a recipe and run info; weights exist after the first validation.
 
     Attributes:
         path: The folder.
@@ -85,9 +85,9 @@ class Run:
 
     @property
     def source(self) -> Source:
-        """Where the data of the run are.
+        """The location of the run's data.
 
-        Relative paths start from the working directory of the training, if they exist there.
+        Relative paths refer to the working directory of the training, if they exist there.
         """
         typed, folder = self.info.data.source, self.info.data.working_directory
         if folder is None:
@@ -117,7 +117,7 @@ class Run:
 
     @property
     def commands(self) -> list[str]:
-        """The command lines that made the run, those of its initial weights and teachers first."""
+        """The command lines that produced the run, initial weights and teachers first."""
         commands: list[str] = []
         for before in (self.info.initial_weights, self.info.self_training):
             commands += before.commands if before else []
@@ -125,7 +125,7 @@ class Run:
 
     @property
     def calibrated_later(self) -> bool:
-        """Whether it was calibrated by `areoseg calibrate`, not at the end of its training."""
+        """Whether the run was calibrated by `areoseg calibrate`, not at the end of its training."""
         return self.info.calibration is not None and not self.recipe.calibration
 
     @property
@@ -138,8 +138,8 @@ class Run:
         """Load the trained network in evaluation mode, on the CPU.
 
         Args:
-            fold: Replace standardized weights by plain ones, which is faster and predicts the same;
-                otherwise the weights are those in `weights.safetensors`.
+            fold: Replace standardized weights by plain ones, which is faster with the same
+                predictions; otherwise the weights are those in `weights.safetensors`.
 
         Raises:
             AreosegError: The weights cannot be read, or do not fit the recipe.
@@ -152,8 +152,8 @@ class Run:
         path = self.path / WEIGHTS
         try:
             segmenter.load_state_dict(load_file(path))
-        except Exception as error:  # safetensors and torch have no common root
-            reason = one_line(error)[:160]  # PyTorch lists every tensor that differs
+        except Exception as error:  # safetensors and torch exceptions have no common base class
+            reason = one_line(error)[:160]  # PyTorch lists every mismatching tensor
             raise AreosegError(f"cannot load {path}: it does not fit {RECIPE} ({reason})") from None
         if fold:
             fold_standardization(segmenter)
@@ -174,8 +174,8 @@ def open_run(path: PathLike, *, unfinished: bool = False) -> Run:
         unfinished: Also accept a run without weights.
 
     Raises:
-        AreosegError: It is not a run, it has no weights yet, or it needs plugin files that are
-            neither allowed nor loaded already (see `areoseg.utils.plugins`).
+        AreosegError: `path` is not a run, it has no weights yet, or it needs plugin files that
+            are neither allowed nor already loaded (see `areoseg.utils.plugins`).
 
     Example:
         >>> run = open_run("flagship-64")
@@ -185,15 +185,15 @@ def open_run(path: PathLike, *, unfinished: bool = False) -> Run:
     path = located(path)
     if not is_run(path):
         hint = misspelled(path) or (
-            f". Train one by `areoseg train`, or take one of: {', '.join(bundled_names())}"
+            f". Train one with `areoseg train`, or use one of: {', '.join(bundled_names())}"
         )
         raise AreosegError(
-            f"cannot open {path}: not a run, as {RECIPE} or {RUN_INFO} is missing{hint}"
+            f"cannot open {path}: not a run, since {RECIPE} or {RUN_INFO} is missing{hint}"
         )
     if not (unfinished or (path / WEIGHTS).is_file()):
         raise AreosegError(
-            f"cannot use {path}: it has no weights yet, as its training stopped before the first"
-            f" validation. Continue it by `areoseg train --resume {path}`."
+            f"cannot use {path}: it has no weights yet, since its training stopped before the first"
+            f" validation. Continue it with `areoseg train --resume {path}`."
         )
     return Run(
         path, load_recipe(path / RECIPE, plugins="if-allowed"), RunInfo.read(path / RUN_INFO)
@@ -201,10 +201,10 @@ def open_run(path: PathLike, *, unfinished: bool = False) -> Run:
 
 
 def open_runs(paths: PathLike | Sequence[PathLike]) -> list[Run]:
-    """Open one or several different run folders.
+    """Open one or more distinct run folders.
 
     Raises:
-        AreosegError: There is no path, one is not a run, or two are the same.
+        AreosegError: There is no path, a path is not a run, or two are the same.
     """
     paths = [paths] if isinstance(paths, str | Path) else paths
     if not paths:
@@ -223,11 +223,11 @@ def check_no_run_in(out: PathLike) -> None:
     """
     out = Path(out)
     if out.exists() and not out.is_dir():
-        raise AreosegError(f"cannot write a run to {out}: this is a file. Choose another --out.")
+        raise AreosegError(f"cannot write a run to {out}: it is a file. Choose another --out.")
     if (out / RECIPE).exists():
-        resume = f", or continue it by `areoseg train --resume {out}`"
+        resume = f", or continue it with `areoseg train --resume {out}`"
         raise AreosegError(
-            f"cannot write a run to {out}: there is a run here already. Choose another --out"
+            f"cannot write a run to {out}: it already contains a run. Choose another --out"
             + (resume if (out / RESUME).exists() else "")
             + "."
         )
@@ -237,19 +237,19 @@ def check_resumable(run: Run) -> None:
     """Check that a training can be resumed.
 
     Raises:
-        AreosegError: The training has finished, or no state was kept to resume from.
+        AreosegError: The training has finished, or its state was not saved.
     """
     if (run.path / RESUME).is_file():
         return
     reason = "its training is finished" if run.info.status == "finished" else f"it has no {RESUME}"
     raise AreosegError(
-        f"cannot resume {run.path}: nothing to resume, as {reason}. To train its weights further,"
-        f" start a new run by `areoseg train {run.path}/{RECIPE} --init-from {run.path}`."
+        f"cannot resume {run.path}: {reason}. To train its weights further,"
+        f" start a new run with `areoseg train {run.path}/{RECIPE} --init-from {run.path}`."
     )
 
 
 def _from_folder(folder: str, path: PathLike) -> str:
-    """Return the path within the folder if it exists there, otherwise the path as it is."""
+    """Return the path within the folder if it exists there, otherwise the unchanged path."""
     joined = Path(folder, path)
     return str(joined) if joined.exists() else str(path)
 
@@ -262,8 +262,8 @@ def build_segmenter(
     Args:
         recipe: The recipe.
         taxonomy: The classes.
-        mean: Mean brightness that images are normalized by, 0..1.
-        std: Standard deviation that images are normalized by.
+        mean: Mean brightness for normalizing images, 0..1.
+        std: Standard deviation for normalizing images.
     """
     import torch
 
@@ -288,7 +288,7 @@ def build_segmenter(
 def initial_segmenter(start: Run, recipe: Recipe) -> "Segmenter":
     """Build the model of a recipe with the weights of a run, without its calibration.
 
-    Images are normalized by the brightness that the weights were trained with.
+    Images are normalized with the mean and standard deviation that the weights were trained with.
     """
     trained = start.segmenter(fold=False)
     segmenter = build_segmenter(
@@ -299,7 +299,7 @@ def initial_segmenter(start: Run, recipe: Recipe) -> "Segmenter":
 
 
 def write_weights(path: Path, tensors: "dict[str, Tensor]") -> None:
-    """Write weights as safetensors, in one piece or not at all."""
+    """Write weights as safetensors atomically."""
     from safetensors.torch import save
 
     with replacing(path) as beside:

@@ -1,4 +1,4 @@
-"""Options that say where to compute; shared by the commands and by the functions."""
+"""Compute options, shared by commands and functions."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,10 +6,10 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class ComputeOptions:
-    """Where to compute.
+    """The device and the number of threads to compute with.
 
     Attributes:
-        device: cpu, cuda, or auto: the GPU if there is one, else the CPU.
+        device: cpu, cuda, or auto (the GPU if available, otherwise the CPU).
         threads: CPU threads. Default: one per core.
     """
 

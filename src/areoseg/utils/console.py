@@ -1,4 +1,4 @@
-"""Where progress and warnings are shown."""
+"""Consoles and bars for progress and warnings."""
 
 from rich.console import Console
 from rich.progress import Progress
@@ -10,5 +10,5 @@ def standard_error() -> Console:
 
 
 def progress_bar(console: Console) -> Progress:
-    """Return a bar that disappears when it is done; disabled if the console is no terminal."""
+    """Return a bar that disappears when it is done; disabled if the console is not a terminal."""
     return Progress(console=console, transient=True, disable=not console.is_terminal)

@@ -14,7 +14,7 @@ Precision = Literal["float32", "bfloat16"]
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device called `name`; `auto` is the first GPU, or else the CPU.
+    """Return the device called `name`; `auto` is the first GPU if available, otherwise the CPU.
 
     Raises:
         AreosegError: The device does not exist.
@@ -35,7 +35,7 @@ def use_threads(threads: int | None) -> int:
     """Set PyTorch's number of threads unless it is None; return the number in use.
 
     Raises:
-        AreosegError: It is less than 1.
+        AreosegError: The number is less than 1.
     """
     if threads is not None:
         if threads < 1:
@@ -57,20 +57,20 @@ def choose_precision(precision: str, device: torch.device) -> Precision:
 
 
 def autocast(device: torch.device, precision: Precision) -> torch.autocast:
-    """A context that runs networks in a precision."""
+    """Return a context that runs networks in the given precision."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
 def precision_of_training(trained: str, device: torch.device) -> Precision:
     """Return the precision to score a run in: that of its training if the device supports it.
 
-    It does not depend on speed, so that a score is the same each time.
+    It does not depend on speed, so that scores are reproducible.
     """
     return "bfloat16" if trained == "bfloat16" and has_bfloat16(device) else "float32"
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 natively."""
+    """Return whether the device multiplies bfloat16 natively."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
     if device.type != "cpu":
@@ -81,14 +81,15 @@ def has_bfloat16(device: torch.device) -> bool:
 
 @cache
 def _bfloat16_pays(device: torch.device) -> bool:
-    """Whether the device is faster in bfloat16.
+    """Return whether the device is faster in bfloat16.
 
-    Instructions for it are no proof: with AVX-512 alone, some processors convolve twice as fast in
-    bfloat16 and others half as fast. On a CPU both are therefore timed, which takes 0.05 s.
+    Support in the instruction set does not imply speed: with AVX-512 only, convolutions in bfloat16
+    take half the time on some processors and twice the time on others. Therefore both precisions
+    are timed on CPUs, which takes 0.05 s.
     """
     if device.type != "cpu" or not has_bfloat16(device):
         return has_bfloat16(device)
-    # alternately and by processor time, so that other work on the machine matters little
+    # alternate and use processor time to reduce the influence of other load
     dtypes = (torch.float32, torch.bfloat16)
     rounds = [[convolution_seconds(dtype) for dtype in dtypes] for _ in range(2)]
     exact, reduced = (min(times) for times in zip(*rounds, strict=True))
@@ -96,7 +97,7 @@ def _bfloat16_pays(device: torch.device) -> bool:
 
 
 def convolution_seconds(dtype: torch.dtype) -> float:
-    """Return the minimum processor time of a typical convolution over some calls."""
+    """Return the minimum processor time of a typical convolution over several calls."""
     maps = torch.ones(16, 32, 32, 64, dtype=dtype).to(memory_format=torch.channels_last)
     weight = torch.ones(32, 32, 3, 3, dtype=dtype).to(memory_format=torch.channels_last)
     times = []

@@ -1,4 +1,4 @@
-"""Optional packages, which users install for some tasks."""
+"""Imports of optional packages."""
 
 import importlib
 import sys
@@ -11,8 +11,8 @@ def need(module: str, *, extra: str) -> ModuleType:
     """Import a module of an optional package.
 
     Args:
-        module: Its name, such as `"onnxruntime"`.
-        extra: The extra of areoseg that installs it.
+        module: The module name, for example `"onnxruntime"`.
+        extra: The extra of areoseg that installs the package.
 
     Raises:
         AreosegError: The package is not installed.
@@ -26,14 +26,14 @@ def need(module: str, *, extra: str) -> ModuleType:
 def need_openvino(module: str = "openvino") -> ModuleType:
     """Import OpenVINO, or a package on top of it, without its telemetry.
 
-    OpenVINO reports each import to its developers unless the user opted out. Without the module
-    that reports, it uses a stub instead.
+    OpenVINO reports each import to its developers unless the user opted out. If its telemetry
+    module is missing, it uses a stub instead.
 
     Args:
         module: `"openvino"` or `"nncf"`.
 
     Raises:
-        AreosegError: It is not installed.
+        AreosegError: The package is not installed.
     """
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # marks it as missing
     return need(module, extra="openvino")

@@ -18,7 +18,7 @@ PathLike = str | Path
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path` to write to, and rename it to `path` at the end.
 
-    If writing fails, `path` stays as it was and the temporary file is removed.
+    If writing fails, `path` is unchanged and the temporary file is removed.
 
     Raises:
         AreosegError: The folder cannot be written, or the disk is full.
@@ -33,7 +33,7 @@ def replacing(path: Path) -> Iterator[Path]:
             f"{path}: cannot write this file: {error.strerror or error}. Choose another place"
         ) from None
     finally:
-        with suppress(OSError):  # not even the folder could be made
+        with suppress(OSError):  # the folder could not be created either
             temporary.unlink()
 
 
@@ -52,7 +52,7 @@ def read_json(path: Path) -> Any:
     """Return the values in a JSON file.
 
     Raises:
-        AreosegError: It cannot be read.
+        AreosegError: The file cannot be read.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))

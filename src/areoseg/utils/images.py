@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ImageArray = NDArray[np.uint8] | NDArray[np.float32]
-"""A gray image (H, W): uint8, or float32 in 0..1 where the source has more than 8 bits."""
+"""A gray image (H, W): uint8, or float32 in 0..1 if the source has more than 8 bits."""
 
 Mask = NDArray[np.uint8]
-"""Class indices (H, W), with `VOID` where a pixel is ignored."""
+"""Class indices (H, W); ignored pixels are `VOID`."""
 
 RGB = NDArray[np.uint8]
-"""A color picture (H, W, 3)."""
+"""A color image (H, W, 3)."""
 
 VOID_COLOR = (255, 0, 255)
 
@@ -44,7 +44,7 @@ def as_tensor(images: Sequence[ImageArray] | ImageArray) -> "Tensor":
 
 
 def color_mask(mask: Mask, taxonomy: Taxonomy) -> RGB:
-    """Return a mask (H, W) in the colors of its classes (H, W, 3); void pixels are magenta."""
+    """Return an RGB image (H, W, 3) of a mask (H, W) in class colors; void pixels are magenta."""
     palette = np.full((256, 3), VOID_COLOR, dtype=np.uint8)
     palette[: len(taxonomy)] = taxonomy.colors
     return palette[mask]

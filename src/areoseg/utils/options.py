@@ -1,4 +1,4 @@
-"""Options: validated values with ranges and defaults, and the errors that name a wrong one."""
+"""Options: validated values with ranges and defaults, and errors that name the invalid option."""
 
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ PositiveShare = Annotated[float, Field(gt=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
-"""The factor of a moving average: the weight of the old value."""
+"""The decay of a moving average: the weight of the old value."""
 Count = Annotated[int, Field(gt=0)]
 
 Location = tuple[str | int, ...]
@@ -32,7 +32,7 @@ Location = tuple[str | int, ...]
 
 
 class Options(BaseModel):
-    """Base of all options: immutable; an unknown name is an error that suggests a known one."""
+    """Base class of options: immutable; unknown names are errors that suggest a known one."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
@@ -52,14 +52,14 @@ class Options(BaseModel):
 
 
 def _suggested(detail: ErrorDetails, names: list[str]) -> str:
-    """The message of an error, with a suggestion where the name of an option is unknown."""
+    """Return the message of an error, with a suggestion if the name of an option is unknown."""
     if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1:
         return f"no such value: {did_you_mean(str(detail['loc'][0]), names)}"
     return error_message(detail)
 
 
 def error_message(detail: ErrorDetails) -> str:
-    """The message of one pydantic error, without pydantic's own prefixes."""
+    """Return the message of one pydantic error, without pydantic's own prefixes."""
     if detail["type"] == "missing":
         return "missing: it has no default"
     if detail["type"] in ("model_type", "model_attributes_type", "dict_type"):
@@ -68,10 +68,10 @@ def error_message(detail: ErrorDetails) -> str:
 
 
 def located_error(errors: Iterable[tuple[Location, str, str, Any]]) -> ValidationError:
-    """A `ValidationError` of several errors; raised in a validator, it is merged with the others.
+    """Return a `ValidationError` of several errors; raised in a validator, it is merged with others.
 
     Args:
-        errors: Location, message, pydantic's type of error, and the wrong input of each.
+        errors: Location, message, pydantic's error type, and invalid input of each error.
     """
     return ValidationError.from_exception_data(
         "options",
@@ -87,7 +87,7 @@ def located_error(errors: Iterable[tuple[Location, str, str, Any]]) -> Validatio
 
 
 def check_values(errors: Mapping[Location, str]) -> None:
-    """Raise the given errors, by the location of the wrong value; do nothing if there are none."""
+    """Raise the given errors by location of the invalid value; do nothing if there are none."""
     if errors:
         raise located_error(
             (location, message, "value_error", {}) for location, message in errors.items()
@@ -101,11 +101,11 @@ def validate_items(
 
     Args:
         values: Values by name.
-        validate: Returns the validated value of a name, or raises a `ValidationError` or a
+        validate: Returns the validated value for a name, or raises a `ValidationError` or a
             `ValueError`.
 
     Raises:
-        ValidationError: At least one item is wrong.
+        ValidationError: At least one item is invalid.
     """
     valid: dict[str, Any] = {}
     errors: list[tuple[Location, str, str, Any]] = []

@@ -1,16 +1,16 @@
 """Plugins: code from outside the package that registers models, losses, transforms and readers.
 
-There are two ways in:
+Plugins can be provided in two ways:
 
-- An installed package names a module or a function in the entry-point group `areoseg.plugins`. It
-  is loaded once, when a registry is first asked for a name that it does not have, or for all.
-- A recipe names Python files, `plugins: [my_model.py]`, relative to the recipe. They are run before
-  the recipe is validated.
+- An installed package declares a module or a function in the entry-point group `areoseg.plugins`.
+  It is loaded once, when an unknown name is first looked up in a registry or all names are listed.
+- A recipe lists Python files relative to the recipe, as in `plugins: [my_model.py]`. They are
+  executed before the recipe is validated.
 
-A plugin is code that is run with all rights of the user. A run folder keeps copies of its plugin
-files, and opening a run never runs them by itself: the same file must have been loaded already, or
-plugins must be allowed by `allow_plugins`, the option `--allow-plugins` of every command, or the
-environment variable `AREOSEG_ALLOW_PLUGINS=1`.
+Plugins are code that is executed with all permissions of the user. A run folder keeps copies of its
+plugin files, but opening a run does not execute them: either the same file must already have been
+loaded, or plugins must be allowed by `allow_plugins`, the option `--allow-plugins` of every
+command, or the environment variable `AREOSEG_ALLOW_PLUGINS=1`.
 """
 
 import hashlib
@@ -31,15 +31,15 @@ ALLOW = "AREOSEG_ALLOW_PLUGINS"
 """The environment variable that allows the plugins of run folders; worker processes inherit it."""
 
 _loaded: set[str] = set()
-"""The hash of the content of each plugin file that was run."""
+"""Content hashes of the plugin files that have been executed."""
 
 _entry_points_loaded = False
 
 
 def load_entry_points() -> None:
-    """Load the installed plugins; only the first call does anything.
+    """Load the installed plugins; calls after the first have no effect.
 
-    A plugin that fails is left out with a warning, so that it does not stop everything else.
+    A plugin that fails is skipped with a warning, so that it does not break everything else.
     """
     global _entry_points_loaded
     if _entry_points_loaded:
@@ -53,21 +53,22 @@ def load_entry_points() -> None:
         except Exception as error:  # whatever a plugin raises
             warnings.warn(
                 f"cannot load the plugin {entry.name!r} ({entry.value}): {one_line(error)}."
-                " Update or uninstall the package that brings it.",
+                " Update or uninstall the package that provides it.",
                 RuntimeWarning,
                 stacklevel=2,
             )
 
 
 def load_plugin(path: str | Path, *, trusted: bool = True) -> None:
-    """Run a Python file that registers components; a file of the same content is run once.
+    """Execute a Python file that registers components; files of equal content are executed once.
 
     Args:
-        path: The file. It is run with all rights of the user.
-        trusted: The user named the file. Otherwise it is run only if `allow_plugins` was called.
+        path: The file. It is executed with all permissions of the user.
+        trusted: Whether the user named the file. Otherwise it is executed only if plugins are
+            allowed.
 
     Raises:
-        AreosegError: There is no such file, it is not allowed, or running it failed.
+        AreosegError: The file does not exist, is not allowed, or fails.
     """
     path = Path(path)
     digest = _digest(path)
@@ -75,11 +76,11 @@ def load_plugin(path: str | Path, *, trusted: bool = True) -> None:
         return
     if not trusted and os.environ.get(ALLOW) != "1":
         raise AreosegError(
-            f"this run needs the plugin {path}, which is code that would be run. Read it, and if"
-            " you trust it, add --allow-plugins to the command (in Python:"
-            " areoseg.load_plugin of this file)"
+            f"this run needs the plugin {path}, which is code that would be executed. Read it, and"
+            " if you trust it, add --allow-plugins to the command (in Python: call"
+            " areoseg.load_plugin with this file)"
         )
-    # By its place, so that a file that was edited may register its components again, and another
+    # Named by location, so that an edited file may register its components again, and another
     # file may not register other components of the same names.
     place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
     name = f"areoseg_plugin_{path.stem}_{place}"
@@ -103,12 +104,12 @@ def load_plugin(path: str | Path, *, trusted: bool = True) -> None:
 
 
 def allow_plugins(allowed: bool = True) -> None:
-    """Allow or forbid to run the plugin files of run folders, in this and in worker processes."""
+    """Allow or forbid the plugin files of run folders, in this process and in worker processes."""
     os.environ[ALLOW] = "1" if allowed else "0"
 
 
 def _digest(path: Path) -> str:
-    """The hash of a plugin file's content."""
+    """Return the hash of a plugin file's content."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:

@@ -1,8 +1,8 @@
 """Registries: the named components of one kind, each registered by a decorator on its function.
 
 A component is a function. Its keyword-only parameters, with their annotations and defaults, are its
-options: they are validated by pydantic, so that `gamma: NonNegative = 2.0` is all that a new option
-needs. Components from outside the package are registered in the same way; see `utils.plugins`.
+options and are validated by pydantic: `gamma: NonNegative = 2.0` in the signature defines an
+option. Components from outside the package are registered in the same way; see `utils.plugins`.
 """
 
 import inspect
@@ -34,7 +34,7 @@ class Component:
 
     Attributes:
         name: The name that recipes use.
-        function: The function that does the work.
+        function: The function that implements it.
         summary: One line that describes it.
         paper: Its source.
         options: The pydantic model of its options.
@@ -50,7 +50,7 @@ class Component:
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """The default of each option, without its name."""
+        """The default of each option, except `name`."""
         return self.options().model_dump(exclude={"name"})
 
 
@@ -60,9 +60,9 @@ class Registry(Mapping[str, Component]):
     Installed plugins are loaded when an unknown name is looked up, or when the names are listed.
 
     Args:
-        kind: The kind of component, such as "loss", for messages.
+        kind: The kind of component, for example "loss", used in messages.
         base: The options that every component of the kind has.
-        injected: Keyword-only parameters that the caller fills in, and no recipe.
+        injected: Keyword-only parameters that the caller provides, not the recipe.
     """
 
     def __init__(self, kind: str, base: type[Options], injected: Collection[str] = ()) -> None:
@@ -85,10 +85,10 @@ class Registry(Mapping[str, Component]):
         return len(self._components)
 
     def find(self, name: str) -> Component:
-        """The component called `name`.
+        """Return the component called `name`.
 
         Raises:
-            AreosegError: There is none; the message suggests the nearest name.
+            AreosegError: There is none; the message suggests the closest name.
         """
         if name not in self:
             raise AreosegError(f"there is no {self.kind} {name!r}: {did_you_mean(name, self)}")
@@ -109,8 +109,8 @@ class Registry(Mapping[str, Component]):
             name: The name that recipes use.
             summary: One line that describes it; by default the first line of its docstring.
             paper: Its source.
-            base: Options that it has in common with others; by default those of the registry.
-            **defaults: Defaults of options of the base that differ for this component.
+            base: Options shared with other components; by default those of the registry.
+            **defaults: Defaults of base options that differ for this component.
 
         Raises:
             ValueError: The name is taken, or an option has no default.
@@ -118,7 +118,7 @@ class Registry(Mapping[str, Component]):
 
         def enter(function: Function) -> Function:
             other = self._components.get(name)
-            # A cell or a file that runs again may register its own component again.
+            # A notebook cell or file that is rerun may register its component again.
             if other is not None and other.function.__module__ != function.__module__:
                 raise ValueError(
                     f"two components of the kind {self.kind} are called {name!r}: that of"
@@ -143,7 +143,7 @@ class Registry(Mapping[str, Component]):
         base: type[Options],
         defaults: Mapping[str, Any],
     ) -> type[Options]:
-        """Make the model of a component's options from the signature of its function."""
+        """Create the model of a component's options from the signature of its function."""
         hints = get_type_hints(function, include_extras=True)
         described = described_arguments(function)
         fields: dict[str, Any] = {}
@@ -171,7 +171,7 @@ class Registry(Mapping[str, Component]):
 
 
 def described_arguments(function: Callable[..., Any]) -> dict[str, str]:
-    """The description of each argument in a docstring of Google's style, on one line."""
+    """Return the description of each argument in a Google-style docstring, on one line."""
     section = re.search(r"^Args:\n((?: .*\n?|\n)+)", inspect.getdoc(function) or "", re.MULTILINE)
     if section is None:
         return {}
