@@ -129,7 +129,7 @@ def test_a_file_is_not_scored_on_what_it_may_have_learned_by_heart(
     with pytest.raises(AreosegError, match=r"absent\.onnx: no such file"):
         areoseg.evaluate("absent.onnx", homework_npz)
     (tmp_path / "a.txt").write_text("no model")
-    with pytest.raises(AreosegError, match="no model that can predict"):
+    with pytest.raises(AreosegError, match="not a supported model"):
         areoseg.evaluate(tmp_path / "a.txt", homework_npz)
 
 

@@ -163,7 +163,7 @@ def test_an_export_that_answers_nan_is_refused(few, tmp_path):
 def test_a_pt2_file_is_no_model(tmp_path):
     path = tmp_path / "mars.pt2"
     path.touch()
-    with pytest.raises(AreosegError, match="no model that can predict"):
+    with pytest.raises(AreosegError, match="not a supported model"):
         open_engine(path)
 
 
@@ -199,7 +199,7 @@ def test_a_foreign_onnx_file_is_said_to_lack_its_description(tmp_path):
     opset = [helper.make_opsetid("", 18)]
     path = tmp_path / "foreign.onnx"
     save(helper.make_model(graph, opset_imports=opset, ir_version=8), str(path))
-    with pytest.raises(AreosegError, match="no description by areoseg"):
+    with pytest.raises(AreosegError, match="no areoseg metadata"):
         open_engine(path)
 
 

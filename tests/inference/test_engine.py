@@ -49,7 +49,7 @@ def test_an_exported_file_goes_to_the_loader_of_its_suffix(tmp_path, monkeypatch
 def test_a_file_of_another_kind_is_refused_with_what_would_do(tmp_path):
     path = tmp_path / "model.txt"
     path.touch()
-    with pytest.raises(AreosegError, match="no model that can predict: give a run folder"):
+    with pytest.raises(AreosegError, match="not a supported model: give a run folder"):
         open_engine(path)
     with pytest.raises(AreosegError, match="not a run"):
         open_engine(tmp_path)

@@ -220,8 +220,8 @@ def test_batches_keep_to_the_scale_that_names_tell():
         ({"scale": 0}, "above 0"),
         ({"tta_scales": (1, -1)}, "above 0"),
         ({"tta_scales": ()}, "no scales"),
-        ({"tile": 64, "overlap": 40}, "cannot share 40"),
-        ({"overlap": -1}, "cannot share -1"),
+        ({"tile": 64, "overlap": 40}, "cannot overlap by 40"),
+        ({"overlap": -1}, "cannot overlap by -1"),
         ({"batch_size": 0}, "at least one image"),
     ],
 )

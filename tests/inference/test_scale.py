@@ -22,7 +22,7 @@ def test_auto_brings_an_image_to_the_training_scale(size, name, factor):
 def test_auto_takes_one_and_says_why_where_something_is_unknown():
     unknown_image = choose_scale("auto", 0.25, (1024, 1024), "holiday.png")
     assert unknown_image.factor == 1
-    assert "neither name nor size" in unknown_image.reason
+    assert "unknown from its name and size" in unknown_image.reason
     unknown_model = choose_scale("auto", None, (1024, 1024), FRAME)
     assert unknown_model.factor == 1
     assert "training scale of the model is unknown" in unknown_model.reason

@@ -21,7 +21,7 @@ def test_the_csv_is_the_homeworks(tmp_path):
 
 def test_masks_of_two_sizes_leave_no_file(tmp_path):
     path = tmp_path / "submission.csv"
-    with pytest.raises(AreosegError, match="image 1 has 2x3 pixels and those before it 3x2"):
+    with pytest.raises(AreosegError, match="image 1 has 2x3 pixels, but earlier images have 3x2"):
         write_submission(path, [np.zeros((3, 2), np.uint8), np.zeros((2, 3), np.uint8)])
     assert list(tmp_path.iterdir()) == []
 

@@ -18,9 +18,9 @@ class Engine(Protocol):
 
     Attributes:
         taxonomy: The classes of the model.
-        size_divisor: Height and width of the images must be multiples of this many pixels.
+        size_divisor: Height and width of the images must be multiples of it, in pixels.
         scale: Scale of the training images relative to a full Navcam frame of 1024 pixels: 0.25 for
-            frames reduced four times. None if unknown.
+            frames reduced by a factor of 4. None if unknown.
     """
 
     taxonomy: Taxonomy
@@ -42,8 +42,8 @@ class TorchEngine:
         segmenter: The network.
         taxonomy: The classes of the network.
         scale: See `Engine`.
-        device: Where to compute; None: on the CPU.
-        precision: Arithmetic of the network.
+        device: The device; None: the CPU.
+        precision: Precision of the network.
     """
 
     def __init__(
@@ -80,14 +80,14 @@ def view_probabilities(
 ) -> Tensor:
     """Average the probabilities of an engine over several views of the images.
 
-    A view is the image at some scale, as it is or mirrored left to right (test-time augmentation).
-    Rover images have an up and a down, so they are never rotated or mirrored upside down.
+    A view is the image at one scale, unchanged or flipped horizontally (test-time augmentation).
+    Rover images have a fixed vertical direction, so they are not rotated or flipped vertically.
 
     Args:
         engine: The model.
         images: (N, 1, H, W) float32 in 0..1, of any size.
         tta_flip: Whether to add the mirrored image at each scale.
-        tta_scales: Scales of the views; all count the same.
+        tta_scales: Scales of the views; all have the same weight.
 
     Returns:
         (N, C, H, W) float32.
@@ -106,7 +106,7 @@ def view_probabilities(
 
 
 def _resized(maps: Tensor, size: Sequence[int]) -> Tensor:
-    """Resize maps (N, C, H, W) bilinearly, with antialiasing where they become smaller."""
+    """Resize maps (N, C, H, W) bilinearly, with antialiasing if they become smaller."""
     if tuple(maps.shape[-2:]) == tuple(size):
         return maps
     return functional.interpolate(maps, tuple(size), mode="bilinear", antialias=True)

@@ -1,6 +1,6 @@
 """Engines of exported ONNX and OpenVINO files, and the metadata in these files.
 
-Loading one never unpickles anything: the files hold a graph and numbers.
+Loading does not unpickle anything: the files contain a graph and numbers.
 """
 
 import json
@@ -24,7 +24,7 @@ from areoseg.utils.extras import need_openvino
 from areoseg.utils.images import Mask
 
 METADATA_KEY = "areoseg"
-"""Key under which an exported file holds its metadata as JSON."""
+"""Key of the JSON metadata in an exported file."""
 
 Answer = Callable[[NDArray[np.uint8]], tuple[Mask, NDArray[np.float32]]]
 """Maps images (N, 1, H, W) uint8 to masks (N, H, W) and probabilities (N, C, H, W)."""
@@ -32,15 +32,15 @@ Answer = Callable[[NDArray[np.uint8]], tuple[Mask, NDArray[np.float32]]]
 
 @dataclass(frozen=True)
 class ExportMetadata:
-    """Metadata of an exported model: enough to use it without the run that it came from.
+    """Metadata of an exported model, sufficient to use it without its run.
 
     Attributes:
-        areoseg: Version that wrote the file.
+        areoseg: Version of areoseg that wrote the file.
         taxonomy: Classes of the model.
-        size_divisor: Height and width are best multiples of this many pixels.
+        size_divisor: Height and width should be multiples of it, in pixels.
         scale: Scale of the training images relative to a full Navcam frame; None: unknown.
         recipe: Recipe of the training, as YAML.
-        score: `value`, `protocol`, `part` and `images` of the run's own test, or None.
+        score: `value`, `protocol`, `part` and `images` of the run's own test score, or None.
         license: License of the weights, as an SPDX name.
         weights_sha256: Hash of the run's `weights.safetensors`.
         data_fingerprint: Hash of the labeled samples that the run was trained on, or None.
@@ -64,18 +64,18 @@ class ExportMetadata:
 
     @classmethod
     def from_json(cls, text: str | None, *, path: Path) -> "ExportMetadata":
-        """Read the JSON object that `to_json` gave.
+        """Read the JSON object that `to_json` returned.
 
         Args:
             text: The JSON text; None if the file at `path` has none.
             path: The file, for error messages.
 
         Raises:
-            AreosegError: There is no text, or it is something else.
+            AreosegError: The text is missing or is not valid metadata.
         """
         if text is None:
             raise AreosegError(
-                f"{path}: this model has no description by areoseg, so its classes are not known:"
+                f"{path}: this model has no areoseg metadata, so its classes are unknown:"
                 " write it with `areoseg export`"
             )
         try:
@@ -91,14 +91,14 @@ class ExportMetadata:
             return cls(**{**values, **own})
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise AreosegError(
-                f"{path}: its description cannot be read ({error}): export the run again"
+                f"{path}: its metadata cannot be read ({error}): export the run again"
             ) from None
 
 
 class ExportedEngine:
     """Run an exported model; see `Engine`.
 
-    Exported models take 8-bit images, so images of a greater depth are rounded.
+    Exported models take 8-bit images, so images with a greater bit depth are rounded.
 
     Args:
         run: The model.
@@ -185,7 +185,7 @@ def open_openvino(path: Path, *, device: str = "cpu") -> ExportedEngine:
 
 
 def _onnx_providers(onnxruntime: Any, device: str) -> list[str]:
-    """Return the execution providers: CUDA where it is requested and available, and the CPU."""
+    """Return the execution providers: CUDA if it is requested and available, and the CPU."""
     cuda = "CUDAExecutionProvider"
     available = cuda in onnxruntime.get_available_providers()
     if device.startswith("cuda") and not available:

@@ -24,7 +24,7 @@ LOADERS: dict[str, Callable[..., ExportedEngine]] = {
     ".xml": open_openvino,
     ".bin": open_openvino,
 }
-"""By file suffix, the function that opens an exported file, given its path and `device`."""
+"""Functions that open exported files, by file suffix; they take the path and `device`."""
 
 
 def open_engine(
@@ -35,12 +35,12 @@ def open_engine(
     Args:
         path: A run folder, the name of a bundled model, or a file with a suffix of `LOADERS`.
         device: `cpu`, `cuda` or `auto`.
-        precision: Arithmetic of a run: `float32`, `bfloat16`, `auto` for the faster of the two, or
-            `trained` for that of its training, which makes scores reproducible. Exported files have
-            their own.
+        precision: Precision of a run: `float32`, `bfloat16`, `auto` for the faster of the two, or
+            `trained` for that of its training, which makes scores reproducible. Exported files
+            have a fixed precision.
         accelerate: Whether a run on the CPU may switch to OpenVINO in a long job, if OpenVINO is
-            installed. Outputs then differ from PyTorch's by rounding only; leave it off where
-            scores must be reproducible.
+            installed. Outputs then differ from PyTorch's by rounding only; disable it if scores
+            must be reproducible.
 
     Raises:
         AreosegError: The path is not a model, or the model cannot be loaded here.
@@ -51,7 +51,7 @@ def open_engine(
         return LOADERS[suffix](path, device=device)
     if path.is_file():
         known = ", ".join(["a run folder", *LOADERS])
-        raise AreosegError(f"{path}: this file is no model that can predict: give {known}")
+        raise AreosegError(f"{path}: this file is not a supported model: give {known}")
     if suffix in LOADERS and not path.exists():
         raise AreosegError(f"{path}: no such file: check the path")
     run = open_run(path)
@@ -85,11 +85,11 @@ def default_model() -> Path:
     """Return the folder of the bundled model that is used if no model is given.
 
     Raises:
-        AreosegError: It is not bundled.
+        AreosegError: The model is not bundled.
     """
     if weights.DEFAULT in weights.bundled_names():
         return weights.FOLDER / weights.DEFAULT
     raise AreosegError(
-        "no model given, and no model comes with this installation: name a run folder or an"
+        "no model given, and this installation has no bundled model: name a run folder or an"
         " exported file"
     )

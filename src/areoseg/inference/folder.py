@@ -43,7 +43,7 @@ SETTINGS = "prediction.json"
 """The file that records the models and options of the outputs beside it."""
 
 Log = Callable[[str], None]
-"""Shows a line to the user."""
+"""Shows one line to the user."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,7 +54,7 @@ class Predictions:
         out: The folder.
         paths: The files that were written, without prediction.json.
         done: Number of images whose outputs were written.
-        skipped: Number of images whose outputs were there already.
+        skipped: Number of images whose outputs already existed.
         failed: Number of images that could not be read or segmented; `errors.csv` lists them.
     """
 
@@ -70,7 +70,7 @@ class Predictions:
 
 
 class _UnusableError(Exception):
-    """One image cannot be read or segmented; the others may be fine."""
+    """Raised when one image cannot be read or segmented; the others may be fine."""
 
 
 def predict_to_folder(
@@ -83,7 +83,7 @@ def predict_to_folder(
     log: Log = lambda line: None,
     track: Callable[[Sequence[Input]], Iterable[Input]] = lambda inputs: inputs,
 ) -> Predictions:
-    """Segment images one after the other and write the outputs of each.
+    """Segment images one at a time and write the outputs of each.
 
     Each output has its own folder: `out/masks/NAME.png`. `out/shares.csv` has the class shares and
     metadata of each image, `out/errors.csv` the images that failed and the reasons.
@@ -93,10 +93,10 @@ def predict_to_folder(
         inputs: The images.
         out: The folder to write to.
         outputs: Names in `OUTPUTS`, and `shares`.
-        resume: Whether to skip images whose outputs were all written since the settings of the
-            folder, and to keep their rows of the table.
-        log: Called with one line per failed image and one per reason of a scale.
-        track: Wraps the images to predict, to show progress.
+        resume: Whether to skip images whose outputs are all newer than the settings of the folder,
+            and to keep their rows of the table.
+        log: Called with one line per failed image and one per reason for a scale factor.
+        track: Wraps the iterable of images to show progress.
 
     Raises:
         AreosegError: The folder cannot be written.
@@ -105,7 +105,7 @@ def predict_to_folder(
     shares = SHARES in outputs
     header = shares_header(predictor.taxonomy)
     if not resume:
-        remove_table(out / SHARES_TABLE)  # it belongs to other predictions
+        remove_table(out / SHARES_TABLE)  # it belongs to earlier predictions
     rows = earlier_rows(out / SHARES_TABLE, header) if shares else []
     listed = {row[0] for row in rows}
     pending = [
@@ -165,7 +165,7 @@ def shares_row(image: InputImage, pixels: NDArray[np.int64]) -> list[str]:
 
 
 class _Failures:
-    """The table of failed images, which exists only if there is one."""
+    """The table of failed images, which is created with the first failure."""
 
     def __init__(self, out: Path, tables: ExitStack, log: Log) -> None:
         self.count = 0
@@ -187,7 +187,7 @@ class _Failures:
 def _readable(
     inputs: Iterable[Input], predictor: Predictor, failures: _Failures, log: Log
 ) -> Iterator[InputImage]:
-    """Read the images, list those that cannot be read, and log why they are scaled as they are."""
+    """Read the images, record those that cannot be read, and log the reasons for scale factors."""
     logged: set[str] = set()
     for each in inputs:
         try:
@@ -196,7 +196,7 @@ def _readable(
             failures.add(str(each.path), str(error))
             continue
         except MemoryError:
-            failures.add(str(each.path), "too large for the memory: cut it into parts")
+            failures.add(str(each.path), "too large for the memory: split it into parts")
             continue
         if predictor.scale == "auto":
             for choice in predictor.scale_choices(image.size, image.file_name):
@@ -207,7 +207,7 @@ def _readable(
 
 
 def _usable(blocks: Iterable[RowBlock]) -> Iterator[RowBlock]:
-    """Tell errors of prediction, which concern one image, from errors of writing."""
+    """Distinguish prediction errors, which concern one image, from write errors."""
     try:
         yield from blocks
     except AreosegError as error:
@@ -248,9 +248,9 @@ def describe(models: Sequence[str | Path], options: Mapping[str, Any]) -> dict[s
 
 
 def keep_settings(settings: Mapping[str, Any], out: Path, *, resume: bool) -> None:
-    """Write the settings into the folder or, to resume, check that it has the same.
+    """Write the settings into the folder or, to resume, check that they are unchanged.
 
-    `resume` so never mixes predictions of different models or options.
+    This prevents `resume` from mixing predictions of different models or options.
 
     Raises:
         AreosegError: The folder has other settings, or cannot be written.
@@ -269,7 +269,7 @@ def keep_settings(settings: Mapping[str, Any], out: Path, *, resume: bool) -> No
 
 
 def _comparable(settings: Any, key: str) -> Any:
-    """Return one setting; models by their weights alone, since a run may have been moved."""
+    """Return one setting; models are compared by weights only, since a run may have been moved."""
     value = settings.get(key) if isinstance(settings, dict) else None
     if key == "models" and isinstance(value, list):
         return [model.get("sha256") for model in value if isinstance(model, dict)]
@@ -277,7 +277,7 @@ def _comparable(settings: Any, key: str) -> Any:
 
 
 def _weights_hash(path: Path) -> str:
-    """Return the hash of a run's weights, or of an exported file with the weights beside it."""
+    """Return the hash of a run's weights, or of an exported file and the weights beside it."""
     files = [path / WEIGHTS] if path.is_dir() else [path, path.with_suffix(".bin")]
     digest = hashlib.sha256()
     for file in dict.fromkeys(files):

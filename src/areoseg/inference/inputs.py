@@ -26,7 +26,7 @@ from areoseg.weights import misspelled
 _SUFFIXES = (*IMAGE_SUFFIXES, *DATA_SUFFIXES)
 
 _MAX_PARENTS = 64
-"""Names that are still equal with this many parent folders differ only in a dot or underscore."""
+"""Names that are equal even with this many parent folders differ only in a dot or underscore."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class InputImage(RoverImage):
 
     @property
     def file_name(self) -> str | None:
-        """The name of its file, which may tell its scale."""
+        """The name of its file, from which its scale may be inferred."""
         return None if self.path is None else self.path.name
 
 
@@ -65,7 +65,7 @@ class Input:
         """Read the image.
 
         Raises:
-            AreosegError: It cannot be read.
+            AreosegError: The image cannot be read.
         """
         image = self.load()
         return InputImage(
@@ -81,25 +81,25 @@ class Input:
 def find_inputs(paths: Sequence[str | Path], *, out: Path | None = None) -> list[Input]:
     """List the images at some paths, each with a unique name.
 
-    Folders are searched with their subfolders, which the names keep; of a dataset with `images/`
-    and `masks/`, only the images count. Where two names would be equal, suffixes and then parent
+    Folders are searched recursively, and names include the subfolders; in a dataset with `images/`
+    and `masks/`, only the images are used. If two names would be equal, suffixes and then parent
     folders are added until they differ.
 
     Args:
         paths: Image files, planetary files or their labels, folders of them, npz files, or glob
-            patterns such as `photos/*.png`.
+            patterns like `photos/*.png`.
         out: The output folder, which is not searched and must not be an input; or None.
 
     Raises:
-        AreosegError: A path does not exist, is given twice, is a model or is the output, or a
-            folder has no images.
+        AreosegError: A path does not exist, is given twice, is a model or is the output folder, or
+            a folder has no images.
     """
     inputs: list[Input] = []
     for path in (path for pattern in paths for path in _expanded(pattern)):
         if out is not None and _is_output(path, out):
             raise AreosegError(f"{path}: this input is also the output: choose another --out")
         if is_model(path):
-            raise AreosegError(f"{path}: this is a model, not an image: name it by --model")
+            raise AreosegError(f"{path}: this is a model, not an image: give it with --model")
         if not path.exists():
             hint = misspelled(path) or ": check the path"
             raise AreosegError(f"{path}: no such file or folder{hint}")
@@ -119,21 +119,21 @@ def find_inputs(paths: Sequence[str | Path], *, out: Path | None = None) -> list
 
 
 def as_input(image: Any) -> InputImage:
-    """Convert an image in memory to an input; color becomes luminance, as when reading files.
+    """Convert an image in memory to an input; color is converted to luminance, as for files.
 
     Args:
         image: An array (H, W), (H, W, 3) RGB or (H, W, 4) RGBA of any number type, a PIL image, or
             an image from `read_rover_image`. Fully transparent pixels count as missing data.
 
     Raises:
-        AreosegError: It is none of these, or has no pixels.
+        AreosegError: The type or shape is not supported, or the image has no pixels.
     """
     if isinstance(image, InputImage):
         return image
     if isinstance(image, RoverImage):
         return InputImage(image.pixels, image.valid, image.metadata, image.georeference)
     found = as_rover_image(image)
-    filename = getattr(image, "filename", "")  # of images that PIL opened
+    filename = getattr(image, "filename", "")  # file name of images that PIL opened
     if not filename:
         return InputImage(found.pixels, found.valid)
     path = Path(filename)
@@ -142,7 +142,7 @@ def as_input(image: Any) -> InputImage:
 
 
 def _expanded(pattern: str | Path) -> list[Path]:
-    """Return the paths that match a glob pattern; a path without wildcards as it is."""
+    """Return the paths that match a glob pattern; a path without wildcards is unchanged."""
     path = Path(pattern)
     if path.exists() or not set("*?[") & set(str(path)):
         return [path]
@@ -154,7 +154,7 @@ def _expanded(pattern: str | Path) -> list[Path]:
 
 
 def _is_output(path: Path, out: Path) -> bool:
-    """Return whether a path is the output folder, or where outputs are written."""
+    """Return whether a path is the output folder or one of its folders of outputs."""
     path, out = path.resolve(), out.resolve()
     return path == out or any(path.is_relative_to(out / output) for output in OUTPUTS)
 
@@ -162,7 +162,7 @@ def _is_output(path: Path, out: Path) -> bool:
 def _in_folder(folder: Path, out: Path | None) -> Iterator[Input]:
     """Find the images of a folder, without earlier outputs and without the masks of a dataset.
 
-    Of planetary files, those with the pixels are returned; they know their labels.
+    For planetary products the files with the pixels are returned, which refer to their labels.
     """
     if (folder / "images").is_dir() and (folder / "masks").is_dir():
         folder = folder / "images"
@@ -181,7 +181,7 @@ def _in_folder(folder: Path, out: Path | None) -> Iterator[Input]:
 
 
 def _in_npz(path: Path) -> Iterator[Input]:
-    """Find the unlabeled images of an npz file, or the labeled ones if it has no others."""
+    """Find the unlabeled images of an npz file, or the labeled ones if there are no others."""
     data = read_data(path)
     samples = data.unlabeled if len(data.unlabeled) else data.labeled
     for name, image in zip(samples.names, samples.images, strict=True):
@@ -193,7 +193,7 @@ def _of_sample(name: str, image: ImageArray) -> RoverImage:
 
 
 def _unique_names(inputs: Sequence[Input]) -> list[str]:
-    """Return each name without suffix; with it, or with parent folders, where names are equal."""
+    """Return each name without suffix; equal names get their suffix or parent folders."""
     names = [Path(each.name).with_suffix("").as_posix() for each in inputs]
     longer = with_suffix = [each.name.replace(".", "_") for each in inputs]
     for depth in count(1):

@@ -19,18 +19,18 @@ from areoseg.utils.device import Precision
 from areoseg.utils.extras import need_openvino
 
 PATIENCE = 2.0
-"""Seconds of work in PyTorch after which a conversion, which takes about one, may pay off."""
+"""Seconds of work in PyTorch after which a conversion (about 1 s) may pay off."""
 
 MAX_DIFFERENCE = {"float32": 1e-3, "bfloat16": 1.0}
 MAX_UNEQUAL = {"float32": 1e-3, "bfloat16": 1e-2}
-"""How far OpenVINO may differ from PyTorch at the same precision: in a probability, and in the
-share of pixels with another class. Two ways of rounding to bfloat16 differ in a few tenths of a
+"""Maximum difference between OpenVINO and PyTorch at the same precision: of a probability, and of
+the share of pixels with another class. Different rounding to bfloat16 changes a few tenths of a
 percent."""
 
 
 @contextmanager
 def quiet_tracing() -> Iterator[None]:
-    """Silence the warnings of `torch.jit.trace`: of checks on sizes, and that it is deprecated."""
+    """Silence the warnings of `torch.jit.trace` about size checks and its deprecation."""
     with warnings.catch_warnings():
         for category in (TracerWarning, DeprecationWarning, FutureWarning):
             warnings.simplefilter("ignore", category)
@@ -41,7 +41,8 @@ def to_openvino(graph: nn.Module, example: Tensor) -> Any:
     """Convert a module to an `openvino.Model` of any batch size, height and width.
 
     Args:
-        graph: Takes (N, 1, H, W). It is traced, so its branches must not depend on sizes.
+        graph: Module that takes (N, 1, H, W). It is traced, so its branches must not depend on
+            sizes.
         example: Example images; their values do not matter.
 
     Raises:
@@ -50,7 +51,7 @@ def to_openvino(graph: nn.Module, example: Tensor) -> Any:
     openvino = need_openvino()
     decoder = need_openvino("openvino.frontend.pytorch.ts_decoder")
     with torch.no_grad(), quiet_tracing():
-        # A second trace for comparison would double the time; outputs are compared in any case.
+        # A second trace for comparison would double the time; the outputs are compared anyway.
         traced = decoder.TorchScriptPythonDecoder(
             graph, example_input=example, trace_kwargs={"check_trace": False}
         )
@@ -62,8 +63,8 @@ def compile_openvino(model: Any, *, precision: Precision = "float32") -> Any:
 
     Args:
         model: An `openvino.Model`.
-        precision: Arithmetic of the parts that are not quantized. It is always set, since OpenVINO
-            would otherwise use bfloat16 wherever the processor has it.
+        precision: Precision of the layers that are not quantized. It is always set, since OpenVINO
+            would otherwise use bfloat16 on every processor that supports it.
     """
     options = {
         "INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision],
@@ -82,7 +83,7 @@ class AcceleratedEngine:
     """Run a network with PyTorch, and in longer jobs with OpenVINO; see `Engine`.
 
     The switch is tried once, at the same precision. It is made if OpenVINO gives the same output
-    for the batch at hand in less time.
+    for the current batch in less time.
 
     Args:
         engine: The network in PyTorch, on the CPU.
@@ -115,10 +116,10 @@ class AcceleratedEngine:
         """Switch to OpenVINO if it gives the expected output in fewer seconds."""
         try:
             candidate = _openvino(self._torch_engine, images)
-            candidate(images)  # the first call prepares for the size
+            candidate(images)  # the first call includes preparation for the size
             candidate_seconds, output = _timed(candidate, images)
             agrees = _agree(expected, output, self._torch_engine.precision)
-        except Exception:  # an optional speedup must not end a job
+        except Exception:  # an optional speedup must not abort a job
             return
         if agrees and candidate_seconds < seconds:
             self._run, self.accelerated = candidate, True

@@ -39,8 +39,8 @@ def predict(
 ) -> Predictions:
     """Segment images and write masks, overlays and other outputs to folders below `out`.
 
-    An image that cannot be read or segmented is listed in `out/errors.csv` and does not stop the
-    rest. To segment images in memory, use `areoseg.load`.
+    Images that cannot be read or segmented are listed in `out/errors.csv` and do not stop the
+    others. To segment images in memory, use `areoseg.load`.
 
     Args:
         inputs: Image files, planetary files, folders of them, npz files, or glob patterns.
@@ -51,7 +51,7 @@ def predict(
         tta_flip: Whether to average with the prediction for the mirrored image.
         tta_scales: Scales of each image over which predictions are averaged.
         scale: Factor by which the sides of an image are multiplied before prediction; `"auto"`:
-            resize each image to the training scale of the model, where both scales are known.
+            resize each image to the training scale of the model, if both scales are known.
         resume: Whether to skip images whose outputs an earlier call wrote.
         device: `cpu`, `cuda` or `auto`.
         threads: CPU threads; None: all cores.
@@ -61,8 +61,8 @@ def predict(
         The written paths, and the numbers of images that were done, skipped and failed.
 
     Raises:
-        AreosegError: A model cannot be used, there is nothing to predict, or the folder cannot be
-            written or holds predictions of other models or options (with `resume`).
+        AreosegError: A model cannot be used, there are no images, or the folder cannot be written
+            or, with `resume`, contains predictions with other models or options.
 
     Example:
         >>> areoseg.predict("photos/", "predictions")  # doctest: +SKIP
@@ -103,7 +103,7 @@ def _paths(inputs: PathLike | Sequence[PathLike]) -> list[PathLike]:
     for path in paths:
         if not isinstance(path, str | Path):
             raise AreosegError(
-                f"cannot predict a {type(path).__name__} to files: give paths, or call the model"
-                " with images in memory: areoseg.load()(image)"
+                f"cannot write predictions of a {type(path).__name__}: give paths, or call the"
+                " model with images in memory: areoseg.load()(image)"
             )
     return paths

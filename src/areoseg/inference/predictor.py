@@ -48,7 +48,7 @@ BLOCK_BYTES = 1 << 24
 """Maximum size of the probabilities of one row block."""
 
 BATCH_PIXELS = 64 * 128
-"""Pixels per image in units of which the batch size counts: the homework's tiles."""
+"""Pixels of the reference image that the batch size refers to: a tile of the homework."""
 
 DEFAULT_BATCH_SIZE = {"cpu": 32, "cuda": 256}
 
@@ -56,7 +56,7 @@ Item = TypeVar("Item")
 
 
 class Predictor:
-    """Segment images of any size with one trained model, or with the mean of several.
+    """Segments images of any size with one trained model, or with the mean of several.
 
     Args:
         engines: The models; their probabilities are averaged.
@@ -64,11 +64,11 @@ class Predictor:
             augmentation).
         tta_scales: Scales of each image, relative to `scale`, over which predictions are averaged.
         scale: Factor by which the sides of an image are multiplied before prediction, or `"auto"`
-            to resize each image to the training scale of the model, where both scales are known.
+            to resize each image to the training scale of the model, if both scales are known.
         tile: Side of a tile, in pixels of the scaled image. Smaller images are not tiled.
         overlap: Pixels that neighboring tiles share; None: a quarter of a tile.
-        batch_size: Images of 64x128 pixels per forward pass; of larger images or tiles, as many as
-            have no more pixels in total.
+        batch_size: Images of 64x128 pixels per forward pass; for larger images or tiles, as many as
+            do not exceed the same total number of pixels.
 
     Raises:
         AreosegError: There is no engine, the engines have different classes, or an option is out of
@@ -89,13 +89,15 @@ class Predictor:
         if not engines:
             raise AreosegError("no model to predict with: name at least one run or exported file")
         if len({engine.taxonomy for engine in engines}) > 1:
-            raise AreosegError("these models have different classes: average models of one set")
+            raise AreosegError(
+                "the models have different classes: average models with the same ones"
+            )
         if not tta_scales:
             raise AreosegError("no scales for test-time augmentation: give at least 1")
         overlap = tile // 4 if overlap is None else overlap
         if not 0 <= overlap <= tile // 2:
             raise AreosegError(
-                f"tiles of {tile} pixels cannot share {overlap}: give 0 to half the tile"
+                f"tiles of {tile} pixels cannot overlap by {overlap}: give 0 to half the tile"
             )
         if batch_size < 1:
             raise AreosegError(f"batch size {batch_size}: give at least one image per pass")
@@ -140,7 +142,7 @@ class Predictor:
             if engine.taxonomy != engines[0].taxonomy:
                 raise AreosegError(
                     f"{path} predicts {', '.join(engine.taxonomy.names)}, but {models[0]} predicts"
-                    f" {', '.join(engines[0].taxonomy.names)}: average models of one taxonomy"
+                    f" {', '.join(engines[0].taxonomy.names)}: average models with the same taxonomy"
                 )
         if batch_size is None:
             batch_size = DEFAULT_BATCH_SIZE[
@@ -154,8 +156,8 @@ class Predictor:
         Args:
             source: An image file, an array (H, W) or RGB array (H, W, 3), or a PIL image; or
                 several images: a list of these, a folder, a glob pattern, or an npz file.
-            stream: Whether to return an iterator that computes the results one after the other, so
-                that memory does not grow with their number.
+            stream: Whether to return an iterator that computes results one at a time, so that
+                memory does not grow with their number.
 
         Returns:
             One `Result` for one image; a list of results for several, in order; an iterator over
@@ -185,7 +187,7 @@ class Predictor:
         """Yield the predicted mask (H, W) uint8 of each image (H, W), in order.
 
         Args:
-            images: uint8, or float32 in 0..1; possibly of different sizes.
+            images: uint8, or float32 in 0..1; sizes may differ.
         """
         for _, blocks in self.stream(InputImage(image) for image in images):
             masks = [block.mask for block in blocks]
@@ -223,11 +225,11 @@ class Predictor:
     def stream(
         self, images: Iterable[InputImage]
     ) -> Iterator[tuple[InputImage, Iterable[RowBlock]]]:
-        """Segment images one after the other; consecutive small images of one size are batched.
+        """Segment a stream of images; consecutive small images of one size are batched.
 
         Yields:
-            Each image with its row blocks from top to bottom. Reading the blocks of an image that
-            the models cannot segment raises AreosegError.
+            Each image with its row blocks from top to bottom. Iterating over the blocks of an image
+            that the models cannot segment raises AreosegError.
         """
         for batch in self._batches(images, self._batchable_size):
             blocks: list[Iterable[RowBlock]]
@@ -237,7 +239,7 @@ class Predictor:
                 try:
                     pixels = as_tensor([image.pixels for image in batch])
                     maps = self.probabilities(pixels).numpy()
-                except AreosegError:  # raise it where the caller reads the blocks of one image
+                except AreosegError:  # raise it when the caller reads the blocks of this image
                     blocks = [self._row_blocks(image) for image in batch]
                 else:
                     blocks = [
@@ -261,7 +263,7 @@ class Predictor:
     def _batches(
         self, items: Iterable[Item], size_of: Callable[[Item], tuple[int, ...] | None]
     ) -> Iterator[list[Item]]:
-        """Group consecutive items of equal size; those of size None stay alone."""
+        """Group consecutive items of equal size; items of size None are not grouped."""
         for size, group in groupby(items, size_of):
             count = 1
             if size is not None:
@@ -305,7 +307,7 @@ class Predictor:
     def _tile_probabilities(
         self, tiles: Iterable[NDArray[np.float32] | None], factors: Sequence[float]
     ) -> Iterator[Probabilities | None]:
-        """Predict tiles (h, w), several per forward pass; None stays None."""
+        """Predict tiles (h, w), several per forward pass; None is passed through."""
         for batch in self._batches(tiles, lambda tile: None if tile is None else tile.shape):
             pixels = [tile for tile in batch if tile is not None]
             if pixels:
@@ -371,7 +373,7 @@ def load(
         A predictor; calling it with an image gives a `Result`.
 
     Raises:
-        AreosegError: It is not a model, or cannot be loaded here.
+        AreosegError: The path is not a model, or the model cannot be loaded here.
 
     Example:
         >>> model = areoseg.load("flagship-256")  # doctest: +SKIP
@@ -383,14 +385,14 @@ def load(
 
 
 def model_paths(model: str | Path | Sequence[str | Path] | None) -> list[str | Path]:
-    """Return the paths of one model or several; of None, that of the bundled default model."""
+    """Return the paths of one or several models; None stands for the bundled default model."""
     if model is None:
         return [default_model()]
     return [model] if isinstance(model, str | Path) else list(model)
 
 
 def _read_source(source: Any) -> tuple[Iterable[InputImage], bool]:
-    """Return the images of a source, read when they are needed, and whether it names several."""
+    """Return the images of a source, read lazily, and whether it contains several."""
     if isinstance(source, str | Path):
         inputs = find_inputs([source])
         one_file = Path(source).is_file() and Path(source).suffix.lower() != ".npz"
@@ -419,6 +421,6 @@ def _checked(image: ImageArray, valid: NDArray[np.bool_] | None, name: str | Non
     if valid is not None and valid.shape != image.shape:
         raise AreosegError(
             f"the valid pixels have shape {valid.shape} and the image {image.shape}: they must be"
-            " the same"
+            " equal"
         )
     return InputImage(image, valid, path=None if name is None else Path(name))

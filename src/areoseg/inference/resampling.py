@@ -28,7 +28,7 @@ MAX_SCALE = 8.0
 """Largest factor by which the sides of an image are enlarged."""
 
 _MARGIN = 2
-"""Pixels around a window that resampling may read: one for bilinear, one for rounding."""
+"""Margin of pixels around a window for resampling: one for bilinear, one for rounding."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class ScaleChoice:
     """The scale factor for one image and one model.
 
     Attributes:
-        factor: The sides of the image are multiplied by this.
+        factor: Factor of the sides of the image.
         reason: Short explanation for messages.
     """
 
@@ -66,11 +66,11 @@ def choose_scale(
     if own is None:
         return ScaleChoice(
             1.0,
-            "the scale of the image is unknown: neither name nor size tell it; set it by --scale",
+            "the scale of the image is unknown from its name and size; set it with --scale",
         )
     return ScaleChoice(
         trained / own,
-        f"an image at {own:g} of a full Navcam frame, a model trained at {trained:g}",
+        f"image at {own:g} of a full Navcam frame, model trained at {trained:g}",
     )
 
 
@@ -78,7 +78,7 @@ def checked_scale(factor: float) -> float:
     """Return the factor as a float.
 
     Raises:
-        AreosegError: It is not above 0 and at most `MAX_SCALE`.
+        AreosegError: The factor is not above 0 and at most `MAX_SCALE`.
     """
     if not 0 < factor <= MAX_SCALE:
         raise AreosegError(
@@ -90,7 +90,7 @@ def checked_scale(factor: float) -> float:
 def trained_scale(run: Run) -> float | None:
     """Return the scale of a run's training images relative to a full Navcam frame, or None.
 
-    Runs of earlier versions did not record it; there it follows from sample names and size.
+    Earlier versions did not record it; for their runs it is inferred from sample names and size.
     """
     if "navcam_scale" in run.info.data.model_fields_set:
         return run.info.data.navcam_scale
@@ -113,7 +113,8 @@ def read_window(
 
     Args:
         image: (H, W) uint8, or float32 in 0..1.
-        valid: (H, W) bool, False where the image has no data; those pixels are read as 0. Or None.
+        valid: (H, W) bool, False where the image has no data; those pixels are read as 0.
+            None: all pixels are valid.
         window: The pixels to read, in the resized image.
         size: Height and width of the resized image.
 
@@ -122,7 +123,7 @@ def read_window(
     """
     top, bottom, above = _extent(window.top, window.bottom, size[0], image.shape[0])
     left, right, before = _extent(window.left, window.right, size[1], image.shape[1])
-    pixels = np.array(as_float(image[top:bottom, left:right]), order="C")  # never a view
+    pixels = np.array(as_float(image[top:bottom, left:right]), order="C")  # always a copy
     if valid is not None:
         seen = valid[top:bottom, left:right]
         if not seen.any():
@@ -134,7 +135,7 @@ def read_window(
     height, width = window.bottom - window.top, window.right - window.left
     reducing = max(down, across) > 1
     picture = Image.fromarray(pixels)
-    # Rounding must not move the box beyond the border.
+    # Rounding must not extend the box beyond the border.
     box = (
         before,
         above,
@@ -179,7 +180,7 @@ def resized_rows(
     first, row = 0, 0  # the first source row in memory, and the next target row
     for block in blocks:
         held = block if held is None else np.concatenate([held, block], axis=1)
-        stop = int(np.searchsorted(below, first + held.shape[1]))  # target rows that can be made
+        stop = int(np.searchsorted(below, first + held.shape[1]))  # target rows to compute now
         if stop > row:
             upper, lower = held[:, above[row:stop] - first], held[:, below[row:stop] - first]
             yield _resized_columns(upper + (lower - upper) * weight[row:stop], target[1])

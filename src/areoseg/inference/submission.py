@@ -27,7 +27,7 @@ from areoseg.utils.files import replacing
 from areoseg.utils.images import Mask
 
 PREFETCH_PIXELS = 1 << 21
-"""Pixels that are predicted while the rows of as many are written."""
+"""Number of pixels that are predicted ahead while rows are being written."""
 
 ZERO, COMMA = b"0,"
 
@@ -45,8 +45,8 @@ def submit(
 ) -> int:
     """Segment the unlabeled images of a dataset and write the homework's CSV file.
 
-    Each row has the pixels of an image at its original size. The models see it scaled as the
-    training data of the first model were.
+    Each row has the pixels of one image at its original size. The models see images scaled like the
+    training data of the first model.
 
     Args:
         models: A run folder, the name of a bundled model or an exported file, or several of these,
@@ -88,10 +88,10 @@ def submit(
 
 
 def prefetched(items: Iterable[Item], count: int) -> Iterator[Item]:
-    """Yield the items in order, while a thread makes up to `count` of the following ones.
+    """Yield the items in order while a thread computes up to `count` of the following items.
 
-    Work that releases the interpreter lock, such as PyTorch, OpenVINO and writing files, then runs
-    in parallel. An exception is raised at the place of its item.
+    Work that releases the interpreter lock (PyTorch, OpenVINO, writing files) runs in parallel. An
+    exception is raised at the position of its item.
     """
     source = iter(items)
     with ThreadPoolExecutor(max_workers=1) as thread:
@@ -104,7 +104,7 @@ def prefetched(items: Iterable[Item], count: int) -> Iterator[Item]:
 def write_submission(path: Path, masks: Iterable[Mask]) -> int:
     """Write masks as rows `id,0,1,...`: the index of the image, then its pixels in row-major order.
 
-    Rows are written as they come, so memory does not grow with their number.
+    Rows are written as they arrive, so memory does not grow with their number.
 
     Args:
         path: The CSV file.
@@ -114,7 +114,7 @@ def write_submission(path: Path, masks: Iterable[Mask]) -> int:
         The number of rows.
 
     Raises:
-        AreosegError: The masks have several sizes or a class above 9, or the file cannot be
+        AreosegError: The masks differ in size or have a class above 9, or the file cannot be
             written.
     """
     rows = 0
@@ -126,11 +126,11 @@ def write_submission(path: Path, masks: Iterable[Mask]) -> int:
                 file.write(",".join(["id", *map(str, range(mask.size))]).encode() + b"\n")
             if mask.shape != size:
                 raise AreosegError(
-                    f"{path}: image {row} has {mask.shape[0]}x{mask.shape[1]} pixels and those"
-                    f" before it {size[0]}x{size[1]}: a submission needs images of one size"
+                    f"{path}: image {row} has {mask.shape[0]}x{mask.shape[1]} pixels, but earlier"
+                    f" images have {size[0]}x{size[1]}: a submission needs images of one size"
                 )
             if mask.max(initial=0) > 9:
-                raise AreosegError(f"{path}: a submission has room for classes 0 to 9 only")
+                raise AreosegError(f"{path}: a submission supports only classes 0 to 9")
             text = np.full(2 * mask.size, COMMA, dtype=np.uint8)
             text[1::2] = mask.ravel() + ZERO
             file.write(b"%d" % row + text.tobytes() + b"\n")

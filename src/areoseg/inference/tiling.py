@@ -1,8 +1,8 @@
 """Split a large image into overlapping tiles and blend their probabilities without seams.
 
 Each tile is weighted by a squared sine (a raised cosine) that rises from its edge over the overlap
-with its neighbor. The weights of all tiles sum to one at every pixel. At the border of the image,
-where there is no neighbor, they do not fall.
+with its neighbor. The weights of all tiles sum to one at every pixel. They do not decrease
+towards the border of the image, where there is no neighbor.
 """
 
 from collections.abc import Iterable
@@ -115,7 +115,7 @@ def _starts(length: int, tile: int, *, overlap: int, size_divisor: int) -> list[
 
 
 def _rise(length: int, overlap: int) -> NDArray[np.float64]:
-    """Return weights that rise from the first pixel over `overlap` pixels and are one after."""
+    """Return weights that rise over the first `overlap` pixels and are one afterwards."""
     weights = np.ones(length)
     weights[:overlap] = np.sin(np.pi / 2 * (np.arange(overlap) + 0.5) / max(overlap, 1)) ** 2
     return weights

@@ -68,7 +68,7 @@ def error_message(detail: ErrorDetails) -> str:
 
 
 def located_error(errors: Iterable[tuple[Location, str, str, Any]]) -> ValidationError:
-    """Return a `ValidationError` of several errors; raised in a validator, it is merged with others.
+    """Combine several errors in a `ValidationError`; raised in a validator, it merges with others.
 
     Args:
         errors: Location, message, pydantic's error type, and invalid input of each error.

@@ -1,4 +1,4 @@
-"""Writers of predictions: each takes an image in blocks of rows, from top to bottom."""
+"""Writers of predictions, which receive an image in blocks of rows from top to bottom."""
 
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from areoseg.inference.writers.probabilities import write_probabilities
 from areoseg.taxonomy import Taxonomy
 
 Write = Callable[[RowBlock], None]
-"""Writes the rows that follow those written before."""
+"""Writes the next rows."""
 
 Open = Callable[[Path, RoverImage, Taxonomy], AbstractContextManager[Write]]
 """Opens a file for an image of some classes, to be written row by row."""
@@ -40,7 +40,7 @@ class Output:
         open: Opens a file of this kind.
         suffixes: The suffixes that its files may have.
         suffix: Chooses the suffix for an image.
-        planetary: Whether it needs the extra `planetary`.
+        planetary: Whether the output needs the extra `planetary`.
     """
 
     summary: str

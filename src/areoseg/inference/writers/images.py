@@ -20,10 +20,10 @@ from areoseg.utils.images import overlay
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOR_TYPES = {1: 0, 3: 2}  # gray, and red-green-blue
 
-# A row as it is, and its difference to the row above, which compresses smooth images better.
+# PNG filters: the row itself, or its difference to the row above for smooth images.
 _FILTER_NONE, _FILTER_UP = 0, 2
 
-_LEVEL = 4  # of zlib: nearly as small as its default, in half the time
+_LEVEL = 4  # zlib level: nearly as small as the default, in half the time
 
 WriteRows = Callable[[NDArray[np.uint8]], None]
 """Writes the next rows: (h, W) or (h, W, 3)."""
@@ -84,7 +84,7 @@ def _levels(values: NDArray[np.float32], block: RowBlock) -> NDArray[np.uint8]:
 def png_rows(
     path: Path, size: tuple[int, int], *, channels: int = 1, smooth: bool = False
 ) -> Iterator[WriteRows]:
-    """Write a PNG file row by row, so that a panorama is never held as a whole; see `replacing`.
+    """Write a PNG file row by row, without holding a whole panorama in memory; see `replacing`.
 
     The format is that of the PNG specification (third edition, W3C 2025), sections 5, 9 and 11.
 
@@ -109,7 +109,7 @@ def png_rows(
             nonlocal above
             flat = rows.reshape(len(rows), width * channels)
             if smooth:
-                coded = flat - np.concatenate([above, flat[:-1]])  # modulo 256, as it must be
+                coded = flat - np.concatenate([above, flat[:-1]])  # modulo 256, as PNG requires
                 above = flat[-1:].copy()
             else:
                 coded = flat

@@ -71,7 +71,7 @@ def _start(place: Georeference | None) -> str:
         "coordinates": "pixel" if place is None else "map",
     }
     if place is not None and place.authority:
-        # RFC 7946 knows Earth's longitude and latitude only; programs read this older member.
+        # RFC 7946 supports only Earth's longitude and latitude; programs read this older member.
         urn = "urn:ogc:def:crs:" + place.authority.replace(":", "::")
         members["crs"] = {"type": "name", "properties": {"name": urn}}
     if place is not None and place.crs:

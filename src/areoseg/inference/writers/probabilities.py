@@ -16,7 +16,7 @@ from areoseg.inference.tiling import RowBlock
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.files import replacing
 
-_LEVEL = 1  # of zlib; higher levels hardly compress probabilities better
+_LEVEL = 1  # zlib level; higher levels hardly compress probabilities better
 
 
 @contextmanager
@@ -118,7 +118,7 @@ def _read_back(path: Path) -> None:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Silence rasterio's warnings, for example of a transform without a reference system."""
+    """Silence rasterio's warnings, for example about a missing reference system."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

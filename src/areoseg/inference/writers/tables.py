@@ -1,4 +1,4 @@
-"""CSV tables that grow by a row an image and survive an interruption."""
+"""CSV tables with one row per image that survive an interruption."""
 
 import csv
 import io
@@ -13,15 +13,15 @@ from areoseg.errors import AreosegError
 from areoseg.errors import one_line
 
 AddRow = Callable[[Sequence[object]], None]
-"""Writes the next row, so that it outlives the program."""
+"""Writes the next row and flushes it to disk."""
 
 
 @contextmanager
 def table_rows(path: Path, header: Sequence[str]) -> Iterator[AddRow]:
-    """Give a function that takes the rows of a CSV file.
+    """Yield a function that writes the rows of a CSV file.
 
-    They are written to `.NAME.part`, which becomes `path` at the end; after a crash it stays, and
-    `earlier_rows` reads it.
+    Rows are written to `.NAME.part`, which is renamed to `path` at the end; after a crash it
+    remains and is read by `earlier_rows`.
 
     Raises:
         AreosegError: The table cannot be written.
@@ -29,7 +29,7 @@ def table_rows(path: Path, header: Sequence[str]) -> Iterator[AddRow]:
     part = _part(path)
     with _saying(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Names that are not UTF-8 come back as they were.
+        # Names that are not UTF-8 are preserved.
         file = part.open("w", newline="", encoding="utf-8", errors="surrogateescape")
     writer = csv.writer(file, lineterminator="\n")
 
@@ -45,14 +45,14 @@ def table_rows(path: Path, header: Sequence[str]) -> Iterator[AddRow]:
             file.close()
             part.replace(path)
     finally:
-        with suppress(OSError):  # what could not be written has been said
+        with suppress(OSError):  # the write error has already been reported
             file.close()
 
 
 def earlier_rows(path: Path, header: Sequence[str]) -> list[list[str]]:
-    """The rows that earlier runs wrote, finished or not; none from tables with other columns.
+    """Return the rows of earlier calls, finished or not; none from tables with other columns.
 
-    A row that was cut short is left out.
+    A truncated row is skipped.
     """
     rows: dict[str, list[str]] = {}
     for each in (path, _part(path)):
@@ -62,10 +62,10 @@ def earlier_rows(path: Path, header: Sequence[str]) -> list[list[str]]:
 
 
 def remove_table(path: Path) -> None:
-    """Remove a table and its part, if they are there.
+    """Remove a table and its part file, if they exist.
 
     Raises:
-        AreosegError: They cannot be removed.
+        AreosegError: A file cannot be removed.
     """
     with _saying(path):
         for each in (path, _part(path)):
@@ -90,7 +90,7 @@ def _part(path: Path) -> Path:
 
 @contextmanager
 def _saying(path: Path) -> Iterator[None]:
-    """An `OSError` as one line."""
+    """Return the message of an `OSError` on one line."""
     try:
         yield
     except OSError as error:
