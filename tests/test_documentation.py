@@ -22,10 +22,10 @@ from PIL import Image
 import areoseg
 from areoseg.cli.app import app
 from areoseg.data.description import read_description
+from areoseg.experiments.space import load_space
+from areoseg.experiments.study import load_study
 from areoseg.recipes import load_recipe
 from areoseg.recipes import recipe_names
-from areoseg.search.space import load_space
-from areoseg.studies.study import load_study
 from areoseg.synthetic import SyntheticMars
 from areoseg.synthetic import draw_set
 
