@@ -1,4 +1,4 @@
-"""`docs/architecture.md` has every place of the code, in the order of its imports."""
+"""`docs/architecture.md` lists every package, in the order of imports, and names real files."""
 
 import ast
 import re
@@ -25,11 +25,19 @@ def place(parts):
     return "/".join(parts[: 2 if parts[0] == "data" else 1])
 
 
+def files_named_in_the_walks():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    return sorted(
+        set(re.findall(r"`((?:\w+/)+\w+\.py)`", page))
+        - {"tests/test_architecture.py", "areoseg/__init__.py"}
+    )
+
+
 def imports(path):
     """The modules of areoseg that a file imports anywhere in it, as tuples of names."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module == "areoseg":
-            yield from ((name.name,) for name in node.names)
+            yield from ((name.name,) for name in node.names if name.name != "__version__")
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("areoseg."):
             yield tuple(node.module.split(".")[1:])
         elif isinstance(node, ast.Import):
@@ -59,3 +67,14 @@ def test_the_map_has_every_place_and_no_other():
 def test_a_place_imports_only_from_places_above_it(here):
     places = map_of_places()
     assert FOUND[here] <= set(places[: places.index(here)])
+
+
+@pytest.mark.parametrize("name", files_named_in_the_walks())
+def test_the_page_names_files_that_exist(name):
+    assert (PACKAGE / name).is_file()
+
+
+def test_the_walk_of_a_batch_passes_at_most_twenty_modules():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    walk = page[page.index("## A batch") : page.index("## A photo")]
+    assert len(set(re.findall(r"`(?:\w+/)+\w+\.py`", walk))) <= 20
