@@ -70,7 +70,7 @@ def test_what_stands_under_flagged_is_kept_whatever_its_action_was(path):
 def test_a_file_without_decisions_is_refused(tmp_path, content):
     path = tmp_path / "x.json"
     path.write_text(content)
-    with pytest.raises(AreosegError, match=r"x\.json: no decisions in it"):
+    with pytest.raises(AreosegError, match=r"x\.json: contains no decisions"):
         read_exclusions(path)
 
 

@@ -80,7 +80,7 @@ def test_progress_ends_where_all_steps_are_done(few):
 
 
 def test_samples_without_masks_or_of_one_group_are_refused(few):
-    with pytest.raises(AreosegError, match="no masks to learn from"):
+    with pytest.raises(AreosegError, match="no masks to train on"):
         cross_val_predict(SegmentationDataset(few.images, None, few.names))
     with pytest.raises(AreosegError, match="one group"):
         cross_val_predict(SegmentationDataset(few.images, few.masks, few.names, ("stop",) * 16))

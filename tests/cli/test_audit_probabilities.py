@@ -43,7 +43,7 @@ def test_what_cannot_be_asked_is_told(homework_npz, tmp_path):
     samples = areoseg.read(homework_npz).labeled
     with pytest.raises(AreosegError, match="choose one"):
         audit_data(samples, cross_validate=True, model=tmp_path)
-    with pytest.raises(AreosegError, match="no masks to learn from"):
+    with pytest.raises(AreosegError, match="no masks to train on"):
         audit_data(areoseg.read(homework_npz).unlabeled, cross_validate=True)
     with pytest.raises(AreosegError):
         audit_data(samples, model=tmp_path / "nowhere")

@@ -2,8 +2,8 @@
 
 Each class has a typical appearance in the set: a normal distribution of brightness and texture
 (quadratic discriminant analysis). The mask of another image assigns classes to ground that looks
-different; a mirrored mask would fit better if it were mirrored back. Single masks that are shifted
-by a few pixels are not found; `edge_agreement` finds a shift that many masks have.
+different; a mirrored mask would fit better if it were mirrored back. Individual masks that are
+shifted by a few pixels are not found; `edge_agreement` finds a shift that many masks share.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ from areoseg.utils.images import ImageArray
 from areoseg.utils.images import Mask
 
 MIN_SAMPLES = 50
-"""Smaller sets do not show how a class looks."""
+"""Minimum number of samples; smaller sets do not show how a class looks."""
 
 UNLIKELY_ABOVE = 4.0
 """Robust z-score above which a mask is flagged."""
@@ -37,17 +37,17 @@ GRID = 20
 """Images are sampled at 20 x 20 points."""
 
 MIN_POINTS = 500
-"""A class with fewer points in the whole set is not judged."""
+"""Minimum number of points of a class in the whole set; rarer classes are not judged."""
 
 MIN_LOG_PROBABILITY = -5.0
-"""Log-probabilities are clipped here, which limits the weight of a single point."""
+"""Lower limit of log-probabilities, which bounds the weight of a single point."""
 
 BLOCK_SIZE = 1024
 """Images processed at once, which bounds the memory."""
 
 
 def find_unlikely_masks(context: AuditContext) -> Iterator[Finding]:
-    """Flag masks that are much less likely than most, by how their classes look elsewhere."""
+    """Flag masks that are much less likely than most, given how their classes look elsewhere."""
     if len(context.samples) < MIN_SAMPLES:
         return
     lost = mask_fits(context)["best"] - mask_fits(context)["own"]
@@ -76,9 +76,9 @@ def mask_fits(context: AuditContext) -> dict[str, NDArray[np.float64]]:
     """Compute how well the masks agree with the appearance of the classes.
 
     Returns:
-        Mean log-probabilities (N,) of the classes at the points: `best`, of the likeliest classes;
-        `own`, of the mask; `left-right` and `top-bottom`, of the mirrored mask. Points of void or
-        of a rare class do not count; a sample without others has 0 throughout.
+        Mean log-probabilities (N,) of the classes at the points: `best`, of the most likely
+        classes; `own`, of the mask; `left-right` and `top-bottom`, of the mirrored mask. Points
+        labeled void or a rare class do not count; a sample without other points gets 0.
     """
     points = context.cache.compute("appearance", _points, context.samples.images, context.masks)
     features, labels = points["features"], points["label"]
@@ -142,7 +142,7 @@ def grid_points(values: NDArray[np.generic]) -> NDArray[np.generic]:
 
 
 class _Normal:
-    """A normal distribution, fitted to the selected ones of the points (N, 400, D)."""
+    """A normal distribution, fitted to the selected points out of (N, 400, D)."""
 
     def __init__(self, features: NDArray[np.float16], selected: NDArray[np.bool_]) -> None:
         size = features.shape[2]

@@ -42,7 +42,7 @@ from areoseg.utils.files import read_json
 from areoseg.weights import located
 
 CACHE = ".audit-cache"
-"""Folder in `out` for intermediate results; removed when the audit is written."""
+"""Folder in `out` for intermediate results; removed when the audit has been written."""
 
 
 def audit(
@@ -68,10 +68,10 @@ def audit(
     An audit that was interrupted continues from the intermediate results in `out`.
 
     Args:
-        data: A path, data that were read, or samples. If there are no labeled samples, the
+        data: A path, data returned by `read`, or samples. If there are no labeled samples, the
             unlabeled images are audited.
         out: Folder for the results, or None to write nothing.
-        groups: See `read`, also for the next five; they apply if `data` is a path.
+        groups: See `read`. This and the next five options apply only if `data` is a path.
         data_format: See `read`.
         label_set: See `read`.
         classes: See `read`.
@@ -79,12 +79,12 @@ def audit(
         scale: See `read`.
         split: The split to check for leaks: a run, a bundled model, a file such as its
             `split.json`, or indices of samples by name of the split.
-        cross_validate: Train small networks on the data, each on a part of it, and let them dispute
-            the masks of the rest. Takes minutes.
-        model: A run whose predictions dispute the masks instead. It hardly disputes masks that it
-            was trained on.
-        jobs: Threads for the checks.
-        threads: CPU threads for networks; None: all cores.
+        cross_validate: Train small networks, each on a part of the data, and compare their
+            predictions with the masks of the rest. Takes minutes.
+        model: A run whose predictions are compared with the masks instead. It rarely contradicts
+            masks that it was trained on.
+        jobs: Number of threads for the checks.
+        threads: Number of CPU threads for networks; None: all cores.
         source: Where `data` came from, for the page, if `data` is not a path.
         console: Console for progress; None: standard error.
 
@@ -92,8 +92,8 @@ def audit(
         The findings.
 
     Raises:
-        AreosegError: The data cannot be read, split or model do not fit them, there are no masks to
-            learn from, or `out` cannot be written.
+        AreosegError: The data cannot be read, the split or model does not match them, there are no
+            masks to train on, or `out` cannot be written.
 
     Example:
         >>> found = audit("mars.npz", "audit", split="runs/first")  # doctest: +SKIP
@@ -181,7 +181,7 @@ def audit_samples(
         cache: Computes arrays for many samples.
 
     Raises:
-        AreosegError: There is no check of that name, or the probabilities do not fit the samples.
+        AreosegError: A check is unknown, or the probabilities do not match the samples.
     """
     for issue in issues or ():
         if issue not in CHECKS:
@@ -218,5 +218,5 @@ def read_split(path: PathLike, samples: SegmentationDataset) -> dict[str, tuple[
     if is_run(file):
         file /= SPLIT
     if not file.is_file() or file.suffix != ".json":
-        raise AreosegError(f"{path}: no run, bundled model or JSON file: check the path")
+        raise AreosegError(f"{path}: not a run, bundled model or JSON file: check the path")
     return split_from_names(read_json(file), samples, source=str(file))

@@ -1,4 +1,4 @@
-"""Computing arrays for many samples: in chunks, in threads, and kept on disk until the end."""
+"""Computes arrays for many samples in chunks and threads, and stores them until the audit ends."""
 
 import hashlib
 import shutil
@@ -21,13 +21,13 @@ CHUNK_SIZE = 256
 """Samples per chunk."""
 
 Arrays = dict[str, NDArray[Any]]
-"""Arrays by name; usually with one row per sample."""
+"""Arrays by name, usually with one row per sample."""
 
 Rows = Sequence[NDArray[Any]] | NDArray[Any]
 """One array per sample."""
 
 Progress = Callable[[str, int, int], None]
-"""Called with the name of a task, how many of its steps are done, and how many there are."""
+"""Called with the name of a task, the number of completed steps, and the total number."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -35,13 +35,13 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Cache:
-    """Computes arrays in chunks of samples, and keeps them so that an audit can be interrupted.
+    """Computes arrays in chunks of samples, and stores them so that an audit can be resumed.
 
-    The files are named by a hash of the pixels of the chunk, so those of other data are never used.
+    Each file name contains a hash of the chunk's pixels, so files of other data are never used.
 
     Attributes:
         jobs: Number of threads; numpy and scipy release the interpreter lock.
-        folder: Folder for the results of chunks, or None to keep none.
+        folder: Folder for the results of chunks, or None to store nothing.
         progress: Called after every chunk.
     """
 
@@ -59,8 +59,8 @@ class Cache:
 
         Args:
             task: Name of the task, for progress and file names.
-            function: Takes a chunk of each of `values`; must depend on nothing else.
-            values: Images, masks or both, of one sample or more.
+            function: Takes a chunk of each of `values`, and must not depend on anything else.
+            values: Images, masks or both, of at least one sample.
 
         Returns:
             The arrays of all chunks, concatenated along their first axis.
@@ -73,7 +73,7 @@ class Cache:
     def map(
         self, task: str, function: Callable[[Item], Result], items: Sequence[Item]
     ) -> list[Result]:
-        """Apply the function to each item, in threads; nothing is kept on disk."""
+        """Apply the function to each item, in threads; nothing is stored on disk."""
         results: list[Result] = []
         with ThreadPoolExecutor(max(1, self.jobs)) as pool:
             try:
@@ -81,7 +81,7 @@ class Cache:
                     results.append(result)
                     if self.progress is not None:
                         self.progress(task, len(results), len(items))
-            except BaseException:  # Ctrl-C too: chunks in progress are finished and kept
+            except BaseException:  # also Ctrl-C: chunks in progress are finished and stored
                 pool.shutdown(cancel_futures=True)
                 raise
         return results
@@ -101,7 +101,7 @@ class Cache:
         if arrays is None:
             arrays = function(*chunk)
             with replacing(path) as beside, beside.open("wb") as file:
-                np.savez(file, **arrays)  # type: ignore[arg-type]  # array names meet its flag
+                np.savez(file, **arrays)  # type: ignore[arg-type]  # names could clash with its flag
         return arrays
 
 

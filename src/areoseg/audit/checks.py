@@ -142,7 +142,7 @@ CHECKS: dict[str, Check] = {
             "islands",
             partial(find_tiny_regions, issue="islands"),
             "flag",
-            "two or more islands of a few pixels in a mask",
+            "a mask with two or more islands of a few pixels",
             "number of islands, from 2",
             ("masks",),
         ),
@@ -150,7 +150,7 @@ CHECKS: dict[str, Check] = {
             "slivers",
             partial(find_tiny_regions, issue="slivers"),
             "flag",
-            "two or more strips of a mask that are at most 2 pixels wide",
+            "a mask with two or more strips that are at most 2 pixels wide",
             "number of slivers, from 2",
             ("masks",),
         ),
@@ -179,7 +179,7 @@ CHECKS: dict[str, Check] = {
             "odd-size",
             find_odd_sizes,
             "flag",
-            "an image whose size differs from that of nine in ten images",
+            "an image whose size differs from that of at least 90 % of the images",
             "how many times larger or smaller its area is, from 1",
         ),
         Check(
@@ -200,7 +200,7 @@ CHECKS: dict[str, Check] = {
             "copies-disagree",
             find_disagreeing_copies,
             "flag",
-            "an exact or near copy of an earlier image with a different mask",
+            "an exact or near copy of an earlier image, with a different mask",
             "share of the pixels that differ, 0 to 1",
             ("masks",),
         ),
@@ -208,15 +208,15 @@ CHECKS: dict[str, Check] = {
             "sample-across-split",
             find_samples_across_split,
             "flag",
-            "a sample that is in more than one part of the split",
-            "number of parts that contain it, from 2",
+            "a sample that is in more than one split",
+            "number of splits that contain it, from 2",
             ("split",),
         ),
         Check(
             "copy-across-split",
             find_copies_across_split,
             "flag",
-            "an image with a near duplicate in another part of the split",
+            "an image with a near duplicate in another split",
             "correlation of detail, 0.7 to 1",
             ("split",),
         ),
@@ -224,8 +224,7 @@ CHECKS: dict[str, Check] = {
             "group-across-split",
             find_groups_across_split,
             "flag",
-            "a sample whose group, such as a rover stop, has samples in an earlier part of the"
-            " split",
+            "a sample whose group, for example a rover stop, has samples in an earlier split",
             "share of the group from which it was separated, 0 to 1",
             ("split", "groups"),
         ),
@@ -241,7 +240,7 @@ CHECKS: dict[str, Check] = {
             "split-lacks-class",
             find_missing_classes,
             "flag",
-            "a part of the split without a class that the set has",
+            "a split that lacks a class of the set",
             "number of images with the class, from 1",
             ("masks", "split"),
         ),
@@ -263,7 +262,7 @@ def parse_fail_on(text: str) -> tuple[str, ...]:
     """Return the names in a list such as `repeated-mask,reject`, for `Audit.failures`.
 
     Raises:
-        AreosegError: A name is neither an issue nor `any` nor `reject`.
+        AreosegError: A name is not an issue, `any` or `reject`.
     """
     known = (*CHECKS, "any", "reject")
     names = tuple(name.strip() for name in text.split(","))

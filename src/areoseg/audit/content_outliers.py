@@ -1,4 +1,4 @@
-"""Images unlike the rest: drawings, noise, test patterns, lens caps."""
+"""Detects images that differ from the rest: drawings, noise, test patterns, lens caps."""
 
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -31,10 +31,10 @@ FLAG_ABOVE_IF_UNEXPLAINED = 2.0
 """Score above which an image is flagged if a model does not explain its mask either."""
 
 UNEXPLAINED_ABOVE = 0.95
-"""Share of the masks that a model must find likelier than this one to leave it unexplained."""
+"""A mask is unexplained if a model finds more than this fraction of the masks more likely."""
 
 MIN_IMAGES = 50
-"""Smaller sets do not show what is normal."""
+"""Minimum number of images; smaller sets do not show what is normal."""
 
 OUTLINE_SPREAD = 0.6
 """Common interquartile range of the outline strengths, on a logarithmic scale."""
@@ -45,7 +45,7 @@ MIN_OUTLINE_RANGE = 0.2
 
 @dataclass(frozen=True)
 class ContentScores:
-    """How unlike the rest each of N images is.
+    """How much each of N images differs from the rest.
 
     Attributes:
         part: (N,) distance of the most unusual quarter of its windows, 1 for the median image.
@@ -63,15 +63,15 @@ class ContentScores:
 
     @property
     def total(self) -> NDArray[np.float64]:
-        """(N,) the largest of the three."""
+        """(N,) the maximum of the three distances."""
         return np.asarray(np.maximum.reduce([self.part, self.whole, self.outline]))
 
 
 def find_content_outliers(context: AuditContext) -> Iterator[Finding]:
-    """Reject images that are very unlike the rest, and flag those that are rather unlike it.
+    """Reject images that differ strongly from the rest, and flag those that differ moderately.
 
-    If there are class probabilities of a model, images whose mask the model does not explain are
-    flagged at a lower score, but never rejected: masks surprise a model for many reasons.
+    If class probabilities of a model are given, images whose mask the model does not explain are
+    flagged at a lower score, but never rejected: a mask may disagree with a model for many reasons.
     """
     images = context.samples.images
     if len(images) < MIN_IMAGES:
@@ -127,12 +127,12 @@ def _relative_to_median(logarithms: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _surprise(context: AuditContext) -> NDArray[np.float64]:
-    """Return the share (N,) of the masks that the model finds likelier; 0 without a model."""
+    """Return the fraction (N,) of the masks that the model finds more likely; 0 without a model."""
     count = len(context.samples)
     if not (context.has("probabilities") and context.has("masks")):
         return np.zeros(count)
     own = mask_likelihoods(context).own
-    negative = -np.nan_to_num(own)  # a mask without judged labels is no surprise
+    negative = -np.nan_to_num(own)  # a mask without judged labels does not count as unexplained
     return np.asarray(np.argsort(np.argsort(negative, kind="stable")) / count)
 
 

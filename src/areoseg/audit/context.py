@@ -1,4 +1,4 @@
-"""The data of one audit, and what its checks share."""
+"""The data of one audit, and the values that its checks share."""
 
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from areoseg.taxonomy import Taxonomy
 from areoseg.utils.images import Mask
 
 Need = Literal["masks", "groups", "unlabeled", "split", "probabilities"]
-"""Data that a check cannot do without; the check is skipped if the context lacks them."""
+"""Data that a check requires; the check is skipped if the context lacks them."""
 
 Probabilities = Sequence[NDArray[np.floating[Any]]]
 """For each sample (C, H, W) class probabilities of a model that was not trained on it."""
@@ -34,7 +34,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class AuditContext:
-    """Samples to audit, and what is known about them.
+    """Samples to audit, with optional split and class probabilities.
 
     Attributes:
         samples: Samples with or without masks.
@@ -55,7 +55,7 @@ class AuditContext:
     values: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     def has(self, need: Need) -> bool:
-        """Return whether the data that a check needs are there."""
+        """Return whether the data that a check needs are available."""
         if need in ("masks", "groups"):
             return getattr(self.samples, need) is not None
         if need == "unlabeled":

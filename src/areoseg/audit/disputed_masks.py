@@ -1,6 +1,6 @@
-"""Masks and regions that a segmentation model disputes, given its class probabilities.
+"""Masks and regions that contradict the class probabilities of a segmentation model.
 
-The model must not have been trained on the samples that it judges, or it repeats their issues.
+The model must not have been trained on the samples that it judges, or it reproduces their errors.
 
 Whole masks are compared with the probabilities at 32 x 64 points, whatever the size of the image.
 Regions are judged by confident learning (Northcutt, Jiang and Chuang 2021): a class counts as
@@ -30,21 +30,21 @@ from areoseg.errors import AreosegError
 from areoseg.utils.images import Mask
 
 MIN_SAMPLES = 50
-"""Smaller sets have no meaningful average image."""
+"""Minimum number of samples; smaller sets have no meaningful average image."""
 
 SWAPPED_ABOVE = 0.7
-"""Likelihood per point on the average image over that on the own image, from which on a mask is
-taken to belong to another image."""
+"""Ratio of the likelihood per point on the average image to that on the mask's own image, above
+which a mask is assumed to belong to another image."""
 
 MIRRORED_BACK_BELOW = 0.6
-"""The same ratio of a mirrored mask after it is mirrored back, at most."""
+"""Maximum of the same ratio for a mirrored mask after it has been mirrored back."""
 
 MOVED_ABOVE = {
     "mirrored left-right": 0.2,
     "mirrored top-bottom": 0.4,
     "turned upside down": 0.4,
 }
-"""Gain in mean log-probability above which a mask is taken to be moved that way.
+"""Gain in mean log-probability above which a mask is assumed to be moved in this way.
 
 A sample resembles its left-right mirror image much more often than its upside-down version.
 """
@@ -53,33 +53,33 @@ SHIFTED_ABOVE = 1.0
 """The same for a shift; hand-drawn outlines are coarse and gain something from many shifts."""
 
 MIN_OTHER_GAIN = 0.3
-"""Gain in mean log-probability with which another image is named as the one of a swapped mask."""
+"""Gain in mean log-probability from which another image is reported as the swapped mask's own."""
 
 MIN_REGION_SHARE = 0.01
-"""Share of an image that a wrong region must cover."""
+"""Minimum fraction of an image that a wrong region covers."""
 
 MAX_REGIONS = 3
-"""Wrong regions that are reported per sample."""
+"""Maximum number of wrong regions that are reported per sample."""
 
 MIN_MARGIN = 0.8
-"""By how much the predicted class of a wrong region must be likelier than its label."""
+"""Minimum margin in probability between the predicted class of a wrong region and its label."""
 
 MIN_MEAN_PROBABILITY = 1e-3
-"""A class with a lower mean probability over the set is never predicted, and not judged."""
+"""Minimum mean probability over the set; other classes count as never predicted."""
 
 GRID = (32, 64)
 """Rows and columns of the points."""
 
 ERROR_RATE = 0.05
-"""Probability that the model is wrong, however certain it is."""
+"""Assumed probability that the model is wrong, even if it is certain."""
 
 MIN_JUDGED_SHARE = 0.05
-"""Share of the points that must be judged."""
+"""Minimum fraction of the points that must be judged."""
 
 BACKGROUND_WEIGHT = 0.5
 """Weight of the evidence from background, relative to that from the other classes.
 
-What is left unlabeled depends partly on the image, such as the sky, and partly on the annotator.
+Unlabeled areas depend partly on the image, for example on the sky, and partly on the annotator.
 """
 
 SHIFTS = tuple(
@@ -122,13 +122,13 @@ class MaskLikelihoods:
 
     @property
     def swap_scores(self) -> NDArray[np.float64]:
-        """(N,) likelihood per point on the average image over that on the own image."""
+        """(N,) ratio of the likelihood per point on the average image to that on the own image."""
         return np.asarray(np.exp(self.average - self.own))
 
 
 @dataclass(frozen=True)
 class WrongRegion:
-    """Connected pixels of one label for which the model predicts another class with confidence.
+    """Connected pixels of one label for which the model confidently predicts another class.
 
     Attributes:
         box: The smallest box around them.
@@ -182,7 +182,7 @@ def find_moved_masks(context: AuditContext) -> Iterator[Finding]:
 
 
 def find_wrong_regions(context: AuditContext) -> Iterator[Finding]:
-    """Flag the regions in which the model contradicts the mask with confidence."""
+    """Flag the regions in which the model confidently contradicts the mask."""
     confidence, names = _confidence(context), context.taxonomy.names
     pairs = zip(_probabilities(context), context.masks, strict=True)
     for index, (probabilities, mask) in enumerate(pairs):
@@ -214,7 +214,7 @@ def check_probabilities(
 
 @shared
 def mask_likelihoods(context: AuditContext) -> MaskLikelihoods:
-    """Compute how well each mask fits the probabilities, as it is and moved."""
+    """Compute how well each mask fits the probabilities, unchanged and moved."""
     probabilities, background = _probabilities(context), context.taxonomy.background
     judged, count = _judged_classes(context), len(context.masks)
     total = sum(log_points(array).astype(np.float64) for array in probabilities)
@@ -240,9 +240,9 @@ def gain(
 ) -> float:
     """Compute what a mask gains in mean log-probability by being moved.
 
-    Two kinds of evidence are added: where the mask assigns a different class before and after, how
-    much likelier the latter is, which does not depend on what was left unlabeled; and everywhere,
-    how likely background is, which counts by half.
+    Two kinds of evidence are added. Where the class differs before and after the move: how much
+    more likely the latter is, which does not depend on the unlabeled area. Everywhere: how likely
+    background is, with a weight of one half.
 
     Args:
         logs: (C, 32, 64), from `log_points`.
@@ -252,7 +252,7 @@ def gain(
         background: The class of unlabeled pixels.
 
     Returns:
-        0 if hardly any point is judged in both.
+        The gain, or 0 if hardly any point is judged in both.
     """
     both = (labels >= 0) & (moved >= 0)
     if both.mean() < MIN_JUDGED_SHARE:
@@ -292,7 +292,7 @@ def class_confidence(
 ) -> NDArray[np.float64]:
     """Compute the mean probability (C,) of each class on the pixels labeled with it.
 
-    It is infinite for a class that is never labeled or never predicted: nothing reaches it.
+    It is infinite for a class that is never labeled or never predicted.
     """
     classes = len(probabilities[0])
     total, everywhere = np.zeros(classes), np.zeros(classes)
@@ -315,7 +315,7 @@ def wrong_regions(
     confidence: NDArray[np.float64],
     min_pixels: int,
 ) -> list[WrongRegion]:
-    """Find the regions of a sample in which the model contradicts the mask, highest score first.
+    """Find the regions of a sample where the model contradicts the mask, highest score first.
 
     Args:
         probabilities: (C, H, W).
@@ -362,13 +362,13 @@ def _confidence(context: AuditContext) -> NDArray[np.float64]:
 
 
 def _judged_classes(context: AuditContext) -> NDArray[np.bool_]:
-    """Return (C,) which classes are both labeled and predicted somewhere."""
+    """Return which classes (C,) are both labeled and predicted somewhere."""
     return np.asarray(np.isfinite(_confidence(context)))
 
 
 @shared
 def _moved_masks(context: AuditContext) -> dict[int, tuple[float, str]]:
-    """Return the gain of each mask that fits clearly better elsewhere, and how to move it."""
+    """Return the gain of each mask that fits clearly better when moved, and the move."""
     if len(context.samples) < MIN_SAMPLES:
         return {}
     likelihoods = mask_likelihoods(context)

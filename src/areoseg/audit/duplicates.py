@@ -1,8 +1,8 @@
 """Images that occur more than once, exactly or nearly, and copies whose masks disagree.
 
 Near duplicates are found in two steps. Low frequencies select candidates among all pairs. Then the
-detail of the two images is aligned and compared in 4 x 4 places: two horizons agree along a line,
-two copies agree everywhere.
+detail of the two images is aligned and compared in a 4 x 4 grid: two horizons agree along a line,
+whereas two copies agree everywhere.
 """
 
 import hashlib
@@ -52,25 +52,25 @@ MAX_SHIFT = 4
 """Largest shift in pixels of a thumbnail."""
 
 PLACES = 4
-"""Thumbnails are compared in 4 x 4 places."""
+"""Rows and columns of the grid of places in which thumbnails are compared."""
 
 NOISE = 0.15
-"""Detail weaker than this, in gray levels, is rounding and correlates with nothing."""
+"""Detail weaker than this, in gray levels, is rounding noise and is ignored."""
 
 MAX_DISAGREEMENT = 0.2
-"""Share of the pixels in which masks of near duplicates may differ, since outlines vary."""
+"""Fraction of the pixels in which masks of near duplicates may differ, as outlines vary."""
 
 BLOCK_SIZE, BATCH_SIZE = 256, 256
-"""Images compared with all later ones, and pairs compared in detail, at once.
+"""Number of images compared with all later ones, and of pairs compared in detail, per block.
 
 They bound the memory: a block of cosines takes 1 KB per image of the set.
 """
 
 Pairs = NDArray[np.int64]
-"""(P, 2) indices of two images each, the earlier one first."""
+"""(P, 2) indices of pairs of images, the earlier image first."""
 
 Shifts = NDArray[np.int64]
-"""(P, 2) rows down and columns right."""
+"""(P, 2) shifts in rows (down) and columns (right)."""
 
 
 def find_duplicate_images(context: AuditContext) -> Iterator[Finding]:
@@ -87,7 +87,7 @@ def find_duplicate_images(context: AuditContext) -> Iterator[Finding]:
 
 
 def find_near_duplicates(context: AuditContext) -> Iterator[Finding]:
-    """Flag images that nearly equal an earlier one; equal ones belong to `duplicate-image`."""
+    """Flag images that nearly equal an earlier one; exact copies are left to `duplicate-image`."""
     for second, (correlation, first) in _nearest_earlier(context).items():
         if second not in _equal_to_earlier(context):
             name = context.samples.names[first]
@@ -114,7 +114,7 @@ def find_disagreeing_copies(context: AuditContext) -> Iterator[Finding]:
 
 
 def identical_groups(arrays: Iterable[NDArray[Any]]) -> list[list[int]]:
-    """Return indices of arrays that equal another one in shape, type and every value.
+    """Group the indices of arrays that are equal in shape, dtype and all values.
 
     Returns:
         Groups of two or more indices, each ascending, in the order of their first members.
@@ -131,7 +131,7 @@ def identical_groups(arrays: Iterable[NDArray[Any]]) -> list[list[int]]:
 def near_duplicates(context: AuditContext) -> list[tuple[int, int, float]]:
     """Return pairs of near duplicates and their correlation.
 
-    Unlabeled images are counted after the samples.
+    The indices of unlabeled images follow those of the samples.
     """
     images: Any = context.samples.images
     if context.unlabeled is not None and len(context.unlabeled):
@@ -141,7 +141,7 @@ def near_duplicates(context: AuditContext) -> list[tuple[int, int, float]]:
 
 
 def nearest(pairs: Iterable[tuple[int, float, int]]) -> dict[int, tuple[float, int]]:
-    """Map each index to the highest correlation and the other index, given triples of them."""
+    """Map each index to the highest correlation and the other index, given all triples."""
     best: dict[int, tuple[float, int]] = {}
     for index, correlation, other in pairs:
         best[index] = max(best.get(index, (correlation, other)), (correlation, other))
@@ -151,11 +151,11 @@ def nearest(pairs: Iterable[tuple[int, float, int]]) -> dict[int, tuple[float, i
 def near_duplicate_pairs(
     images: Sequence[ImageArray] | ImageArray, cache: Cache
 ) -> tuple[Pairs, NDArray[np.float32]]:
-    """Find all pairs of images that show nearly the same, or exactly the same.
+    """Find all pairs of images that are equal or nearly equal.
 
     Tolerates shifts of a few pixels, zooms of up to 10 %, other sizes, compression, and changes of
-    brightness and contrast. Memory grows by about 5 KB per image. Time grows with the square of
-    their number, but slowly: a pair with different low frequencies takes a nanosecond.
+    brightness and contrast. Memory grows by about 5 KB per image. Time is quadratic in the
+    number of images, but a pair with different low frequencies takes only about a nanosecond.
 
     Returns:
         Pairs (P, 2), ascending, and the correlation (P,) of their detail.
@@ -187,7 +187,7 @@ def detail_correlations(
         pairs: (P, 2) indices of thumbnails.
 
     Returns:
-        (P,), at most 1.
+        Correlations (P,), at most 1.
     """
     used, positions = np.unique(pairs, return_inverse=True)
     first, second = positions.reshape(pairs.shape).T
@@ -216,7 +216,7 @@ def best_shift(first: Floats, second: Floats) -> tuple[Floats, Shifts]:
 
 
 def mask_disagreement(first: Mask, second: Mask, *, shifted: bool) -> float:
-    """Compute the share of the pixels labeled in both masks in which they differ.
+    """Compute the fraction of the pixels labeled in both masks at which the masks differ.
 
     Args:
         first: (H, W).
@@ -224,7 +224,7 @@ def mask_disagreement(first: Mask, second: Mask, *, shifted: bool) -> float:
         shifted: Whether to compare at several shifts, up to 4 of 64 pixels, and return the minimum.
 
     Returns:
-        In 0..1; 0 if no pixel is labeled in both.
+        A value in 0..1; 0 if no pixel is labeled in both.
     """
     if not shifted:
         return _share_differing(first, second)

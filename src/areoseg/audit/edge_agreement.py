@@ -1,7 +1,7 @@
-"""Whether the outlines of the masks coincide with the edges of the images, over the whole set.
+"""Agreement of mask outlines with image edges, averaged over the whole set.
 
-One mask tells little: people draw coarse outlines, and images have edges everywhere. The mean over
-a set reveals a shift of two pixels, or masks that were stored upside down.
+A single mask is not conclusive: annotators draw coarse outlines, and images have edges everywhere.
+The mean over a set reveals a shift of two pixels, or masks that were stored upside down.
 """
 
 from collections.abc import Iterator
@@ -22,19 +22,19 @@ from areoseg.utils.images import ImageArray
 from areoseg.utils.images import Mask
 
 MAX_SAMPLES = 1500
-"""Samples that are analyzed, spread evenly over the set."""
+"""Maximum number of analyzed samples, spread evenly over the set."""
 
 MIN_SAMPLES = 50
-"""Fewer samples with outlines are not conclusive."""
+"""Minimum number of samples with outlines; fewer are not conclusive."""
 
 MAX_SHIFT = 8
 """Largest shift in pixels that is tried."""
 
 TOLERANCE = 1
-"""Shifts of at most this many pixels are no issue: outlines are drawn by hand."""
+"""Shifts of at most this many pixels are not reported, as outlines are drawn by hand."""
 
 CERTAIN_ABOVE = 4.5
-"""Ratio of the mean gain of another placement to its standard error that makes an issue."""
+"""Ratio of the mean gain of another placement to its standard error from which it is reported."""
 
 MIRRORS = {
     "": (slice(None), slice(None)),
@@ -42,12 +42,12 @@ MIRRORS = {
     "mirrored top-bottom": (slice(None, None, -1), slice(None)),
     "turned by 180 degrees": (slice(None, None, -1), slice(None, None, -1)),
 }
-"""How a mask is placed on its image, and the slices that do it."""
+"""Mirrored placements of a mask on its image, and the slices that produce them."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where masks agree best with the edges of their images.
+    """The placement of masks that agrees best with the edges of their images.
 
     Attributes:
         mirror: One of `MIRRORS`.
@@ -70,7 +70,7 @@ class Placement:
 
 
 def find_misplaced_masks(context: AuditContext) -> Iterator[SetFinding]:
-    """Report masks that, as a whole, fit their images better when moved or mirrored."""
+    """Report whether the masks, as a whole, fit their images better when moved or mirrored."""
     placement = best_placement(context)
     if placement is not None and placement.certainty > CERTAIN_ABOVE:
         reason = "the masks of the set agree better with the edges of their images when"
@@ -108,8 +108,8 @@ def edge_agreements(image: ImageArray, mask: Mask) -> Floats:
         mask: (H, W).
 
     Returns:
-        (4, 17, 17), in 0..1, for each of `MIRRORS` and each shift down and to the right; 0.5 by
-        chance, NaN if the mask has no outline.
+        (4, 17, 17), in 0..1, for each of `MIRRORS` and each shift down and to the right; about 0.5
+        by chance, NaN if the mask has no outline.
     """
     strength = ndimage.gaussian_gradient_magnitude(gray_levels(image), 1.5)
     order = strength.ravel().argsort(kind="stable").argsort()
@@ -119,7 +119,7 @@ def edge_agreements(image: ImageArray, mask: Mask) -> Floats:
     result = np.empty((len(MIRRORS), 2 * MAX_SHIFT + 1, 2 * MAX_SHIFT + 1), dtype=np.float32)
     for row, (rows, columns) in zip(result, MIRRORS.values(), strict=True):
         placed = outline[rows, columns]
-        inside = _correlation(ones, placed)  # what is moved out of the image does not count
+        inside = _correlation(ones, placed)  # pixels moved out of the image do not count
         row[:] = np.where(
             inside > 0.5, _correlation(ranks, placed) / np.maximum(inside, 0.5), np.nan
         )
@@ -132,7 +132,7 @@ def _agreements(images: Sequence[ImageArray], masks: Sequence[Mask]) -> Arrays:
 
 
 def _outline(mask: Mask) -> NDArray[np.bool_]:
-    """Return the pixels adjacent to another value, except at the border of the image."""
+    """Return the pixels (H, W) adjacent to another value, except at the image border."""
     outline = np.zeros(mask.shape, dtype=bool)
     down, right = mask[1:] != mask[:-1], mask[:, 1:] != mask[:, :-1]
     outline[1:] |= down

@@ -1,4 +1,4 @@
-"""The samples that training leaves out, as the audit or a person decided."""
+"""The samples that are excluded from training, as decided by the audit or by a person."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from areoseg.utils.files import read_json
 
 @dataclass(frozen=True)
 class Exclusions:
-    """The labeled samples that training leaves out, and who decided that.
+    """The labeled samples that are excluded from training, and the origin of the decision.
 
     Attributes:
         audit: The findings with their final actions: `reject` excludes a sample.
@@ -72,7 +72,7 @@ class Exclusions:
 
 
 def find_exclusions(samples: SegmentationDataset) -> Exclusions:
-    """Run only the checks that reject samples, as training does if it has no decisions."""
+    """Run only the checks that reject samples, as training does if no decisions are given."""
     rejecting = [check.issue for check in CHECKS.values() if check.action == "reject"]
     return Exclusions(audit_samples(samples, issues=rejecting))
 
@@ -83,7 +83,7 @@ def read_exclusions(path: str | Path) -> Exclusions:
     Samples under `rejected` are excluded, whatever the `action` of the entry.
 
     Raises:
-        AreosegError: The file cannot be read, or is neither.
+        AreosegError: The file cannot be read, or is neither of these.
     """
     values = read_json(Path(path))
     try:
@@ -102,8 +102,8 @@ def read_exclusions(path: str | Path) -> Exclusions:
         kind = values.get("kind", "audit" if "summary" in values else "decisions")
     except (KeyError, TypeError, ValueError, IndexError):
         raise AreosegError(
-            f"{path}: no decisions in it: give the decisions.json that the page of the audit saves,"
-            " or an audit.json"
+            f"{path}: contains no decisions: give the decisions.json that the page of the audit"
+            " saves, or an audit.json"
         ) from None
     return Exclusions(audit, kind, str(path))
 

@@ -14,28 +14,28 @@ WINDOW = 32
 """Side of a window in pixels; windows overlap by half."""
 
 MAX_SHORT_SIDE = 128
-"""Images with a longer short side are first downscaled by an integer factor."""
+"""Images whose shorter side is longer than this are downscaled by an integer factor first."""
 
 TOP_SHARE = 0.25
-"""Share of the largest values that `mean_of_top` averages."""
+"""Fraction of the values, the largest ones, that `mean_of_top` averages."""
 
 EXTREME_SHARE = 0.2
-"""Share of the pixels that count as the darkest, and as the brightest, of a window."""
+"""Fraction of a window's pixels that count as the darkest, and as the brightest."""
 
 NEIGHBORHOOD = 7
-"""Side in pixels of the neighborhood in which an edge and its bright side are looked for."""
+"""Side in pixels of the neighborhood that is searched for an edge and its bright side."""
 
 OVEREXPOSED = 254.5
-"""Gray level at which pixels are flat because the sensor is saturated."""
+"""Gray level from which areas are flat because the sensor is saturated."""
 
 BULK_SHARE = 0.8
-"""Share of the samples whose mean and covariance describe the bulk."""
+"""Fraction of the samples whose mean and covariance describe the bulk."""
 
 MAX_STEPS = 30
 """Maximum number of concentration steps."""
 
 MIN_TAIL = 0.02
-"""Smallest unit of a feature, so that rounding errors are no outliers."""
+"""Smallest scale of a feature, so that rounding errors do not become outliers."""
 
 Floats = NDArray[np.float32]
 
@@ -111,7 +111,7 @@ def window_features(image: ImageArray) -> NDArray[np.float64]:
 
 
 def outline_strengths(image: ImageArray) -> NDArray[np.float64]:
-    """Compute how strong the outlines of drawings are in each window of an image.
+    """Compute the strength of drawing-like outlines in each window of an image.
 
     A photograph is rough on both sides of a sharp edge; a drawing is flat. The strength at a pixel
     is the logarithm of the contrast within 7x7 pixels over the roughness of the flattest 3x3 pixels
@@ -145,16 +145,16 @@ def robust_distances(samples: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Mean and covariance come from the nearest 80 % of the samples, found by the concentration steps
     of the minimum covariance determinant (Rousseeuw and Van Driessen 1999), started from all
-    samples. Features are first scaled by their own tails, so that a long tail, such as the
-    brightness of rover parts, counts less; and the covariance is shrunk towards a sphere by D / N,
-    which stabilizes small sets. `sklearn.covariance.MinCovDet` does neither, is slower, and would
-    flag a fifth more images at the same thresholds.
+    samples. Features are first scaled by their own tails, so that a long tail, for example
+    the brightness of rover parts, counts less; and the covariance is shrunk towards a multiple of
+    the identity by D / N, which stabilizes small sets. `sklearn.covariance.MinCovDet` does neither,
+    is slower, and would flag a fifth more images at the same thresholds.
 
     Args:
         samples: (N, D) features.
 
     Returns:
-        (N,); 1 is the median.
+        Distances (N,) with median 1.
     """
     scaled = _scaled_by_tails(samples)
     count, features = scaled.shape

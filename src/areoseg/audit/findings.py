@@ -1,8 +1,8 @@
 """Findings of an audit, and the schema of `audit.json`.
 
 A `Finding` is one issue of one labeled sample. A higher score is worse; the table in `checks.py`
-gives its unit and range. If two samples share an issue, such as a copy, the finding belongs to the
-later one and `other` is the earlier one. A `SetFinding` is an issue of the whole set.
+gives its unit and range. If two samples share an issue, for example as copies, the finding belongs
+to the later one and `other` is the earlier one. A `SetFinding` is an issue of the whole set.
 """
 
 import json
@@ -38,7 +38,7 @@ class OtherSample:
     Attributes:
         index: Position of the sample in its part of the dataset.
         name: Name of the sample.
-        part: Part of the dataset.
+        part: Part of the dataset, labeled or unlabeled.
     """
 
     index: int
@@ -55,7 +55,7 @@ class Finding:
         name: Name of the sample.
         issue: Name of the check, such as `"repeated-mask"`.
         score: Strength of the evidence, higher is worse; `Check.score` describes unit and range.
-        reason: One line for a person.
+        reason: Explanation in one line.
         action: `"reject"` or `"flag"`.
         other: The sample that shares the issue, or None.
         region: The box that shows the issue, or None for the whole image.
@@ -83,7 +83,7 @@ class SetFinding:
     Attributes:
         issue: Name of the check, such as `"drift"`.
         score: Strength of the evidence, higher is worse.
-        reason: One line for a person.
+        reason: Explanation in one line.
     """
 
     issue: str
@@ -101,7 +101,7 @@ class Audit:
         findings: Findings of single samples, by check, then by sample.
         set_findings: Findings of the whole set.
         summary: Overview of the set as JSON values; empty if only single checks were requested.
-        fingerprint: Hash of the samples, by which training recognizes them.
+        fingerprint: Hash of the samples; training uses it to verify that decisions match the data.
     """
 
     samples: int
@@ -113,7 +113,7 @@ class Audit:
 
     @cached_property
     def rejected(self) -> tuple[Finding, ...]:
-        """For each rejected sample the finding of the first check that rejects it."""
+        """The finding of the first check that rejects each rejected sample."""
         first: dict[int, Finding] = {}
         for finding in self.findings:
             if finding.action == "reject":
@@ -139,7 +139,7 @@ class Audit:
         return tuple(index for index in range(self.samples) if index not in rejected)
 
     def failures(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Return those of the names that apply, in their order.
+        """Return the names that match a finding, in their order.
 
         Args:
             names: Issues, `any` for all findings, and `reject` for findings that reject a sample.

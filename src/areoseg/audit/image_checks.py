@@ -1,4 +1,4 @@
-"""Statistics of single images, and the checks that need no others: contrast, depth, size."""
+"""Statistics of single images, and checks based on them: contrast, bit depth, size."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -18,17 +18,17 @@ SATURATED_ABOVE = 0.25
 """Share of black and white pixels above which an image has lost its contrast."""
 
 MAX_FEW_LEVELS = 16
-"""An image with at most this many gray levels was stored with too few bits."""
+"""Maximum number of gray levels of an image that was stored with too few bits."""
 
 MIN_LEVEL_RANGE = 32
-"""Gray levels may be few if they are close together, as on a hazy sky."""
+"""Minimum range of the few gray levels; a smaller range is normal, as in a hazy sky."""
 
 MIN_COMMON_SHARE = 0.9
-"""Share of the images that must have the same size before another size is odd."""
+"""Fraction of the images that must have the same size for another size to be odd."""
 
 
 def image_statistics(images: Sequence[ImageArray] | ImageArray, cache: Cache) -> Arrays:
-    """Compute statistics of one image or more, in gray levels 0 to 255.
+    """Compute statistics of one or more images, in gray levels 0 to 255.
 
     Returns:
         Arrays (N,): `darkest`, `brightest`, `mean` and `std` of the gray levels; `levels`, the
@@ -73,7 +73,8 @@ def find_saturated_images(context: AuditContext) -> Iterator[Finding]:
 def find_lost_bits(context: AuditContext) -> Iterator[Finding]:
     """Flag images with few gray levels that are far apart, or all in the lowest sixteenth.
 
-    The former are stored with too few bits; the latter hold 0..1, or fewer than 8 bits, as 8 bits.
+    The former were stored with too few bits; the latter hold values in 0..1, or of fewer than 8
+    bits, in 8 bits.
     """
     numbers = sample_statistics(context)
     level_range = numbers["brightest"] - numbers["darkest"]
@@ -94,7 +95,7 @@ def find_lost_bits(context: AuditContext) -> Iterator[Finding]:
 
 
 def find_odd_sizes(context: AuditContext) -> Iterator[Finding]:
-    """Flag images whose size differs from that of at least nine in ten images."""
+    """Flag images whose size differs from that of at least 90 % of the images."""
     sizes = [image.shape for image in context.samples.images]
     (common, count), *_ = Counter(sizes).most_common(1)
     if count < MIN_COMMON_SHARE * len(sizes):

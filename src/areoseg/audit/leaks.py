@@ -1,7 +1,7 @@
-"""Leaks between the parts of a split: test samples that were seen in training.
+"""Leaks between splits: test samples that were seen in training.
 
-A test image that is also in the training split, a copy of it there, or an image of the same place
-makes a score better than it is.
+A score is too optimistic if the training split contains a test image, a copy of it, or an image of
+the same place.
 """
 
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def find_copies_across_split(context: AuditContext) -> Iterator[Finding]:
 
 
 def find_groups_across_split(context: AuditContext) -> Iterator[Finding]:
-    """Flag samples whose group, such as a rover stop, has samples in an earlier split."""
+    """Flag samples whose group, for example a rover stop, has samples in an earlier split."""
     groups = context.samples.groups or ()
     members: dict[str, dict[str, list[int]]] = {}
     for split, index in _training_first(context):
@@ -100,15 +100,15 @@ def find_missing_classes(context: AuditContext) -> Iterator[SetFinding]:
 def split_from_names(
     split: Any, samples: SegmentationDataset, *, source: str = "split"
 ) -> dict[str, tuple[int, ...]]:
-    """Return the indices of the samples in each part of a split that lists names.
+    """Return the indices of the samples in each split, given lists of names.
 
     Args:
-        split: The content of a `split.json`: a list of names for each part.
-        samples: The samples; they need not all be listed, and may be listed in several parts.
+        split: The content of a `split.json`: a list of names for each split.
+        samples: The samples; they need not all be listed, and may be listed in several splits.
         source: Name of the split in error messages.
 
     Raises:
-        AreosegError: It has another form, or lists samples that are not in the data.
+        AreosegError: `split` has another form, or lists samples that are not in the data.
     """
     if not isinstance(split, dict) or not all(map(_is_list_of_names, split.values())):
         raise AreosegError(f"{source}: no split: give JSON that maps each part to a list of names")

@@ -1,8 +1,8 @@
-"""Checks of masks by themselves: repeated masks, few labels, and tiny regions.
+"""Checks of masks without their images: repeated masks, few labels, and tiny regions.
 
-Two people never draw the same outline. A mask that repeats on different images was copied, so it is
-wrong on all of them except perhaps one. Masks of a single class are the exception: any plain has
-them.
+Annotators never reproduce an outline exactly. A mask that repeats on different images was copied,
+so it is wrong on all of them except perhaps one. Masks of a single class are the exception, as they
+are common on plains.
 """
 
 from collections.abc import Iterator
@@ -24,31 +24,32 @@ from areoseg.utils.images import ImageArray
 from areoseg.utils.images import Mask
 
 TRIVIAL_SHARE = 0.99
-"""A mask is trivial if one class has more than this share of its pixels."""
+"""A mask is trivial if one class covers more than this fraction of its pixels."""
 
 BORDER = 0.05
-"""Share of each side ignored at each border, where cameras leave unlabeled strips."""
+"""Fraction of each side ignored at each border, where unlabeled strips are common."""
 
 MIN_SAME_PICTURE = 0.5
-"""Correlation of detail above which two images are copies; that of others is near 0."""
+"""Correlation of detail above which two images are copies; other images have about 0."""
 
 MIN_LABELED = 0.02
-"""Share of labeled pixels below which a mask says too little."""
+"""Fraction of labeled pixels below which a mask has too few labels."""
 
 MAX_ISLAND_SHARE = 0.0005
-"""Share of the mask's pixels below which a region is an island; regions of 4 pixels are none."""
+"""Fraction of the mask's pixels below which a region is an island; the limit is at least 4 pixels.
+"""
 
 MIN_SLIVER_SIZE = 9
 """Number of pixels from which a region at most 2 pixels wide is a sliver."""
 
 MIN_TINY_REGIONS = 2
-"""One island or one sliver also happens to careful annotators."""
+"""Minimum number of islands or slivers; careful annotators also leave a single one."""
 
 
 def find_repeated_masks(context: AuditContext) -> Iterator[Finding]:
     """Reject samples whose mask is not trivial and occurs on several different images.
 
-    Copies of one picture share their mask legitimately and do not count as different.
+    Copies of one picture legitimately share a mask and do not count as different images.
     """
     samples, masks = context.samples, context.masks
     for group in identical_groups(masks):
@@ -89,9 +90,9 @@ def is_trivial(mask: Mask) -> bool:
 
 
 def tiny_regions(mask: Mask, background: int) -> tuple[list[Region], list[Region]]:
-    """Find regions that nobody draws on purpose.
+    """Find regions that are too small to be drawn on purpose.
 
-    Background and void are no regions: they are what remains between those that were drawn.
+    Background and void do not form regions: they remain between those that were drawn.
 
     Args:
         mask: (H, W).

@@ -1,4 +1,4 @@
-"""The page of an audit: galleries of the findings, in which a person decides what to reject."""
+"""The page of an audit: galleries of the findings, for deciding which samples to reject."""
 
 import shlex
 from collections import Counter
@@ -28,7 +28,7 @@ NEEDS = {
     "split": "a split (--split-file)",
     "probabilities": "a model (--cross-validate or --model)",
 }
-"""What a skipped check would have needed."""
+"""Descriptions of the data that a skipped check needs."""
 
 
 def write_audit_page(
@@ -40,7 +40,7 @@ def write_audit_page(
     unlabeled: SegmentationDataset | None = None,
     taxonomy: Taxonomy = MARS,
 ) -> Path:
-    """Write the page of an audit, one file without references to others, and return its path.
+    """Write the page of an audit as one self-contained HTML file, and return its path.
 
     Args:
         audit: The findings.
@@ -80,7 +80,7 @@ def _content(
 ) -> dict[str, Any]:
     """Return the values that the template uses."""
     values = audit.to_json()
-    # What rejects a sample comes before its other findings.
+    # The finding that rejects a sample comes before its other findings.
     findings = [*values["rejected"], *values["flagged"], *values["further"]]
     counts = Counter(entry["issue"] for entry in (*findings, *values["set_findings"]))
     flagged = len({finding.index for finding in audit.flagged})
@@ -127,7 +127,7 @@ def _rarest(summary: dict[str, Any]) -> dict[str, Any]:
 
 
 def _needs(check: Check) -> str:
-    """Describe what a skipped check would have needed; masks are assumed if it needs more."""
+    """Describe the data that a skipped check needs; masks unless it needs other data."""
     needs = [NEEDS[need] for need in check.needs if need != "masks"]
     return " and ".join(needs or [NEEDS["masks"]])
 

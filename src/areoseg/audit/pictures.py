@@ -19,10 +19,10 @@ from areoseg.utils.images import Mask
 from areoseg.utils.images import as_uint8
 
 MAX_PER_ISSUE = 150
-"""Findings per issue that have pictures, the worst; the page lists the others without."""
+"""Number of findings per issue that are shown with pictures, the worst ones."""
 
 MAX_PICTURES = 1500
-"""Findings with pictures, distributed evenly over the issues; about 20 MB of large images."""
+"""Maximum number of findings with pictures, spread over the issues; about 20 MB at full size."""
 
 MAX_SIDE = 208
 """Longest side in pixels; larger images are downscaled."""

@@ -1,8 +1,8 @@
-"""Class probabilities of labeled samples, by which an audit disputes their masks.
+"""Class probabilities of labeled samples, which an audit compares with their masks.
 
-`cross_val_predict` trains small networks on the data, each on a part of it, to judge
-the rest. They are trained briefly: they only have to be good enough to tell which masks do not fit
-what the others show. `model_probabilities` applies a trained run instead.
+`cross_val_predict` trains small networks, each on a part of the data, and predicts the rest. Short
+training suffices, as the networks only have to tell which masks contradict most others.
+`model_probabilities` applies a trained run instead.
 """
 
 from collections.abc import Callable
@@ -57,9 +57,9 @@ def cross_val_predict(
     taxonomy: Taxonomy = MARS,
     progress: Progress | None = None,
 ) -> list[NDArray[np.float16]]:
-    """Predict each sample by a network trained on the other folds.
+    """Predict each sample with a network trained on the other folds.
 
-    Samples of one group are in one fold.
+    Samples of one group are always in the same fold.
 
     Args:
         samples: Labeled samples of any sizes.
@@ -70,17 +70,17 @@ def cross_val_predict(
         progress: Called after every step.
 
     Returns:
-        For each sample (C, H, W), which sum to about 1.
+        An array (C, H, W) for each sample; the probabilities of a pixel sum to about 1.
 
     Raises:
-        AreosegError: There are no masks, or all samples are of one group.
+        AreosegError: There are no masks, or all samples belong to one group.
     """
     if samples.masks is None or not len(samples):
-        raise AreosegError("no masks to learn from: omit --cross-validate, which needs labels")
+        raise AreosegError("no masks to train on: omit --cross-validate, which needs labels")
     groups = len(set(samples.groups or samples.names))
     if groups < 2:
         raise AreosegError(
-            "all samples are of one group: omit --cross-validate, which needs 2 or more"
+            "all samples belong to one group: omit --cross-validate, which needs 2 or more"
         )
     folds = min(folds, groups)
     images = _normalized([_downscaled(image) for image in samples.images])
@@ -113,7 +113,7 @@ def model_probabilities(
     *,
     progress: Progress | None = None,
 ) -> list[NDArray[np.float16]]:
-    """Predict each sample by a trained run.
+    """Predict each sample with a trained run.
 
     Args:
         model: A run or a bundled model.
@@ -122,10 +122,10 @@ def model_probabilities(
         progress: Called after every batch.
 
     Returns:
-        For each sample (C, H, W).
+        An array (C, H, W) for each sample.
 
     Raises:
-        AreosegError: It is no run, or predicts another number of classes.
+        AreosegError: `model` is not a run, or predicts another number of classes.
     """
     classes = len(open_run(model).taxonomy)
     if classes != len(taxonomy):
@@ -173,7 +173,7 @@ def _train(
     for step in range(steps):
         drawn = rng.choice(len(images), BATCH_SIZE)
         batch, targets = _crops([images[i] for i in drawn], [labels[i] for i in drawn], rng)
-        if bool((targets != VOID).any()):  # a batch of void alone has no loss
+        if bool((targets != VOID).any()):  # a batch with only void pixels has no loss
             loss = functional.cross_entropy(_logits(network, batch), targets, ignore_index=VOID)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -186,8 +186,8 @@ def _train(
 def _logits(network: UNet, images: Tensor) -> Tensor:
     """Return logits (N, C, H, W) of images (N, 1, H, W).
 
-    The network sees each square of 2x2 pixels as four channels, which is four times as fast and
-    keeps the finest texture.
+    The network receives each square of 2x2 pixels as four channels, which is four times as fast and
+    preserves the finest texture.
     """
     height, width = images.shape[-2:]
     even = functional.pad(images, (0, width % 2, 0, height % 2), mode="replicate")
@@ -200,7 +200,7 @@ def _logits(network: UNet, images: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def _predict(network: UNet, image: Tensor, size: tuple[int, ...]) -> NDArray[np.float16]:
-    """Return probabilities (C, H, W) in the size of the sample, averaged with its mirror image."""
+    """Return probabilities (C, H, W) in the sample's size, averaged with its mirror image."""
     plain, mirrored = _logits(network, torch.stack([image, image.flip(-1)])).softmax(dim=1)
     mean = ((plain + mirrored.flip(-1)) / 2)[None]
     if tuple(mean.shape[-2:]) != tuple(size):
@@ -238,7 +238,7 @@ def _downscaled(image: ImageArray) -> Tensor:
 
 
 def _downscaled_mask(mask: Mask) -> Tensor:
-    """Return the mask (h, w), each pixel from the middle of a square."""
+    """Return the mask (h, w), with each pixel taken from the middle of a square."""
     factor = downscale_factor(*mask.shape)
     height, width = (side // factor * factor for side in mask.shape)
     middle = factor // 2

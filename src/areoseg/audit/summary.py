@@ -25,7 +25,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles that describe a distribution."""
 
 MAX_SIZES = 10
-"""Sizes that are listed, the most frequent ones."""
+"""Number of sizes that are listed, the most frequent ones."""
 
 FEATURES = {
     "mean": "brightness",
@@ -37,15 +37,15 @@ FEATURES = {
 """Image statistics whose distributions are compared, and their names."""
 
 MAX_P_VALUE = 0.01
-"""Largest corrected p-value of a drift that is reported."""
+"""Maximum corrected p-value of a reported drift."""
 
 MIN_DISTANCE = 0.1
-"""Smallest distance of a drift that is reported; with thousands of images any is significant."""
+"""Minimum distance of a reported drift; with thousands of images any drift is significant."""
 
 
 @dataclass(frozen=True)
 class Drift:
-    """How differently a feature is distributed in two sets.
+    """Difference between the distributions of a feature in two sets.
 
     Attributes:
         feature: Name of the feature.
@@ -115,7 +115,7 @@ def drifts(first: Arrays, second: Arrays, *, group_size: float = 1.0) -> list[Dr
 
     Args:
         first: `image_statistics` of one set.
-        second: Those of the other set.
+        second: `image_statistics` of the other set.
         group_size: Images per group. Images of a group are not independent, so both sets count as
             this many times smaller.
 
@@ -141,10 +141,11 @@ def drifts(first: Arrays, second: Arrays, *, group_size: float = 1.0) -> list[Dr
 
 
 def effective_images(pixels: NDArray[np.int64]) -> float:
-    """Compute how many images of equal weight would be as informative about a class.
+    """Compute the effective number of images for a class (Kish 1965).
 
-    sum(p)^2 / sum(p^2), where p (N,) are the pixels of the class in each image (Kish 1965): one
-    image with nearly all pixels of a class decides its score alone.
+    This is sum(p)^2 / sum(p^2), where p (N,) are the pixels of the class in each image. If one
+    image has nearly all pixels of the class, it determines the score alone, and the number is
+    about 1.
     """
     total = float(pixels.sum())
     return total**2 / float((pixels.astype(np.float64) ** 2).sum()) if total else 0.0
@@ -153,15 +154,15 @@ def effective_images(pixels: NDArray[np.int64]) -> float:
 def iou_margin(images: float) -> float:
     """Compute half the width of the 95 % interval of an IoU from a number of effective images.
 
-    This is what bootstrapping images gives for a model that finds half of the class, and in each
-    image either all or nothing of it: 1.96 sqrt(0.25 / n). Finding parts of it in every image makes
-    the interval narrower, so this is close to the worst case.
+    The value 1.96 sqrt(0.25 / n) is the bootstrap result for a model that finds half of the class,
+    and in each image either all or none of it. Finding parts of it in every image makes the
+    interval narrower, so this is close to the worst case.
 
     Args:
-        images: From `effective_images`.
+        images: Number of images, from `effective_images`.
 
     Returns:
-        In 0..0.5.
+        A value in 0..0.5.
     """
     return min(0.5, 0.98 / math.sqrt(images)) if images else 0.5
 
@@ -197,6 +198,6 @@ def _intensity(numbers: Arrays) -> dict[str, Any]:
 
 
 def _quantiles(values: NDArray[np.float64]) -> dict[str, float]:
-    """Return the quantiles by names such as `q05`."""
+    """Return the quantiles by name, for example `q05`."""
     quantiles = np.quantile(values, QUANTILES)
     return {f"q{round(100 * q):02}": float(v) for q, v in zip(QUANTILES, quantiles, strict=True)}
