@@ -29,7 +29,7 @@ Data:
 Deploy:
 
 - `export`: write a run as an ONNX or OpenVINO file
-- `bundle`: make a small run folder to pass on
+- `bundle`: create a small run folder for distribution
 - `bench`: time backends
 
 Objects: `Recipe` and `load_recipe`, `Run` and `open_run`, `Taxonomy`, `MARS`, `VOID`,

@@ -71,7 +71,7 @@ def test_a_name_that_a_model_and_a_recipe_share_is_the_split_of_the_model(homewo
 
 @pytest.mark.parametrize(
     ("split", "what"),
-    [("unett", "did you mean 'unet'"), ("no.json", "no run, JSON file or recipe")],
+    [("unett", "did you mean 'unet'"), ("no.json", "not a run, JSON file or recipe")],
 )
 def test_what_is_no_split_is_refused(homework_npz, split, what):
     with pytest.raises(AreosegError, match=what):

@@ -165,8 +165,11 @@ def test_a_part_that_there_is_not_shows_before_anything_is_read(run):
         (["models", "--size", "big", "64"], "--size"),
         (["recipes", "show"], "name a recipe"),
         (["nonsense"], "nonsense"),
-        (["train", "unet", "--resume", "x"], "give no others than --data"),
-        (["train", "--resume", "x", "--label-set", "expert-1"], "give no others than --data"),
+        (["train", "unet", "--resume", "x"], "only --data, --groups and --threads"),
+        (
+            ["train", "--resume", "x", "--label-set", "expert-1"],
+            "only --data, --groups and --threads",
+        ),
         (["train", "unet", "model.widths=[0]", "--data", "x", "--out", "y"], "cannot be built"),
         (["train", "unet", "data.scale=2", "--data", "x", "--out", "y"], "override data.scale"),
         (["train", "unet", "optimzer.lr=1", "--data", "x", "--out", "y"], "override optimzer"),

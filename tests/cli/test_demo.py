@@ -17,7 +17,7 @@ def test_an_earlier_demo_is_removed_and_nothing_else(tmp_path):
 
 def test_somebody_elses_data_are_left_alone(tmp_path):
     (tmp_path / "mars.npz").write_text("mine")
-    with pytest.raises(AreosegError, match="no demo: give another --out"):
+    with pytest.raises(AreosegError, match="not a demo: choose another --out"):
         make_room(tmp_path)
     assert (tmp_path / "mars.npz").read_text() == "mine"
 

@@ -120,7 +120,7 @@ def test_a_file_is_not_scored_on_what_it_may_have_learned_by_heart(
     other = areoseg.train("unet", homework_npz, tmp_path / "other", overrides=[*tiny, seed]).path
     for models in ([path], [path, other]):
         with pytest.raises(
-            AreosegError, match=r"mars\.onnx: this file does not know which"
+            AreosegError, match=r"mars\.onnx: this file does not record which"
         ) as caught:
             areoseg.evaluate(models, homework_npz)
         assert "\n" not in str(caught.value)

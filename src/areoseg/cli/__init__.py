@@ -1,1 +1,1 @@
-"""The command line: one file per command, each a thin layer on the Python functions."""
+"""The command line: one module per command, each a thin layer over the Python functions."""

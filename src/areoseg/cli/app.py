@@ -19,7 +19,7 @@ BAD_INPUT = 2
 INTERRUPTED = 130  # the shell's exit code after Ctrl-C
 
 ALLOW_PLUGINS = "--allow-plugins"
-"""Option of every command that allows to run the plugin files of run folders."""
+"""Option of every command that allows executing the plugin files of run folders."""
 
 COMMANDS = {
     "demo": "Train and evaluate on a synthetic Mars; needs no data.",
@@ -35,13 +35,13 @@ COMMANDS = {
     "self-train": "Pseudo-label unlabeled images with runs, and train on them as well.",
     "baseline": "Evaluate baselines on the split that training would use.",
     "submit": "Segment the unlabeled images of an npz file into the homework's CSV.",
-    "bundle": "Make a small folder of a run to pass on, with a model card.",
+    "bundle": "Create a small run folder for distribution, with a model card.",
     "bench": "Measure speed and memory of the inference backends.",
     "recipes": "List, show or copy recipes.",
     "components": "List losses, optimizers, schedules and augmentations that recipes can use.",
-    "models": "List the models, or the layers of one.",
+    "models": "List the models, or the layers of one model.",
     "validate": "Check a recipe and print all of its values.",
-    "augment": "Draw what the augmentation of a recipe does.",
+    "augment": "Draw samples of a recipe's augmentation.",
 }
 """The commands and their summaries, in the order of `areoseg --help`.
 
@@ -53,8 +53,8 @@ app = App(
     name="areoseg",
     help="Semantic segmentation of Mars terrain.",
     version=__version__,
-    help_epilogue="Every command accepts `--allow-plugins`: run the plugin files in run folders."
-    " They are code; read them first.",
+    help_epilogue="Every command accepts `--allow-plugins`: execute the plugin files in run"
+    " folders. They are code; read them first.",
     help_format="markdown",
     default_parameter=Parameter(negative=()),
     suppress_keyboard_interrupt=False,  # main prints a line and chooses the exit code
@@ -66,13 +66,13 @@ app.register_install_completion_command()
 
 
 def main() -> None:
-    """Run the command line; a user's mistake is one line on standard error and exit code 2."""
+    """Run the command line; user errors give one line on standard error and exit code 2."""
     tokens = sys.argv[1:]
     if ALLOW_PLUGINS in tokens:
         tokens.remove(ALLOW_PLUGINS)
         allow_plugins()
     for command in COMMANDS.keys() & tokens[:1]:
-        app[command].help = None  # its own help shows the docstring instead of the summary
+        app[command].help = None  # its own help shows its docstring instead
     try:
         app(tokens, exit_on_error=False, print_error=False)
     except UnknownCommandError as error:
@@ -85,9 +85,9 @@ def main() -> None:
     except KeyboardInterrupt:
         _print_error("interrupted")
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # the reader of a pipe, such as `head`, has closed it
+    except BrokenPipeError:  # the reader of a pipe (for example `head`) has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:  # such as a full disk, or a folder that was removed meanwhile
+    except OSError as error:  # for example a full disk, or a folder removed in the meantime
         _print_error(f"{error.filename}: {one_line(error)}" if error.filename else one_line(error))
         sys.exit(BAD_INPUT)
 

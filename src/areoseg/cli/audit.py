@@ -33,7 +33,7 @@ from areoseg.utils.console import standard_error
 from areoseg.weights import located
 
 FAILED = 1
-"""Exit code if an issue was found that `--fail-on` names."""
+"""Exit code if an issue listed in `--fail-on` was found."""
 
 
 def audit(
@@ -62,19 +62,19 @@ def audit(
     Args:
         data: An npz file, a folder of images and masks, or an AI4Mars folder.
         out: The folder to write audit.json and audit.html to.
-        tile: Cut frames into tiles of this height and width, such as 64 128, as data.tile of a
-            recipe does. Default: whole frames.
-        scale: Resize frames by this factor first, such as 0.25, as data.scale of a recipe does.
-        split_file: Look for leaks between the splits of a file such as the split.json of a run, of
-            a run, of a bundled model, or of a recipe.
+        tile: Cut frames into tiles of this height and width, e.g. 64 128, like data.tile of a
+            recipe. Default: whole frames.
+        scale: Resize frames by this factor first, e.g. 0.25, like data.scale of a recipe.
+        split_file: Look for leaks between the splits of a split.json file, a run, a bundled model
+            or a recipe.
         cross_validate: Train small networks by cross-validation and compare the masks with their
             predictions; finds swapped, shifted and partly wrong masks. Takes minutes.
         model: Compare the masks with the predictions of this run instead; it should not have been
             trained on them.
         jobs: Threads for the checks.
         threads: CPU threads for --cross-validate and --model. Default: one per core.
-        fail_on: Exit with code 1 if one of these issues is found, such as
-            repeated-mask,near-duplicate; reject for any that rejects a sample, any for all.
+        fail_on: Exit with code 1 if one of these issues is found, e.g.
+            repeated-mask,near-duplicate; reject: any issue that rejects a sample; any: any issue.
     """
     issues = () if fail_on is None else parse_fail_on(fail_on)
     console = standard_error()
@@ -106,20 +106,20 @@ def find_split(split_file: str, data: LoadedData) -> Mapping[str, Sequence[int]]
     """Return the split of a file, a run or a bundled model, or the one that a recipe would make.
 
     Raises:
-        AreosegError: It is none of these, or does not fit the data.
+        AreosegError: The path is none of these, or the split does not fit the data.
     """
     path = located(split_file)
     if is_run(path) or (path.is_file() and path.suffix == ".json"):
         return read_split(path, data.labeled)
     if not (path.is_file() or split_file in recipe_names()):
         hint = did_you_mean(split_file, recipe_names(), otherwise="check the path")
-        raise AreosegError(f"--split-file {split_file}: no run, JSON file or recipe: {hint}")
+        raise AreosegError(f"--split-file {split_file}: not a run, JSON file or recipe: {hint}")
     split = divide(load_recipe(split_file), data.labeled, data.taxonomy).split
     return {name: split.indices(name) for name in SPLITS}
 
 
 def print_audit(found: Audit, out: Path) -> None:
-    """Print a table of the issues and the files that hold the rest."""
+    """Print a table of the issues and the paths of the full results."""
     counts: dict[tuple[str, str], int] = {}
     for finding in (*found.rejected, *found.flagged):
         key = (finding.issue, finding.action)

@@ -21,7 +21,7 @@ def augment(
     seed: int = 0,
     dataset: DataFlags = DEFAULT_DATA,
 ) -> None:
-    """Draw what the augmentation of a recipe does, one transform per row.
+    """Draw samples of a recipe's augmentation, one transform per row.
 
     If the recipe oversamples a rare class, half of the samples contain that class.
 
@@ -30,7 +30,7 @@ def augment(
     Args:
         out: The PNG file to write.
         samples: Number of samples to draw.
-        seed: Seed of the choice of samples and of the augmentation.
+        seed: Seed of the sample selection and of the augmentation.
     """
     transforms = draw_augmentation(
         recipe,

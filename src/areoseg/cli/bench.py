@@ -30,8 +30,8 @@ def bench(
 ) -> None:
     """Measure speed and memory of the inference backends: PyTorch, ONNX Runtime, OpenVINO.
 
-    Each backend runs in a process of its own, after a float32 matrix product that shows how fast
-    the machine is at that moment. Nothing else should run meanwhile.
+    Each backend runs in a separate process, after a float32 matrix product that measures the
+    current speed of the machine. Nothing else should run at the same time.
 
     Example: `areoseg bench flagship-256 --backends eager OpenVINO --batches 1 16`
 
@@ -39,8 +39,8 @@ def bench(
         model: A run folder, the name of a bundled model, or an exported file.
         backends: Measure only these backends.
         batches: Batch sizes.
-        size: Height and width of the images, such as 64 128. Default: the training tiles of a run.
-        seconds: How long to measure each backend at each batch size.
+        size: Height and width of the images, e.g. 64 128. Default: the training tiles of a run.
+        seconds: Minimum measurement time per backend and batch size.
         threads: CPU threads. Default: one per core.
     """
     measured = areoseg.bench(
@@ -83,10 +83,8 @@ def print_benchmark(measured: "Benchmark") -> None:
         slowest, fastest = min(measured.product.values()), max(measured.product.values())
         output.print(
             "ms: median time per batch; first s: from the start of Python to the first output;"
-            " MiB: peak memory;\nfloat32 matrix product at the time:"
+            " MiB: peak memory;\nfloat32 matrix product at that time:"
             f" {slowest:.0f} to {fastest:.0f} GFLOP/s"
         )
     if measured.gigaflops is not None:
-        output.print(
-            f"share: of the speed of that product, at {measured.gigaflops:.2f} GFLOP per image"
-        )
+        output.print(f"share: fraction of that speed, at {measured.gigaflops:.2f} GFLOP per image")

@@ -16,18 +16,18 @@ def bundle(
     credit: str | None = None,
     threads: int | None = None,
 ) -> None:
-    """Make a small folder of a run to pass on: float16 weights, recipe, scores, a model card.
+    """Create a small run folder for distribution: float16 weights, recipe, scores, a model card.
 
-    Every command accepts the folder as a run. It is not written if more than 0.2 % of the pixels
-    get another class, or if the terrain score drops by more than 0.1 points. The comparison uses
+    Every command accepts the folder as a run. It is not written if the class of more than 0.2 % of
+    the pixels changes, or if the terrain score drops by more than 0.1 points. The comparison uses
     the samples of --data; by default the validation split of the run, or synthetic samples if its
-    dataset is gone.
+    dataset is unavailable.
 
     Example: `areoseg bundle runs/first --out mars-64`
 
     Args:
         run: The run folder.
-        out: The folder to make; its name is the name of the model.
+        out: The folder to create; its name is the name of the model.
         credit: One sentence for the model card on the source and license of the training data.
         threads: CPU threads. Default: one per core.
     """

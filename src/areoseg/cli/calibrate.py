@@ -24,11 +24,11 @@ def calibrate(
     compute: ComputeFlags = DEFAULT_COMPUTE,
     json: Json = False,
 ) -> None:
-    """Calibrate the confidences of a run, and offsets for rare classes.
+    """Calibrate the confidences of a run, and fit offsets for rare classes.
 
     A temperature and one logit offset per class are fitted to the validation split and stored with
     the weights. Offsets are kept only if they raise the score on groups that they were not fitted
-    to. A calibrated run is calibrated again from its uncalibrated state.
+    to. If the run is already calibrated, the earlier calibration is discarded first.
 
     Example: `areoseg calibrate runs/first`
 
@@ -60,4 +60,4 @@ def calibrate(
         offsets = ", ".join(f"{name} {value:+.2f}" for name, value in fitted.offsets.items())
         output.print(f"offsets: {offsets}")
     else:
-        output.print("offsets: none, as they did not raise the score on held-out groups")
+        output.print("offsets: none, since they did not raise the score on held-out groups")

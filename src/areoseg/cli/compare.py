@@ -71,7 +71,7 @@ def compare(
 
 
 def print_study(table: "Table") -> None:
-    """Print two tables per section, and which differences the seeds support."""
+    """Print two tables per section, and the differences that are significant across seeds."""
     from areoseg.experiments.table_files import SCORE_COLUMNS
     from areoseg.experiments.table_files import cells
     from areoseg.experiments.table_files import columns

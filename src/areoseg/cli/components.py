@@ -46,7 +46,7 @@ def components(
 
 
 def _options(options: Mapping[str, Any]) -> str:
-    """Options with their defaults, written as overrides."""
+    """Return the options with their defaults, formatted as overrides."""
     return ", ".join(f"{name}={_yaml(value)}" for name, value in options.items()) or "-"
 
 

@@ -19,7 +19,7 @@ from areoseg.utils.files import replacing
 from areoseg.utils.files import write_text
 
 N_LABELED, N_ALIENS, N_UNLABELED = 1200, 12, 100
-ROCK_TILES = 0.3  # far more than on Mars, so that a few minutes are enough to learn big rock
+ROCK_TILES = 0.3  # far more than on Mars, so that big rock can be learned in a few minutes
 DATA, GROUPS, RUN, SUBMISSION = "mars.npz", "mars_groups.txt", "run", "submission.csv"
 
 MARKER = "demo.txt"
@@ -39,7 +39,7 @@ def demo(
         budget: Training time.
         threads: CPU threads. Default: one per core.
     """
-    parse_budget(budget)  # before anything is drawn
+    parse_budget(budget)  # check before drawing the dataset
     make_room(out)
     data = out / DATA
     notes.print(f"note: drawing {N_LABELED + N_UNLABELED} tiles of a synthetic Mars")
@@ -70,11 +70,11 @@ def demo(
 
 
 def make_room(out: Path) -> None:
-    """Remove the files of an earlier demo, and no others."""
+    """Remove the files of an earlier demo, but no other files."""
     if out.exists() and not out.is_dir():
-        raise AreosegError(f"{out}: this is a file: give another --out")
+        raise AreosegError(f"{out}: this is a file: choose another --out")
     if out.exists() and any(out.iterdir()) and not (out / MARKER).is_file():
-        raise AreosegError(f"{out}: the folder is not empty and no demo: give another --out")
+        raise AreosegError(f"{out}: the folder is not empty and not a demo: choose another --out")
     for name in (DATA, GROUPS, SUBMISSION):
         (out / name).unlink(missing_ok=True)
     if (out / RUN).is_dir():

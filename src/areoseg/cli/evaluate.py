@@ -38,17 +38,18 @@ def evaluate(
     """Evaluate a model, or an ensemble of models, on labeled samples.
 
     Prints the scores of every protocol with 95 % bootstrap intervals. By default a run is evaluated
-    on the test split of the dataset it was trained on. An exported file needs --data, and on the
-    dataset of its run that run as well.
+    on the test split of the dataset it was trained on. An exported file needs --data, and
+    if this is the dataset of its run, the run must be given as well.
 
     Example: `areoseg evaluate flagship-256 --data ai4mars/`
 
     Args:
         models: Run folders, names of bundled models, or exported files. The probabilities of
-            several, trained on one dataset and split, are averaged; each is also evaluated alone.
+            several models with the same dataset and split are averaged; each is also evaluated
+            alone.
         split: The split of the models' own dataset, test by default. Other datasets are evaluated
             as a whole.
-        tta_flip: Average over each image and its mirror image, and show gain and cost.
+        tta_flip: Average over each image and its mirror image, and show the gain and the cost.
     """
     evaluations = areoseg.evaluate_each(
         models,
@@ -110,7 +111,7 @@ def print_scores(scores: "Scores") -> None:
 
 
 def print_evaluations(evaluations: "Sequence[Evaluation]") -> None:
-    """Print one row per model and ensemble; the last one is that of the tables above."""
+    """Print one row per model and ensemble; the tables above show the last one."""
     last = evaluations[-1].scores
     classes = [name for name, entry in last.classes.items() if not math.isnan(entry.iou)]
     names = [Path(entry.name).name for entry in evaluations]

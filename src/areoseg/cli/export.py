@@ -19,10 +19,10 @@ def export(
 ) -> None:
     """Export a model to ONNX or OpenVINO, after checking that it predicts the same.
 
-    An export is not written if a probability differs by more than 0.001 or more than 0.1 % of the
-    pixels get another class; in 8 bits, if the terrain score drops by more than one point. The
+    An export is not written if a probability differs by more than 0.001 or the class of more than
+    0.1 % of the pixels changes; in 8 bits, if the terrain score drops by more than one point. The
     comparison uses the samples of --data; by default the validation split of the run, or synthetic
-    samples if its dataset is gone.
+    samples if its dataset is unavailable.
 
     Example: `areoseg export flagship-256 --format onnx --out mars.onnx`
 

@@ -17,7 +17,7 @@ def models(
     draw: Path | None = None,
     json: Json = False,
 ) -> None:
-    """List the models with their size and cost, or the layers of one.
+    """List the models with their size and cost, or the layers of one model.
 
     Example: `areoseg models flagship --draw flagship.png`
 
@@ -29,7 +29,7 @@ def models(
     if name is not None:
         _print_model(name, size, draw, json)
     elif draw is not None:
-        raise AreosegError(f"--draw {draw}: name a model, such as `areoseg models unet --draw`")
+        raise AreosegError(f"--draw {draw}: name a model, as in `areoseg models unet --draw`")
     else:
         _print_models(size, json)
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, each described once."""
+"""Options that several commands share."""
 
 import os
 from pathlib import Path
@@ -16,27 +16,27 @@ Recipe = Annotated[
     str, Parameter(help="Name of a recipe (`areoseg recipes` lists them) or a YAML file.")
 ]
 Overrides = Annotated[
-    str, Parameter(help="Values of the recipe to change, such as optimizer.lr=1e-3.")
+    str, Parameter(help="Values of the recipe to change, e.g. optimizer.lr=1e-3.")
 ]
 _DATA = "Dataset: an npz file, a folder of images and masks, an AI4Mars folder, or `synthetic`."
 Data = Annotated[Path, Parameter(help=_DATA)]
 OptionalData = Annotated[Path | None, Parameter(help=_DATA)]
 MovedData = Annotated[
-    Path | None, Parameter(help="Where the dataset of the runs is now, if it was moved.")
+    Path | None, Parameter(help="Current path of the runs' dataset, if it was moved.")
 ]
 MovedGroups = Annotated[
-    Path | None, Parameter(help="Where its groups file is now, if it was moved.")
+    Path | None, Parameter(help="Current path of its groups file, if it was moved.")
 ]
 Decisions = Annotated[
     Path | None,
     Parameter(
-        help="Audit decisions: a file saved by the audit page, or an audit.json. The samples that"
-        " it rejects are left out, and no others."
+        help="Audit decisions: a file saved by the audit page, or an audit.json. Exactly the"
+        " samples that it rejects are excluded."
     ),
 ]
 Budget = Annotated[
     str | None,
-    Parameter(help="Train for this time, such as 90s, 15m or 1h30m, instead of for epochs."),
+    Parameter(help="Train for this time, e.g. 90s, 15m or 1h30m, instead of the recipe's epochs."),
 ]
 Split = Literal["train", "val", "test"]
 Protocol = Literal["terrain", "keras", "all-pixels", "five-class"]
@@ -48,7 +48,7 @@ DEFAULT_COMPUTE = ComputeOptions()
 
 
 def compute_keywords(options: ComputeOptions) -> dict[str, Any]:
-    """Return the options as keyword arguments, with a note where they waste the hardware."""
+    """Return the options as keyword arguments; print a note if they do not suit the hardware."""
     cores = os.cpu_count() or 1
     if options.threads is not None and options.threads > cores:
         notes.print(
@@ -61,6 +61,6 @@ def compute_keywords(options: ComputeOptions) -> dict[str, Any]:
 
 
 def _has_gpu() -> bool:
-    import torch  # here, so that `--help` of a command is quick
+    import torch  # imported here to keep `--help` fast
 
     return torch.cuda.is_available()

@@ -17,7 +17,7 @@ from areoseg.cli.show import output
 from areoseg.errors import plural
 
 SOME_FAILED = 3
-"""Exit code if some images failed and the others were segmented."""
+"""Exit code if some images failed while the others were segmented."""
 
 Output = Literal[
     "masks", "overlays", "probabilities", "confidence", "entropy", "polygons", "shares"
@@ -44,8 +44,8 @@ def predict(
     Images may have any size. PNG, JPEG and TIFF can be read; with the extra `planetary` also PDS3,
     PDS4, VICAR and GeoTIFF.
 
-    Exit codes: 0 all images are done; 2 wrong input, or the folder cannot be written; 3 some images
-    failed, which errors.csv lists.
+    Exit codes: 0 all images are done; 2 invalid input, or the folder cannot be written; 3 some
+    images failed, which errors.csv lists.
 
     Example: `areoseg predict photos/ frame.png --model flagship-256 --out masks`
 
@@ -56,10 +56,10 @@ def predict(
         out: The folder to write to.
         outputs: What to write.
         tta_flip: Average over each image and its mirror image (test-time augmentation).
-        tta_scales: Average over each image at these scales, such as 0.75 1 1.25.
-        scale: Factor by which images are resized first. auto resizes them to the scale that the
-            model was trained at, if both are known.
-        resume: Skip images that an earlier call with the same models and options has done.
+        tta_scales: Average over each image at these scales, e.g. 0.75 1 1.25.
+        scale: Factor by which images are resized first. auto: resize them to the training scale of
+            the model, if both scales are known.
+        resume: Skip images that an earlier call with the same models and options has completed.
     """
     if not model:
         notes.print(f"note: using the bundled model {weights.DEFAULT}; --model chooses another")

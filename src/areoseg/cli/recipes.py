@@ -50,6 +50,6 @@ def recipes(
         return
     target = destination or Path(f"{name}.yaml")
     if target.exists():
-        raise AreosegError(f"{target}: this file exists: give another name")
+        raise AreosegError(f"{target}: this file already exists: choose another name")
     write_text(target, recipe_template(name))
     output.print(str(target))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from areoseg.experiments.search_results import Search
 
 N_PRINTED = 5
-"""Number of trials that are printed, the best first."""
+"""Number of trials to print, best first."""
 
 
 def search(
@@ -57,12 +57,12 @@ def search(
     2m --out runs/search`
 
     Args:
-        space: A YAML file with a range or choices for each value to search, such as
+        space: A YAML file with a range or choices for each value to search, e.g.
             `optimizer.lr: {low: 1.0e-4, high: 1.0e-2, log: true}`.
         out: The folder of the search.
-        budget: Time for this call, such as 2h. No trial starts that would exceed it.
+        budget: Time for this call, e.g. 2h. Trials that would exceed it are not started.
         trials: Stop at this number of trials, including those of earlier calls.
-        trial_budget: Time per trial, such as 2m, instead of the recipe's epochs.
+        trial_budget: Time per trial, e.g. 2m, instead of the recipe's epochs.
         pruner: The Optuna pruner that stops trials early.
         seed: Seed of the sampler.
     """
@@ -90,7 +90,7 @@ def search(
 
 
 def print_search(search: "Search") -> None:
-    """Print the best trials and the files that hold the rest."""
+    """Print the best trials and the paths of the full results."""
     names = list(search.ranked[0].values) if search.ranked else []
     print_table(
         ["trial", "score", *names],
@@ -102,7 +102,7 @@ def print_search(search: "Search") -> None:
         numbers=["trial", "score", *names],
     )
     if search.best is None:
-        notes.print("note: no trial was completed: raise --budget, or give a --trial-budget")
+        notes.print("note: no trial was completed: raise --budget or set --trial-budget")
     else:
         output.print(f"best: {search.out}/best.yaml")
     output.print(f"page: {search.out}/search.html")

@@ -35,20 +35,20 @@ def self_train(
 
     The most confident pixels of each predicted class become pseudo-labels; the other pixels are
     void. The student is trained from scratch on labeled and pseudo-labeled samples. Validation and
-    test split stay as they are.
+    test splits are unchanged.
 
     Example: `areoseg self-train runs/a runs/b --unlabeled mars.npz --out runs/second`
 
     Args:
         runs: The teachers: run folders with the same dataset and split. Several are averaged.
         unlabeled: An npz file with a test_set, or a folder of images.
-        out: The run folder to make.
+        out: The run folder to create.
         recipe: Name or file of the recipe to train. Default: the recipe of the first teacher.
         keep_fraction: Fraction of the pixels of each predicted class that become labels.
         min_confidence: Confidence below which no pixel becomes a label.
         labeled_share: Share of labeled samples in each batch.
         tta_flip: Average the teachers over each image and its mirror image.
-        budget: Time for labeling and training, such as 20m, instead of training for epochs.
+        budget: Time for labeling and training, e.g. 20m, instead of the recipe's epochs.
     """
     with note_resume_on_interrupt(out):
         run = areoseg.self_train(

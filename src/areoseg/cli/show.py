@@ -36,9 +36,9 @@ def print_table(
     """Print a table to standard output.
 
     Args:
-        columns: The column heads.
+        columns: The column headers.
         rows: One string per column.
-        title: A line above the table.
+        title: Title line above the table.
         numbers: The columns that are right-aligned.
     """
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
@@ -66,9 +66,9 @@ def this_command() -> str:
 
 @contextmanager
 def note_on_interrupt() -> Iterator[None]:
-    """After Ctrl-C, print that the same command resumes."""
+    """After Ctrl-C, print that the same command resumes the work."""
     try:
         yield
     except KeyboardInterrupt:
-        notes.print("note: finished work is kept; the same command continues")
+        notes.print("note: finished work is kept; run the same command to continue")
         raise

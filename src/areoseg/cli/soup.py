@@ -26,15 +26,15 @@ def soup(
 ) -> None:
     """Average the weights of several runs (greedy model soup).
 
-    Starts with the run that has the best validation score; each further run is added if the average
-    with it scores no lower. Runs that started from different random weights rarely mix; runs that
-    were fine-tuned from one another may.
+    Starts with the run with the best validation score; each further run is added if it does not
+    lower the score of the average. This rarely helps for runs with different random initial
+    weights, but may help for runs that were fine-tuned from one another.
 
     Example: `areoseg soup runs/a runs/b runs/c --out runs/soup`
 
     Args:
         runs: Run folders with the same model, dataset and split.
-        out: The run folder to make.
+        out: The run folder to create.
     """
     run = areoseg.soup(
         runs, out, data=data, groups=groups, **compute_keywords(compute), command=this_command()

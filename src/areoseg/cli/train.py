@@ -42,32 +42,32 @@ def train(
 
     Example: `areoseg train flagship --data mars.npz --budget 15m --out runs/first`
 
-    Other values: `areoseg train flagship optimizer.lr=1e-3 --data mars.npz --out runs/lr`
+    With overrides: `areoseg train flagship optimizer.lr=1e-3 --data mars.npz --out runs/lr`
 
     Fine-tune: `areoseg train flagship-256 --init-from flagship-256 --data mine --out runs/mine`
 
     After an interruption: `areoseg train --resume runs/first`
 
     Args:
-        out: The run folder to make.
+        out: The run folder to create.
         plan: Repeat the steps of this earlier run.
         init_from: Initialize the weights from this run or bundled model of the same architecture.
-        resume: Resume this run, which was interrupted. Its options apply; only --data, --groups
-            and --threads may be given, to say where files were moved to.
+        resume: Resume this interrupted run with its own options; only --data and --groups (if files
+            were moved) and --threads may be given.
     """
     if resume is not None:
         given = recipe or overrides or out or budget or plan or decisions or init_from
         allowed = (DataOptions(groups=dataset.groups), ComputeOptions(threads=compute.threads))
         if given or (dataset, compute) != allowed:
             raise AreosegError(
-                f"--resume {resume} uses the options of the run: give no others than --data,"
-                " --groups and --threads"
+                f"--resume {resume} uses the options of the run: only --data, --groups and"
+                " --threads may be given"
             )
         with note_resume_on_interrupt(resume):
             run = areoseg.resume(resume, data=data, groups=dataset.groups, threads=compute.threads)
     elif recipe is None or data is None or out is None:
         raise AreosegError(
-            "train needs a recipe, --data and --out, such as"
+            "train needs a recipe, --data and --out, as in"
             " `areoseg train flagship --data mars.npz --out runs/first`"
         )
     else:

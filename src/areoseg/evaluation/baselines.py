@@ -40,7 +40,7 @@ from areoseg.utils.images import as_uint8
 Images = Sequence[ImageArray] | ImageArray
 
 SCALES = (1.0, 2.0, 4.0)
-"""Standard deviations of the Gaussian neighborhoods that the features cover, in pixels."""
+"""Standard deviations of the Gaussian windows of the features, in pixels."""
 
 N_TRAINING_PIXELS = 50_000
 
@@ -48,7 +48,7 @@ N_TRAINING_PIXELS = 50_000
 def random(
     training: SegmentationDataset, images: Images, *, seed: int = 0, taxonomy: Taxonomy = MARS
 ) -> list[Mask]:
-    """Draw the class of each pixel with equal probabilities, background included."""
+    """Draw the class of each pixel with equal probabilities, including background."""
     generator = np.random.default_rng(seed)
     return [generator.integers(len(taxonomy), size=image.shape, dtype=np.uint8) for image in images]
 
@@ -56,11 +56,11 @@ def random(
 def expected_confusion(pixels: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the expected confusion matrix of the baseline `random`.
 
-    Its score is the "random predictor" in Table 1 of the AN2DL homework report. A class with share
-    s of the pixels has the IoU s / (s C + 1 - s), in the limit of many pixels.
+    Its score is the "random predictor" in Table 1 of the AN2DL homework report. In the limit of
+    many pixels, a class with share s of the pixels has the IoU s / (s C + 1 - s).
 
     Args:
-        pixels: (C,) true pixels of each class, or their shares.
+        pixels: (C,) number of true pixels of each class, or their shares.
 
     Returns:
         (C, C): rows are the true class, columns the predicted one.
@@ -83,8 +83,8 @@ def logistic_regression(
 ) -> list[Mask]:
     """Classify each pixel by logistic regression on the brightness and texture around it.
 
-    Classes are weighted by their inverse frequency. Background is not trained on and never
-    predicted. The seed decides which pixels are trained on.
+    Classes are weighted by their inverse frequency. Background is neither used for training
+    nor predicted. The seed selects the training pixels.
 
     Raises:
         AreosegError: The training dataset has no masks, or fewer than two terrain classes.
@@ -117,7 +117,7 @@ def pixel_features(image: ImageArray) -> NDArray[np.float32]:
 def _training_pixels(
     training: SegmentationDataset, seed: int, taxonomy: Taxonomy
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Features (P, F) and classes (P,) of terrain pixels, the same number from each sample."""
+    """Return features (P, F) and classes (P,) of terrain pixels, equally many per sample."""
     if training.masks is None:
         raise AreosegError("cannot fit logistic-regression: the dataset has no masks")
     generator = np.random.default_rng(seed)
@@ -146,13 +146,13 @@ def _fit(features: NDArray[np.float32], labels: NDArray[np.uint8]) -> Pipeline:
 
 @dataclass(frozen=True)
 class Baseline:
-    """One baseline.
+    """A baseline.
 
     Attributes:
         name: The name used by commands and study files.
         predict: Called as `predict(training, images, seed=..., taxonomy=...)`; returns one mask
             (H, W) of class indices per image.
-        summary: One line on what it does.
+        summary: One-line description.
     """
 
     name: str
@@ -171,14 +171,14 @@ _TABLE = (
 )
 
 BASELINES: Mapping[str, Baseline] = MappingProxyType({entry.name: entry for entry in _TABLE})
-"""All baselines by name, the weakest first."""
+"""All baselines by name, weakest first."""
 
 
 def baseline(name: str) -> Baseline:
     """Return the baseline called `name`.
 
     Raises:
-        AreosegError: There is none; the message names the nearest.
+        AreosegError: There is no such baseline; the message suggests the closest name.
     """
     if name not in BASELINES:
         raise AreosegError(f"there is no baseline {name!r}: {did_you_mean(name, BASELINES)}")
@@ -201,7 +201,7 @@ def evaluate_baseline(
     Args:
         name: A name in `BASELINES`.
         dataset: All labeled samples; the split holds indices into it.
-        split: From `split_samples`, or of a run.
+        split: The split, from `split_samples` or a run.
         scored_split: `train`, `val` or `test`.
         protocol: The headline protocol.
         seed: Seed of the baseline.

@@ -35,7 +35,7 @@ from areoseg.utils.device import use_threads
 from areoseg.utils.files import PathLike
 
 RESAMPLES = 1000
-"""Bootstrap resamples for the 95 % intervals."""
+"""Number of bootstrap resamples for the 95 % intervals."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ def evaluate(
     """Evaluate a model, or an ensemble of models whose probabilities are averaged.
 
     Args:
-        models: A run folder, the name of a bundled model, or an exported file; or several of them,
-            trained on one dataset and split.
+        models: A run folder, the name of a bundled model, or an exported file; or several of these,
+            trained on the same dataset and split.
         data: The dataset; see `load`. None: the dataset that the first run was trained on.
-            An exported file does not know its dataset: give `data`, and to evaluate it on the
-            dataset of its run, give that run too.
+            Exported files do not record their dataset: give `data`, and to evaluate a file on
+            the dataset of its run, give that run as well.
         split: `train`, `val` or `test`, if `data` is the dataset of the models. None: `test` on
             their own dataset, and all labeled samples on any other.
         tta_flip: Average over each image and its mirror image.
@@ -120,7 +120,7 @@ def evaluate_each(
 
     Returns:
         Each model alone; the ensemble if there are several models; and with `tta_flip`, the last of
-        these once more with test-time augmentation.
+        these again with test-time augmentation.
     """
     use_threads(threads)
     opened = _open_models(models, device)
@@ -155,7 +155,7 @@ def _load_dataset(
     first = models[0]
     runs = [model.run for model in models if model.run is not None]
     if data is None and not runs:
-        raise AreosegError(f"{first.path}: an exported file does not know its dataset: give --data")
+        raise AreosegError(f"{first.path}: exported files do not record their data: give --data")
     given = data is not None or replace(options, groups=None) != DataOptions()
     if given:
         source = find_source(data or runs[0].source.path, options, console)
@@ -189,7 +189,7 @@ def _load_dataset(
         if same_names := count_trained_on(runs, dataset.names):
             console.print(
                 f"note: {same_names} of {len(dataset)} samples have the names of training samples:"
-                " if they are the same, the scores are too high"
+                " if they are the same samples, the scores are too high"
             )
     if not len(dataset):
         raise AreosegError(f"{source.path}: no labeled samples to evaluate in this split")

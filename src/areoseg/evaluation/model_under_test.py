@@ -1,4 +1,4 @@
-"""What evaluation needs to know about a trained model, be it a run or an exported file."""
+"""Metadata of a model under evaluation, either a run or an exported file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class ModelUnderTest:
 
     Attributes:
         path: The run folder or the exported file.
-        recipe: The recipe it was trained with: data preparation and headline protocol.
+        recipe: Its training recipe, which defines data preparation and headline protocol.
         taxonomy: The classes that the model predicts.
         fingerprint: Hash of the dataset it was trained on, or None.
         weights_sha256: Hash of the weights of the run, or of the run that was exported.
@@ -41,12 +41,12 @@ def open_model_under_test(path: PathLike, *, device: str = "cpu") -> ModelUnderT
     """Open a run folder, a bundled model by its name, or an exported file.
 
     Raises:
-        AreosegError: It is no model, or cannot be loaded here.
+        AreosegError: The path is not a model, or the model cannot be loaded here.
     """
     file = Path(path)
     if file.is_file() or (file.suffix.lower() in LOADERS and not file.is_dir()):
         engine = open_engine(file, device=device)
-        assert isinstance(engine, ExportedEngine)  # a run is a folder
+        assert isinstance(engine, ExportedEngine)  # files only give this type
         metadata = engine.metadata
         return ModelUnderTest(
             path=file,
@@ -68,7 +68,7 @@ def open_model_under_test(path: PathLike, *, device: str = "cpu") -> ModelUnderT
 
 
 def check_split_is_known(models: Sequence[ModelUnderTest]) -> None:
-    """Check that the run of each exported file is among the models, as only runs know their split.
+    """Check that the run of each exported file is among the models: only runs record a split.
 
     Raises:
         AreosegError: The run of an exported file is not given.
@@ -77,6 +77,6 @@ def check_split_is_known(models: Sequence[ModelUnderTest]) -> None:
     for model in models:
         if model.weights_sha256 not in known:
             raise AreosegError(
-                f"{model.path}: this file does not know which of these samples it was trained on:"
-                " give the run that it was exported from as well, or other --data"
+                f"{model.path}: this file does not record which of these samples it was trained on:"
+                " also give the run that it was exported from, or give other --data"
             )

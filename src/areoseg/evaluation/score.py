@@ -1,4 +1,4 @@
-"""The one function that scores whatever segments images."""
+"""Scoring of any function that segments images."""
 
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from areoseg.utils.images import ImageArray
 from areoseg.utils.images import Mask
 
 Predict = Callable[[Sequence[ImageArray] | ImageArray], Iterable[Mask]]
-"""Segments N images (H, W): one mask (H, W) of class indices per image, in order."""
+"""Segments N images (H, W); yields one mask (H, W) of class indices per image, in order."""
 
 
 def evaluate_model(
@@ -30,11 +30,11 @@ def evaluate_model(
     """Segment the images of a dataset and compare the masks with its ground truth.
 
     Args:
-        predict: The model, such as `Predictor.masks`.
+        predict: The model, for example `Predictor.masks`.
         dataset: Labeled samples. Their groups, if known, are the units of the bootstrap.
         taxonomy: The classes.
         protocol: The headline protocol, a name in `areoseg.metrics.protocols.PROTOCOLS`.
-        resamples: Bootstrap resamples for the 95 % intervals; 0 for no intervals.
+        resamples: Number of bootstrap resamples for the 95 % intervals; 0 for no intervals.
 
     Raises:
         AreosegError: The dataset has no labeled samples, or there is no such protocol.

@@ -1,1 +1,1 @@
-"""Export of trained networks: files for other programs, bundles to pass on, and their speed."""
+"""Export of trained networks: files for other programs, bundles for distribution, benchmarks."""

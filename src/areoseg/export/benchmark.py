@@ -1,4 +1,4 @@
-"""Time the prediction of a run or an exported file with each backend."""
+"""Benchmark prediction of a run or an exported file with each backend."""
 
 import multiprocessing
 import resource
@@ -43,13 +43,13 @@ from areoseg.utils.device import use_threads
 from areoseg.utils.files import PathLike
 
 Forward = Callable[[Tensor], object]
-"""Maps images (N, 1, H, W) float32 in 0..1 to anything that holds their probabilities."""
+"""Maps images (N, 1, H, W) float32 in 0..1 to an output that contains their probabilities."""
 
 DEFAULT_TILE = (64, 128)
-"""Height and width of the images where the model does not record its training tiles."""
+"""Height and width of the images if the model does not record its training tiles."""
 
 N_CALIBRATION = 8
-"""Random images on which the 8-bit backend is calibrated: enough for speed, not for predictions."""
+"""Number of random images for calibrating the 8-bit backend: enough for speed, not for accuracy."""
 
 MATRIX_SIDE = 2048
 
@@ -63,7 +63,7 @@ class Backend:
 
     Attributes:
         prepare: Prepares a network, given an example image (1, 1, H, W).
-        missing: Returns what is missing to use it on this machine, or None.
+        missing: Returns why it cannot be used on this machine, or None.
     """
 
     prepare: Callable[[Segmenter, Tensor], Forward]
@@ -77,8 +77,8 @@ class Timing:
     Attributes:
         batch: Images per call.
         images_per_second: Throughput of the median call.
-        median: Seconds of the median call.
-        p99: 99th percentile of the seconds per call.
+        median: Median duration of a call in seconds.
+        p99: 99th percentile of the duration in seconds.
         calls: Number of timed calls.
     """
 
@@ -115,8 +115,8 @@ class Benchmark:
         size: Height and width of the images in pixels.
         gigaflops: Floating-point operations per image, in 10^9; None for a file.
         product: GFLOP/s of a float32 matrix product, measured before each backend.
-        measurements: One per backend that could be run.
-        skipped: The other backends, with the reasons.
+        measurements: One per backend that was measured.
+        skipped: The other backends with the reasons for skipping them.
     """
 
     model: str
@@ -127,7 +127,7 @@ class Benchmark:
     skipped: dict[str, str]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the same as JSON values."""
+        """Return the measurements as JSON values."""
         return asdict(self)
 
 
@@ -141,14 +141,14 @@ def bench(
     threads: int | None = None,
     console: Console | None = None,
 ) -> Benchmark:
-    """Time a run with each backend, or an exported file, each in a process of its own.
+    """Benchmark a run with each backend, or an exported file, each in a separate process.
 
     Args:
         model: A run folder, the name of a bundled model, or an exported file.
         backends: For a run, names in `BACKENDS`; None: all.
         batches: Images per call.
         size: Height and width of the images; None: those of the training tiles.
-        seconds: Minimum time of the calls of each backend at each batch size.
+        seconds: Minimum total time of the calls for each backend and batch size.
         threads: CPU threads; None: all cores.
         console: Console for progress; None: standard error.
 
@@ -178,7 +178,7 @@ def bench(
             if name not in skipped
         }
     else:
-        engine = open_engine(model)  # raises before anything is timed if this is no model
+        engine = open_engine(model)  # raises before any measurement if the path is not a model
         assert isinstance(engine, ExportedEngine)
         size = size or engine.metadata.tile or DEFAULT_TILE
         prepare = {Path(model).name: partial(open_engine, str(model))}
@@ -198,7 +198,7 @@ def bench(
                         threads=threads,
                     )
                 )
-            except Exception as error:  # a backend that fails must not hide the others
+            except Exception as error:  # a failing backend must not prevent the others
                 skipped[name] = one_line(error)[:160]
     return Benchmark(str(model), size, gigaflops, product, tuple(measurements), skipped)
 
@@ -212,11 +212,11 @@ def measure(
     seconds: float = 2.0,
     threads: int | None = None,
 ) -> Measurement:
-    """Time one way to run a network.
+    """Measure one backend.
 
     Args:
-        name: Its name.
-        prepare: Prepares it; must be importable, since it is called in another process.
+        name: The name of the backend.
+        prepare: Prepares a network; must be importable, since it is called in another process.
         size: Height and width of the images, in pixels.
         batches: Images per call.
         seconds: Minimum total time of the calls at each batch size; at least `MIN_CALLS` are made.
@@ -230,7 +230,7 @@ def measure(
 
 
 def matrix_product_gflops(seconds: float = 1.0) -> float:
-    """Return the GFLOP/s of a float32 matrix product on this machine, by the median call."""
+    """Return the GFLOP/s of the median float32 matrix product on this machine."""
     left, right = (torch.rand(MATRIX_SIDE, MATRIX_SIDE) for _ in range(2))
     times = _times(lambda: left @ right, seconds)
     return 2 * MATRIX_SIDE**3 / statistics.median(times) / 1e9
@@ -263,7 +263,7 @@ def _timing(forward: Forward, batch: int, size: tuple[int, int], seconds: float)
 
 
 def _times(work: Callable[[], object], seconds: float) -> list[float]:
-    """Return the seconds of each call of `work`, after one warm-up call."""
+    """Return the duration of each call of `work` in seconds, after one warm-up call."""
     work()
     times: list[float] = []
     while len(times) < MIN_CALLS or (sum(times) < seconds and len(times) < MAX_CALLS):
@@ -300,7 +300,7 @@ def channels_last(segmenter: Segmenter, example: Tensor) -> Forward:
 
 
 def bfloat16(segmenter: Segmenter, example: Tensor) -> Forward:
-    """PyTorch in bfloat16, channels last: how `predict` starts on processors that support it."""
+    """PyTorch in bfloat16, channels last: the default of `predict` where it is supported."""
     graph = channels_last(segmenter, example)
 
     def forward(images: Tensor) -> object:
@@ -337,7 +337,7 @@ def openvino(segmenter: Segmenter, example: Tensor) -> Forward:
 
 
 def openvino_bfloat16(segmenter: Segmenter, example: Tensor) -> Forward:
-    """OpenVINO in bfloat16: how `predict` continues on processors that support it."""
+    """OpenVINO in bfloat16: used by `predict` in long jobs where it is supported."""
     graph = to_openvino(ProbabilityGraph(segmenter), example)
     model = compile_openvino(graph, precision="bfloat16")
     return lambda images: model(images.numpy())
@@ -378,4 +378,4 @@ BACKENDS = {
     "OpenVINO bfloat16": Backend(openvino_bfloat16, lambda: _no_bfloat16() or _needs("openvino")()),
     "OpenVINO INT8": Backend(openvino_int8, _needs("openvino", "nncf")),
 }
-"""The backends by name, the plainest first."""
+"""The backends by name, simplest first."""

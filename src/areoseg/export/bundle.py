@@ -1,4 +1,4 @@
-"""Bundle a run: a small run folder to pass on, with float16 weights and a model card."""
+"""Bundles: small run folders for distribution, with float16 weights and a model card."""
 
 import shlex
 import shutil
@@ -43,7 +43,7 @@ from areoseg.utils.files import write_text
 from areoseg.weights import CARD
 
 HALF = Allowance(unequal=2e-3, terrain=1e-3)
-"""How far a network with float16 weights may differ from its run."""
+"""Allowed difference between a network with float16 weights and its run."""
 
 COMMANDS = ("command", "commands")
 """Fields of `run.json` that are command lines; each word may be a path."""
@@ -55,9 +55,9 @@ class Bundle:
 
     Attributes:
         path: The folder.
-        parity: How close its network is to the run's.
+        parity: The comparison of its network with the run's.
         samples: Description of the samples of the comparison.
-        size: Bytes of all its files.
+        size: Total size of its files in bytes.
     """
 
     path: Path
@@ -75,11 +75,11 @@ def bundle(
     threads: int | None = None,
     console: Console | None = None,
 ) -> Bundle:
-    """Make a small run folder to pass on, with float16 weights and a model card.
+    """Create a small run folder for distribution, with float16 weights and a model card.
 
     Args:
         run: The run folder.
-        out: The folder to make; its name becomes the name of the model.
+        out: The folder to create; its name becomes the name of the model.
         data: Labeled samples for the comparison, as for `export`.
         credit: Authors and license of the training data, for the card.
         threads: CPU threads; None: all cores.
@@ -96,10 +96,10 @@ def bundle(
     opened = open_run(run)
     if (opened.path / RESUME).exists():
         raise AreosegError(
-            f"{run}: this training is not finished: continue it by `areoseg train --resume {run}`"
+            f"{run}: this training is not finished: continue it with `areoseg train --resume {run}`"
         )
     if opened.is_bundle:
-        raise AreosegError(f"{run}: this is a bundle already: copy its folder")
+        raise AreosegError(f"{run}: this is already a bundle: copy its folder")
     _, samples, description = comparison_samples(opened, data, console or standard_error())
     parity = write_bundle(
         opened, Path(out), samples=samples, description=description, credit=credit
@@ -114,11 +114,11 @@ def write_bundle(
     """Write a bundle of a run, compare the two networks, and keep it if they are close enough.
 
     Files keep their names, so the bundle is a run. Paths in `run.json` are reduced to their last
-    part.
+    component.
 
     Args:
         run: A run with weights.
-        out: The folder to make; it must be empty or absent.
+        out: The folder to create; it must be empty or absent.
         samples: Labeled samples for the comparison.
         description: Description of these samples.
         credit: See `bundle`.
@@ -127,11 +127,11 @@ def write_bundle(
         The comparison.
 
     Raises:
-        AreosegError: The folder exists or cannot be written, or the bundle differs too much; then
-            nothing is left.
+        AreosegError: The folder exists or cannot be written, or the bundle differs too much. In
+            this case it is removed.
     """
     if out.is_file() or (out.is_dir() and any(out.iterdir())):
-        raise AreosegError(f"{out}: there is something here already: choose another --out")
+        raise AreosegError(f"{out}: this path already exists: choose another --out")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
@@ -164,7 +164,7 @@ def _write(
         size_divisor=int(getattr(segmenter.network, "size_divisor", 1)),
     )
     if not parity.within(HALF):
-        raise AreosegError(f"{out.name}: not written: float16 weights are too far off: {parity}")
+        raise AreosegError(f"{out.name}: not written: float16 weights differ too much: {parity}")
     bundle = BundleInfo(
         license=LICENSE,
         credit=credit,
@@ -184,8 +184,8 @@ def _write(
 def half(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return the weights in float16.
 
-    Vectors and scalars stay as they are: they are few, and the variances and counts of a
-    normalization may exceed the range of float16.
+    Vectors and scalars are unchanged: they are small, and the variances and counts of normalization
+    layers may exceed the range of float16.
     """
     return {
         name: tensor.to(torch.float16) if tensor.is_floating_point() and tensor.ndim > 1 else tensor
@@ -194,14 +194,14 @@ def half(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def without_folders(info: RunInfo) -> RunInfo:
-    """Return the info of a run with each path reduced to its last part."""
+    """Return the info of a run with each path reduced to its last component."""
     values = info.model_dump(mode="json", exclude_unset=True)
     values["data"]["working_directory"] = None
     return RunInfo.model_validate(_shortened(values))
 
 
 def _shortened(value: Any, name: str = "") -> Any:
-    """Shorten the paths in a value of the info; `name` is the field that it belongs to."""
+    """Shorten the paths in a value of the field `name`."""
     if isinstance(value, dict):
         return {
             key: each if key == "previously_trained_on" else _shortened(each, key)

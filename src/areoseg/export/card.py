@@ -1,4 +1,4 @@
-"""The model card of a bundle in Markdown: intended use, scores, training and limits.
+"""Model cards of bundles in Markdown: intended use, scores, training and limitations.
 
 After Mitchell et al. 2019, "Model Cards for Model Reporting", arXiv 1810.03993.
 """
@@ -17,10 +17,10 @@ from areoseg.runs.run import Run
 from areoseg.utils.files import read_json
 
 SPLITS = {"test": "test", "val": "validation"}
-"""The splits that are scored, and their names in the card."""
+"""The scored splits and their names in the card."""
 
 RARE_SHARE = 0.01
-"""Share of the training pixels below which a class is rare."""
+"""Share of training pixels below which a class is rare."""
 
 
 def model_card(run: Run) -> str:
@@ -83,7 +83,7 @@ def _rows(section: str, key: str, splits: Sequence[Mapping[str, Any]]) -> Iterat
     """Yield one row per entry of a section of the scores, with one figure per split."""
     for name in splits[0][section]:
         figures = [_with_interval(split[section][name], key) for split in splits]
-        if any(figure != "-" for figure in figures):  # a protocol may leave a class out
+        if any(figure != "-" for figure in figures):  # a protocol may exclude a class
             yield [name, *figures]
 
 

@@ -50,16 +50,16 @@ LICENSE = "Apache-2.0"
 """License of the weights of exports and bundles."""
 
 MAX_COMPARED = 500
-"""Samples on which an export is compared with its network."""
+"""Number of samples for comparing an export with its network."""
 
 MAX_CALIBRATION = 128
-"""Samples on which an 8-bit export is calibrated."""
+"""Number of samples for calibrating an 8-bit export."""
 
 FLOAT = Allowance(probability=1e-3, unequal=1e-3)
 INT8 = Allowance(terrain=0.01)
 
 Write = Callable[[Segmenter, ExportMetadata, Path, Sequence[NDArray[np.uint8]]], None]
-"""Writes a segmenter to a path; receives 8-bit training images (H, W) to calibrate on."""
+"""Writes a segmenter to a path; receives 8-bit training images (H, W) for calibration."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class ExportFormat:
         suffix: Suffix of its files.
         write: Writes a file.
         open: Opens a file.
-        allowance: How far a file may differ from its network.
+        allowance: Allowed difference between a file and its network.
         calibrates: Whether `write` needs training images.
     """
 
@@ -97,7 +97,7 @@ class Export:
 
     Attributes:
         path: The file.
-        parity: How close it is to the network.
+        parity: The comparison with the network.
         samples: Description of the samples of the comparison.
     """
 
@@ -115,7 +115,7 @@ def export(
     threads: int | None = None,
     console: Console | None = None,
 ) -> Export:
-    """Export a run to a file for other programs, and check that it predicts what the run predicts.
+    """Export a run to a file for other programs, and check that their predictions agree.
 
     Args:
         run: The run folder, or the name of a bundled model.
@@ -150,7 +150,7 @@ def export_format(name: str) -> ExportFormat:
     """Return the format called `name`.
 
     Raises:
-        AreosegError: There is none.
+        AreosegError: There is no such format.
     """
     if name not in FORMATS:
         raise AreosegError(f"no export format {name!r}: {did_you_mean(name, FORMATS)}")
@@ -181,7 +181,7 @@ def write_checked(
 
     Raises:
         AreosegError: A package is missing, the file cannot be written, the network cannot be
-            exported, or the export differs too much; then no file is left.
+            exported, or the export differs too much. In this case no file remains.
     """
     if out.suffix.lower() != chosen.suffix:
         raise AreosegError(f"{out}: a file of this format ends in {chosen.suffix}: rename --out")
@@ -198,8 +198,8 @@ def write_checked(
                 size_divisor=metadata.size_divisor,
             )
             if not parity.within(chosen.allowance):
-                raise AreosegError(f"{out}: not written: this export is too far off: {parity}")
-            for file in sorted(Path(folder).iterdir()):  # a .bin before its .xml
+                raise AreosegError(f"{out}: not written: this export differs too much: {parity}")
+            for file in sorted(Path(folder).iterdir()):  # replace the .bin before its .xml
                 file.replace(out.with_name(file.name))
     except OSError as error:
         raise AreosegError(
@@ -259,7 +259,7 @@ def _score(run: Run) -> dict[str, Any] | None:
 def comparison_samples(
     run: Run, data: PathLike | None, console: Console
 ) -> tuple[SegmentationDataset, SegmentationDataset, str]:
-    """Return samples to calibrate on, samples to compare on, and a description of the latter.
+    """Return samples for calibration, samples for comparison, and a description of the latter.
 
     Args:
         run: The run.
@@ -275,7 +275,8 @@ def comparison_samples(
             labeled = own_data(run, None, None, console).labeled
         except AreosegError as error:
             console.print(
-                f"note: synthetic samples instead of the run's own: {error}; name others by --data"
+                f"note: using synthetic samples instead of the run's own: {error}; give others"
+                " with --data"
             )
             calibration, compared, description = _halves(run, SYNTHETIC, console)
         else:
@@ -285,7 +286,7 @@ def comparison_samples(
         calibration, compared, description = _halves(run, data, console)
     if not (len(calibration) and len(compared)):
         raise AreosegError(
-            f"{data or run.path}: too few labeled samples to compare on: give --data"
+            f"{data or run.path}: too few labeled samples for a comparison: give --data"
         )
     compared = _spread(compared, MAX_COMPARED)
     return _spread(calibration, MAX_CALIBRATION), compared, f"{len(compared)} {description}"
@@ -304,6 +305,6 @@ def _halves(
 
 
 def _spread(samples: SegmentationDataset, most: int) -> SegmentationDataset:
-    """Return at most `most` samples, evenly spread."""
+    """Return at most `most` evenly spaced samples."""
     count = min(most, len(samples))
     return samples.select([index * len(samples) // count for index in range(count)])

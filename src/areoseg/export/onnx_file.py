@@ -19,7 +19,7 @@ from areoseg.models.segmenter import ExportGraph
 from areoseg.models.segmenter import Segmenter
 from areoseg.utils.extras import need
 
-OPSET = 18  # the newest that PyTorch's tracing exporter writes without converting
+OPSET = 18  # newest opset that PyTorch's tracing exporter writes without conversion
 
 
 def write_onnx(
@@ -30,11 +30,11 @@ def write_onnx(
 ) -> None:
     """Write a segmenter as an ONNX file of any batch size, height and width.
 
-    PyTorch's tracing exporter is used. The newer one, based on torch.export, is ten to fifty times
-    slower, and the graphs that it can follow are bound to multiples of the size divisor.
+    PyTorch's tracing exporter is used. The newer one, based on torch.export, is 10 to 50 times
+    slower, and its graphs only accept sizes that are multiples of the size divisor.
 
     Args:
-        segmenter: In evaluation mode.
+        segmenter: The network in evaluation mode.
         metadata: Stored in the file.
         path: The file.
         calibration: Not used.
@@ -70,17 +70,17 @@ def trace_to_onnx(
     """Write a module as an ONNX file of any batch size, height and width.
 
     Args:
-        graph: Takes images (N, 1, H, W).
+        graph: Module that takes images (N, 1, H, W).
         example: Example images; their values do not matter.
         path: The file.
-        outputs: The outputs by name, with the axes of their height and width.
+        outputs: Output names with the axes of their height and width.
     """
     axes = {
         name: {0: "batch", height: "height", width: "width"}
         for name, (height, width) in {"images": (2, 3), **outputs}.items()
     }
     with torch.no_grad(), quiet_tracing():
-        # Instance norm warns that it has no other mode.
+        # Instance norm warns about its training mode.
         warnings.filterwarnings("ignore", category=UserWarning)
         torch.onnx.export(
             graph,
@@ -95,9 +95,9 @@ def trace_to_onnx(
 
 
 def example_images(size_divisor: int) -> Tensor:
-    """Return images (2, 1, 4 * size_divisor, 6 * size_divisor) uint8 to trace a network with.
+    """Return images (2, 1, 4 * size_divisor, 6 * size_divisor) uint8 for tracing a network.
 
-    Batch size, height and width differ, so that no exporter confuses them.
+    Batch size, height and width differ, so that exporters can distinguish them.
     """
     height, width = 4 * size_divisor, 6 * size_divisor
     values = torch.arange(2 * height * width).remainder(256)

@@ -56,7 +56,7 @@ def write_openvino_int8(
     Raises:
         AreosegError: OpenVINO or NNCF is not installed.
     """
-    need_openvino("nncf")  # before the work of converting
+    need_openvino("nncf")  # check before the conversion
     model = _convert(segmenter, metadata)
     _save(quantize(model, [image[None, None] for image in calibration]), metadata, path)
 
@@ -65,8 +65,8 @@ def quantize(model: Any, images: Sequence[NDArray[Any]]) -> Any:
     """Quantize the convolutions of an `openvino.Model` to 8 bits.
 
     Args:
-        model: In float32.
-        images: Calibration images, (1, 1, H, W) each, of the input type of the model.
+        model: The model in float32.
+        images: Calibration images, each (1, 1, H, W) with the input dtype of the model.
 
     Raises:
         AreosegError: NNCF is not installed.
@@ -77,7 +77,7 @@ def quantize(model: Any, images: Sequence[NDArray[Any]]) -> Any:
         return nncf.quantize(
             model,
             nncf.Dataset(images),
-            preset=nncf.QuantizationPreset.MIXED,  # keeps the sign that GELU and SiLU leave
+            preset=nncf.QuantizationPreset.MIXED,  # GELU and SiLU can be negative
             subset_size=len(images),
         )
 

@@ -1,4 +1,4 @@
-"""Compare an exported model with the network that it was made from."""
+"""Comparison of an exported model with its original network."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ from areoseg.utils.images import as_uint8
 BATCH_SIZE = 16
 
 MAX_EDGE = 512
-"""Only the upper left corner of larger images is compared, in pixels."""
+"""Maximum side in pixels; only the upper left corner of larger images is compared."""
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """How far an export may differ from its network; None: without limit.
+    """Allowed difference between an export and its network; None: no limit.
 
     Attributes:
-        probability: Maximum difference of a probability.
+        probability: Maximum absolute difference of a probability.
         unequal: Maximum share of pixels with another class.
-        terrain: Maximum loss of `terrain` score, in 0..1.
+        terrain: Maximum drop of the `terrain` score, in 0..1.
     """
 
     probability: float | None = None
@@ -58,7 +58,7 @@ class Parity:
     images: int
 
     def within(self, allowance: Allowance) -> bool:
-        """Return whether all differences are allowed; NaN never is."""
+        """Return whether all differences are within the limits; NaN never is."""
         pairs = (
             (self.probability, allowance.probability),
             (1 - self.equal, allowance.unequal),
@@ -97,7 +97,7 @@ def measure_parity(
     for images, masks in _batches(samples, size_divisor):
         mask_of_run, probabilities_of_run = reference(images)
         mask, probabilities = candidate(images)
-        # np.maximum keeps a NaN, which max() would lose
+        # np.maximum propagates NaN, unlike max()
         largest = float(np.maximum(largest, np.abs(probabilities - probabilities_of_run).max()))
         equal += int((mask == mask_of_run).sum())
         pixels += mask.size

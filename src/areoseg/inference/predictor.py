@@ -142,7 +142,8 @@ class Predictor:
             if engine.taxonomy != engines[0].taxonomy:
                 raise AreosegError(
                     f"{path} predicts {', '.join(engine.taxonomy.names)}, but {models[0]} predicts"
-                    f" {', '.join(engines[0].taxonomy.names)}: average models with the same taxonomy"
+                    f" {', '.join(engines[0].taxonomy.names)}: average models with one"
+                    " taxonomy"
                 )
         if batch_size is None:
             batch_size = DEFAULT_BATCH_SIZE[
