@@ -131,7 +131,7 @@ def test_unknown_names_and_empty_parts_are_refused(samples):
         baseline("randm")
     with pytest.raises(AreosegError, match="split 'test'"):
         evaluate_baseline("random", samples, split_samples(samples, test=0.0))
-    with pytest.raises(AreosegError, match="there is no part"):
+    with pytest.raises(AreosegError, match="there is no split"):
         evaluate_baseline("random", samples, split_samples(samples), scored_split="tst")
 
 

@@ -67,5 +67,5 @@ def test_certain_and_hopeless_answers_have_a_bin_and_no_answers_no_error():
 def test_what_is_no_probability_is_refused():
     with pytest.raises(AreosegError, match="probabilities 0 to 1"):
         reliability(np.array([1.5]), np.array([True]))
-    with pytest.raises(AreosegError, match="one an answer"):
+    with pytest.raises(AreosegError, match="give one each"):
         reliability(np.array([0.5]), np.array([True, False]))
