@@ -72,8 +72,8 @@ def predict(
     console = console or standard_error()
     out = Path(out)
     outputs = checked_outputs(outputs)
-    found = find_inputs(_paths(inputs), out=out)
     models = model_paths(model)
+    found = find_inputs(_paths(inputs), out=out)
     predictor = Predictor.load(
         *models,
         device=device,
