@@ -34,7 +34,7 @@ def test_results_of_a_study_file_are_beside_it(write_study, tmp_path):
 
 
 def test_an_unknown_study_is_reported_with_the_nearest_name():
-    with pytest.raises(AreosegError, match="no study 'ablatoin', .*: did you mean 'ablation'"):
+    with pytest.raises(AreosegError, match=r"no study 'ablatoin', .*: did you mean 'ablation'"):
         load_study("ablatoin")
     with pytest.raises(AreosegError, match="choose from ablation, models, table1"):
         load_study("zzz")

@@ -116,7 +116,7 @@ def test_the_card_tells_what_the_weights_began_with(bundled):
     start = InitialWeights(**before, weights_sha256="f00d", training_seconds=600.0)
     info = whole.info.model_copy(update={"initial_weights": start})
     card = model_card(replace(whole, info=without_folders(info)))
-    assert "Started from the weights of first: 10 minutes more" in card
+    assert "Started from the weights of first, trained for 10 minutes before" in card
     assert "\nareoseg train unet --out first\nareoseg train unet " in card
 
 

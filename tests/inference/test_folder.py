@@ -209,7 +209,7 @@ def test_resuming_with_other_settings_is_refused(tmp_path):
     moved = {"models": [{"path": "y", "sha256": "1"}], "options": {}}
     keep_settings(moved, tmp_path, resume=True)
     for change, what in (({"models": []}, "models"), ({"options": {"tta_flip": True}}, "options")):
-        with pytest.raises(AreosegError, match=f"made with other {what}"):
+        with pytest.raises(AreosegError, match=f"created with other {what}"):
             keep_settings({**moved, **change}, tmp_path, resume=True)
 
 

@@ -98,5 +98,5 @@ def note_resume_on_interrupt(run: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         if (run / RESUME).is_file():
             command = f"areoseg train --resume {shlex.quote(str(run))}"
-            notes.print(f"note: {run} is usable as it is; `{command}` continues the training")
+            notes.print(f"note: {run} is usable already; `{command}` continues the training")
         raise

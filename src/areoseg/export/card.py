@@ -106,7 +106,9 @@ def _training(run: Run) -> str:
     start = run.info.initial_weights
     if start is not None:
         minutes = start.training_seconds / 60
-        lines.append(f"- Started from the weights of {start.run}: {minutes:.0f} minutes more.")
+        lines.append(
+            f"- Started from the weights of {start.run}, trained for {minutes:.0f} minutes before."
+        )
     if run.info.calibration is not None:
         lines.append(
             "- Calibrated on the validation split, whose scores are therefore slightly too high."
@@ -122,7 +124,7 @@ def _training(run: Run) -> str:
         )
         if teaching.training_seconds:
             minutes = teaching.training_seconds / 60
-            lines.append(f"- The runs that made them were trained for {minutes:.0f} minutes more.")
+            lines.append(f"- The teachers were trained for {minutes:.0f} minutes before.")
     if run.info.command:
         commands = run.commands
         if run.calibrated_later:

@@ -263,7 +263,7 @@ def keep_settings(settings: Mapping[str, Any], out: Path, *, resume: bool) -> No
     for key in ("models", "options"):
         if _comparable(earlier, key) != _comparable(settings, key):
             raise AreosegError(
-                f"{path}: these outputs were made with other {key}: choose another --out, or omit"
+                f"{path}: the outputs were created with other {key}: choose another --out, or omit"
                 " --resume to predict all images again"
             )
 

@@ -276,7 +276,7 @@ class RunInfo(_Info):
 
     Attributes:
         versions: Versions of the software.
-        command: The command line, or None for a run made from Python.
+        command: The command line, or None for a run created from Python.
         status: Status of the training.
         data: The dataset.
         taxonomy: The classes.

@@ -101,7 +101,7 @@ class Run:
 
     @property
     def is_bundle(self) -> bool:
-        """Whether `areoseg bundle` made this folder from another run."""
+        """Whether the folder is a bundle, created by `areoseg bundle` from another run."""
         return self.info.bundle is not None
 
     @property

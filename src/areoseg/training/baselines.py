@@ -44,9 +44,9 @@ def baselines(
     Args:
         names: Names in `areoseg.evaluation.BASELINES`; None: all of them.
         data: The dataset; see `load`.
-        recipe: The recipe that defines the data preparation and the split: itself, its name or
+        recipe: The recipe that defines data preparation and split: a recipe, its name or its
             file.
-        overrides: Values of the recipe to change, such as `"split.seed=3"`.
+        overrides: Values of the recipe to change, for example `"split.seed=3"`.
         split: The split that is scored: `train`, `val` or `test`.
         decisions: Audit decisions, as for `train`.
         groups: See `DataOptions`, also for the next three.

@@ -48,7 +48,7 @@ def finish_run(
         dataset: All labeled samples of its dataset.
         console: Where to print the scores.
         segmenter: The trained model, if it is in memory; None: read from the run folder.
-        exclusions: The samples that were left out, if in memory; None: read from the run folder.
+        exclusions: The excluded samples, if in memory; None: read from the run folder.
         splits: The splits to score. The report shows `val` and `test`.
 
     Returns:

@@ -173,7 +173,7 @@ def _check_time_left(clock: Budget) -> None:
 
 
 def _commands(teacher: Run) -> list[str]:
-    """Return the command lines that made a teacher, including its calibration."""
+    """Return the command lines that produced a teacher, including its calibration."""
     calibrated = [f"areoseg calibrate {shlex.quote(str(teacher.path))}"]
     return [*teacher.commands, *(calibrated if teacher.calibrated_later else ())]
 
@@ -204,8 +204,8 @@ def _exclusions(teacher: Run, student: Recipe, labeled: SegmentationDataset) -> 
     for name in ("val", "test"):
         if {labeled.names[index] for index in split.indices(name)} != set(teacher.split[name]):
             raise AreosegError(
-                f"cannot reproduce the {name!r} samples of {teacher.path} from these data. Give the"
-                " groups that it was trained with by --groups."
+                f"cannot reproduce the {name!r} samples of {teacher.path} from these data. Use"
+                " --groups to give the groups that it was trained with."
             )
     return exclusions
 

@@ -114,7 +114,7 @@ def train(
         recipe: A recipe, its name, or its file.
         data: The dataset; see `read`.
         out: The run folder to create.
-        overrides: Values of the recipe to change, such as `"optimizer.lr=1e-3"`.
+        overrides: Values of the recipe to change, for example `"optimizer.lr=1e-3"`.
         budget: A duration such as `"15m"`, instead of the recipe's epochs; it includes reading
             the data.
         plan: A run whose steps are repeated, instead of epochs or budget.
