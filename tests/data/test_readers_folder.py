@@ -137,7 +137,7 @@ def test_an_empty_folder_is_named(tmp_path):
 
 def test_image_and_mask_of_different_size_are_refused(folder):
     save(folder / "masks/a.png", some_mask(0, (8, 8)))
-    with pytest.raises(AreosegError, match=r"a\.png: the image is 12x20 but its mask 8x8"):
+    with pytest.raises(AreosegError, match=r"a\.png: the image is 12x20 but its mask is 8x8"):
         read_data(folder)
 
 
@@ -183,7 +183,7 @@ def test_an_unknown_format_gets_a_hint(folder):
 
 def test_a_folder_of_nothing_known_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing")
-    with pytest.raises(AreosegError, match="unknown format of dataset"):
+    with pytest.raises(AreosegError, match="unknown dataset format"):
         read_data(tmp_path)
     with pytest.raises(AreosegError, match="no such file or folder"):
         read_data(tmp_path / "absent")
@@ -214,7 +214,7 @@ def test_one_image_file_is_an_unlabeled_set(tmp_path):
 
 
 def test_a_folder_of_data_sets_is_not_read_as_images(folder):
-    with pytest.raises(AreosegError, match="unknown format of dataset"):
+    with pytest.raises(AreosegError, match="unknown dataset format"):
         read_data(folder.rename(folder.with_name("inner")).parent)
 
 

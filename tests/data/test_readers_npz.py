@@ -135,7 +135,7 @@ def test_odd_images_are_warned_of_with_count_and_names(tmp_path, training_set):
     data = read_data(saved(tmp_path, training_set=training))
     assert data.warnings == (
         "2 images with NaN or infinite pixels, read as 0: training_set/0001, training_set/0004",
-        "1 image constant, without any contrast: training_set/0002",
+        "1 image constant, without contrast: training_set/0002",
     )
     assert data.labeled.images[1, 0, 0] == 0
     assert np.isfinite(data.labeled.images).all()
@@ -157,8 +157,8 @@ def test_a_missing_file_is_named(tmp_path):
     ("content", "message"),
     [
         (b"", "is empty"),
-        (b"\x89PNG\r\n\x1a\n", "is no npz archive"),
-        (b"\x80\x04\x95", "is no npz archive"),
+        (b"\x89PNG\r\n\x1a\n", "is not an npz archive"),
+        (b"\x80\x04\x95", "is not an npz archive"),
         (b"PK\x03\x04 and no more", "is truncated"),
     ],
 )
@@ -198,9 +198,9 @@ def test_a_header_that_promises_too_much_does_not_reserve_memory(tmp_path):
 
 def test_a_plain_npy_file_is_no_npz(tmp_path):
     np.save(tmp_path / "set.npy", np.zeros(3))
-    with pytest.raises(AreosegError, match="unknown format of dataset"):
+    with pytest.raises(AreosegError, match="unknown dataset format"):
         read_data(tmp_path / "set.npy")
-    with pytest.raises(AreosegError, match="is no npz archive"):
+    with pytest.raises(AreosegError, match="is not an npz archive"):
         read_data(tmp_path / "set.npy", data_format="npz")
 
 

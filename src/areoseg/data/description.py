@@ -1,4 +1,4 @@
-"""Dataset descriptions: the classes of a dataset, and how it is read.
+"""Dataset descriptions: the classes of a dataset and the options for reading it.
 
 A description is a YAML or JSON file, for example
 
@@ -38,11 +38,11 @@ SUFFIXES = (".yaml", ".yml", ".json")
 
 @dataclass(frozen=True)
 class DatasetDescription:
-    """The classes of a dataset, and how it is read.
+    """The classes of a dataset and the options for reading it.
 
     Attributes:
         taxonomy: The classes.
-        options: Groups, format and label set, each at its default if the file does not set it.
+        options: Groups, format and label set, with defaults for those that the file does not set.
         tile: Height and width of the tiles that frames are cut into; None: not set.
     """
 
@@ -68,7 +68,7 @@ def find_description(data: Path) -> Path | None:
 
 
 def describe(classes: str | None) -> DatasetDescription:
-    """Return the description that the option `classes` of `DataOptions` stands for.
+    """Return the description given by the option `classes` of `DataOptions`.
 
     Args:
         classes: The path of a description, class names separated by commas, or the number of
@@ -76,7 +76,7 @@ def describe(classes: str | None) -> DatasetDescription:
             the background.
 
     Raises:
-        AreosegError: It is none of these, or the file cannot be read or holds wrong values.
+        AreosegError: `classes` is none of these, or the file cannot be read or is invalid.
 
     Example:
         >>> describe("road,car,tree").taxonomy.names
@@ -93,14 +93,14 @@ def describe(classes: str | None) -> DatasetDescription:
         names = [f"class {index}" for index in range(min(int(names[0]), VOID + 1))]
     if not (2 <= len(names) <= VOID and len(set(names)) == len(names)):
         raise AreosegError(
-            f"--classes {classes}: give a YAML or JSON file, 2 to {VOID} names that differ, or the"
+            f"--classes {classes}: give a YAML or JSON file, 2 to {VOID} distinct names, or the"
             " number of classes"
         )
     return DatasetDescription(taxonomy_of(names))
 
 
 def read_description(path: Path) -> DatasetDescription:
-    """Read a description file; a relative path of groups starts at its folder.
+    """Read a description file; a relative path of groups is resolved against its folder.
 
     Raises:
         AreosegError: The file cannot be read, or a value is wrong; the message names the field.

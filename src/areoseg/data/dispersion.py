@@ -16,9 +16,10 @@ from areoseg.errors import AreosegError
 
 
 def dispersion(pixels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the population standard deviation of the class shares of each sample (equation 2).
+    """Compute the population standard deviation of the class shares of each sample (equation 2).
 
-    Integers are used up to the square root, so that the order of the shares does not change a bit:
+    Integers are used up to the square root, so that the result does not depend on the order of the
+    shares, not even by rounding:
 
         std(n / T) = sqrt(C sum(n^2) - T^2) / (C T),    T = sum(n)
 
@@ -26,8 +27,7 @@ def dispersion(pixels: NDArray[np.int64]) -> NDArray[np.float64]:
         pixels: (N, C) pixels of each class in each sample, from `class_pixels`.
 
     Returns:
-        (N,) in 0..`max_dispersion`. A sample that is void throughout counts as one of a single
-        class.
+        (N,) in 0..`max_dispersion`. An entirely void sample counts as one of a single class.
     """
     classes = pixels.shape[1]
     counts = pixels.astype(np.int64)
@@ -44,10 +44,10 @@ def max_dispersion(classes: int) -> float:
 
 
 def dispersion_threshold(dispersions: NDArray[np.float64], quantile: float = 0.5) -> float:
-    """Return the threshold with nearly a given share of the samples below it.
+    """Return a threshold with approximately a given fraction of the samples below it.
 
-    There are samples on both sides unless all are equal; `numpy.quantile` does not guarantee that
-    if many are equal.
+    There are samples on both sides unless all values are equal; `numpy.quantile` does not guarantee
+    this if many values are equal.
 
     Args:
         dispersions: (N,) from `dispersion`.
@@ -61,12 +61,12 @@ def dispersion_threshold(dispersions: NDArray[np.float64], quantile: float = 0.5
         raise AreosegError("no samples to find a dispersion threshold for: give labeled samples")
     if len(values) == 1:
         return float(values[0])
-    below = np.cumsum(counts)[:-1] / len(dispersions)  # the share below each value but the first
+    below = np.cumsum(counts)[:-1] / len(dispersions)  # fraction below each but the first
     return float(values[1:][np.argmin(np.abs(below - quantile))])
 
 
 def is_well_segmented(dispersions: NDArray[np.float64], threshold: float) -> NDArray[np.bool_]:
-    """Return which samples are well segmented, not mostly unsegmented (equation 3).
+    """Return which samples are well segmented, rather than mostly unsegmented (equation 3).
 
     Args:
         dispersions: (N,) from `dispersion`.

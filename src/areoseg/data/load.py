@@ -1,4 +1,4 @@
-"""Load a dataset: find out what it is, and read all its samples."""
+"""Load a dataset: detect its format, and read all its samples."""
 
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ from areoseg.utils.plugins import load_entry_points
 FORMATS: dict[str, DatasetFormat] = {
     data_format.name: data_format for data_format in (NPZ, AI4MARS, AI4MARS_FLAT, FOLDER, IMAGES)
 }
-"""The formats by name, the most specific first: the first that recognizes a path reads it."""
+"""The formats by name, the most specific first; the first that recognizes a path is used."""
 
 _plugin_formats: dict[str, DatasetFormat] = {}
 
@@ -76,7 +76,7 @@ SYNTHETIC_UNLABELED = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Source(DataOptions):
-    """A dataset and everything that is needed to read it again.
+    """The path of a dataset and all options that are needed to read it again.
 
     Attributes:
         path: A file, a folder, or `synthetic`.
@@ -92,7 +92,7 @@ class Source(DataOptions):
 
     @property
     def arguments(self) -> list[str]:
-        """Command-line arguments that select the same files; a recipe has tile and scale."""
+        """Return the command-line arguments for the same files; a recipe has tile and scale."""
         words = ["--data", self.path]
         for option, value, default in (
             ("--data-format", self.data_format, "auto"),
@@ -118,22 +118,22 @@ def read(
 ) -> LoadedData:
     """Read a dataset.
 
-    8-bit images are uint8; if an image of the dataset has more, all are float32 in 0..1. Frames
-    with AI4Mars names are grouped by site and drive.
+    8-bit images are uint8; if any image of the dataset has more bits, all are float32 in 0..1.
+    Frames with AI4Mars names are grouped by site and drive.
 
     Args:
         data: An npz file, a folder of images and masks, a folder of AI4Mars, images without masks,
             or `synthetic`.
-        groups: See `DataOptions`, also for the next three.
+        groups: See `DataOptions`, also for the next three options.
         data_format: See `DataOptions`.
         label_set: See `DataOptions`.
         classes: See `DataOptions`.
-        tile: Height and width of the tiles that frames are cut into; None keeps them whole. If a
-            frame is no multiple of the tile, the last row and column of tiles are shifted inwards
-            and overlap their neighbors. Tiles are named `frame@y000x128`, and grouped like their
-            frame, or by frame if it has no group.
+        tile: Height and width of the tiles that frames are cut into; None keeps them whole. If the
+            size of a frame is not a multiple of the tile, the last row and column of tiles are
+            shifted inwards and overlap their neighbors. Tiles are named `frame@y000x128`, and
+            have the group of their frame, or form a group per frame if it has none.
         scale: Factor for the sides of frames before they are cut, in (0, 1]: images are averaged
-            over areas, masks take the nearest pixel.
+            over areas, and masks are resampled to the nearest pixel.
         console: Console for progress and warnings; None: standard error.
 
     Returns:
@@ -154,10 +154,10 @@ def read(
 
 
 def find_source(data: PathLike, options: DataOptions | None, console: Console) -> Source:
-    """Return the source of a dataset, completed by the files beside it.
+    """Return the source of a dataset, completed with the files beside it.
 
-    These are a dataset description, whose values hold where `options` has the defaults, and a
-    groups file. Each is reported on the console.
+    These are a dataset description, whose values replace the defaults in `options`, and a groups
+    file. Each is reported on the console.
 
     Raises:
         AreosegError: The description cannot be read.
@@ -184,7 +184,7 @@ def find_source(data: PathLike, options: DataOptions | None, console: Console) -
 
 
 def read_with_progress(source: Source, console: Console) -> LoadedData:
-    """Read a source; show a progress bar and one line per warning."""
+    """Read a source, with a progress bar and one line per warning."""
     with progress_bar(console) as progress:
         task = progress.add_task("reading", total=None)
         data = read_source(
@@ -245,7 +245,7 @@ def read_data(
         scale: Factor for the sides of frames.
         label_set: The label set.
         taxonomy: The classes of the masks.
-        progress: Called repeatedly with the number of frames read and of all frames.
+        progress: Called repeatedly with the numbers of frames read and of all frames.
 
     Raises:
         AreosegError: The data cannot be read.
@@ -289,7 +289,7 @@ def recognize_format(path: PathLike) -> str:
         if data_format.recognize(path):
             return data_format.name
     raise AreosegError(
-        f"{path}: unknown format of dataset: give an npz file, a folder with images/ and masks/,"
+        f"{path}: unknown dataset format: give an npz file, a folder with images/ and masks/,"
         " the folder msl of AI4Mars, or images"
     )
 
@@ -306,10 +306,10 @@ def companion_groups(path: Path) -> Path | None:
 def groups_from_file(path: Path, pairs: int) -> list[str | None]:
     """Read the groups of labeled samples from a text file with one line per sample, in order.
 
-    Lines that are AI4Mars names become site and drive; other lines are groups as they are.
+    Lines that are AI4Mars names become site and drive; other lines are used as group names.
 
     Raises:
-        AreosegError: The file cannot be read, has a wrong number of lines, or an empty line.
+        AreosegError: The file cannot be read, has the wrong number of lines, or has an empty line.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()

@@ -1,4 +1,4 @@
-"""Options that say how a dataset is read; shared by the commands and by the functions."""
+"""Options for reading a dataset, shared by the commands and the functions."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +8,12 @@ DataFormat = Literal["auto", "npz", "ai4mars", "ai4mars-flat", "folder", "images
 """Name of a dataset format, or `auto` to detect it."""
 
 LabelSet = Literal["crowd", "expert-1", "expert-2", "expert-3"]
-"""Labels of AI4Mars: by the crowd, or agreed on by at least one, two or three experts."""
+"""Label sets of AI4Mars: by the crowd, or agreed on by at least one, two or three experts."""
 
 
 @dataclass(frozen=True)
 class DataOptions:
-    """How a dataset is read.
+    """Options for reading a dataset.
 
     Attributes:
         groups: Text file with one line per labeled sample: its group, or the AI4Mars frame it was
@@ -34,12 +34,12 @@ class DataOptions:
     classes: str | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.groups, str):  # as users write it in Python
+        if isinstance(self.groups, str):  # the usual form in Python code
             object.__setattr__(self, "groups", Path(self.groups))
 
 
 def data_options(
     groups: str | Path | None, data_format: DataFormat, label_set: LabelSet, classes: str | None
 ) -> DataOptions:
-    """Return the options that a function was given as keywords."""
+    """Return the options that were passed to a function as keyword arguments."""
     return DataOptions(None if groups is None else Path(groups), data_format, label_set, classes)

@@ -37,7 +37,7 @@ class SegmentationDataset:
     """Samples in a fixed order.
 
     Attributes:
-        images: N images; one array (N, H, W) where all have the same size.
+        images: N images; one array (N, H, W) if all have the same size.
         masks: N masks, each of the size of its image, or None for unlabeled samples.
         names: N unique names.
         groups: N group names, or None if they are unknown.
@@ -92,7 +92,7 @@ class SegmentationDataset:
             listed = ", ".join(f"{height}x{width}" for height, width in sizes[:4])
             raise AreosegError(
                 f"images of {len(sizes)} sizes ({listed}{', ...' if len(sizes) > 4 else ''}) cannot"
-                " be batched: cut them into tiles of one size, such as data.tile=[64,128]"
+                " be batched: cut them into tiles of one size, for example with data.tile=[64,128]"
             )
         masks = None if self.masks is None else np.asarray(self.masks)
         return np.asarray(self.images), masks
@@ -100,13 +100,13 @@ class SegmentationDataset:
 
 @dataclass(frozen=True)
 class LoadedData:
-    """A dataset as it was read.
+    """A dataset as returned by `read`.
 
     Attributes:
         labeled: Samples with masks; may be empty.
-        unlabeled: Samples without masks, such as the homework's test set; may be empty.
+        unlabeled: Samples without masks, for example the homework's test set; may be empty.
         taxonomy: The classes of the masks.
-        warnings: One line for each thing that is odd but usable, such as a constant image.
+        warnings: One line for each usable anomaly, for example a constant image.
     """
 
     labeled: SegmentationDataset
@@ -116,7 +116,7 @@ class LoadedData:
 
 
 def fingerprint(samples: SegmentationDataset) -> str:
-    """Return a hash of all names, images and masks, to tell whether two datasets are the same."""
+    """Return a hash of all names, images and masks, which identifies a dataset."""
     digest = hashlib.blake2b(digest_size=16)
     for index in range(len(samples)):
         sample = samples[index]
@@ -128,7 +128,7 @@ def fingerprint(samples: SegmentationDataset) -> str:
 
 
 def _pick(values: Sequence[NDArray[Any]] | NDArray[Any], positions: list[int]) -> Any:
-    """Values at these positions, as an array if `values` is one."""
+    """Return the values at these positions, as an array if `values` is one."""
     if isinstance(values, np.ndarray):
         return values[positions]
     return [values[index] for index in positions]

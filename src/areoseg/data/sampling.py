@@ -27,8 +27,7 @@ def batch_indices(
         batch_size: Number of samples in a batch.
         seed: Seed of the run.
         rare: Indices of the samples with the rare class.
-        rare_share: Share of each batch that is drawn from `rare` alone, 0 to 1, in epochs of their
-            own.
+        rare_share: Fraction of each batch, 0 to 1, that is drawn from `rare`, in separate epochs.
 
     Returns:
         (batch_size,) int64 indices in 0..samples-1.
@@ -58,7 +57,7 @@ def unlabeled_batch_indices(
 
 
 def _endless_passes(step: int, size: int, take: int, key: tuple[int, int]) -> NDArray[np.int64]:
-    """Positions from `step * take` in a sequence of shuffled passes over `size` indices."""
+    """Return `take` indices from position `step * take` of shuffled passes over `size` indices."""
     positions = np.arange(step * take, (step + 1) * take)
     return np.array(
         [_shuffled_pass(size, position // size, key)[position % size] for position in positions],

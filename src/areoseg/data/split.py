@@ -24,7 +24,7 @@ Group = list[int]
 
 @dataclass(frozen=True)
 class Split:
-    """Indices of the samples of each split, ascending; no sample and no group is in two splits."""
+    """Ascending indices of the samples of each split; no sample or group is in two splits."""
 
     train: tuple[int, ...]
     val: tuple[int, ...]
@@ -40,14 +40,14 @@ def check_split_name(name: str) -> None:
     """Check that a name is in `SPLITS`.
 
     Raises:
-        AreosegError: It is not.
+        AreosegError: The name is not a split.
     """
     if name not in SPLITS:
         raise AreosegError(f"there is no split {name!r}: use {', '.join(SPLITS)}")
 
 
 def class_pixels(samples: SegmentationDataset, taxonomy: Taxonomy = MARS) -> NDArray[np.int64]:
-    """Count the pixels of each class in each sample: (N, C) int64, without void pixels."""
+    """Count the pixels (N, C) of each class in each sample, as int64, ignoring void pixels."""
     if samples.masks is None:
         raise AreosegError("these samples have no masks: give labeled samples")
     counts = np.zeros((len(samples), len(taxonomy)), dtype=np.int64)
@@ -61,7 +61,7 @@ def rarest_class(pixels: NDArray[np.int64], taxonomy: Taxonomy = MARS) -> int:
 
     Args:
         pixels: (N, C) pixels of each class in each sample, from `class_pixels`.
-        taxonomy: The classes; background is never the rare one.
+        taxonomy: The classes; background never counts as rare.
     """
     totals = pixels.sum(axis=0)
     present = [index for index in taxonomy.terrain if totals[index] > 0]
@@ -91,24 +91,24 @@ def split_samples(
         samples: Labeled samples.
         strategy: The two kinds. `rare`: samples with and without the rarest class. `dispersion`:
             well-segmented and mostly unsegmented samples; see `data.dispersion`.
-        threshold: The dispersion between the kinds; None: its median.
-        val: Share of the samples for validation, 0 to 1.
-        test: Share of the samples held out for testing; the rest is for training.
-        folds: Number of folds for cross-validation over all samples outside the test split, in
-            place of `val`. The test split is the same for every fold, and as without folds.
-        fold: The fold that is the validation split, from 0.
+        threshold: The dispersion that separates the kinds; None: the median.
+        val: Fraction of the samples for validation, 0 to 1.
+        test: Fraction of the samples held out for testing; the rest is for training.
+        folds: Number of folds for cross-validation over all samples outside the test split,
+            instead of `val`. The test split is the same for every fold and without folds.
+        fold: Index of the fold that is the validation split, from 0.
         seed: Seed of the random order of the groups.
         taxonomy: The classes.
         pixels: (N, C) pixels of each class in each sample; None: `class_pixels`.
 
     Raises:
-        AreosegError: No such strategy or fold, shares that leave nothing to train on, or fewer
-            groups than splits or folds.
+        AreosegError: The strategy or fold does not exist, nothing is left to train on, or there are
+            fewer groups than splits or folds.
     """
     shares = [1 - val - test, val, test]
     if min(val, test) < 0 or shares[0] <= 0:
         raise AreosegError(
-            f"split.val={val} and split.test={test} leave {shares[0]:.0%} to train on: lower them"
+            f"split.val={val} and split.test={test} leave {shares[0]:.0%} for training: lower them"
         )
     if folds is not None and folds < 2:
         raise AreosegError(f"split.folds={folds}: cross-validation needs 2 folds or more")
@@ -141,7 +141,7 @@ def split_samples(
 def _first_kind(
     pixels: NDArray[np.int64], strategy: str, threshold: float | None, taxonomy: Taxonomy
 ) -> NDArray[np.bool_]:
-    """Samples of the first of the strategy's two kinds: (N,) bool."""
+    """Return which samples are of the first of the strategy's two kinds, (N,) bool."""
     if strategy == "rare":
         return pixels[:, rarest_class(pixels, taxonomy)] > 0
     if strategy == "dispersion":
@@ -166,15 +166,16 @@ def _deal(
 ) -> list[list[Group]]:
     """Distribute groups over splits by their shares.
 
-    Groups with samples of the first kind come first, in descending number of them, each to the
-    split that lacks the largest fraction of its share of that kind. The other groups are then
-    distributed likewise by number of samples. With many small groups both kinds are spread evenly.
+    Groups with samples of the first kind are assigned first, in descending number of such samples,
+    each to the split that lacks the largest fraction of its share of that kind. The other groups
+    are then distributed in the same way by number of samples. With many small groups, both kinds
+    are spread evenly.
 
     Args:
         groups: The groups, in random order.
         kinds: (N,) bool, whether a sample is of the first kind.
-        shares: Share of the samples of each split. A split with share 0 stays empty, and no other
-            does if there are as many groups as splits.
+        shares: Fraction of the samples of each split. A split with fraction 0 stays empty; no other
+            split does if there are at least as many groups as splits.
     """
     sizes = np.array([[kinds[group].sum(), len(group)] for group in groups], dtype=float)
     share = np.asarray(shares)

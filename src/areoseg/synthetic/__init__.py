@@ -1,4 +1,4 @@
-"""Synthetic Mars: procedural Navcam samples with exact masks, and planted issues for audits."""
+"""Synthetic Mars: procedural Navcam samples with exact masks, and injected issues for audits."""
 
 from areoseg.synthetic.composition import draw_sample
 from areoseg.synthetic.composition import draw_set

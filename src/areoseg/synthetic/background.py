@@ -13,7 +13,7 @@ from areoseg.synthetic.noise import sample_texture
 from areoseg.utils.images import Mask
 
 Region = NDArray[np.bool_]
-"""Pixels (H, W) that are covered by something."""
+"""Boolean map (H, W) of covered pixels."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def unlabeled_ground(view: View, mask: Mask, rng: np.random.Generator) -> Region
 
 
 def _near_border(mask: Mask, width: int) -> Region:
-    """Pixels within about half of `width` of another class."""
+    """Return the pixels within about half of `width` of another class."""
     near = np.zeros(mask.shape, dtype=bool)
     after = (width + 1) // 2
     before = width + 1 - after
@@ -204,7 +204,7 @@ def _near_border(mask: Mask, width: int) -> Region:
 
 
 def _patch(rng: np.random.Generator, shape: tuple[int, int]) -> Region:
-    """A polygon of five sides that annotators left out, often at the border of the sample."""
+    """Draw an unlabeled pentagon, often at the border of the sample."""
     row, column = grid(shape)
     middle = rng.uniform(-0.05, 1.05, 2) * shape
     size = 0.5 * np.sqrt(shape[0] * shape[1]) * rng.uniform(0.2, 0.68)

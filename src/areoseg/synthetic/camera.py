@@ -1,4 +1,4 @@
-"""The camera: where its pixels meet the ground, sunlight on the terrain, and the sensor.
+"""The camera: projection of pixels onto the ground, sunlight on the terrain, and the sensor.
 
 Navcam frames are 1024 x 1024 over 45 degrees; the usual training frames are the same at 256 x 256,
 and tiles are cut from those. A sample up to 256 pixels is therefore a part of a 256-pixel frame,
@@ -65,12 +65,12 @@ def look(
     detail = max(1.0, max(height, width) / FRAME)
     below = np.arange(height, dtype=np.float32)[:, None] + 0.5 - horizon * detail
     middle = max(height / 2 - horizon * detail, 0.25 * height)
-    depth = np.maximum(below, 1.5)  # rows above the horizon are sky and only need a number
+    depth = np.maximum(below, 1.5)  # rows above the horizon are sky; any value works
     nearness = depth / middle
     footprint = (1.0 / (nearness * detail)).astype(np.float32)
     columns = np.arange(width, dtype=np.float32)[None, :] + 0.5 - width / 2
-    # A plain is foreshortened along y with the square of the distance; upright stones and slabs are
-    # less. The power 3/2 is a compromise; y is its integral over the rows.
+    # A plain is foreshortened along y with the square of the distance, upright stones and slabs
+    # less so. The power 3/2 is a compromise; y is its integral over the rows.
     shortening = steepness * max(1.0, FOCAL * detail / middle) ** 0.5
     y = -2.0 * shortening * middle / detail * nearness**-0.5
     return View(
@@ -83,7 +83,7 @@ def look(
 
 
 def shade(height: Field, light: Light) -> Field:
-    """Return the light on a height field: Lambert's law with cast shadows; 1 on flat ground.
+    """Compute the light on a height field by Lambert's law with cast shadows; 1 on flat ground.
 
     Args:
         height: (H, W) in pixels.
@@ -104,7 +104,7 @@ def shade(height: Field, light: Light) -> Field:
 
 
 def cast_shadows(height: Field, toward: tuple[float, float], rise: float) -> Field:
-    """Return the share of each pixel that is in shadow, 0 to 1.
+    """Compute the fraction of each pixel that is in shadow, 0 to 1.
 
     A pixel is in shadow if the ground towards the sun rises above the ray of light. The highest
     such ground is found with steps of 1, 2, 4, ... pixels, each covering twice the last length.
@@ -122,7 +122,10 @@ def cast_shadows(height: Field, toward: tuple[float, float], rise: float) -> Fie
 
 
 def shifted(values: Field, down: int, right: int) -> Field:
-    """Return the value `down` rows below and `right` columns beside each pixel, or its own."""
+    """Return values read `down` rows below and `right` columns to the right of each pixel.
+
+    Pixels for which this position is outside the field keep their own value.
+    """
     rows, columns = values.shape
     result = values.copy()
     if abs(down) < rows and abs(right) < columns:

@@ -38,7 +38,7 @@ def draw_set(
     Args:
         settings: Size, seed and share of big rocks.
         count: Number of samples, 1 or more.
-        first: Index of the first sample; ranges that do not overlap share no sample.
+        first: Index of the first sample; disjoint ranges have no sample in common.
         labeled: Whether the dataset has masks.
 
     Returns:
@@ -101,7 +101,7 @@ def draw_sample(settings: SyntheticMars, index: int) -> Sample:
 def _draw_view(
     settings: SyntheticMars, frame: FrameParameters, rng: np.random.Generator, has_rock: bool
 ) -> View:
-    """Draw a view of ground that no other tile shows, near or far."""
+    """Draw a near or far view of ground that no other tile shows."""
     longest = max(settings.height, settings.width)
     rows = settings.height * min(1.0, FRAME / longest)  # in frame pixels
     if longest >= 0.75 * FRAME:  # a whole frame: the horizon is in it or not far above

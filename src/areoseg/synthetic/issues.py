@@ -1,7 +1,7 @@
-"""Planted issues to test a data audit on: each function corrupts some samples.
+"""Injected issues for testing an audit; each function corrupts some samples.
 
-Each returns a new dataset and the indices of the corrupted samples, ascending; the given dataset is
-not changed. The same seed corrupts the same samples in the same way.
+Each function returns a new dataset and the ascending indices of the corrupted samples; the given
+dataset is not changed. The same seed corrupts the same samples in the same way.
 """
 
 import io
@@ -26,10 +26,10 @@ Indices = NDArray[np.int64]
 """Indices of samples in a dataset, ascending."""
 
 MIN_CHANGE = 0.05
-"""Smallest share of pixels that a mask issue must change; a mirrored plain is no issue."""
+"""Minimum fraction of pixels that a mask issue must change; a mirrored plain is no issue."""
 
 
-_GRAIN = 0.004  # standard deviation of the gray of an alien, black to white being 0 to 1
+_GRAIN = 0.004  # standard deviation of the gray level of an alien, in 0 to 1
 
 
 def add_aliens(
@@ -42,14 +42,14 @@ def add_aliens(
     """Draw a cartoon alien over the terrain of `count` samples.
 
     Args:
-        samples: Samples of one size, or of any size where `masks` is `"own"`.
-        count: Number of samples that get one.
+        samples: Samples of one size, or of any size if `masks` is `"own"`.
+        count: Number of samples that get an alien.
         seed: Seed of the random numbers.
         masks: `"shared"` gives all of them the same wrong mask, which makes them easy to find;
             `"own"` keeps their true masks, so that only the images are wrong.
 
     Raises:
-        AreosegError: More aliens than samples, or shared masks for samples of several sizes.
+        AreosegError: There are more aliens than samples, or masks are shared and sizes differ.
     """
     if masks not in ("shared", "own"):
         raise AreosegError(f"alien masks {masks!r}: choose 'shared' or 'own'")
@@ -70,13 +70,13 @@ def add_aliens(
 def swap_masks(
     samples: SegmentationDataset, share: float, *, seed: int
 ) -> tuple[SegmentationDataset, Indices]:
-    """Swap the masks of a share of the samples.
+    """Swap the masks of a fraction of the samples.
 
-    Samples are paired with those of another main class where possible. A sample whose new mask
+    Samples are paired with those of another main class if possible. A sample whose new mask
     hardly differs from its own is left unchanged, so slightly fewer may be corrupted.
 
     Raises:
-        AreosegError: No masks, samples of several sizes, or a share outside 0 to 1.
+        AreosegError: There are no masks, sizes differ, or the share is outside 0 to 1.
     """
     rng = np.random.default_rng(seed)
     masks = _masks_of(samples)
@@ -99,10 +99,11 @@ def swap_masks(
 def mirror_masks(
     samples: SegmentationDataset, share: float, *, seed: int
 ) -> tuple[SegmentationDataset, Indices]:
-    """Mirror the masks, but not the images, of a share of the samples left to right.
+    """Mirror the masks, but not the images, of a fraction of the samples left to right.
 
     Raises:
-        AreosegError: No masks, a share outside 0 to 1, or too few masks that would change.
+        AreosegError: There are no masks, the share is outside 0 to 1, or too few masks would
+            change.
     """
     rng = np.random.default_rng(seed)
     return _corrupt_masks(samples, share, rng, "mirrored", [m[:, ::-1] for m in _masks_of(samples)])
@@ -111,16 +112,17 @@ def mirror_masks(
 def shift_masks(
     samples: SegmentationDataset, share: float, *, seed: int, pixels: tuple[int, int] = (6, 16)
 ) -> tuple[SegmentationDataset, Indices]:
-    """Shift the masks of a share of the samples against their images, in any direction.
+    """Shift the masks of a fraction of the samples relative to their images, in any direction.
 
     Args:
         samples: Samples with masks.
-        share: Share of them, 0 to 1.
+        share: Fraction of the samples to corrupt, 0 to 1.
         seed: Seed of the random numbers.
         pixels: Shortest and longest shift. The border is repeated into the gap.
 
     Raises:
-        AreosegError: No masks, a share outside 0 to 1, or too few masks that would change.
+        AreosegError: There are no masks, the share is outside 0 to 1, or too few masks would
+            change.
     """
     if not 0 < pixels[0] <= pixels[1]:
         raise AreosegError(f"mask shift of {pixels} pixels: give (shortest, longest), both above 0")
@@ -152,10 +154,10 @@ def add_duplicates(
         The longer dataset, and the indices of the copies, which are named `"NAME-copy"`.
 
     Raises:
-        AreosegError: More copies than samples, or an unknown kind.
+        AreosegError: There are more copies than samples, or a kind is unknown.
     """
     if not kinds:
-        raise AreosegError(f"no kinds of duplicate: name at least one kind of {', '.join(_COPIES)}")
+        raise AreosegError(f"no kinds of duplicate: name at least one of {', '.join(_COPIES)}")
     for kind in kinds:
         if kind not in _COPIES:
             raise AreosegError(f"duplicate kind {kind!r}: choose from {', '.join(_COPIES)}")
@@ -233,7 +235,7 @@ def _corrupt_masks(
     what: str,
     corrupted: list[Mask],
 ) -> tuple[SegmentationDataset, Indices]:
-    """Replace a share of the masks by their corrupted forms, if these differ enough."""
+    """Replace a fraction of the masks with corrupted versions that differ enough."""
     masks = list(_masks_of(samples))
     changes = [(old != new).mean() for old, new in zip(masks, corrupted, strict=True)]
     candidates = np.flatnonzero(np.array(changes) >= MIN_CHANGE)
@@ -244,14 +246,14 @@ def _corrupt_masks(
 
 
 def _moved(values: Any, down: int, right: int) -> Any:
-    """An image or a mask moved by whole pixels; its border is repeated into the gap."""
+    """Shift an image or mask by whole pixels; its border is repeated into the gap."""
     rows = np.clip(np.arange(values.shape[0]) - down, 0, values.shape[0] - 1)
     columns = np.clip(np.arange(values.shape[1]) - right, 0, values.shape[1] - 1)
     return values[np.ix_(rows, columns)]
 
 
 def _blotches(rng: np.random.Generator, shape: tuple[int, ...]) -> Mask:
-    """A wrong mask: blotches of soil, bedrock and sand on background."""
+    """Draw a wrong mask: blotches of soil, bedrock and sand on background."""
     mask = np.zeros(shape, dtype=np.uint8)
     rows = np.linspace(0, 128, shape[0]).astype(int)
     columns = np.linspace(0, 256, shape[1]).astype(int)
@@ -262,14 +264,14 @@ def _blotches(rng: np.random.Generator, shape: tuple[int, ...]) -> Mask:
 
 
 def _count(share: float, samples: int) -> int:
-    """Number of samples that a share is."""
+    """Return the number of samples in a fraction of them."""
     if not 0 <= share <= 1:
-        raise AreosegError(f"share of flawed samples {share}: give one from 0 to 1")
+        raise AreosegError(f"share of corrupted samples {share}: give a value from 0 to 1")
     return round(share * samples)
 
 
 def _choose(candidates: Indices, count: int, rng: np.random.Generator, what: str) -> Indices:
-    """`count` of the candidates, ascending."""
+    """Choose `count` of the candidates at random, ascending."""
     if not 0 <= count <= len(candidates):
         raise AreosegError(
             f"{count} issues among {len(candidates)} {what}: ask for 0 to {len(candidates)}"
@@ -278,14 +280,14 @@ def _choose(candidates: Indices, count: int, rng: np.random.Generator, what: str
 
 
 def _masks_of(samples: SegmentationDataset) -> Sequence[Mask] | Mask:
-    """The masks of a labeled set."""
+    """Return the masks of a labeled set."""
     if samples.masks is None:
         raise AreosegError("a set without masks cannot get mask issues: give a labeled set")
     return samples.masks
 
 
 def _check_one_size(samples: SegmentationDataset) -> None:
-    """Check that all samples have one size, as masks move between them."""
+    """Check that all samples have the same size, as masks are exchanged between them."""
     if len({image.shape for image in samples.images}) > 1:
         raise AreosegError(
             "masks cannot be shared between samples of several sizes: tile them first"
@@ -300,7 +302,7 @@ def _rebuilt(
     names: list[str] | None = None,
     groups: list[str] | None = None,
 ) -> SegmentationDataset:
-    """A dataset of copies of these images and masks, stacked where those of `samples` are."""
+    """Return a dataset with copies of these images and masks, stacked if those of `samples` are."""
     return SegmentationDataset(
         images=_gathered(images, samples.images),
         masks=None if masks is None or samples.masks is None else _gathered(masks, samples.masks),
@@ -310,7 +312,7 @@ def _rebuilt(
 
 
 def _gathered(values: list[Any], like: Any) -> Any:
-    """Copies of the values, stacked if `like` is an array, else as a list."""
+    """Copy the values, into an array if `like` is one, else into a list."""
     if isinstance(like, np.ndarray):
         return np.stack(values)
     return [value.copy() for value in values]
@@ -346,13 +348,13 @@ def draw_alien(image: ImageArray, rng: np.random.Generator) -> ImageArray:
 
 
 def _figure(y: Field, x: Field, hands: tuple[float, float], pixel: float) -> tuple[Field, Field]:
-    """Coverage of each pixel by the figure and by its eyes, each 0 to 1.
+    """Return the coverage of each pixel by the figure and by its eyes, each 0 to 1.
 
     Args:
         y: Rows below the center of the head, in heights of the figure.
-        x: Columns from it, likewise.
-        hands: Rows of its left and its right hand.
-        pixel: Side of a pixel in the same unit, the softness of outlines.
+        x: Columns from the center of the head, in the same unit.
+        hands: Rows of the left and right hand.
+        pixel: Side of a pixel in the same unit; it defines the softness of outlines.
     """
     parts = [
         _ellipse(y, x, 0.225, 0.22),  # head
@@ -360,7 +362,7 @@ def _figure(y: Field, x: Field, hands: tuple[float, float], pixel: float) -> tup
     ]
     eyes = []
     for side, hand in zip((-1, 1), hands, strict=True):
-        parts.append(_ellipse(y + 0.31, x - side * 0.157, 0.046, 0.046))  # feeler's tip
+        parts.append(_ellipse(y + 0.31, x - side * 0.157, 0.046, 0.046))  # tip of an antenna
         parts.append(_limb(y, x, (-0.19, side * 0.09), (-0.31, side * 0.157), 0.014))
         parts.append(_limb(y, x, (0.32, side * 0.10), (hand, side * 0.30), 0.028))
         eyes.append(_ellipse(y - 0.03, x - side * 0.098, 0.095, 0.068))
@@ -368,13 +370,13 @@ def _figure(y: Field, x: Field, hands: tuple[float, float], pixel: float) -> tup
 
 
 def _covered(distances: list[Field], pixel: float) -> Field:
-    """Coverage of each pixel by shapes, from the distances to their outlines."""
+    """Return the coverage of each pixel by shapes, given the distances to their outlines."""
     nearest = np.minimum.reduce(distances)
     return np.asarray(np.clip(0.5 - nearest / (1.5 * pixel), 0, 1), dtype=np.float32)
 
 
 def _ellipse(y: Field, x: Field, half_height: float, half_width: float) -> Field:
-    """Approximate distance from the outline of an ellipse, negative inside it."""
+    """Return the approximate distance from the outline of an ellipse, negative inside it."""
     radius = np.hypot(y / half_height, x / half_width)
     return np.asarray((radius - 1) * min(half_height, half_width))
 
@@ -382,7 +384,7 @@ def _ellipse(y: Field, x: Field, half_height: float, half_width: float) -> Field
 def _limb(
     y: Field, x: Field, start: tuple[float, float], end: tuple[float, float], thickness: float
 ) -> Field:
-    """Distance from the outline of a line of that half thickness, negative inside it."""
+    """Return the distance from the outline of a thick line, negative inside it."""
     dy, dx = end[0] - start[0], end[1] - start[1]
     along = np.clip(((y - start[0]) * dy + (x - start[1]) * dx) / (dy * dy + dx * dx), 0, 1)
     return np.asarray(np.hypot(y - start[0] - along * dy, x - start[1] - along * dx) - thickness)

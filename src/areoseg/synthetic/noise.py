@@ -1,9 +1,9 @@
-"""Periodic textures that terrain is made of: noise, gravel, stones, slabs and strata.
+"""Periodic textures of the terrain: noise, gravel, stones, slabs and strata.
 
 The textures are the same for every dataset: they are computed once per process from a fixed seed.
-Samples differ in where, at which scale and at which angle they read them. Where the ground is far
-away, a pixel covers many texels, so each row reads from a copy that is blurred accordingly
-(mip mapping: Williams, Pyramidal Parametrics, SIGGRAPH 1983).
+Samples read them at different positions, scales and angles. If the ground is far away, a pixel
+covers many texels, so each row reads from a copy that is blurred accordingly (mip mapping:
+Williams, Pyramidal Parametrics, SIGGRAPH 1983).
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SIZE = 512
 """Number of texels along each side of a texture, which is periodic."""
 
 LEVELS = 13
-"""Number of copies in a texture, each blurred by sqrt(2) more than the last."""
+"""Number of copies in a texture, each blurred by sqrt(2) more than the previous one."""
 
 Field = NDArray[np.float32]
 """One value per pixel or texel, (H, W)."""
@@ -25,7 +25,7 @@ Field = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Texture:
-    """A periodic texture with its blurred copies, end to end in one array.
+    """A periodic texture with its blurred copies, concatenated in one array.
 
     Attributes:
         values: All copies, flattened; float32.
@@ -48,7 +48,8 @@ def fractal_noise(
 
     Args:
         rng: Random generator.
-        exponent: The power spectrum falls with frequency to this power: 2 is rugged, 4 is smooth.
+        exponent: The power spectrum falls with this power of the frequency: 2 is rugged, 4 is
+            smooth.
         longest: Longest wavelength, in texels.
         shortest: Shortest wavelength, in texels.
     """
@@ -81,13 +82,13 @@ def make_texture(base: Field) -> Texture:
 
 
 def sample_texture(texture: Texture, x: Field, y: Field, footprint: Field) -> Field:
-    """Read a texture at coordinates, bilinearly.
+    """Sample a texture at coordinates with bilinear interpolation.
 
     Args:
-        texture: The texture to read.
+        texture: The texture to sample.
         x: (H, W) coordinates in texels; the texture is periodic.
-        y: (H, W), likewise.
-        footprint: (H, 1) texels that one pixel of a row covers.
+        y: (H, W) coordinates in texels.
+        footprint: (H, 1) number of texels that one pixel of a row covers.
 
     Returns:
         (H, W) float32.
@@ -140,7 +141,7 @@ class Library:
 
 @lru_cache(maxsize=1)
 def library() -> Library:
-    """Return the textures, which are computed on the first call."""
+    """Return the textures, computing them on the first call."""
     rng = np.random.default_rng(20120806)
     slabs, slab_tone = cracked_slabs(rng)
     maps = {
@@ -159,7 +160,7 @@ def library() -> Library:
 def scattered_stones(rng: np.random.Generator, *, count: int, radii: tuple[float, float]) -> Field:
     """Return heights (SIZE, SIZE) of angular stones, most of them small."""
     smallest, largest = radii
-    exponent = -1.8  # of the cumulative size distribution on rocky plains
+    exponent = -1.8  # exponent of the cumulative size distribution on rocky plains
     low, high = smallest**exponent, largest**exponent
     radius = (low + rng.random(count) * (high - low)) ** (1 / exponent)
     center = rng.uniform(0, SIZE, (count, 2))
@@ -174,7 +175,7 @@ def scattered_stones(rng: np.random.Generator, *, count: int, radii: tuple[float
 
 
 def _stone(rng: np.random.Generator, dy: Field, dx: Field, radius: float) -> Field:
-    """The height of one stone: a dome over an ellipse, cut flat on top."""
+    """Return the height of one stone: an elliptical dome with a flat top."""
     angle, stretch = rng.uniform(0, np.pi), rng.uniform(1.0, 1.7)
     along = (dx * np.cos(angle) + dy * np.sin(angle)) / stretch
     across = (dy * np.cos(angle) - dx * np.sin(angle)) * stretch

@@ -1,4 +1,4 @@
-"""Settings of a synthetic dataset, and the parameters that are drawn for each of its frames."""
+"""Settings of a synthetic dataset, and the parameters drawn for each of its frames."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ LANDSCAPES: tuple[tuple[float, tuple[float, float, float]], ...] = (
     (0.110, (0.50, 0.00, 0.50)),  # drifts on soil
     (0.090, (0.40, 0.30, 0.30)),  # all three
 )
-"""Share of the frames, and mean shares of soil, bedrock and sand in them."""
+"""Fraction of the frames of each kind, and their mean fractions of soil, bedrock and sand."""
 
 MIN_SIDE = 16
 """Smallest height and width, in pixels."""
@@ -35,8 +35,8 @@ class SyntheticMars:
         height: Rows of each sample.
         width: Columns of each sample.
         seed: Seed of the random numbers, 0 or more.
-        rock_tiles: Share of samples with at least one big rock, 0 to 1. It is about 0.025 for
-            real tiles, too little to learn from in a short demonstration.
+        rock_tiles: Fraction of samples with at least one big rock, 0 to 1. It is about 0.025 for
+            real tiles, which is too little for a short demonstration.
     """
 
     height: int = 64
@@ -54,7 +54,7 @@ class SyntheticMars:
             raise AreosegError(f"synthetic seed {self.seed}: choose 0 or more")
         if not 0 <= self.rock_tiles <= 1:
             raise AreosegError(
-                f"synthetic rock_tiles {self.rock_tiles}: give a share from 0 to 1, such as 0.025"
+                f"synthetic rock_tiles {self.rock_tiles}: give a value from 0 to 1, such as 0.025"
             )
 
 
@@ -65,7 +65,7 @@ class Light:
     Attributes:
         azimuth: Direction of the sun in the image, in radians: 0 is right, pi / 2 is up.
         elevation: Elevation of the sun, in radians.
-        ambient: Share of light from the sky, which also reaches shadows, 0 to 1.
+        ambient: Fraction of the light that comes from the sky and also reaches shadows, 0 to 1.
     """
 
     azimuth: float
@@ -171,7 +171,7 @@ class FrameParameters:
         sand: Appearance of sand.
         shares: Shares of soil, bedrock and sand, 0 to 1.
         steepness: Foreshortening of the ground along the line of sight.
-        haze: Contrast lost at the horizon, 0 to 1.
+        haze: Fraction of the contrast lost at the horizon, 0 to 1.
         sky: Radiance of the sky.
         drift: Softness of the border of sand, in standard deviations of the border noise.
     """
@@ -191,8 +191,8 @@ class FrameParameters:
 def spread(seed: int, index: int, salt: int) -> float:
     """Return a number from 0 to 1 that is evenly distributed over consecutive indices.
 
-    Steps of the golden ratio (Weyl sequence): any range of indices approximates the intended
-    shares, and no number depends on how many others are drawn.
+    It is a Weyl sequence with steps of the golden ratio: any range of indices approximates the
+    intended fractions, and each number is independent of how many others are drawn.
     """
     start = float(np.random.default_rng([seed, salt]).random())
     return (start + index * 0.6180339887498949) % 1.0
@@ -227,7 +227,7 @@ def draw_frame(seed: int, number: int) -> FrameParameters:
 
 
 def _draw_light(rng: np.random.Generator) -> Light:
-    """Draw a sun from one side or from behind the ground, rarely from behind the camera."""
+    """Draw a sun at one side or beyond the scene, rarely behind the camera."""
     side = rng.choice([0.0, np.pi])
     return Light(
         azimuth=float(side + (1 if side == 0 else -1) * rng.uniform(-0.5, 0.95)),

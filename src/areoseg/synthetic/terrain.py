@@ -45,7 +45,7 @@ def read_texture(view: View, texture: Texture, scale: float = 1.0, angle: float 
 
 
 def fine_relief(view: View, texture: Texture, scale: float) -> Field:
-    """Return a texture at `scale` plus smaller copies as far as the sample resolves them."""
+    """Return a texture at `scale` plus smaller copies down to the resolution of the sample."""
     relief = read_texture(view, texture, scale)
     for octave in range(1, 1 + int(np.log2(view.detail))):
         relief += 0.5**octave * read_texture(
@@ -111,7 +111,7 @@ def draw_sand(view: View, sand: Sand) -> Surface:
         phase = np.float32(2 * np.pi) * (across / sand.wavelength + 0.55 * bends)
         wave = np.sin(phase) + 0.3 * np.sin(2 * phase + 0.6)  # steeper on the lee side
         strength = np.clip(0.75 + 0.6 * swell, 0.1, 1.4)
-        # Ripples finer than three pixels are faded, as they would alias.
+        # Ripples finer than three pixels are faded out to avoid aliasing.
         visible = np.clip(sand.wavelength / (3 * view.footprint) - 1, 0, 1)
         height += sand.ripples * wave * strength * visible
         albedo = albedo * (1 + 0.04 * wave * visible)
@@ -126,11 +126,11 @@ class TerrainLayer:
 
     Attributes:
         label: Class index.
-        share: Share of the pixels, 0 to 1, before later layers cover it.
+        share: Fraction of the pixels, 0 to 1, before later layers cover it.
         surface: Height and albedo.
         height_softness: Width of the slope at its border, in standard deviations of the border
             noise.
-        tone_softness: Width of the change in brightness there, likewise.
+        tone_softness: Width of the change in brightness at its border, in the same unit.
     """
 
     label: int
@@ -159,7 +159,7 @@ def lay_ground(
     scale, angle = rng.uniform(0.7, 1.3), rng.uniform(0, 2 * np.pi)
     for layer in others:
         border = _border(view, scale, angle + layer.label)
-        if layer.label == BEDROCK:  # it ends at the edges of slabs
+        if layer.label == BEDROCK:  # bedrock ends at the edges of slabs
             border = border + 0.08 * layer.surface.height / frame.bedrock.relief
         inside = border - _level(border, layer.share)
         surface = Surface(
@@ -171,9 +171,9 @@ def lay_ground(
 
 
 def _tile_shares(frame: FrameParameters, rng: np.random.Generator) -> tuple[float, float, float]:
-    """Shares of soil, bedrock and sand in one tile: near the frame's mean, 0 or at least 0.06."""
+    """Draw the fractions of soil, bedrock and sand in one tile: near the frame's, 0 or >= 0.06."""
     mean = np.array(frame.shares)
-    stray = np.maximum(rng.normal(-0.12, 0.12, 3), 0)  # a little of what the frame lacks
+    stray = np.maximum(rng.normal(-0.12, 0.12, 3), 0)  # a little of missing terrains
     shares = np.where(mean > 0, mean * np.exp(rng.normal(0, 0.6, 3)), stray)
     shares = np.where(shares < 0.06 * shares.sum(), 0, shares)
     soil, bedrock, sand = (float(share) for share in shares / shares.sum())
@@ -183,15 +183,15 @@ def _tile_shares(frame: FrameParameters, rng: np.random.Generator) -> tuple[floa
 def _layers(
     view: View, frame: FrameParameters, shares: tuple[float, float, float]
 ) -> list[TerrainLayer]:
-    """Terrains of a tile from the lowest to the highest: soil, sand, bedrock."""
+    """Return the terrains of a tile from the lowest to the highest: soil, sand, bedrock."""
     soil, bedrock, sand = shares
     layers = []
     if soil:
         layers.append(TerrainLayer(SOIL, 1.0, draw_soil(view, frame.soil), 0, 0))
-    if sand:  # it thins out without a step
+    if sand:  # sand thins out without a step
         surface = draw_sand(view, frame.sand)
         layers.append(TerrainLayer(SAND, sand / (soil + sand), surface, 0.6, frame.drift))
-    if bedrock:  # it rises above the others
+    if bedrock:  # bedrock rises above the others
         surface = draw_bedrock(view, frame.bedrock)
         lift = np.float32(0.25 * frame.bedrock.relief)
         raised = Surface(surface.height + lift, surface.albedo)
@@ -200,25 +200,25 @@ def _layers(
 
 
 def _border(view: View, scale: float, angle: float) -> Field:
-    """Noise with contours like natural borders: wide and slightly ragged."""
+    """Return noise whose contours resemble natural borders: wide and slightly ragged."""
     maps = library()
     ragged = read_texture(view, maps.smooth, 0.6 * scale, angle)
     return read_texture(view, maps.broad, scale, angle) + np.float32(0.13) * ragged
 
 
 def _level(field: Field, share: float) -> float:
-    """Value that a share of a field exceeds."""
+    """Return the value that a fraction `share` of a field exceeds."""
     return float(np.quantile(field[::3, ::3], 1 - share))
 
 
 def _ramp(inside: Field, width: float) -> Field:
-    """0 outside, 1 inside, and 1/2 on the border."""
+    """Return a ramp: 0 outside, 1 inside, and 1/2 on the border."""
     ramp = inside / np.float32(width) + np.float32(0.5)
     return np.asarray(np.clip(ramp, 0, 1), dtype=np.float32)
 
 
 def _mix(below: Field, above: Field, weight: Field) -> Field:
-    """`above` where the weight is 1, `below` where it is 0."""
+    """Blend two fields: `above` where the weight is 1, `below` where it is 0."""
     return below + weight * (above - below)
 
 
@@ -244,10 +244,11 @@ class Rock:
 def rock_height(rock: Rock, shape: tuple[int, int]) -> tuple[tuple[slice, slice], Field, Field]:
     """Return the window of a sample that a rock may cover, with its height and albedo there.
 
-    A boulder is the space below ten random planes: nine steep ones around it, a gentle one on top.
+    A boulder is the space below ten random planes: nine steep ones around it and a gentle one on
+    top.
 
     Returns:
-        The window (rows, columns); the height in pixels, 0 or less beside the rock; the albedo.
+        The window (rows, columns); the height in pixels, at most 0 outside the rock; the albedo.
     """
     rng = np.random.default_rng(rock.seed)
     reach = 1.7 * rock.radius

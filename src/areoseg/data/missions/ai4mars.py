@@ -1,4 +1,4 @@
-"""The labels of AI4Mars in the classes of Mars.
+"""Conversion of AI4Mars labels to the classes of Mars.
 
 AI4Mars (Swan et al., CVPRW 2021) numbers soil 0, bedrock 1, sand 2, big rock 3 and no label 255.
 """
@@ -15,14 +15,14 @@ from areoseg.taxonomy import Taxonomy
 from areoseg.utils.images import Mask
 
 AI4MARS_VALUES = (0, 1, 2, 3, 255)
-"""The values of an AI4Mars mask."""
+"""The valid values of an AI4Mars mask."""
 
 _CLASS_OF_VALUE = np.zeros(256, dtype=np.uint8)
 _CLASS_OF_VALUE[:4] = 1, 2, 3, 4  # 255, no label, becomes background
 
 
 def classes_of_ai4mars(values: NDArray[Any], where: str) -> Mask:
-    """Return the classes of Mars for the values of an AI4Mars mask (H, W).
+    """Convert the values of an AI4Mars mask (H, W) to the classes of Mars.
 
     Raises:
         AreosegError: The mask has other values; `where` is its name in the message.

@@ -1,4 +1,4 @@
-"""Metadata of rover images, and what their file names tell of it.
+"""Metadata of rover images, parsed from their file names.
 
 File names follow the product names in the Software Interface Specifications of the camera data of
 Mars Science Laboratory, Mars 2020 and the Mars Exploration Rovers.
@@ -14,14 +14,14 @@ from pathlib import PurePosixPath
 
 @dataclass(frozen=True)
 class Metadata:
-    """When, where and by which camera an image was taken; None where it is unknown.
+    """Time, place and camera of an image; unknown fields are None.
 
     Attributes:
         mission: For example `MARS SCIENCE LABORATORY`.
         camera: For example `NAV_LEFT_B`.
         sol: Martian days since landing.
-        site: The rover's site index; text where the file name writes it with letters.
-        drive: The rover's drive index within the site, likewise.
+        site: The rover's site index; text if the file name encodes it with letters.
+        drive: The rover's drive index within the site, of the same type.
         clock: Spacecraft clock at the start of the exposure, in seconds.
         time: Start of the exposure, UTC, ISO 8601.
     """
@@ -49,8 +49,8 @@ class Georeference:
     """Position of an image's pixels on a map.
 
     Attributes:
-        crs: Coordinate reference system as WKT; None where the file has a transform only.
-        authority: Its short name, such as `EPSG:32633` or `IAU_2015:49900`, or None.
+        crs: Coordinate reference system as WKT; None if the file has only a transform.
+        authority: Short name of the system, for example `EPSG:32633` or `IAU_2015:49900`, or None.
         transform: (a, b, c, d, e, f): the pixel corner in column x and row y, counted from the
             upper left, is at (a x + b y + c, d x + e y + f).
     """
@@ -118,7 +118,7 @@ def site_and_drive(name: str) -> str | None:
         name: A file name with or without folders, suffix and `_merged`.
 
     Returns:
-        A group such as `"site-013-drive-0000"`, or None if this is no name of an AI4Mars frame.
+        A group such as `"site-013-drive-0000"`, or None if this is no AI4Mars frame name.
 
     Example:
         >>> site_and_drive("NLB_430335904EDR_F0130000NCAM07812M1")
@@ -142,5 +142,5 @@ def _metadata(
 
 
 def _index(text: str) -> int | str:
-    """A site or drive as a number, or as text where a letter stands for further digits."""
+    """Parse a site or drive as a number, or as text if it contains a letter."""
     return int(text) if text.isdigit() else text

@@ -15,7 +15,7 @@ HOMEWORK_TILE = (64, 128)
 """Height and width of the homework's tiles, cut from frames reduced four times."""
 
 SCALES = {1024: 1.0, 512: 0.5, 256: 0.25}
-"""Scale relative to the full frame, by the width of a square image named as a Navcam frame."""
+"""Scale relative to the full frame, by the width of a square image with a Navcam frame's name."""
 
 _TILE = re.compile(r"(?P<frame>.*)@y(?P<y>\d+)x(?P<x>\d+)$")
 
@@ -23,8 +23,8 @@ _TILE = re.compile(r"(?P<frame>.*)@y(?P<y>\d+)x(?P<x>\d+)$")
 def navcam_scale(size: tuple[int, ...], name: str | None = None) -> float | None:
     """Return the scale of an image relative to a full Navcam frame of 1024 pixels.
 
-    It is known for the homework's tiles, and for images named as a Navcam frame that are square
-    with 1024, 512 or 256 pixels, or 1024 pixels wide and lower.
+    It is known for the homework's tiles, and for images with the name of a Navcam frame that are
+    square with sides of 1024, 512 or 256 pixels, or 1024 pixels wide and less high.
 
     Args:
         size: Height and width in pixels.

@@ -1,7 +1,7 @@
 """Metadata of an image from its PDS3, PDS4 or VICAR label.
 
-Keywords are those of the PDS3 Data Dictionary, which VICAR labels of rover images share, and of
-the PDS4 Information Model with its dictionary `geom` and the dictionaries of the missions.
+The keywords are those of the PDS3 Data Dictionary, which VICAR labels of rover images share, and
+those of the PDS4 Information Model with its dictionary `geom` and the mission dictionaries.
 """
 
 import re
@@ -21,10 +21,10 @@ class PdsLabel:
     """Contents of a label.
 
     Attributes:
-        metadata: When, where and by which camera the image was taken.
+        metadata: Time, place and camera of the image.
         bits: Declared depth of the gray levels, or None.
         nodata: Gray levels that mark missing pixels.
-        offset: Position of the pixels in their file, in bytes; 0 if the label does not give it.
+        offset: Offset of the pixels in their file, in bytes; 0 if the label does not give it.
     """
 
     metadata: Metadata = field(default_factory=Metadata)
@@ -55,7 +55,7 @@ _UNKNOWN = ("", "N/A", "NULL", "UNK", "UNKNOWN")
 
 
 def label_from_keywords(values: Mapping[str, Any]) -> PdsLabel:
-    """Parse a PDS3 or VICAR label from nested mappings; the first value of a keyword counts."""
+    """Parse a PDS3 or VICAR label from nested mappings; the first value of a keyword is used."""
     flat: dict[str, Any] = {}
     for key, value in _leaves(values):
         flat.setdefault(key, value)
@@ -80,7 +80,7 @@ def label_from_keywords(values: Mapping[str, Any]) -> PdsLabel:
 
 
 def label_from_pds4(xml: str) -> PdsLabel:
-    """Parse a PDS4 label; the result is empty if the text is no XML."""
+    """Parse a PDS4 label; the result is empty if the text is not XML."""
     try:
         root = ElementTree.fromstring(xml.encode())
     except ElementTree.ParseError:
@@ -121,7 +121,7 @@ def _metadata(info: Mapping[str, str | None], counter: Mapping[str, float | None
 
 
 def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield all keywords with their values, depth first, without the blocks around them."""
+    """Yield all keywords with their values, depth first, without the enclosing blocks."""
     for key, value in values.items():
         if isinstance(value, Mapping) and "value" not in value:
             yield from _leaves(value)
@@ -146,25 +146,25 @@ def _number(value: Any) -> float | None:
 
 
 def _sol(text: str | None) -> int | None:
-    """Sol in `412`, or in a local mean solar time such as `Sol-00412M15:51:39`."""
+    """Parse the sol from `412`, or from a local mean solar time such as `Sol-00412M15:51:39`."""
     match = re.match(r"(?:sol-?)?(\d+)", text or "", re.IGNORECASE)
     return int(match[1]) if match else None
 
 
 def _bits_of_mask(text: str | None) -> int | None:
-    """Number of set bits in a mask such as `2#0000111111111111#`."""
+    """Count the set bits in a mask such as `2#0000111111111111#`."""
     match = re.fullmatch(r"2#([01]+)#", text or "")
     return match[1].count("1") or None if match else None
 
 
 def _vicar_offset(values: Mapping[str, Any]) -> int:
-    """Bytes before the pixels: the label and the binary header records."""
+    """Return the number of bytes before the pixels: the label and the binary header records."""
     size, records, record = (_number(values.get(key)) for key in ("LBLSIZE", "NLB", "RECSIZE"))
     return int((size or 0) + (records or 0) * (record or 0))
 
 
 def _pds3_offset(values: Mapping[str, Any]) -> int:
-    """Bytes before the pixels, from a pointer that counts records from 1."""
+    """Return the number of bytes before the pixels, given by a pointer that counts from 1."""
     pointer = values.get("^IMAGE")
     if isinstance(pointer, (list, tuple)) and pointer:
         pointer = pointer[-1]

@@ -28,15 +28,15 @@ _HIDING_MASKS = (("images/mxy", "MXY"), ("images/rng-30m", "RNG"))
 
 
 def recognize_ai4mars(path: Path) -> bool:
-    """Whether `path` is the folder `msl` of AI4Mars, or the one above it."""
+    """Return whether `path` is the folder `msl` of AI4Mars, or its parent."""
     return _root(path) is not None
 
 
 def find_in_ai4mars(path: Path, label_set: str, taxonomy: Taxonomy) -> Listing:
     """List the frames that have a label of the label set, sorted by name.
 
-    Other frames are left out; among them are those of the expert-labeled test set. Labels without
-    their frame, as after a partial download, give a warning.
+    Other frames are skipped, including those of the expert-labeled test set. Labels without their
+    frame, for example after a partial download, cause a warning.
 
     Raises:
         AreosegError: A folder is missing or empty, or no label has its frame.
@@ -44,7 +44,7 @@ def find_in_ai4mars(path: Path, label_set: str, taxonomy: Taxonomy) -> Listing:
     check_mars_taxonomy(taxonomy)
     root = _root(path)
     if root is None:
-        raise AreosegError(f"{path}: it does not contain images/edr: give the folder msl")
+        raise AreosegError(f"{path}: does not contain images/edr: give the folder msl")
     frames = {frame.stem: frame for frame in list_images(root / "images/edr")}
     masks = _labels(root, label_set)
     paired = sorted(masks.keys() & frames.keys())
@@ -68,7 +68,7 @@ def _root(path: Path) -> Path | None:
 
 
 def _labels(root: Path, label_set: str) -> dict[str, Path]:
-    """Label files by the name of their frame."""
+    """Return the label files by the name of their frame."""
     folder = root / LABEL_FOLDERS[label_set]
     masks = {mask.stem.removesuffix("_merged"): mask for mask in list_images(folder)}
     if not masks:

@@ -20,14 +20,14 @@ from areoseg.data.readers.masks import read_ai4mars_mask
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import Taxonomy
 
-# Number of masks among which one must have unlabeled pixels (255).
+# Number of masks to check, at least one of which must have unlabeled pixels (255).
 _MASKS_TO_CHECK = 64
 
 
 def recognize_ai4mars_flat(path: Path) -> bool:
-    """Whether masks have AI4Mars names and values, 255 among them.
+    """Return whether the masks have AI4Mars names and values, including 255.
 
-    Values 0 to 3 alone could be classes; practically every AI4Mars mask has unlabeled pixels.
+    Values 0 to 3 alone could be classes, but nearly every AI4Mars mask has unlabeled pixels.
     """
     if not ((path / "images").is_dir() and (path / "masks").is_dir()):
         return False

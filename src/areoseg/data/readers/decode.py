@@ -1,7 +1,7 @@
-"""Decode one PNG, JPEG or TIFF file without loss of depth.
+"""Decode one PNG, JPEG or TIFF file without loss of bit depth.
 
-Pillow decodes most files. What it would cut to 8 bits is left to others: PNG with several channels
-of 16 bits to imagecodecs, TIFF with 16 bits or floats to tifffile.
+Pillow decodes most files. Those that it would reduce to 8 bits are decoded by others: PNG files
+with several 16-bit channels by imagecodecs, and TIFF files with 16 bits or floats by tifffile.
 """
 
 import struct
@@ -23,8 +23,8 @@ from areoseg.data.readers.files import too_large
 from areoseg.errors import AreosegError
 from areoseg.errors import one_line
 
-# What the decoders raise on broken files, found by damaging good ones at random: many come from
-# headers that promise more than the file contains.
+# Exceptions of the decoders on broken files, found by damaging valid ones at random: many are due
+# to headers that declare more data than the file contains.
 _BROKEN_FILE = (
     OSError,
     ValueError,
@@ -41,10 +41,10 @@ _BROKEN_FILE = (
     zlib.error,
 )
 
-# Rows of color that are converted to gray at a time.
+# Number of rows that are converted from color to gray at a time.
 _ROWS = 256
 
-# Gray coded as RGB by JPEG: the channels may differ by the rounding of the color transform.
+# Maximum channel difference of gray stored as RGB JPEG, due to rounding in the color transform.
 _JPEG_NOISE = 8
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -68,8 +68,8 @@ class DecodedImage:
     """The gray levels of one image as its file stores them.
 
     Attributes:
-        levels: (H, W), of the number type of the file.
-        colored: Whether the channels differed by more than JPEG noise.
+        levels: (H, W), with the dtype of the file.
+        colored: Whether the channels differ by more than JPEG noise.
         opaque: (H, W) bool, the pixels that are not fully transparent; None: all.
     """
 
@@ -82,7 +82,7 @@ def decode_image(path: Path) -> DecodedImage:
     """Decode the gray levels of an image file; color becomes luminance.
 
     Raises:
-        AreosegError: The file is missing, empty, truncated, too large or no image.
+        AreosegError: The file is missing, empty, truncated, too large or not an image.
     """
     return gray_levels(_decode(path, keep_palette=False), str(path))
 
@@ -107,9 +107,9 @@ def gray_levels(pixels: NDArray[Any], where: str) -> DecodedImage:
 
 
 def luminance(channels: NDArray[Any]) -> NDArray[Any]:
-    """Return the luminance (H, W) of RGB (H, W, 3), in the same number type."""
+    """Return the luminance (H, W) of RGB (H, W, 3), with the same dtype."""
     gray = np.empty(channels.shape[:2], channels.dtype)
-    for top in range(0, len(gray), _ROWS):  # in blocks, since floats take four times the memory
+    for top in range(0, len(gray), _ROWS):  # in blocks, since floats need four times the memory
         rows = channels[top : top + _ROWS]
         if _channel_spread(rows) == 0:
             gray[top : top + _ROWS] = rows[..., 0]
@@ -123,7 +123,7 @@ def decode_indices(path: Path) -> NDArray[Any]:
     """Decode the class indices (H, W) of a mask file as stored; a palette is ignored.
 
     Raises:
-        AreosegError: The file is missing, empty, truncated, no image, or in color.
+        AreosegError: The file is missing, empty, truncated, not an image, or in color.
     """
     channels = _without_alpha(_decode(path, keep_palette=True), str(path))
     if channels.ndim == 2:
@@ -134,7 +134,7 @@ def decode_indices(path: Path) -> NDArray[Any]:
 
 
 def _channel_spread(channels: NDArray[Any]) -> float:
-    """Largest difference between the channels of a pixel in (H, W, 3)."""
+    """Return the largest difference between the channels of any pixel of (H, W, 3)."""
     first = channels[..., 0]
     if all(np.array_equal(first, channels[..., other]) for other in (1, 2)):
         return 0.0
@@ -154,14 +154,14 @@ def _decode(path: Path, keep_palette: bool) -> NDArray[Any]:
     try:
         if path.stat().st_size == 0:
             raise AreosegError(f"{path}: the file is empty: copy it again")
-        with warnings.catch_warnings():  # Pillow warns at half of its limit
+        with warnings.catch_warnings():  # Pillow warns from half of its limit
             warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
             return decode(path, keep_palette)
     except PIL.Image.DecompressionBombError:
         raise too_large(str(path)) from None
     except PIL.UnidentifiedImageError as error:
         raise AreosegError(
-            f"{path}: no PNG, JPEG or TIFF image, or its start is damaged: save or copy it again"
+            f"{path}: not a PNG, JPEG or TIFF image, or its start is damaged: save or copy it again"
         ) from error
     except _BROKEN_FILE as error:
         raise AreosegError(
@@ -170,7 +170,7 @@ def _decode(path: Path, keep_palette: bool) -> NDArray[Any]:
 
 
 def _opaque(pixels: NDArray[Any]) -> NDArray[np.bool_] | None:
-    """Pixels that are not fully transparent; None: all."""
+    """Return the pixels that are not fully transparent; None: all."""
     if pixels.ndim != 3 or pixels.shape[2] not in (2, 4):
         return None
     opaque: NDArray[np.bool_] = pixels[..., -1] != 0
@@ -178,7 +178,7 @@ def _opaque(pixels: NDArray[Any]) -> NDArray[np.bool_] | None:
 
 
 def _without_alpha(pixels: NDArray[Any], where: str) -> NDArray[Any]:
-    """(H, W) or (H, W, 3) from up to four channels."""
+    """Reduce up to four channels to (H, W) or (H, W, 3)."""
     if pixels.size and pixels.ndim == 3 and pixels.shape[2] in (1, 2):
         return pixels[..., 0].copy()
     if pixels.size and pixels.ndim == 3 and pixels.shape[2] in (3, 4):
@@ -192,7 +192,7 @@ def _without_alpha(pixels: NDArray[Any], where: str) -> NDArray[Any]:
 
 
 def _decode_tiff(path: Path, keep_palette: bool) -> NDArray[Any]:
-    """Decode the first page with tifffile if it can, else with Pillow.
+    """Decode the first page with tifffile if possible, else with Pillow.
 
     Pillow decodes palettes, inverted gray, bilevel pages, and LZW and JPEG compression.
     """
@@ -208,14 +208,14 @@ def _decode_tiff(path: Path, keep_palette: bool) -> NDArray[Any]:
             return np.moveaxis(pixels, 0, -1) if page.axes == "SYX" else pixels
         if page.samplesperpixel > 1 and page.bitspersample > 8:
             raise ValueError(
-                f"{page.bitspersample}-bit color in a compression that is not read: save it"
+                f"{page.bitspersample}-bit color in an unsupported compression: save it"
                 " uncompressed or as one channel"
             )
     return _decode_with_pillow(path, keep_palette)
 
 
 def needs_gdal(path: Path) -> bool:
-    """Whether a file is a TIFF file that only GDAL reads in full: GeoTIFF, or 12-bit levels."""
+    """Return whether only GDAL reads all of a TIFF file: a GeoTIFF file, or one with 12 bits."""
     if path.suffix.lower() not in (".tif", ".tiff"):
         return False
     try:
@@ -223,7 +223,7 @@ def needs_gdal(path: Path) -> bool:
             page = file.pages.first
             depth = page.bitspersample
             return any(tag in page.tags for tag in _GEO_TAGS) or depth not in _WHOLE_DEPTHS
-    except Exception:  # damaged or no TIFF file, which decoding will report
+    except Exception:  # damaged or not a TIFF file, which decoding will report
         return False
 
 
@@ -251,7 +251,7 @@ def pillow_pixels(image: PIL.Image.Image, *, keep_palette: bool = False) -> NDAr
 
 
 def _has_sixteen_bit_channels(path: Path) -> bool:
-    """Whether a file is a PNG with several channels of 16 bits; checks the size if so."""
+    """Return whether a file is a PNG with several 16-bit channels; if so, check its size."""
     with path.open("rb") as file:
         header = file.read(26)  # signature, length and type of IHDR, width, height, depth, color
     if len(header) < 26 or header[:8] != _PNG_SIGNATURE or header[12:16] != b"IHDR":

@@ -1,4 +1,4 @@
-"""Image files: which files are images, how they are named, and how large they may be."""
+"""Image files: suffixes, names and size limit."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 """Suffixes of image files in lower case; upper case is accepted as well."""
 
 MAX_PIXELS = 178_956_970
-"""Largest number of pixels of an image, the limit of Pillow against decompression bombs."""
+"""Maximum number of pixels of an image, Pillow's limit against decompression bombs."""
 
 
 def is_image(path: Path) -> bool:
-    """Whether `path` is a visible file with the suffix of an image."""
+    """Return whether `path` is a visible file with the suffix of an image."""
     return (
         path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
     )
@@ -23,7 +23,7 @@ def is_image(path: Path) -> bool:
 def list_images(folder: str | Path) -> list[Path]:
     """Return all PNG, JPEG and TIFF files in `folder` and its subfolders, sorted by path.
 
-    Hidden files are left out: archives made on a Mac have a file `._a.png` for every `a.png`.
+    Hidden files are skipped: archives made on a Mac have a file `._a.png` for every `a.png`.
     """
     return sorted(path for path in Path(folder).rglob("*") if is_image(path))
 
@@ -34,7 +34,7 @@ def name_below(path: Path, folder: Path) -> str:
 
 
 def unique_names(paths: Sequence[Path], root: Path) -> list[str]:
-    """Return the names of files: paths below `root`, with suffix only where names would clash."""
+    """Return the names of files: paths below `root`, with a suffix only if names would clash."""
     short = [name_below(path, root) for path in paths]
     full = [path.relative_to(root).as_posix() for path in paths]
     count = Counter(short)
@@ -53,8 +53,8 @@ def check_size(height: int, width: int, where: str) -> None:
 
 
 def too_large(start: str) -> AreosegError:
-    """Return the error about a too large image, whose message begins with `start`."""
+    """Return the error for an image that is too large, whose message begins with `start`."""
     return AreosegError(
-        f"{start}, more than the limit of {MAX_PIXELS:,}: if this is no decompression bomb, cut it"
+        f"{start}, more than the limit of {MAX_PIXELS:,}: unless this is a decompression bomb, cut it"
         " into parts"
     )

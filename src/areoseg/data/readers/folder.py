@@ -18,19 +18,19 @@ from areoseg.errors import plural
 from areoseg.errors import shorten
 from areoseg.taxonomy import Taxonomy
 
-# A folder that contains one of these at any depth is no folder of unlabeled images.
+# A folder that contains one of these at any depth is not a folder of unlabeled images.
 _LABEL_FOLDERS = ("masks", "labels")
 
 
 def recognize_folder(path: Path) -> bool:
-    """Whether `path` is a folder that contains `masks/`."""
+    """Return whether `path` is a folder that contains `masks/`."""
     return (path / "masks").is_dir()
 
 
 def find_in_folder(path: Path, label_set: str, taxonomy: Taxonomy) -> Listing:
     """List the pairs of `images/` and `masks/`, sorted by name.
 
-    Files match by their path below `images/` and `masks/` without suffix.
+    Files are matched by their path below `images/` and `masks/` without suffix.
 
     Raises:
         AreosegError: A folder is missing or empty, or files have no counterpart.
@@ -98,7 +98,7 @@ def _by_name(folder: Path) -> dict[str, Path]:
 
 
 def recognize_images(path: Path) -> bool:
-    """Whether `path` is an image, or a folder of images without a folder of masks."""
+    """Return whether `path` is an image, or a folder of images without a folder of masks."""
     if is_image(path):
         return True
     paths = list_images(path) if path.is_dir() else []
@@ -128,7 +128,7 @@ def find_images(path: Path, label_set: str, taxonomy: Taxonomy) -> Listing:
 
 FOLDER = DatasetFormat(
     name="folder",
-    summary="a folder with images/ and masks/, files matching by name; PNG, JPEG or TIFF",
+    summary="a folder with images/ and masks/, with matching file names; PNG, JPEG or TIFF",
     recognize=recognize_folder,
     find=find_in_folder,
 )

@@ -1,4 +1,4 @@
-"""Records that describe a dataset format and what it finds on disk."""
+"""Records that describe a dataset format and the frames that it finds on disk."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from areoseg.utils.images import Mask
 
 @dataclass(frozen=True)
 class LazyFrame:
-    """An image, and its mask if it has one, that is listed but not decoded yet.
+    """An image and its mask, if any, that are listed but not decoded yet.
 
     Attributes:
-        name: Unique within its dataset.
+        name: Name of the frame, unique within its dataset.
         where: Name of the frame in messages, usually the path of its image.
         read_image: Decodes the image.
         read_mask: Decodes and checks the mask; None for a frame without one.
@@ -34,7 +34,7 @@ class Listing:
     Attributes:
         labeled: Frames with masks.
         unlabeled: Frames without masks.
-        warnings: One line for each thing that is odd but usable.
+        warnings: One line for each anomaly that does not prevent reading.
     """
 
     labeled: list[LazyFrame] = field(default_factory=list)
@@ -48,10 +48,10 @@ class DatasetFormat:
 
     Attributes:
         name: Name of the format in options and messages.
-        summary: One line about it.
-        recognize: Whether a path looks like this format; never raises on readable paths.
-        find: Lists the frames at a path, for a label set and the classes; raises AreosegError.
-        label_sets: The label sets it offers; the first is the default.
+        summary: One-line description.
+        recognize: Returns whether a path has this format; never raises on readable paths.
+        find: Lists the frames at a path, given a label set and the classes; raises AreosegError.
+        label_sets: The available label sets; the first is the default.
     """
 
     name: str

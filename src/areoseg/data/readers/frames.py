@@ -28,19 +28,20 @@ from areoseg.errors import shorten
 from areoseg.utils.images import Mask
 
 N_TASKS = 256
-"""Approximate number of tasks for the threads; a task per small frame would be overhead."""
+"""Approximate number of tasks for the threads; one task per small frame would be overhead."""
 
 
 @dataclass(frozen=True)
 class TiledFrame:
-    """A frame that was read, as one or more tiles.
+    """A decoded frame, as one or more tiles.
 
     Attributes:
         name: Name of the frame.
-        names: Name of each tile; the frame's own if it was not cut.
-        tiles: Image of each tile, (h, w) uint8, uint16 or float32, in the levels of the file.
+        names: Name of each tile; the frame's name if it was not cut.
+        tiles: Image of each tile, (h, w) uint8, uint16 or float32, with the gray levels of the
+            file.
         masks: Mask of each tile, or None.
-        range: Gray levels of the frame before it was scaled.
+        range: Range of the frame's gray levels before scaling.
         holes: Whether NaN or infinite pixels were replaced by 0.
         colored: Whether color was converted to gray.
     """
@@ -66,8 +67,8 @@ def read_frames(
     Args:
         frames: The frames to read.
         tile: Height and width of the tiles to cut, or None to keep frames whole.
-        scale: Factor for the sides of frames before that, in (0, 1].
-        progress: Called repeatedly with the number of frames read and of all frames.
+        scale: Factor for the sides of frames before they are cut, in (0, 1].
+        progress: Called repeatedly with the numbers of frames read and of all frames.
 
     Raises:
         AreosegError: A frame cannot be read; the first one is reported.
@@ -90,7 +91,8 @@ def tile_frame(frame: LazyFrame, tile: tuple[int, int] | None, scale: float) -> 
     """Decode one frame, scale it, and cut it into tiles.
 
     Raises:
-        AreosegError: The frame cannot be read, its mask has another size, or the tile is larger.
+        AreosegError: The frame cannot be read, or is smaller than a tile, or its mask has another
+            size.
     """
     decoded = frame.read_image()
     levels, holes = without_holes(narrow(decoded.levels, frame.where))
@@ -117,8 +119,8 @@ def _mask_of(frame: LazyFrame, size: tuple[int, ...], scale: float) -> Mask | No
     mask = frame.read_mask()
     if mask.shape != size:
         raise AreosegError(
-            f"{frame.where}: the image is {_by(size)} but its mask {_by(mask.shape)}: a mask has"
-            " the size of its image"
+            f"{frame.where}: the image is {_by(size)} but its mask is {_by(mask.shape)}: give a"
+            " mask of the size of its image"
         )
     return reduced_mask(mask, scale)
 
@@ -126,7 +128,7 @@ def _mask_of(frame: LazyFrame, size: tuple[int, ...], scale: float) -> Mask | No
 def _windows(
     frame: LazyFrame, size: tuple[int, ...], tile: tuple[int, int]
 ) -> tuple[list[str], list[tuple[slice, slice]]]:
-    """Names and windows of the tiles of a frame."""
+    """Return the names and windows of the tiles of a frame."""
     if tile[0] > size[0] or tile[1] > size[1]:
         raise AreosegError(
             f"{frame.where}: the scaled frame is {_by(size)}, too small for tiles of {_by(tile)}:"
@@ -156,7 +158,7 @@ def to_dataset(
         frames: The frames that were read.
         groups: Group of each frame, or None if it is unknown.
         whites: The white levels of the whole dataset, from `white_levels`.
-        tiled: Whether frames were cut; the tiles of a frame are a group then.
+        tiled: Whether frames were cut; if so, the tiles of a frame form a group.
     """
     names: list[str] = []
     tile_groups: list[str] = []
@@ -181,11 +183,11 @@ def to_dataset(
 
 
 def oddities(frames: Sequence[TiledFrame]) -> list[str]:
-    """Return one line for each kind of image that is odd but usable."""
+    """Return one line for each kind of anomaly that does not prevent reading."""
     kinds = (
         ("with NaN or infinite pixels, read as 0", [frame.name for frame in frames if frame.holes]),
         (
-            "constant, without any contrast",
+            "constant, without contrast",
             [frame.name for frame in frames if frame.range.low == frame.range.high],
         ),
         ("in color, read as luminance", [frame.name for frame in frames if frame.colored]),
@@ -221,17 +223,17 @@ def check_tile_and_scale(tile: tuple[int, int] | None, scale: float) -> None:
 
 
 def reduced_image(levels: NDArray[Any], scale: float) -> NDArray[Any]:
-    """Reduce gray levels (H, W) by area averaging; the number type is kept."""
+    """Downscale gray levels (H, W) by area averaging; the dtype is preserved."""
     if scale == 1:
         return levels
-    # In float, since Pillow rounds 8 bits twice, after rows and after columns.
+    # In float, since Pillow rounds 8-bit values twice, after rows and after columns.
     picture = PIL.Image.fromarray(levels.astype(np.float32))
     averaged = np.asarray(picture.resize(_reduced_size(levels, scale), PIL.Image.Resampling.BOX))
     return np.rint(averaged).astype(levels.dtype) if levels.dtype.kind == "u" else averaged
 
 
 def reduced_mask(mask: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
-    """Reduce class indices (H, W): each new pixel takes the old one nearest to its center."""
+    """Downscale class indices (H, W): each new pixel gets the old one nearest to its center."""
     if scale == 1:
         return mask
     picture = PIL.Image.fromarray(mask)
@@ -241,8 +243,8 @@ def reduced_mask(mask: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
 def tile_corners(size: tuple[int, int], tile: tuple[int, int]) -> Iterator[tuple[int, int]]:
     """Yield the top left corners (y, x) of the tiles that cover a frame, row by row.
 
-    Tiles do not overlap, except that the last row and column are shifted inwards if the frame is no
-    multiple of the tile: every pixel is in a tile, and every tile is full.
+    Tiles do not overlap, except that the last row and column are shifted inwards if the frame size
+    is not a multiple of the tile size: every pixel is in a tile, and every tile is complete.
     """
     height, width = size
     for y in _starts(height, tile[0]):
@@ -258,6 +260,6 @@ def _starts(length: int, tile: int) -> list[int]:
 
 
 def _reduced_size(values: NDArray[Any], scale: float) -> tuple[int, int]:
-    """Width and height, in the order of Pillow."""
+    """Return width and height, in Pillow's order."""
     height, width = values.shape
     return max(1, round(width * scale)), max(1, round(height * scale))

@@ -1,19 +1,19 @@
-"""Gray levels of any number type and depth as uint8, or as float32 in 0..1.
+"""Conversion of gray levels of any dtype and bit depth to uint8, or to float32 in 0..1.
 
-One rule holds for training and prediction:
+The same rules apply to training and prediction:
 
-- 8 bits are kept, and black and white becomes 0 and 255;
+- 8-bit levels are unchanged, and black-and-white images become 0 and 255;
 - wider integers are divided by the highest level of their declared depth if their levels fit it,
-  else of 8, 12 or 16 bits, the smallest that holds them. 10 bits are not guessed, since a dark
-  frame of a 12-bit camera would look the same and come out too bright;
-- floats up to 1 are used as they are, also if a few levels exceed 1 (up to 2) as in calibrated
+  else by that of 8, 12 or 16 bits, the smallest that fits. A depth of 10 bits is never assumed,
+  since a dark frame of a 12-bit camera would look the same and become too bright;
+- floats up to 1 are unchanged, even if a few levels exceed 1 (up to 2) as in calibrated
   reflectance; larger ones are divided like integers;
-- levels below 0 become 0, as calibrated images dip below 0 a little; an image that dips further
-  was centered on 0 and is rejected;
+- levels slightly below 0, as in calibrated images, become 0; an image with lower levels was
+  centered on 0 and is rejected;
 - NaN and infinite levels become 0.
 
-The levels are compared over the images that are read together, for each number type, so that their
-brightness stays comparable: a whole dataset for training, a single image for prediction.
+The range is determined per dtype over all images that are read together, so that their brightness
+stays comparable: a whole dataset for training, a single image for prediction.
 """
 
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ _MAX_DIP = 0.1  # below 0, relative to the highest level
 
 @dataclass(frozen=True)
 class IntensityRange:
-    """The lowest and highest gray level of an image, its number type and declared depth."""
+    """The lowest and highest gray level of an image, its dtype and declared bit depth."""
 
     low: float
     high: float
@@ -44,10 +44,10 @@ class IntensityRange:
 
 
 def narrow(levels: NDArray[Any], where: str) -> NDArray[Any]:
-    """Return gray levels of any number type as uint8, uint16 or float32, with the same values.
+    """Convert gray levels of any dtype to uint8, uint16 or float32, with the same values.
 
     Raises:
-        AreosegError: The type is no number, or integers are outside 0..65535; `where` names the
+        AreosegError: The dtype is not numeric, or integers are outside 0..65535; `where` names the
             image.
     """
     kind = levels.dtype.kind
@@ -56,7 +56,7 @@ def narrow(levels: NDArray[Any], where: str) -> NDArray[Any]:
     if kind == "b":
         return levels.astype(np.uint8) * np.uint8(255)
     if kind == "f":
-        with np.errstate(over="ignore"):  # becomes infinite, which is reported as such
+        with np.errstate(over="ignore"):  # overflow becomes infinite, which is reported
             return levels.astype(np.float32)
     if kind not in "ui":
         raise AreosegError(f"{where}: pixels of type {levels.dtype}: give uint8, uint16 or float32")
@@ -71,7 +71,7 @@ def narrow(levels: NDArray[Any], where: str) -> NDArray[Any]:
 
 
 def without_holes(levels: NDArray[Any]) -> tuple[NDArray[Any], bool]:
-    """Return levels with NaN and infinite pixels replaced by 0, and whether there were any."""
+    """Replace NaN and infinite pixels by 0; also return whether there were any."""
     if levels.dtype.kind != "f":
         return levels, False
     finite = np.isfinite(levels)
@@ -81,18 +81,17 @@ def without_holes(levels: NDArray[Any]) -> tuple[NDArray[Any], bool]:
 
 
 def intensity_range(levels: NDArray[Any], bits: int | None = None) -> IntensityRange:
-    """Return the range of one image, narrowed and without holes."""
+    """Return the range of one image after `narrow` and `without_holes`."""
     return IntensityRange(float(levels.min()), float(levels.max()), levels.dtype.name, bits)
 
 
 def white_levels(ranges: Iterable[IntensityRange], where: str) -> dict[str, float]:
-    """Return the level that becomes 1, for each number type of a set of images.
+    """Return the level that becomes 1, for each dtype in a set of images.
 
-    The result is empty if all images hold integers up to 255; they become uint8.
+    The result is empty if all images are integers up to 255; these become uint8.
 
     Raises:
-        AreosegError: Floats are beyond 65535, or too far below 0 to be gray levels; `where` names
-            the set.
+        AreosegError: Floats exceed 65535, or are too far below 0; `where` names the set.
     """
     merged: dict[str, IntensityRange] = {}
     for each in ranges:
@@ -118,16 +117,16 @@ def to_image(levels: NDArray[Any], whites: dict[str, float]) -> ImageArray:
 def to_gray(
     levels: NDArray[Any], valid: NDArray[np.bool_] | None, *, bits: int | None, where: str
 ) -> ImageArray:
-    """Return the gray levels of a single image by the rule of this module.
+    """Convert the gray levels of a single image by the rules of this module.
 
     Args:
-        levels: (H, W) as the file stores them.
+        levels: (H, W) as stored in the file.
         valid: (H, W), the pixels that hold a measurement; None: all. The others become 0.
         bits: Declared depth of integers, or None.
         where: Name of the image in messages.
 
     Raises:
-        AreosegError: The type is no number, or levels are beyond 65535 or too far below 0.
+        AreosegError: The dtype is not numeric, or levels exceed 65535 or are too far below 0.
     """
     if valid is not None:
         levels = np.where(valid, levels, levels.dtype.type(0))
@@ -136,7 +135,7 @@ def to_gray(
 
 
 def _white_level(levels: IntensityRange, where: str) -> float:
-    """The level that becomes 1."""
+    """Return the level that becomes 1."""
     is_float = levels.dtype == "float32"
     if levels.low < -_MAX_DIP * levels.high:
         raise AreosegError(

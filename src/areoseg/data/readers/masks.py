@@ -21,7 +21,7 @@ def read_mask(path: Path, taxonomy: Taxonomy) -> Mask:
     """Read the class indices (H, W) of a mask file.
 
     Raises:
-        AreosegError: The file cannot be read, or a value is no class.
+        AreosegError: The file cannot be read, or a value is not a class.
     """
     return check_classes(decode_indices(path), taxonomy, str(path))
 
@@ -29,20 +29,20 @@ def read_mask(path: Path, taxonomy: Taxonomy) -> Mask:
 def check_classes(mask: NDArray[Any], taxonomy: Taxonomy, where: str) -> Mask:
     """Return the mask as uint8 after checking that each value is a class.
 
-    Masks of other classes than those of Mars may also hold `VOID`.
+    Masks with classes other than those of Mars may also contain `VOID`.
 
     Args:
-        mask: (H, W), any number type; floats must be whole numbers.
+        mask: (H, W), any numeric dtype; floats must be whole numbers.
         taxonomy: The classes.
         where: Name of the mask in messages.
 
     Raises:
-        AreosegError: A value is no class; the message lists such values.
+        AreosegError: A value is not a class; the message lists such values.
     """
     if mask.dtype.kind not in "buif":
         raise AreosegError(f"{where}: a mask of type {mask.dtype}: store class indices as uint8")
     inside = (mask >= 0) & (mask < len(taxonomy))
-    if taxonomy != MARS:  # with the classes of Mars, 255 is a label of AI4Mars not converted yet
+    if taxonomy != MARS:  # with the classes of Mars, 255 means unconverted AI4Mars labels
         inside |= mask == VOID
     if mask.dtype.kind == "f":
         inside &= mask == np.floor(mask)
@@ -64,8 +64,8 @@ def read_ai4mars_mask(path: Path, hidden: tuple[Path, ...] = ()) -> Mask:
 
     Args:
         path: The label file.
-        hidden: Mask files of the same size; their pixels other than 0 become background: the rover
-            itself, and what is more than 30 m away.
+        hidden: Mask files of the same size whose nonzero pixels become background: the rover
+            itself, and ground more than 30 m away.
 
     Raises:
         AreosegError: A file cannot be read, differs in size, or holds other values.

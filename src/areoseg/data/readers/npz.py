@@ -21,12 +21,12 @@ from areoseg.taxonomy import Taxonomy
 
 TRAINING, TEST = "training_set", "test_set"
 
-# Encrypted members and unknown compressions are RuntimeErrors.
+# Encrypted members and unknown compressions raise RuntimeError.
 _BROKEN = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 def recognize_npz(path: Path) -> bool:
-    """Whether `path` is a file called .npz, or any other zip archive."""
+    """Return whether `path` is a file with the suffix .npz, or any other zip archive."""
     return path.is_file() and (path.suffix.lower() == ".npz" or zipfile.is_zipfile(path))
 
 
@@ -36,8 +36,8 @@ def find_in_npz(path: Path, label_set: str, taxonomy: Taxonomy) -> Listing:
     Either array may be absent, but not both. Samples are named `training_set/0000` and so on.
 
     Raises:
-        AreosegError: The file is missing, empty, truncated or no npz; or its keys, shapes or
-            types are wrong.
+        AreosegError: The file is missing, empty, truncated or not an npz file; or its keys, shapes
+            or types are wrong.
     """
     arrays = read_arrays(path)
     training, test = arrays.get(TRAINING), arrays.get(TEST)
@@ -55,7 +55,7 @@ def find_in_npz(path: Path, label_set: str, taxonomy: Taxonomy) -> Listing:
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays `training_set` and `test_set` of an npz file, as far as they exist.
+    """Return the arrays `training_set` and `test_set` of an npz file, if present.
 
     Pickled objects are never loaded.
 
@@ -90,7 +90,7 @@ def _check_archive(path: Path) -> None:
     if not start:
         raise AreosegError(f"{path}: the file is empty: copy it again")
     if not zipfile.is_zipfile(path):
-        what = "is truncated" if start[:2] == b"PK" else "is no npz archive"
+        what = "is truncated" if start[:2] == b"PK" else "is not an npz archive"
         raise AreosegError(f"{path}: the file {what}: copy it again, or write it with numpy.savez")
 
 
@@ -107,7 +107,7 @@ def _read_array(path: Path, archive: zipfile.ZipFile, member: str) -> NDArray[An
             )
         if 0 in shape:
             raise AreosegError(f"{path}: {key!r} has shape {shape} and is empty: remove it")
-        # A damaged header must not make numpy reserve memory for more than the file can hold.
+        # A damaged header must not make numpy allocate more memory than the file can fill.
         if int(np.prod(shape, dtype=object)) * dtype.itemsize > archive.getinfo(member).file_size:
             raise ValueError(f"too short for shape {shape}")
         with archive.open(member) as file:

@@ -23,7 +23,7 @@ from areoseg.errors import AreosegError
 from areoseg.errors import one_line
 
 DATA_SUFFIXES = (".img", ".vic", ".vicar")
-"""Suffixes of files with the pixels of a planetary image."""
+"""Suffixes of files that contain the pixels of a planetary image."""
 
 LABEL_SUFFIXES = (".lbl", ".xml")
 """Suffixes of PDS labels that are separate from their pixels."""
@@ -43,7 +43,7 @@ class Raster:
     """Contents of a file, before gray levels are brought to a common range.
 
     Attributes:
-        levels: (H, W), of the number type of the file.
+        levels: (H, W), with the dtype of the file.
         valid: (H, W), the pixels that the file does not mask out; None: all.
         label: Contents of the label.
         georeference: Position of the pixels on a map, or None.
@@ -71,14 +71,14 @@ def read_planetary(path: Path) -> Raster:
         return _read_with_gdal(labeled)
     except AreosegError:
         raise
-    except Exception as gdal_error:  # of rasterio, or of GDAL on damaged headers
+    except Exception as gdal_error:  # from rasterio, or from GDAL on damaged headers
         if labeled.suffix.lower() not in PLANETARY_SUFFIXES:
             raise _unreadable(path, gdal_error) from None
         try:
             return _read_with_pdr(labeled)
         except AreosegError:
             raise
-        except Exception:  # pdr's errors have no common root
+        except Exception:  # pdr's errors have no common base class
             raise _unreadable(path, gdal_error) from None
 
 
@@ -86,10 +86,10 @@ def require_rasterio(what: str) -> None:
     """Check that rasterio is installed.
 
     Args:
-        what: The file or output that needs it.
+        what: The file or output that needs rasterio, for the message.
 
     Raises:
-        AreosegError: It is not installed.
+        AreosegError: rasterio is not installed.
     """
     try:
         import rasterio  # noqa: F401
@@ -100,7 +100,7 @@ def require_rasterio(what: str) -> None:
 
 
 def _with_label(path: Path) -> Path:
-    """File to open: `path`, or the label beside it if it has none attached."""
+    """Return the file to open: `path`, or the label beside it if none is attached."""
     if path.suffix.lower() not in DATA_SUFFIXES:
         return path
     with path.open("rb") as file:
@@ -121,7 +121,7 @@ def _read_with_gdal(path: Path) -> Raster:
     from rasterio.enums import MaskFlags
 
     with warnings.catch_warnings(), rasterio.Env():
-        warnings.simplefilter("ignore")  # about missing georeferences, which are normal here
+        warnings.simplefilter("ignore")  # missing georeferences are normal here
         with _open(path) as file:
             check_size(file.height, file.width, str(path))
             color = [interpretation.name for interpretation in file.colorinterp]
@@ -139,7 +139,7 @@ def _read_with_gdal(path: Path) -> Raster:
 
 
 def _open(path: Path) -> Any:
-    """Open a file with the first driver of GDAL that can."""
+    """Open a file with the first GDAL driver that can read it."""
     import rasterio
     from rasterio.errors import RasterioIOError
 
@@ -153,7 +153,7 @@ def _open(path: Path) -> Any:
 
 
 def _gray(bands: NDArray[Any], path: Path) -> NDArray[Any]:
-    """Gray levels (H, W) of bands (B, H, W): the only band, or the luminance of three."""
+    """Return gray levels (H, W) of bands (B, H, W): the only band, or the luminance of three."""
     if len(bands) == 1:
         gray: NDArray[Any] = bands[0]
         return gray
@@ -163,7 +163,7 @@ def _gray(bands: NDArray[Any], path: Path) -> NDArray[Any]:
 
 
 def _label(file: Any) -> PdsLabel:
-    """Label as GDAL provides it, or the depth of a TIFF file."""
+    """Return the label that GDAL provides, or the bit depth of a TIFF file."""
     for domain in file.tag_namespaces():
         if domain in ("json:PDS", "json:VICAR"):
             # rasterio treats the JSON text as a KEY:VALUE pair and splits it at the first colon.
@@ -186,7 +186,7 @@ def _check_length(file: Any, label: PdsLabel, path: Path) -> None:
     present = data[-1].stat().st_size
     if present < needed:
         raise AreosegError(
-            f"{path}: {present:,} bytes, but the label promises {needed:,}: copy it again"
+            f"{path}: {present:,} bytes, but the label declares {needed:,}: copy it again"
         )
 
 
@@ -203,7 +203,7 @@ def _georeference(file: Any) -> Georeference | None:
 
 
 def _read_with_pdr(path: Path) -> Raster:
-    """Read a product that GDAL cannot open with pdr; without georeference."""
+    """Read a product that GDAL cannot open, using pdr; it has no georeference."""
     import pdr
 
     with warnings.catch_warnings():

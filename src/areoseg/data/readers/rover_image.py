@@ -1,4 +1,4 @@
-"""Read any image of a rover: its gray pixels, which of them are valid, and its metadata."""
+"""Read any rover image: gray pixels, validity mask and metadata."""
 
 from dataclasses import dataclass
 from dataclasses import field
@@ -30,10 +30,10 @@ class RoverImage:
     """A gray image with its metadata.
 
     Attributes:
-        pixels: (H, W), uint8, or float32 in 0..1 beyond 8 bits; 0 where a pixel is not valid.
+        pixels: (H, W), uint8, or float32 in 0..1 for more than 8 bits; invalid pixels are 0.
         valid: (H, W) bool, the pixels that hold a measurement; None: all.
-        metadata: From the label or the file name.
-        georeference: Position of the pixels on a map, if the file has it.
+        metadata: Metadata from the label or the file name.
+        georeference: Position of the pixels on a map, or None.
     """
 
     pixels: ImageArray
@@ -51,12 +51,12 @@ class RoverImage:
 def read_rover_image(path: str | Path) -> RoverImage:
     """Read a PNG, JPEG, TIFF, GeoTIFF, PDS3, PDS4 or VICAR file as a gray image.
 
-    Color becomes luminance; see `intensity` for the depth. A pixel is not valid if it is nodata,
-    NaN, infinite or fully transparent. Metadata that the label lacks is taken from the file name.
+    Color becomes luminance; see `intensity` for the bit depth. A pixel is invalid if it is nodata,
+    NaN, infinite or fully transparent. Metadata missing in the label are taken from the file name.
 
     Raises:
-        AreosegError: The file is missing, empty, damaged, too large, or no image; it has no valid
-            pixel; or the extra `planetary`, which it needs, is not installed.
+        AreosegError: The file is missing, empty, damaged, too large, or not an image; it has no
+            valid pixel; or it needs the extra `planetary`, which is not installed.
     """
     path = Path(path)
     raster = _read(path)
@@ -96,7 +96,7 @@ def _read(path: Path) -> Raster:
 
 
 def _valid(raster: Raster) -> NDArray[np.bool_] | None:
-    """Pixels that hold a measurement; None: all."""
+    """Return the pixels that hold a measurement; None: all."""
     valid = raster.valid
     for constant in raster.label.nodata:
         measured = raster.levels != constant
