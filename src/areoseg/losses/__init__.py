@@ -1,10 +1,11 @@
 """Losses, their registry, and their weighted sum.
 
 A loss over pixels is a weighted mean over the pixels that are not void; a loss over regions (Dice,
-Jaccard, Tversky, Lovász) is a weighted mean over the classes present in the batch. Where nothing
+Jaccard, Tversky, Lovász) is a weighted mean over the classes present in the batch. If nothing
 counts, for example because every pixel is void, a loss and its gradient are exactly 0.
 
-A new loss is one function under `register_loss`; its keyword-only parameters are its options.
+A new loss is a function decorated with `register_loss`; its keyword-only parameters are its
+options.
 """
 
 from areoseg.losses import boundary as boundary

@@ -1,8 +1,8 @@
 """The two losses of The Backpropagators (AN2DL 2024 at Politecnico di Milano, second homework).
 
 The text of their report (section 2.3) adds cross entropy, Dice, focal, boundary and a background
-penalty, all with class weights: the preset `backpropagators`. Their code computed something else, a
-separate loss for each class: the loss `backpropagators-code`, to reproduce their numbers.
+penalty, all with class weights: the preset `backpropagators`. Their code computes something else, a
+separate loss for each class: the loss `backpropagators-code`, which reproduces their numbers.
 """
 
 from collections.abc import Mapping
@@ -33,10 +33,10 @@ BACKPROPAGATORS: Mapping[str, float | Mapping[str, Any]] = {
     "boundary": {"weight": 0.1, "kind": "edges"},
     "background": 1.0,
 }
-"""The loss of the text, for class weights of the scheme "inverse".
+"""The loss of the text, to be used with class weights of the scheme "inverse".
 
-The text names the five terms. The 0.1, gamma 2 and the Sobel edges are from the code; weight 1 of
-every other term is our assumption.
+The text names the five terms. The weight 0.1, gamma 2 and the Sobel edges are from the code; the
+weight 1 of every other term is our assumption.
 """
 
 
@@ -57,7 +57,7 @@ def backpropagators_code(
     over the pixels i that are not void, with p_i the probability of the true class. D is
     `image_dice` and B is `double_softmax_edges`. D is one number for the whole batch: big rock
     pixels only scale it, and its gradient reaches every class. Keras also clips probabilities to
-    1e-7, which is omitted here. The code had no void; here void is ignored in all three sums.
+    1e-7, which is omitted here. Their code had no void; here void is ignored in all three sums.
 
     Args:
         logits: (N, C, H, W), float.
@@ -91,7 +91,7 @@ def backpropagators_code(
 def image_dice(logits: Tensor, truth: Tensor, known: Tensor) -> Tensor:
     """Compute 1 - the Dice coefficient, averaged over images and classes, smoothed by 1e-6.
 
-    A class absent from an image scores close to 0 there, whatever is predicted.
+    A class absent from an image has a coefficient close to 0 there, regardless of the prediction.
     """
     probabilities = logits.softmax(dim=1) * known.unsqueeze(1)
     overlap = (truth * probabilities).sum(dim=(2, 3))
@@ -100,10 +100,10 @@ def image_dice(logits: Tensor, truth: Tensor, known: Tensor) -> Tensor:
 
 
 def double_softmax_edges(logits: Tensor, truth: Tensor, known: Tensor) -> Tensor:
-    """Compute mean_{i, k} |s_ik (y_ik - softmax(p)_ik)|, where p is the softmax already.
+    """Compute mean_{i, k} |s_ik (y_ik - softmax(p)_ik)|, where p already is a softmax.
 
     Their report calls s a signed distance map. It is the length of the negative part of the Sobel
-    gradient minus that of the positive part. Where one component rises and the other falls the two
+    gradient minus that of the positive part. If one component rises and the other falls, the two
     cancel, so borders along one diagonal count and those along the other do not, and mirroring an
     image changes the loss.
     """

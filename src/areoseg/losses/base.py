@@ -1,4 +1,4 @@
-"""The registry of losses, and what every loss does first: check shapes, mask void, take means."""
+"""The registry of losses, and their common steps: checks, void masks, weighted means."""
 
 import inspect
 from collections.abc import Callable
@@ -38,12 +38,12 @@ class LossOptions(Options):
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options of the loss itself, without the weight and the ramp."""
+        """Return the options of the loss itself, without the weight and the ramp."""
         return self.model_dump(exclude={"weight", "ramp"})
 
 
 class ClassWeightedLossOptions(LossOptions):
-    """Options of a loss that takes class weights."""
+    """Options of a loss that supports class weights."""
 
     class_weighted: bool = False
     """Whether the class weights of the recipe apply."""
@@ -59,13 +59,13 @@ def register_loss(
     """Register a loss under the name that recipes use.
 
     The function takes logits (N, C, H, W) and targets (N, H, W), and returns a scalar tensor. Its
-    keyword-only parameters are its options, but for `class_weights`, a tensor (C,) or None, and
+    keyword-only parameters are its options, except for `class_weights`, a tensor (C,) or None, and
     `background`, the index of the background class, which are filled in.
 
     Args:
         name: The name that recipes use.
         summary: One line that describes it; by default the first line of its docstring.
-        paper: Its source.
+        paper: The source of the loss.
         class_weighted: Whether the class weights of the recipe apply by default.
 
     Example:
@@ -104,7 +104,7 @@ def prepare(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         bool, true where a pixel is not void.
 
     Raises:
-        AreosegError: Shapes or types that do not fit, or a label that is not a class.
+        AreosegError: Shapes or dtypes do not match, or a label is not a class.
     """
     if logits.ndim != 4 or targets.shape != (logits.shape[0], *logits.shape[2:]):
         raise AreosegError(
@@ -140,7 +140,7 @@ def one_hot(logits: Tensor, labels: Tensor, known: Tensor) -> Tensor:
 
 
 def pixel_weights(labels: Tensor, known: Tensor, class_weights: Tensor | None) -> Tensor:
-    """Return the class weight of each pixel, or 1 without class weights; void pixels weigh 0.
+    """Return the class weight of each pixel, or 1 without class weights; void pixels get 0.
 
     Returns:
         (N, H, W), float.
@@ -151,6 +151,6 @@ def pixel_weights(labels: Tensor, known: Tensor, class_weights: Tensor | None) -
 
 
 def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
-    """Compute sum(weights * values) / sum(weights), or 0 where the weights sum to 0."""
+    """Compute sum(weights * values) / sum(weights), or 0 if the weights sum to 0."""
     total = weights.sum()
     return (values * weights).sum() / total.where(total > 0, 1)

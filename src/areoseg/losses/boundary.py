@@ -1,4 +1,4 @@
-"""Boundary losses, edge-weighted cross entropy, and the distances and edges that they are made of.
+"""Boundary losses, edge-weighted cross entropy, and the distances and edges that they use.
 
 Distances are exact Euclidean distance transforms in pixels, by scipy on the CPU. Void pixels belong
 to no class: distances are measured across them.
@@ -30,7 +30,7 @@ from areoseg.utils.options import Positive
 def boundary(
     logits: Tensor, targets: Tensor, *, kind: Literal["distance", "edges"] = "distance"
 ) -> Tensor:
-    """Boundary loss of either kind: `boundary_distance` or `boundary_edges`.
+    """Compute either boundary loss: `boundary_distance` or `boundary_edges`.
 
     Args:
         logits: (N, C, H, W), float.
@@ -42,7 +42,7 @@ def boundary(
 
 
 def boundary_distance(logits: Tensor, targets: Tensor) -> Tensor:
-    """Boundary loss by signed distances (Kervadec et al. 2019, arXiv 1812.07032, equation 5).
+    """Compute the boundary loss of signed distances (Kervadec et al. 2019, equation 5).
 
         L = mean_{i, k} phi_ik p_ik
 
@@ -66,7 +66,7 @@ def boundary_distance(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def boundary_edges(logits: Tensor, targets: Tensor) -> Tensor:
-    """Boundary loss over the edge band of the targets.
+    """Compute the boundary loss over the edge band of the targets.
 
         L = sum_{i, k} e_ik |y_ik - p_ik| / sum_{i, k} e_ik
 
@@ -78,7 +78,7 @@ def boundary_edges(logits: Tensor, targets: Tensor) -> Tensor:
         targets: (N, H, W), int64; VOID is ignored.
 
     Returns:
-        A scalar in [0, 1]. An absent class adds nothing; 0 without any border.
+        A scalar in [0, 1]. An absent class adds nothing; 0 if there is no border.
     """
     logits, labels, known = prepare(logits, targets)
     truth = one_hot(logits, labels, known)
@@ -119,8 +119,8 @@ def edge_cross_entropy(
         sigma: The width of the border in pixels, > 0.
 
     Returns:
-        A scalar in [0, inf). In an image of one class every pixel counts 1. An absent class adds
-        nothing; where no pixel weighs anything, 0.
+        A scalar in [0, inf). In an image of one class every pixel has the factor 1. An absent class
+        adds nothing; 0 if no pixel has a weight.
     """
     logits, labels, known = prepare(logits, targets)
     distances = distance_to_another_class(class_distances(targets, logits.shape[1])).squeeze(1)
@@ -134,7 +134,7 @@ def sobel(maps: Tensor, *, padding: str = "replicate") -> tuple[Tensor, Tensor]:
 
     Args:
         maps: (N, C, H, W), float.
-        padding: How the maps are extended: a mode of `torch.nn.functional.pad`.
+        padding: A mode of `torch.nn.functional.pad`.
 
     Returns:
         The gradients downwards and to the right, each (N, C, H, W), in [-4, 4] for maps in [0, 1].
@@ -154,15 +154,15 @@ def clear_of_void(known: Tensor) -> Tensor:
 
 
 def class_distances(targets: Tensor, classes: int) -> Tensor:
-    """Map each pixel's distance to the nearest pixel of each class.
+    """Compute the distance of each pixel to the nearest pixel of each class.
 
     Args:
         targets: (N, H, W), int64, in 0 to classes - 1 or VOID.
         classes: C.
 
     Returns:
-        (N, C, H, W), float32, in pixels: 0 at pixels of the class, infinite where an image has
-        none. On the device of `targets`.
+        (N, C, H, W), float32, in pixels, on the device of `targets`: 0 at pixels of the class,
+        infinite if an image has none.
     """
     masks = targets.cpu().numpy()
     maps = np.full((len(masks), classes, *masks.shape[1:]), np.inf, dtype=np.float32)
@@ -175,24 +175,24 @@ def class_distances(targets: Tensor, classes: int) -> Tensor:
 
 
 def distance_to_another_class(distances: Tensor) -> Tensor:
-    """Map each pixel's distance to the nearest pixel of any class but its own.
+    """Compute the distance of each pixel to the nearest pixel of another class.
 
     Args:
         distances: (N, C, H, W), from `class_distances`.
 
     Returns:
-        (N, 1, H, W), float32, in pixels, at least 1; infinite where an image shows one class only.
+        (N, 1, H, W), float32, in pixels, at least 1; infinite if an image has only one class.
         At void pixels it is the distance to the nearest pixel of any class.
     """
     return distances.where(distances > 0, torch.inf).amin(dim=1, keepdim=True)
 
 
 def signed_distances(targets: Tensor, classes: int) -> Tensor:
-    """Map each pixel's signed distance to each class, as in the boundary loss.
+    """Compute the signed distance of each pixel to each class, as in the boundary loss.
 
     Outside class k the value is the distance to the nearest pixel of k. Inside it is 1 minus the
     distance to the nearest pixel of another class: 0 along the border, negative further in. An
-    image without class k, or with nothing but k, has no border, and its map of k is 0.
+    image without class k, or with only class k, has no border, and its map of k is 0.
 
     Args:
         targets: (N, H, W), int64, in 0 to classes - 1 or VOID.

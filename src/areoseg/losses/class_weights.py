@@ -22,7 +22,7 @@ WEIGHT_SCHEMES: dict[WeightScheme, str] = {
     "effective": "inverse of the effective number of pixels, Cui et al. 2019, arXiv 1901.05555",
     "median": "median frequency balancing, Eigen and Fergus 2015, arXiv 1411.4734",
 }
-"""A summary of each scheme."""
+"""One-line descriptions of the schemes."""
 
 EFFECTIVE_BETA = 1 - 1e-6
 """Beta of the effective number of pixels, which saturates at about a million pixels. Cui's 0.9999
@@ -33,7 +33,7 @@ _SCHEMES: dict[WeightScheme, Callable[[Tensor], Tensor]] = {
     "inverse": torch.reciprocal,
     "sqrt": torch.rsqrt,
     "effective": lambda pixels: (1 - EFFECTIVE_BETA) / (1 - EFFECTIVE_BETA**pixels),
-    "median": torch.reciprocal,  # of the frequency where present; see below
+    "median": torch.reciprocal,  # of the frequency in images with the class; see below
 }
 
 
@@ -69,8 +69,8 @@ def class_weights(
         (C,), float32. A class without pixels has weight 0.
 
     Raises:
-        AreosegError: An unknown scheme, counts that are negative or all 0, a cap below 1, or the
-            median scheme without `pixels_where_present`.
+        AreosegError: The scheme is unknown, counts are negative or all 0, the cap is below 1, or
+            `pixels_where_present` is missing for the median scheme.
     """
     pixels = torch.as_tensor(pixels_per_class, dtype=torch.float64)
     present = pixels > 0

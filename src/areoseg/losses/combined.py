@@ -1,6 +1,6 @@
-"""The loss that training minimizes: a weighted sum of terms, each reported separately.
+"""The training loss: a weighted sum of terms, each reported separately.
 
-A recipe writes
+In a recipe:
 
     loss:
       ce: 1.0
@@ -37,10 +37,10 @@ from areoseg.utils.options import error_message
 from areoseg.utils.options import validate_items
 
 TermTable = Mapping[str, float | Mapping[str, Any]]
-"""Terms by name, each a weight or a table of options."""
+"""Maps the names of terms to weights or tables of options."""
 
 LOSS_PRESETS: Mapping[str, TermTable] = {"backpropagators": BACKPROPAGATORS}
-"""Whole losses by the name that stands for them."""
+"""Presets: complete losses by name."""
 
 
 class LossTerms(RootModel[dict[str, SerializeAsAny[LossOptions]]]):
@@ -90,8 +90,8 @@ def parse_loss(terms: LossTerms | TermTable | str) -> LossTerms:
     """Validate the terms of a loss.
 
     Args:
-        terms: Names to weights or to tables of options, as in a recipe; or the name of a loss or
-            of a preset.
+        terms: Maps names to weights or tables of options, as in a recipe; or the name of a loss or
+            preset.
 
     Raises:
         AreosegError: All errors on one line: unknown terms or options, values out of range, or no
@@ -124,13 +124,13 @@ class LossTerm:
     ramp: tuple[float, float]
 
     def weight_at(self, progress: float) -> float:
-        """Return the weight at a moment of training; `progress` runs from 0 to 1."""
+        """Return the weight at a progress of training from 0 to 1."""
         start, end = self.ramp
         return self.weight * (start + (end - start) * progress)
 
 
 class CombinedLoss(nn.Module):
-    """Weighted sum of terms, of the main output and of auxiliary outputs.
+    """Weighted sum of terms over the main output and auxiliary outputs.
 
         S(z) = sum_t w_t(progress) L_t(z, y),   L = S(z) + sum_j a_j S(z_j)
 
@@ -155,7 +155,7 @@ class CombinedLoss(nn.Module):
         """Compute the loss.
 
         Args:
-            outputs: Logits (N, C, H, W); or a sequence of them and then the auxiliary logits
+            outputs: Logits (N, C, H, W); or a sequence of these followed by the auxiliary logits
                 (N, C, h, w), of any smaller size.
             targets: (N, H, W), int64; VOID is ignored.
             progress: The progress of training, from 0 to 1, for the ramps.
@@ -167,7 +167,7 @@ class CombinedLoss(nn.Module):
         Raises:
             AreosegError: The numbers of auxiliary outputs and of auxiliary weights differ.
         """
-        if isinstance(outputs, Tensor):  # as of every model in evaluation mode
+        if isinstance(outputs, Tensor):  # always in evaluation mode
             return self._add_terms(outputs, targets, progress)
         logits, *auxiliary = outputs
         if len(auxiliary) != len(self.auxiliary_weights):
@@ -194,7 +194,7 @@ class CombinedLoss(nn.Module):
 
 
 def resize_targets(targets: Tensor, height: int, width: int) -> Tensor:
-    """Pick the nearest target for each pixel of another size: (N, H, W) to (N, height, width)."""
+    """Resize targets (N, H, W) to (N, height, width) by nearest neighbor."""
     rows, columns = (
         ((torch.arange(new, device=targets.device) + 0.5) * (old / new)).long()
         for new, old in zip((height, width), targets.shape[1:], strict=True)
@@ -210,17 +210,17 @@ def build_loss(
     background: int,
     auxiliary_weights: tuple[float, ...] = (),
 ) -> CombinedLoss:
-    """Build the loss that a recipe asks for.
+    """Build the loss of a recipe.
 
     Args:
-        terms: Names to weights or to tables of options, or a name; see `parse_loss`.
+        terms: Maps names to weights or tables of options, or a name; see `parse_loss`.
         class_weights: (C,), not negative, for the terms that are `class_weighted`; None: 1 each.
         classes: C.
         background: The class index of background.
         auxiliary_weights: One for each auxiliary output of the model, not negative.
 
     Raises:
-        AreosegError: The terms are not valid, or options or weights do not fit the classes.
+        AreosegError: The terms are invalid, or options or weights do not match the classes.
     """
     options = parse_loss(terms).terms
     if class_weights is not None and (
@@ -240,7 +240,7 @@ def build_loss(
 
 
 def _try_terms(terms: Sequence[LossTerm], classes: int) -> None:
-    """Compute each term once, so that options that do not fit the classes fail before training."""
+    """Compute each term once, so that options that do not match the classes fail early."""
     logits = torch.zeros(1, classes, 2, 2)
     targets = torch.zeros(1, 2, 2, dtype=torch.int64)
     errors = []

@@ -32,7 +32,7 @@ def cross_entropy(
     class_weights: Tensor | None = None,
     label_smoothing: Decay = 0.0,
 ) -> Tensor:
-    """Weighted cross entropy.
+    """Compute the weighted cross entropy.
 
         L = sum_i w_{y_i} (-log p_{i, y_i}) / sum_i w_{y_i}
 
@@ -52,7 +52,7 @@ def cross_entropy(
     logits, labels, known = prepare(logits, targets)
     if class_weights is not None:
         class_weights = class_weights.to(logits)
-    # The sum, not the mean, because torch's mean over no pixels is NaN.
+    # Sum instead of mean, because torch's mean over no pixels is NaN.
     total = F.cross_entropy(
         logits,
         targets,
@@ -80,7 +80,7 @@ def focal(
     gamma: NonNegative = 2.0,
     alpha: tuple[NonNegative, ...] | None = None,
 ) -> Tensor:
-    """Multi-class focal loss (Lin et al. 2017, arXiv 1708.02002, equation 5).
+    """Compute the multi-class focal loss (Lin et al. 2017, arXiv 1708.02002, equation 5).
 
         L = sum_i a_{y_i} (1 - p_i)^gamma (-log p_i) / sum_i a_{y_i},   p_i = p_{i, y_i}
 
@@ -91,7 +91,7 @@ def focal(
         targets: (N, H, W), int64; VOID is ignored.
         class_weights: (C,), the paper's alpha for each class, not negative; 1 each if None.
         gamma: How strongly well-classified pixels are down-weighted, >= 0.
-        alpha: Weights of the C classes in place of `class_weights`; none: those.
+        alpha: Weights of the C classes that replace `class_weights`; none: `class_weights`.
 
     Returns:
         A scalar in [0, inf). An absent class adds nothing; 0 if no pixel has a weight.
@@ -134,7 +134,7 @@ def ohem_cross_entropy(
 ) -> Tensor:
     """Online hard example mining (Shrivastava et al. 2016, arXiv 1604.03540), pixel by pixel.
 
-    It keeps the pixels whose true class has a probability of at most `threshold`, and at least the
+    Pixels whose true class has a probability of at most `threshold` are kept, and at least the
     hardest fraction `min_kept` of all pixels that are not void. The loss is the weighted cross
     entropy over the kept pixels. Class weights do not affect which pixels are kept.
 
@@ -143,7 +143,7 @@ def ohem_cross_entropy(
         targets: (N, H, W), int64; VOID is ignored.
         class_weights: (C,), not negative; 1 each if None.
         threshold: A probability in [0, 1]; 1 keeps every pixel.
-        min_kept: The fraction of pixels that are kept at least, in (0, 1].
+        min_kept: The minimum fraction of pixels that are kept, in (0, 1].
 
     Returns:
         A scalar in [0, inf). An absent class adds nothing; 0 if no pixel has a weight.
@@ -159,7 +159,7 @@ def hardest(probability: Tensor, known: Tensor, threshold: float, min_kept: floa
 
     Args:
         probability: (N, H, W), of the true class.
-        known: (N, H, W), bool; only these pixels compete.
+        known: (N, H, W), bool; only these pixels are considered.
         threshold: A probability in [0, 1].
         min_kept: A fraction of the known pixels, in (0, 1].
 
@@ -179,7 +179,7 @@ def hardest(probability: Tensor, known: Tensor, threshold: float, min_kept: floa
     paper="The Backpropagators 2024, AN2DL homework 2, section 2.3",
 )
 def background_penalty(logits: Tensor, targets: Tensor, *, background: int = 0) -> Tensor:
-    """Binary cross entropy of background against all terrain.
+    """Compute the binary cross entropy of background against all terrain.
 
         L = mean_i [ -b_i log p_{i,bg} - (1 - b_i) log(1 - p_{i,bg}) ],   b_i = [y_i = bg]
 
@@ -189,15 +189,15 @@ def background_penalty(logits: Tensor, targets: Tensor, *, background: int = 0) 
 
     Args:
         logits: (N, C, H, W), float, C >= 2.
-        targets: (N, H, W), int64, VOID left out.
+        targets: (N, H, W), int64; VOID is ignored.
         background: The class index of background.
 
     Returns:
-        A scalar in [0, inf). Without background pixels, or with them alone, one half of the formula
+        A scalar in [0, inf). With only background or only terrain pixels, one half of the formula
         remains; 0 if every pixel is void.
 
     Raises:
-        AreosegError: There is no class `background`, or no other class beside it.
+        AreosegError: There is no class `background`, or no other class.
     """
     logits, labels, known = prepare(logits, targets)
     classes = logits.shape[1]

@@ -24,13 +24,13 @@ def dice(
     class_weights: Tensor | None = None,
     generalized: bool = False,
 ) -> Tensor:
-    """Soft Dice loss over the whole batch (Milletari et al. 2016, arXiv 1606.04797).
+    """Compute the soft Dice loss over the whole batch (Milletari et al. 2016, arXiv 1606.04797).
 
         L = mean_k [ 1 - 2 sum(p_k y_k) / (sum p_k + sum y_k) ]
 
-    over the classes k present in the batch, weighted by `class_weights` if given. Counting over the
-    batch, not image by image, keeps absent classes from adding a constant, so no smoothing term is
-    needed. The generalized form (Sudre et al. 2017, arXiv 1707.03237) is one ratio:
+    over the classes k present in the batch, weighted by `class_weights` if given. Because sums
+    run over the batch, absent classes add no constant, so no smoothing term is needed. The
+    generalized form (Sudre et al. 2017, arXiv 1707.03237) is one ratio:
 
         L = 1 - 2 sum_k w_k sum(p_k y_k) / sum_k w_k (sum p_k + sum y_k),   w_k = 1 / (sum y_k)^2
 
@@ -53,7 +53,7 @@ def dice(
     if class_weights is not None:
         weights = weights * class_weights.to(weights)
     total = (weights * size).sum()
-    # Written as a difference over the total, so that it is 0, not 1, if nothing counts.
+    # Written as a difference over the total, so that it is 0 instead of 1 if nothing counts.
     return (total - 2 * (weights * overlap).sum()) / total.where(total > 0, 1)
 
 
@@ -63,7 +63,7 @@ def dice(
     paper="Rahman and Wang 2016, doi 10.1007/978-3-319-50835-1_22",
 )
 def jaccard(logits: Tensor, targets: Tensor, *, class_weights: Tensor | None = None) -> Tensor:
-    """Soft Jaccard loss over the whole batch (Rahman and Wang 2016).
+    """Compute the soft Jaccard loss over the whole batch (Rahman and Wang 2016).
 
         L = mean_k [ 1 - sum(p_k y_k) / (sum p_k + sum y_k - sum(p_k y_k)) ]
 
@@ -94,7 +94,7 @@ def tversky(
     class_weights: Tensor | None = None,
     delta: PositiveShare = 0.7,
 ) -> Tensor:
-    """Tversky loss over the whole batch (Salehi et al. 2017, arXiv 1706.05721).
+    """Compute the Tversky loss over the whole batch (Salehi et al. 2017, arXiv 1706.05721).
 
         L = mean_k (1 - T_k),   T_k = tp_k / (tp_k + delta fn_k + (1 - delta) fp_k)
 
@@ -127,7 +127,7 @@ def focal_tversky(
     delta: PositiveShare = 0.7,
     gamma: Positive = 0.75,
 ) -> Tensor:
-    """Focal Tversky loss (Abraham and Khan 2019, arXiv 1810.07842).
+    """Compute the focal Tversky loss (Abraham and Khan 2019, arXiv 1810.07842).
 
         L = mean_k (1 - T_k)^gamma,   T_k as in `tversky`
 
@@ -142,7 +142,7 @@ def focal_tversky(
         A scalar in [0, 1]. An absent class is ignored; 0 if no class counts.
     """
     losses, actual = tversky_losses(logits, targets, delta)
-    # The power has no finite derivative at a loss of 0, so that is masked.
+    # The power has no finite derivative at a loss of 0, so zeros are masked.
     imperfect = losses > 0
     powers = losses.where(imperfect, 1).pow(gamma) * imperfect
     return mean_over_present(powers, actual, class_weights)
@@ -163,7 +163,7 @@ def tversky_losses(logits: Tensor, targets: Tensor, delta: float) -> tuple[Tenso
 def lovasz_softmax(
     logits: Tensor, targets: Tensor, *, class_weights: Tensor | None = None
 ) -> Tensor:
-    """Lovász-softmax over the whole batch (Berman et al. 2018, arXiv 1705.08790).
+    """Compute the Lovász-softmax loss over the whole batch (Berman et al. 2018, arXiv 1705.08790).
 
     For a class k, sort the errors m_i = |y_ik - p_ik| of the pixels that are not void, largest
     first. Let J_i be the Jaccard loss of class k if exactly the first i pixels were wrong:
@@ -171,9 +171,9 @@ def lovasz_softmax(
         L = mean_k sum_i m_(i) (J_i - J_{i-1}),
         J_i = 1 - (n - cum_i y) / (n + cum_i (1 - y)),   n = sum y,   J_0 = 0
 
-    over the classes k present in the batch. Its value depends on the batch: the mean over
-    batches of one image is not the value of one batch of them all. The authors train with it
-    after, or together with, cross entropy.
+    over the classes k present in the batch. Its value depends on the batch: the mean
+    over batches of single images differs from the value of one batch with all of them. The authors
+    train with it after, or together with, cross entropy.
 
     Args:
         logits: (N, C, H, W), float.
@@ -247,7 +247,7 @@ def soft_counts(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor
 
 
 def mean_over_present(losses: Tensor, actual: Tensor, class_weights: Tensor | None) -> Tensor:
-    """Average per-class losses (C,) over the classes with actual > 0, weighted if asked.
+    """Average per-class losses (C,) over the classes with actual > 0, optionally weighted.
 
     Returns:
         A scalar; 0 if no class is present.

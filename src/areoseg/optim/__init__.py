@@ -1,7 +1,7 @@
 """Optimizers and learning-rate schedules, and their registries.
 
-A new optimizer or schedule is one function under `register_optimizer` or `register_schedule`; its
-keyword-only parameters are its options.
+A new optimizer or schedule is a function decorated with `register_optimizer` or
+`register_schedule`; its keyword-only parameters are its options.
 """
 
 from areoseg.optim.optimizers import OPTIMIZERS

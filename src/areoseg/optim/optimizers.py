@@ -1,10 +1,10 @@
-"""The optimizers by name, with weight decay of weights alone.
+"""The optimizers by name; by default weight decay applies to weights only.
 
     optimizer: lion
     optimizer: {name: sgd, lr: 0.1, momentum: 0.99}
 
-Default learning rates are set relative to each other, so that changing the name alone is enough:
-they start from AdamW at 2e-3.
+Default learning rates are chosen relative to AdamW at 2e-3, so that it is enough to change the
+name.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ from areoseg.utils.options import Share
 from areoseg.utils.registry import Registry
 
 Groups = list[dict[str, Any]]
-"""Parameter groups, as `torch.optim` takes them."""
+"""Parameter groups in the format of `torch.optim`."""
 
 Betas = tuple[Decay, Decay]
 
@@ -42,10 +42,10 @@ class OptimizerOptions(Options):
     l2: NonNegative = 0.0
     """Weight of the squared norm of the convolution weights in the loss."""
     clip: Positive | None = 1.0
-    """The largest norm of the gradient; null: no clipping."""
+    """Maximum norm of the gradient; null: no clipping."""
     accumulate: Count = 1
-    """Number of batches whose gradients are averaged before a step. A step then draws
-    `accumulate * training.batch_size` samples, in the memory of `training.batch_size`."""
+    """Number of batches whose gradients are averaged before a step. A step then uses
+    `accumulate * training.batch_size` samples, with the memory of `training.batch_size`."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -59,8 +59,8 @@ OPTIMIZERS = Registry("optimizer", OptimizerOptions)
 register_optimizer = OPTIMIZERS.register
 """Register a function that builds an optimizer.
 
-It takes parameter groups, `lr`, `weight_decay` (which the groups have too) and its own options, the
-last three as keyword-only parameters with defaults.
+The function takes parameter groups and, as keyword-only parameters with defaults, `lr`,
+`weight_decay` (which the groups contain too) and its own options.
 """
 
 
@@ -84,14 +84,14 @@ def sgd(
         lr: The peak learning rate.
         weight_decay: Weight decay.
         momentum: Decay of the running gradient.
-        nesterov: Evaluate the gradient ahead, along the momentum; ignored without momentum.
+        nesterov: Use Nesterov momentum; ignored without momentum.
     """
     return optim.SGD(
         groups,
         lr=lr,
         weight_decay=weight_decay,
         momentum=momentum,
-        nesterov=nesterov and momentum > 0,  # PyTorch refuses it without momentum
+        nesterov=nesterov and momentum > 0,  # PyTorch raises an error without momentum
     )
 
 
@@ -159,8 +159,9 @@ def lion(
 ) -> optim.Optimizer:
     """Lion; its weight decay is decoupled from the gradient.
 
-    Every weight moves by the learning rate in each step. So, as the paper advises (section 5), the
-    rate is a fifth of AdamW's and the decay five times as large; their product is the same.
+    Every weight moves by the learning rate in each step. Therefore, as the paper recommends
+    (section 5), the rate is a fifth of AdamW's and the decay is five times as large; their product
+    is the same.
 
     Args:
         groups: Parameter groups.
@@ -168,7 +169,7 @@ def lion(
         weight_decay: Weight decay.
         betas: Decay of the momentum in the step, and of the momentum itself.
     """
-    from pytorch_optimizer import Lion  # half a second that other optimizers need not wait for
+    from pytorch_optimizer import Lion  # imported here as it takes half a second
 
     return Lion(groups, lr=lr, weight_decay=weight_decay, betas=betas)
 
@@ -197,13 +198,13 @@ def ranger(
         weight_decay: Weight decay.
         betas: Decay of the first and the second moment.
         eps: Added to the denominator.
-        alpha: How far the slow weights move towards the fast ones, 0 to 1.
-        k: Steps between two moves of the slow weights.
+        alpha: Step size of the slow weights towards the fast ones, 0 to 1.
+        k: Number of steps between two updates of the slow weights.
     """
     from pytorch_optimizer import Ranger
 
-    # While the variance of the first steps is unknown, RAdam steps along the plain momentum.
-    # Without this flag the library steps the other way, up the gradient.
+    # While the variance is unknown in the first steps, RAdam follows the plain momentum. Without
+    # this flag the library steps in the wrong direction, up the gradient.
     return Ranger(
         groups,
         lr=lr,
@@ -249,7 +250,7 @@ def decay_groups(model: nn.Module, weight_decay: float, *, decay_all: bool = Fal
     Args:
         model: The model that is trained.
         weight_decay: The decay of the first group.
-        decay_all: Let normalization and bias, which are vectors, decay too.
+        decay_all: Apply weight decay to normalization and bias (vectors) too.
     """
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     vector_decay = weight_decay if decay_all else 0.0

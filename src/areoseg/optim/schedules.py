@@ -4,8 +4,8 @@
     schedule: {name: flat-cosine, flat: 0.6}
 
 Each returns the factor of the peak learning rate, 0 to 1. `progress` is 0 at the first step and 1
-at the end; `warmup` is the share of training in which the rate rises linearly from zero, and the
-rest of the schedule is spread over the rest of training.
+at the end; `warmup` is the fraction of training in which the rate rises linearly from zero, and the
+schedule covers the rest of training.
 """
 
 import math
@@ -38,20 +38,20 @@ SCHEDULES = Registry("schedule", ScheduleOptions, injected=("scores",))
 """The schedules by the name that recipes use."""
 
 register_schedule = SCHEDULES.register
-"""Register a function of the progress that returns the factor of the peak learning rate.
+"""Register a function that maps the progress of training to the factor of the peak learning rate.
 
-Its keyword-only parameters are its options, except `scores`, the validation scores so far, which is
-filled in. It must be pure: a resumed training computes the same rates.
+Its keyword-only parameters are its options, except `scores`, the validation scores so far, which
+are filled in. It must be pure, so that a resumed training computes the same rates.
 """
 
 
 @register_schedule("constant", summary="one rate throughout", paper="common practice")
 def constant(progress: float, *, warmup: Share = 0.0) -> float:
-    """Return one rate throughout.
+    """Keep the learning rate constant.
 
     Args:
         progress: 0 at the first step, 1 at the end.
-        warmup: Share of training in which the rate rises from zero.
+        warmup: Fraction of training in which the rate rises from zero.
     """
     rise, _ = _warmed_up(progress, warmup)
     return rise
@@ -63,8 +63,8 @@ def exponential(progress: float, *, warmup: Share = 0.0, end: PositiveShare = 0.
 
     Args:
         progress: 0 at the first step, 1 at the end.
-        warmup: Share of training in which the rate rises from zero.
-        end: The last rate over the peak.
+        warmup: Fraction of training in which the rate rises from zero.
+        end: Ratio of the final rate to the peak.
     """
     rise, after = _warmed_up(progress, warmup)
     return rise * math.pow(end, after)
@@ -82,9 +82,9 @@ def polynomial(
 
     Args:
         progress: 0 at the first step, 1 at the end.
-        warmup: Share of training in which the rate rises from zero.
+        warmup: Fraction of training in which the rate rises from zero.
         power: The exponent.
-        end: The last rate over the peak.
+        end: Ratio of the final rate to the peak.
     """
     rise, after = _warmed_up(progress, warmup)
     return rise * (end + (1 - end) * math.pow(1 - after, power))
@@ -100,8 +100,8 @@ def cosine(progress: float, *, warmup: Share = 0.05, end: Share = 0.0) -> float:
 
     Args:
         progress: 0 at the first step, 1 at the end.
-        warmup: Share of training in which the rate rises from zero.
-        end: The last rate over the peak.
+        warmup: Fraction of training in which the rate rises from zero.
+        end: Ratio of the final rate to the peak.
     """
     rise, after = _warmed_up(progress, warmup)
     return rise * _half_cosine(1.0, end, after)
@@ -121,9 +121,9 @@ def one_cycle(
 
     Args:
         progress: 0 at the first step, 1 at the end.
-        rise: Share of training in which the rate rises.
-        start: The first rate over the peak.
-        end: The last rate over the peak.
+        rise: Fraction of training in which the rate rises.
+        start: Ratio of the initial rate to the peak.
+        end: Ratio of the final rate to the peak.
     """
     if progress < rise:
         return _half_cosine(start, 1.0, progress / rise)
@@ -138,13 +138,13 @@ def one_cycle(
 def flat_cosine(
     progress: float, *, warmup: Share = 0.0, flat: Share = 0.75, end: Share = 0.0
 ) -> float:
-    """Keep one rate for the share `flat`, then decay by half a cosine (Ranger's schedule).
+    """Keep the rate for the fraction `flat`, then decay by half a cosine (Ranger's schedule).
 
     Args:
         progress: 0 at the first step, 1 at the end.
-        warmup: Share of training in which the rate rises from zero.
-        flat: Share of training, after the warm-up, before the rate decays.
-        end: The last rate over the peak.
+        warmup: Fraction of training in which the rate rises from zero.
+        flat: Fraction of training, after the warm-up, before the rate decays.
+        end: Ratio of the final rate to the peak.
     """
     rise, after = _warmed_up(progress, warmup)
     return rise * (1.0 if after < flat else _half_cosine(1.0, end, _share_of_rest(after, flat)))
@@ -170,10 +170,10 @@ def plateau(
 
     Args:
         progress: 0 at the first step, 1 at the end.
-        scores: The score of each validation so far; NaN is never a better one.
-        warmup: Share of training in which the rate rises from zero.
+        scores: The score of each validation so far; NaN never counts as an improvement.
+        warmup: Fraction of training in which the rate rises from zero.
         factor: The factor of each reduction.
-        patience: Validations without a better score before a reduction.
+        patience: Number of validations without a better score before a reduction.
     """
     best, stale, reductions = -math.inf, 0, 0
     for score in scores:

@@ -22,7 +22,7 @@ class Entry:
     Attributes:
         name: The name that recipes use.
         summary: One line that describes it.
-        options: Its options with their defaults.
+        options: The component's options with their defaults.
     """
 
     name: str
@@ -32,11 +32,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class ComponentList:
-    """The components for one place of a recipe.
+    """The components available in one section of a recipe.
 
     Attributes:
         place: The section of a recipe, or `loss.TERM` and `augment.TRANSFORM`.
-        example: How a recipe uses them.
+        example: Example of their use in a recipe.
         entries: The components.
     """
 
@@ -85,7 +85,7 @@ def components() -> tuple[ComponentList, ...]:
 
 
 def _entries(records: Iterable[Any]) -> tuple[Entry, ...]:
-    """Entries of the components of a registry."""
+    """Return the entries of the components of a registry."""
     return tuple(
         Entry(
             record.name,

@@ -1,4 +1,4 @@
-"""Loading recipes: by name or file, with overrides, and with all errors at once."""
+"""Loads recipes by name or file, with overrides, and reports all errors at once."""
 
 import shutil
 from collections.abc import Iterable
@@ -32,15 +32,15 @@ BASELINES = ("random", "majority", "logistic-regression")
 """The baselines, which may be mistaken for recipes."""
 
 PLUGINS = "plugins"
-"""The folder of a run that has copies of the plugins of its recipe."""
+"""The folder of a run that contains copies of its recipe's plugins."""
 
 PluginPolicy = Literal["run", "if-allowed", "ignore"]
-"""Run the plugin files of a recipe; run them only if plugins are allowed or these have been run
-already (see `utils.plugins`); or ignore them, and what may depend on them: the model is not
-checked, and the sections for training alone have their defaults."""
+"""Run the plugin files of a recipe; run them only if plugins are allowed or they were run before
+(see `utils.plugins`); or ignore them and everything that may depend on them: the model is not
+checked, and the sections used only in training have their defaults."""
 
 TRAINING_SECTIONS = ("loss", "augment", "optimizer", "schedule", "stages")
-"""The sections that may name a component of a plugin, and matter in training alone."""
+"""The sections that may refer to a component of a plugin and are used only in training."""
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -55,7 +55,7 @@ def recipe_text(name: str) -> str:
     """Return the YAML text of a recipe that comes with areoseg.
 
     Raises:
-        AreosegError: There is none of this name; the message suggests the nearest.
+        AreosegError: There is no such recipe; the message suggests the closest name.
     """
     names = recipe_names()
     if name in BASELINES:
@@ -106,7 +106,7 @@ def load_recipe(
 
 
 def read_recipe(name_or_path: str | Path) -> str:
-    """Return the YAML text of a recipe, by its name or else from its file, not validated.
+    """Return the unvalidated YAML text of a recipe, given its name or file.
 
     Raises:
         AreosegError: There is no such recipe, or the file cannot be read.
@@ -132,11 +132,11 @@ def parse_recipe(
 
     Args:
         text: The text.
-        source: Its name in messages.
-        overrides: As for `load_recipe`.
-        folder: The folder that the plugins of the text are relative to; None: the current one.
-            Those of overrides are relative to the current one.
-        plugins: Whether to run them.
+        source: The name of the text in messages.
+        overrides: See `load_recipe`.
+        folder: The folder that plugin paths in the text are relative to; None: the current one.
+            Plugin paths in overrides are relative to the current folder.
+        plugins: Whether and when to run the plugins.
     """
     tree, node = read_yaml(text, source)
     if not isinstance(tree, dict):
@@ -170,7 +170,7 @@ def dump_recipe(recipe: Recipe) -> str:
     """Return the YAML text of a recipe with all values.
 
     Transforms that are not used are omitted, except those that the recipe removed from its
-    augmentation policy. A stage has the sections in which it differs from the recipe.
+    augmentation policy. A stage contains only the sections in which it differs from the recipe.
     """
     tree = _without_unused(recipe.model_dump(mode="json", by_alias=True))
     if not tree["plugins"]:
@@ -187,7 +187,7 @@ def dump_recipe(recipe: Recipe) -> str:
 def write_recipe(recipe: Recipe, path: Path) -> None:
     """Write a recipe with all values, and copies of its plugins into a folder beside it.
 
-    So a run can be opened from any folder, on any machine, and after a plugin was edited.
+    Therefore a run can be opened from any folder, on any machine, and after a plugin was edited.
     """
     copies: list[str] = []
     for number, plugin in enumerate(recipe.plugins):
@@ -214,7 +214,7 @@ def _without_unused(sections: Tree) -> Tree:
 
 
 def _resolve_plugins(tree: Tree, folder: Path) -> None:
-    """Make the paths of plugins absolute, in place; leave values that are no list of names."""
+    """Make the paths of plugins absolute, in place; skip values that are not a list of names."""
     names = tree.get("plugins")
     if isinstance(names, str):
         names = [names]
@@ -244,13 +244,13 @@ def _override(tree: Tree, override: str) -> None:
         child = expand_short_form(name, child, within=within)
         if not isinstance(child, dict | list):
             raise AreosegError(f"override {override!r}: {name!r} has no values inside")
-        parent[key] = child.copy()  # an alias may be in two places
+        parent[key] = child.copy()  # an alias may be used in two places
         parent, within = parent[key], name
     parent[_key(parent, last, override)] = value
 
 
 def _key(parent: Tree | list[Any], name: str, override: str) -> str | int:
-    """Return the key of a mapping, or the position in a list, that a name in an override means."""
+    """Return the key of a mapping or the position in a list that is named in an override."""
     if isinstance(parent, dict):
         return name
     if name.isdecimal() and int(name) < len(parent):

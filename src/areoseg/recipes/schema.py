@@ -50,7 +50,7 @@ FROM_DATA = ("classes", "in_channels")
 
 
 class ModelChoice(BaseModel):
-    """A model by its registered name; any other value is an option of that model."""
+    """A model, given by its registered name; all other values are options of that model."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -69,7 +69,7 @@ class NetworkSettings(Options):
     """
 
     initialization: Literal["he", "xavier", "orthogonal"] | None = None
-    """Initialization of all convolutions; null: the model's own, which mostly is `he`."""
+    """Initialization of all convolutions; null: the model's default, mostly `he`."""
     zero_last_gamma: bool = False
     """Start the last gamma of each residual branch at zero, so that each block starts as its
     shortcut."""
@@ -80,7 +80,7 @@ class NetworkSettings(Options):
     rates (`model.dropout`), which are reached at the end of training; null: dropout."""
     drop_path: Decay | None = None
     """Probability of skipping the last residual branch in training; that of the others grows
-    linearly towards it (stochastic depth). Null: the model's own."""
+    linearly towards it (stochastic depth). Null: the model's default."""
 
 
 class DataSettings(Options):
@@ -98,7 +98,7 @@ class DataSettings(Options):
     oversample_rare: Share = 0.0
     """Fraction of each batch that is drawn from samples with pixels of the rarest class."""
     max_background: Share | None = None
-    """Training samples with a larger fraction of background are excluded; null: none is."""
+    """Training samples with a larger fraction of background are excluded; null: none."""
 
 
 class SplitSettings(Options):
@@ -120,7 +120,7 @@ class SplitSettings(Options):
     """Number of cross-validation folds of train and val together; null: `val` gives the fraction of
     validation. The test split does not depend on it."""
     fold: Annotated[int, Field(ge=0)] = 0
-    """The fold that is the validation split, from 0."""
+    """Index of the fold that is the validation split, from 0."""
     seed: int = 0
     """Seed of the split."""
 
@@ -142,7 +142,7 @@ class SplitSettings(Options):
     @field_validator("fold")
     @classmethod
     def _check_fold(cls, fold: int, info: ValidationInfo) -> int:
-        if "folds" not in info.data:  # they are wrong themselves
+        if "folds" not in info.data:  # folds are invalid themselves
             return fold
         folds = info.data["folds"]
         if folds is None and fold:
@@ -158,7 +158,7 @@ class ClassWeightSettings(Options):
     scheme: WeightScheme = "sqrt"
     """See `areoseg.losses.class_weights`."""
     cap: Annotated[float, Field(ge=1)] | None = None
-    """The largest ratio of the largest to the smallest weight; null: no limit."""
+    """Maximum ratio of the largest to the smallest weight; null: no limit."""
 
 
 class PseudoLabelSettings(Options):
@@ -192,8 +192,8 @@ class TrainingSettings(Options):
     """Length and method of training."""
 
     epochs: Count = 40
-    """Passes over the training samples; a time budget replaces it. With stages the default is the
-    sum of theirs; another value stretches them."""
+    """Passes over the training samples; ignored with a time budget. With stages, the default is the
+    sum of their epochs; another value rescales them."""
     steps: Count | None = None
     """Training steps, for a length that is not a whole number of passes; null: as `epochs`."""
     batch_size: Count = 32
@@ -203,8 +203,8 @@ class TrainingSettings(Options):
     ema: Decay = 0.995
     """Decay of the moving average of the weights, which is validated and saved; 0: no average."""
     swa: Share = 0.0
-    """Fraction of training, at its end, whose weights are averaged uniformly (stochastic weight
-    averaging) in place of the moving average; 0: none."""
+    """Fraction of training, at its end, over which the weights are averaged uniformly (stochastic
+    weight averaging) instead of the moving average; 0: none."""
     patience: Annotated[int, Field(ge=0)] = 12
     """Epochs without a better validation score before training stops; 0: never. Ignored with a
     time budget."""
@@ -213,11 +213,11 @@ class TrainingSettings(Options):
     mixup: NonNegative = 0.0
     """Both parameters of the Beta distribution of mixup, for example 0.2; 0: none."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """`auto` is bfloat16 where the processor computes convolutions faster in it."""
+    """`auto` is bfloat16 if convolutions are faster in it on this processor."""
 
 
 def _choice(registry: Registry, default: str) -> BeforeValidator:
-    """Validate the options of a component that is chosen by its name."""
+    """Return a validator for the options of a component that is chosen by its name."""
 
     def validate(value: Any) -> Any:
         if isinstance(value, registry.base):
@@ -236,7 +236,7 @@ def _choice(registry: Registry, default: str) -> BeforeValidator:
 
 
 def _check_background(loss: LossTerms, info: ValidationInfo) -> LossTerms:
-    """Terms that depend on the background class need background to be a class."""
+    """Check that terms that depend on the background class are used with `background: class`."""
     data = info.data.get("data")
     if data is not None and data.background == "void":
         check_values(
@@ -250,7 +250,7 @@ def _check_background(loss: LossTerms, info: ValidationInfo) -> LossTerms:
 
 
 Loss = Annotated[LossTerms, AfterValidator(_check_background)]
-"""Terms that fit the section `data` before them."""
+"""Terms of the loss, checked against the section `data`."""
 
 Optimizer = Annotated[SerializeAsAny[OptimizerOptions], _choice(OPTIMIZERS, DEFAULT_OPTIMIZER)]
 """The options of an optimizer, chosen by its name."""
@@ -265,8 +265,8 @@ class Stage(Options):
     A section changes single values of the recipe's section. One that names its optimizer, schedule,
     policy or scheme replaces it, and so does `loss`.
 
-    The optimizer keeps its state where its section equals that of the stage before, and starts
-    without state where it does not.
+    The optimizer keeps its state if its section equals that of the previous stage; otherwise it
+    starts without state.
     """
 
     epochs: Count
@@ -288,7 +288,7 @@ class Recipe(Options):
     """One line for `areoseg recipes`."""
     plugins: tuple[str, ...] = ()
     """Python files that register models, losses and other components; relative to the recipe. They
-    are run, with all your rights, before the recipe is validated."""
+    are run, with all your permissions, before the recipe is validated."""
     model: ModelChoice
     network: NetworkSettings = NetworkSettings()
     data: DataSettings = DataSettings()
@@ -300,7 +300,7 @@ class Recipe(Options):
     schedule: Schedule = SCHEDULES[DEFAULT_SCHEDULE].options()  # type: ignore[assignment]
     pseudo_labels: PseudoLabelSettings = PseudoLabelSettings()
     stages: tuple[Stage, ...] = ()
-    """Successive parts of the training; none: a single one, as the recipe describes it."""
+    """Successive parts of the training; if empty, the training has a single part."""
     training: TrainingSettings = TrainingSettings()
     protocol: Literal["terrain", "keras", "all-pixels", "five-class"] = "terrain"
     """The definition of mean IoU that selects the weights and is reported first."""
@@ -311,7 +311,7 @@ class Recipe(Options):
     @model_validator(mode="before")
     @classmethod
     def _expand_short_forms(cls, values: Any) -> Any:
-        """`model: unet` is short for `model: {name: unet}`; see `SHORT_FORMS`."""
+        """Expand short forms, for example `model: unet` to `model: {name: unet}`."""
         if not isinstance(values, dict):
             return values
         sections = {name: expand_short_form(name, value) for name, value in values.items()}
@@ -320,7 +320,7 @@ class Recipe(Options):
     @field_validator("model")
     @classmethod
     def _check_model(cls, model: ModelChoice, info: ValidationInfo) -> ModelChoice:
-        """The model exists, has the options, and can be built."""
+        """Check that the model exists, has these options, and can be built."""
         if (info.context or {}).get("check_model", True):
             check_values(_model_errors(model))
         return model
@@ -328,7 +328,7 @@ class Recipe(Options):
     @field_validator("network")
     @classmethod
     def _check_network(cls, network: NetworkSettings, info: ValidationInfo) -> NetworkSettings:
-        """The changes apply to the model."""
+        """Check that the settings apply to the model."""
         from areoseg.models.adjust import adjust_network
 
         model = info.data.get("model")
@@ -344,12 +344,12 @@ class Recipe(Options):
     @field_validator("stages", mode="before")
     @classmethod
     def _complete_stages(cls, stages: Any, info: ValidationInfo) -> Any:
-        """Fill in what a stage leaves out from the recipe."""
+        """Fill in the values that a stage does not set from the recipe."""
         if not isinstance(stages, list | tuple):
             raise ValueError("write a list, such as [{epochs: 40}, {epochs: 8, augment: rigid}]")
         names = Stage.model_fields.keys() - {"epochs"}
         own = {name: info.data[name] for name in names & info.data.keys()}
-        # A section that is invalid in the recipe is reported there, and not in each stage again.
+        # A section that is invalid in the recipe is reported there, not again for each stage.
         invalid = {name: cls.model_fields[name].default for name in names - info.data.keys()}
         return [
             complete_stage(stage, own, invalid) if isinstance(stage, Mapping) else stage
@@ -359,11 +359,11 @@ class Recipe(Options):
     @field_validator("stages")
     @classmethod
     def _check_samples(cls, stages: tuple[Stage, ...], info: ValidationInfo) -> tuple[Stage, ...]:
-        """Stages differ in what they draw, not in the samples that were read, audited and split."""
+        """Check that stages change only how batches are drawn, not which samples are used."""
         own = info.data.get("data")
         check_values(
             {
-                (number, "data", name): f"no stage can change it: set data.{name} for all of them"
+                (number, "data", name): f"stages cannot change this: set data.{name} for all"
                 for number, stage in enumerate(stages)
                 for name in ("scale", "tile", "audit")
                 if own is not None and getattr(stage.data, name) != getattr(own, name)
@@ -374,7 +374,7 @@ class Recipe(Options):
     @field_validator("training", mode="before")
     @classmethod
     def _add_up_epochs(cls, training: Any, info: ValidationInfo) -> Any:
-        """By default a training is as long as its stages together."""
+        """Set the default length of training to the sum of its stages."""
         stages = info.data.get("stages")
         if stages and isinstance(training, Mapping):
             return {"epochs": sum(stage.epochs for stage in stages), **training}
@@ -382,7 +382,7 @@ class Recipe(Options):
 
 
 def _model_errors(model: ModelChoice) -> dict[tuple[str | int, ...], str]:
-    """What is wrong with a model, by the location in its section."""
+    """Return the errors in a model section, by their location in it."""
     from areoseg.models import record
 
     try:
@@ -407,10 +407,10 @@ def _model_errors(model: ModelChoice) -> dict[tuple[str | int, ...], str]:
 
 
 def _build(model: ModelChoice) -> Any:
-    """Build a model without memory for its weights.
+    """Build a model without allocating its weights.
 
     Raises:
-        AreosegError: It cannot be built.
+        AreosegError: The model cannot be built.
     """
     import torch
 

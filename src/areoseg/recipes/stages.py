@@ -10,7 +10,7 @@ stages:
     optimizer: {lr: 1.0e-4}  # still AdamW
 ```
 
-Training code takes a plain recipe; `stage_recipes` returns that of each stage.
+Training code uses one plain recipe per stage, returned by `stage_recipes`.
 """
 
 from collections.abc import Mapping
@@ -33,11 +33,11 @@ SHORT_FORMS = {
     "optimizer": "name",
     "schedule": "name",
 }
-"""The value that a bare word stands for, by section; a section that gives it is complete."""
+"""The key that a bare word sets, by section; a section with this key is complete."""
 
 
 def expand_short_form(name: str, value: Any, *, within: str = "") -> Any:
-    """Write out a value that is given as a bare word or weight; return others unchanged.
+    """Expand a value that is a bare word or weight; return other values unchanged.
 
     `model: unet` is `model: {name: unet}`, by `SHORT_FORMS`; `loss: dice` is `loss: {dice: 1.0}`;
     and in a loss `dice: 1.0` is `dice: {weight: 1.0}`.
@@ -45,7 +45,7 @@ def expand_short_form(name: str, value: Any, *, within: str = "") -> Any:
     Args:
         name: The name of the value.
         value: The value as the recipe has it.
-        within: The section that it is in, or nothing.
+        within: The section that contains the value, or an empty string.
     """
     if within == "loss" and isinstance(value, int | float):
         return {"weight": value}
@@ -75,12 +75,12 @@ def stage_recipes(recipe: "Recipe") -> tuple["Recipe", ...]:
 def complete_stage(
     stage: Mapping[str, Any], own: Mapping[str, BaseModel], invalid: Mapping[str, BaseModel]
 ) -> dict[str, Any]:
-    """Fill in what a stage leaves out from the recipe.
+    """Fill in the values that a stage does not set from the recipe.
 
     Args:
-        stage: The stage as the recipe has it, not validated.
-        own: The recipe's own sections, of those that a stage may change.
-        invalid: Substitutes for those that are invalid in the recipe. Changes to them cannot be
+        stage: The unvalidated stage from the recipe.
+        own: The recipe's own sections that a stage may change.
+        invalid: Substitutes for sections that are invalid in the recipe. Changes to them cannot be
             validated, unless the stage's section is complete.
     """
     given = {name: expand_short_form(name, value) for name, value in stage.items()}
@@ -103,7 +103,7 @@ def _complete(name: str, given: Any, own: BaseModel) -> Any:
 
 
 def _is_complete(name: str, given: Any) -> bool:
-    """Whether a stage's section replaces the recipe's; a loss does, and a section with its name."""
+    """Return whether a stage's section replaces the recipe's: any loss, or a named component."""
     if given == {}:
         return False
     return name == "loss" or not isinstance(given, Mapping) or SHORT_FORMS.get(name) in given

@@ -1,4 +1,4 @@
-"""A recipe as a template to edit: its own values, and all defaults as comments."""
+"""Editable templates of recipes: their own values, and all defaults as comments."""
 
 import inspect
 import re
@@ -25,7 +25,7 @@ HEADER = """\
 """
 
 MAX_WIDTH = 96
-"""Characters of a line with its comment."""
+"""Maximum length of a line including its comment."""
 
 
 def recipe_template(name: str) -> str:
@@ -61,13 +61,13 @@ def _render(
     location: Location,
     comments: Mapping[Location, str],
 ) -> Iterator[str]:
-    """Yield the lines of a section: values that are not given as comments.
+    """Yield the lines of a section, with default values as comments.
 
     Args:
         values: All values of the section.
-        given: Those that the recipe's own text sets.
-        options: The section as options, which have the descriptions.
-        location: Where the section is.
+        given: The values that the recipe's own text sets.
+        options: The section as options, which provide the descriptions.
+        location: Location of the section.
         comments: The comments in the recipe's own text, by location.
     """
     indent = "  " * len(location)
@@ -93,7 +93,7 @@ def _render(
 
 
 def _comments(text: str, node: yaml.Node | None) -> dict[Location, str]:
-    """Return the comment beside each key of a recipe's text that begins a line, by location."""
+    """Return the comments after keys that begin a line of a recipe's text, by location."""
     lines = text.splitlines()
     found: dict[Location, str] = {}
 
@@ -121,14 +121,14 @@ def _description(options: Any, key: str) -> str:
 
 
 def _options_of(options: Any, key: str) -> Any:
-    """The options of a section, or of a term or transform within it."""
+    """Return the options of a section, or of a term or transform within it."""
     if isinstance(options, BaseModel) and key in type(options).model_fields:
         return getattr(options, key)
     return (getattr(options, "root", None) or getattr(options, "model_extra", None) or {}).get(key)
 
 
 def _model_defaults(recipe: Recipe) -> dict[str, Any]:
-    """The options of the recipe's model with their defaults, as far as YAML can say them."""
+    """Return the options of the recipe's model with the defaults that YAML can represent."""
     from areoseg.models import record
 
     parameters = inspect.signature(record(recipe.model.name).build).parameters
@@ -141,6 +141,6 @@ def _model_defaults(recipe: Recipe) -> dict[str, Any]:
 
 
 def _flow(value: Any) -> str:
-    """A value as YAML on one line."""
+    """Return a value as YAML on one line."""
     text = yaml.safe_dump(value, default_flow_style=True, width=float("inf"), sort_keys=False)
     return text.removesuffix("\n").removesuffix("\n...")

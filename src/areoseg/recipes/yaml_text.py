@@ -1,4 +1,4 @@
-"""Reading YAML, and describing what is wrong with it: one line per error, with its location."""
+"""Reads YAML and describes its errors: one line per error, with its location."""
 
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ from areoseg.utils.options import error_message
 
 
 def read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:
-    """Parse YAML into values, and nodes with their line numbers.
+    """Parse YAML into values and nodes with line numbers.
 
     Args:
         text: The text.
         source: The name of its file.
 
     Raises:
-        AreosegError: It is not YAML.
+        AreosegError: The text is not YAML.
     """
     try:
         return yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
@@ -32,7 +32,7 @@ def read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:
 def describe_errors(
     error: ValidationError, source: str, node: yaml.Node | None, overrides: Sequence[str] = ()
 ) -> list[str]:
-    """Describe each error of a validation on one line: its location, what is wrong, what is valid.
+    """Describe each validation error on one line: location, problem and valid values.
 
     Args:
         error: The errors.
@@ -44,7 +44,7 @@ def describe_errors(
     lines = []
     for detail in error.errors():
         dotted = ".".join(map(str, detail["loc"]))
-        # An override may set the location, something around it, or something within it.
+        # An override may set the location itself, a parent of it, or a value within it.
         if any(f"{dotted}.".startswith(f"{key}.") or key.startswith(f"{dotted}.") for key in keys):
             place = f"override {dotted}"
         else:
@@ -56,7 +56,7 @@ def describe_errors(
 
 
 def _is_told(kind: str, value: Any) -> bool:
-    """Whether a message is complete without the input."""
+    """Return whether a message is complete without the input."""
     return kind in ("extra_forbidden", "missing") or isinstance(value, Mapping)
 
 
@@ -79,7 +79,7 @@ def line_of(node: yaml.Node | None, location: Sequence[str | int]) -> int:
 
 
 def describe_duplicates(node: yaml.Node | None, source: str) -> list[str]:
-    """Describe each key that a mapping has twice, of which YAML would silently take the last.
+    """Describe each duplicate key of a mapping; YAML would silently use the last value.
 
     Args:
         node: The content of the file.
@@ -99,7 +99,7 @@ def duplicate_keys(node: yaml.Node | None) -> list[tuple[str, int, int]]:
 def _duplicates(
     node: yaml.Node | None, location: tuple[str, ...], parents: frozenset[int]
 ) -> Iterator[tuple[str, int, int]]:
-    """As `duplicate_keys`. An alias may contain itself, so nodes in `parents` are skipped."""
+    """Yield `duplicate_keys`, skipping nodes in `parents`, as an alias may contain itself."""
     if node is None or id(node) in parents:
         return
     inside = parents | {id(node)}

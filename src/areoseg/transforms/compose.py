@@ -1,4 +1,4 @@
-"""From the settings of an augmentation to the function that augments a batch."""
+"""Builds the function that augments a batch from the settings of an augmentation."""
 
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -22,25 +22,25 @@ Augmentation = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]
 """Maps images (N, 1, H, W), masks (N, H, W) and a CPU generator to new images and masks."""
 
 _Step = tuple[float, Callable[..., Any]]
-"""A transform's probability, and its function with the options filled in."""
+"""A transform's probability, and its function with bound options."""
 
 
 def build_augmentation(
     settings: AugmentSettings, *, rare_bank: RareBank | None = None
 ) -> Augmentation:
-    """Make the function that augments a batch.
+    """Build the function that augments a batch.
 
     It maps images (N, 1, H, W) float32 in 0..1, masks (N, H, W) int64 and a CPU `torch.Generator`
-    to new images and masks of the same shapes and dtypes. It has no state: what it does to a batch
-    depends on the batch and the generator alone. For the same augmentation at the same step of
-    every run, seed the generator by seed and step. Each transform draws its samples independently.
+    to new images and masks of the same shapes and dtypes. It is stateless: the result
+    depends only on the batch and the generator. For the same augmentation at the same step of
+    every run, seed the generator with seed and step. Each transform selects samples independently.
 
     Args:
         settings: The transforms and their options.
         rare_bank: The objects that `rare_paste` pastes; see `AugmentSettings.needs_rare_bank`.
 
     Raises:
-        AreosegError: `rare_paste` is used without a bank, or with an empty one.
+        AreosegError: `rare_paste` is used without a bank or with an empty one.
 
     Example:
         >>> from areoseg.transforms import parse_augment
@@ -70,7 +70,7 @@ def build_augmentation(
 
 
 def _stages(settings: AugmentSettings, rare_bank: RareBank | None) -> list[Augmentation]:
-    """The transforms in the order of application, with the warps joined into one stage."""
+    """Return the transforms in the order of application, with all warps in one stage."""
     injected = {"rare_class": settings.rare_class, "rare_bank": rare_bank}
     stages: list[Augmentation] = []
     transforms = [TRANSFORMS[name] for name in settings.transforms]
@@ -91,7 +91,7 @@ def _stages(settings: AugmentSettings, rare_bank: RareBank | None) -> list[Augme
 def _change(
     step: _Step, images: Tensor, masks: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Apply one transform of images and masks to the samples that it draws."""
+    """Apply one transform of images and masks to randomly selected samples."""
     probability, function = step
     picked = _pick(images, probability, generator)
     new_images, new_masks = function(images, masks, generator=generator)
@@ -101,7 +101,7 @@ def _change(
 def _warp(
     steps: Sequence[_Step], images: Tensor, masks: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Compose the warps and sample once; samples that no warp draws are not sampled."""
+    """Compose the warps and resample once; samples without a warp are not resampled."""
     positions = identity_positions(images)
     warped = torch.zeros(len(images), dtype=torch.bool, device=images.device)
     for probability, function in steps:
@@ -128,7 +128,7 @@ def _originals(samples: int, share: float, generator: torch.Generator) -> Tensor
 
 
 def _take(picked: Tensor, new: Tensor, old: Tensor) -> Tensor:
-    """`new` for the samples picked (N,), `old` for the others."""
+    """Return `new` for the picked samples (N,), and `old` for the others."""
     return torch.where(picked.view(-1, *[1] * (old.ndim - 1)), new, old)
 
 

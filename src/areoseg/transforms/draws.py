@@ -14,7 +14,7 @@ def uniform(
         low: Lower bound.
         high: Upper bound.
         generator: A CPU generator, so that the numbers are the same on every device.
-        like: Gives the dtype and device of the result.
+        like: A tensor with the dtype and device of the result.
     """
     drawn = torch.rand(shape, generator=generator) * (high - low) + low
     return drawn.to(dtype=like.dtype, device=like.device)
@@ -62,10 +62,10 @@ def inside_boxes(
 
 
 def smoothing_matrix(size: int, sigma: Tensor) -> Tensor:
-    """Make the matrix of Gaussian smoothing along one side.
+    """Return the matrix of Gaussian smoothing along one side.
 
-    `rows @ image @ columns.T` smooths an image. Each row sums to one over the pixels that exist, so
-    the border needs no padding, and each sample can have its own width.
+    `rows @ image @ columns.T` smooths an image. Each row sums to one over the existing pixels, so
+    no padding is needed, and each sample can have its own sigma.
 
     Args:
         size: Pixels along the side.

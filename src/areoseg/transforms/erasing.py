@@ -1,6 +1,6 @@
-"""Erasing: hide parts of the image behind the tile's mean gray; the labels stay.
+"""Erasing: parts of the image are replaced by the tile's mean gray; labels are unchanged.
 
-The network has to classify a hidden pixel by its surroundings.
+The network has to classify the hidden pixels from their surroundings.
 """
 
 from typing import Annotated
@@ -33,9 +33,9 @@ def coarse_dropout(
     Args:
         images: (N, 1, H, W) float in 0..1.
         masks: (N, H, W) int64, returned unchanged.
-        generator: Source of the draws.
-        holes: Holes in a tile; they may overlap.
-        size: Side of a hole, in pixels; cut to the tile's.
+        generator: Random generator.
+        holes: Number of holes per tile; they may overlap.
+        size: Side of a hole, in pixels, limited to the tile's.
     """
     samples, _, height, width = images.shape
     place = uniform(2, samples, holes, low=0, high=1, generator=generator, like=images)
@@ -64,9 +64,9 @@ def grid_mask(
     Args:
         images: (N, 1, H, W) float in 0..1.
         masks: (N, H, W) int64, returned unchanged.
-        generator: Source of the draws.
+        generator: Random generator.
         period: Distance from one square to the next, in pixels.
-        ratio: Side of a square as a share of the period; ratio^2 of the tile is hidden.
+        ratio: Side of a square as a fraction of the period; ratio^2 of the tile is hidden.
     """
     samples, _, height, width = images.shape
     start = uniform(2, samples, 1, low=0, high=period, generator=generator, like=images).floor()

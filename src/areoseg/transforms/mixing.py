@@ -1,4 +1,4 @@
-"""CutMix: boxes of one tile replaced by boxes of another, image and labels alike."""
+"""CutMix: boxes of one tile are replaced by boxes of another, in image and mask."""
 
 from typing import Annotated
 
@@ -32,8 +32,8 @@ def cutmix(
     Args:
         images: (N, 1, H, W) float in 0..1.
         masks: (N, H, W) int64.
-        generator: Source of the draws.
-        largest: The box covers a uniform share of the tile's area between 0 and this.
+        generator: Random generator.
+        largest: Maximum fraction of the tile's area that the box covers, drawn uniformly from 0.
     """
     samples, _, height, width = images.shape
     draw = uniform(4, samples, low=0, high=1, generator=generator, like=images)
@@ -59,16 +59,16 @@ def rare_cutmix(
 ) -> tuple[Tensor, Tensor]:
     """CutMix with boxes around pixels of the rare class.
 
-    Each tile gets the box around a rare pixel drawn from those of the batch, at the same place. A
-    tile for which a pixel of its own is drawn stays unchanged, and so does a batch without the rare
+    Each tile receives the box around a rare pixel drawn from the batch, at the same place. A tile
+    for which one of its own pixels is drawn stays unchanged, and so does a batch without the rare
     class.
 
     Args:
         images: (N, 1, H, W) float in 0..1.
         masks: (N, H, W) int64.
-        generator: Source of the draws.
+        generator: Random generator.
         rare_class: Index of the rare class.
-        largest: The box covers a uniform share of the tile's area between 0 and this.
+        largest: Maximum fraction of the tile's area that the box covers, drawn uniformly from 0.
     """
     samples, _, height, width = images.shape
     # Drawn before looking at the masks: the number of draws must not depend on the pixels.
@@ -85,7 +85,7 @@ def rare_cutmix(
 
 
 def _box_sides(area: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Return rows and columns (N,) of boxes of the tile's shape and a share `area` (N,) of it."""
+    """Return height and width (N,) of boxes of the tile's shape and a fraction `area` of it."""
     side = area.sqrt()
     rows = (side * height).round().long().clamp(min=1)
     columns = (side * width).round().long().clamp(min=1)

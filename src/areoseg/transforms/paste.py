@@ -1,6 +1,6 @@
 """Copy-paste of rare objects: cut them from training tiles, paste them into others.
 
-The bank of objects must be cut from the training split alone.
+The bank of objects must be cut from the training split only.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ MARGIN = 3
 
 @dataclass(frozen=True)
 class RareObject:
-    """One object with a margin of its surroundings.
+    """One object with a margin around it.
 
     Attributes:
         relief: (h, w) float32, gray values minus the mean of the object's surroundings.
@@ -46,7 +46,7 @@ class RareBank:
     """The objects of one class.
 
     Attributes:
-        rare_class: Their class index.
+        rare_class: Class index of the objects.
         objects: The objects, in the order of their tiles.
     """
 
@@ -94,7 +94,7 @@ def rare_object_bank(
 
 
 def _as_gray(image: NDArray[Any]) -> NDArray[np.float32]:
-    """Gray values as float32 in 0..1."""
+    """Return gray values as float32 in 0..1."""
     scale = 255 if image.dtype == np.uint8 else 1
     return image.astype(np.float32) / np.float32(scale)
 
@@ -121,7 +121,7 @@ def _cut_objects(
 
 
 def _widened(side: slice) -> slice:
-    """`side` with the margin added; slicing cuts it to the tile."""
+    """Return `side` with the margin added; slicing limits it to the tile."""
     return slice(max(side.start - MARGIN, 0), side.stop + MARGIN)
 
 
@@ -146,9 +146,9 @@ def rare_paste(
     Args:
         images: (N, 1, H, W) float in 0..1.
         masks: (N, H, W) int64.
-        generator: Source of the draws.
+        generator: Random generator.
         rare_bank: The objects; not empty.
-        objects: Each tile gets 1 to this many.
+        objects: Maximum number of objects per tile; at least 1 is pasted.
     """
     samples = len(images)
     count = uniform(samples, low=1, high=objects + 1, generator=generator, like=images).long()
@@ -183,7 +183,7 @@ def _paste(
         mask: (H, W), changed.
         rock: The object.
         mirrored: Mirror it left and right.
-        place: Its place between the first and the last possible row and column, 0 to 1.
+        place: Position between the first and the last possible row and column, 0 to 1.
         rare_class: The label to write.
     """
     relief, opacity, shape = (

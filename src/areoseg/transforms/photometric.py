@@ -1,4 +1,4 @@
-"""Photometric transforms: light and sensor. Only the image changes, and stays in 0..1."""
+"""Photometric transforms of light and sensor; only the image changes, and stays in 0..1."""
 
 from typing import Annotated
 
@@ -29,8 +29,8 @@ def brightness_contrast(
     Args:
         images: (N, 1, H, W) float in 0..1.
         masks: (N, H, W) int64, returned unchanged.
-        generator: Source of the draws.
-        brightness: Maximum shift either way.
+        generator: Random generator.
+        brightness: Maximum shift in either direction.
         contrast: Maximum change of contrast; 0.2 gives factors of 0.8 to 1.2.
     """
     draw = uniform(2, len(images), low=-1, high=1, generator=generator, like=images)
@@ -52,7 +52,7 @@ def gamma(
     Args:
         images: (N, 1, H, W) float in 0..1.
         masks: (N, H, W) int64, returned unchanged.
-        generator: Source of the draws.
+        generator: Random generator.
         limit: The exponent is exp(u), u uniform in -limit to limit.
     """
     exponent = uniform(len(images), low=-limit, high=limit, generator=generator, like=images).exp()
@@ -72,7 +72,7 @@ def blur(
     Args:
         images: (N, 1, H, W) float in 0..1.
         masks: (N, H, W) int64, returned unchanged.
-        generator: Source of the draws.
+        generator: Random generator.
         sigma: Maximum standard deviation, in pixels; the minimum is a tenth of it.
     """
     width = uniform(len(images), low=sigma / 10, high=sigma, generator=generator, like=images)
@@ -99,7 +99,7 @@ def sensor_noise(
     Args:
         images: (N, 1, H, W) float in 0..1.
         masks: (N, H, W) int64, returned unchanged.
-        generator: Source of the draws.
+        generator: Random generator.
         read: Maximum standard deviation of the read noise, in gray values.
         shot: Maximum variance of the shot noise at gray value 1.
     """

@@ -7,9 +7,9 @@ A transform of the policy has the policy's options unless the recipe changes the
 own defaults. `null` removes a transform: `{policy: mild, vertical_flip: null}`.
 
 The policies `mild` and `complex` follow the homework report, with two differences. The displacement
-of its elastic transform does not follow from its numbers (alpha 10 to 50, sigma 50; libraries scale
-them differently), so `mild` gives it in pixels. And pixels that its rotations brought in from
-outside the tile are void here.
+of its elastic transform cannot be derived from its numbers (alpha 10 to 50, sigma 50; libraries
+scale them differently), so `mild` defines it in pixels. Pixels that rotations bring in from outside
+the tile are void here.
 """
 
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ class Policy:
     Attributes:
         summary: One line that describes it.
         transforms: The transforms that it uses.
-        original: The share of each batch that is left unmodified, 0 to 1.
+        original: The fraction of each batch that is left unmodified, 0 to 1.
     """
 
     summary: str
@@ -100,8 +100,8 @@ POLICIES: dict[str, Policy] = {
 class AugmentSettings(Options):
     """An augmentation: a policy with the changes of a recipe applied.
 
-    Any further value is the name of a transform with its options, or with None if it is removed
-    from the policy. The options of the policy are filled in, so that a dump is complete, and
+    All other values map the name of a transform to its options, or to None to remove it from the
+    policy. The options of the policy are filled in, so that a dump is complete, and
     validating the dump gives the same settings.
     """
 
@@ -110,20 +110,20 @@ class AugmentSettings(Options):
     policy: str = "none"
     """The policy to start from."""
     original: Share = 0
-    """Share of each batch left unmodified; by default that of the policy."""
+    """Fraction of each batch that is left unmodified; by default that of the policy."""
     rare_class: int = Field(MARS.names.index("big rock"), ge=0, lt=VOID)
     """Class index that `rare_paste` and `rare_cutmix` favor."""
 
     @model_validator(mode="before")
     @classmethod
     def _fill_in_policy(cls, value: Any) -> Any:
-        """Read a bare name as a policy, and fill in the policy's values where none are given."""
+        """Interpret a bare name as a policy, and fill in the policy's values if none are given."""
         given = {"policy": value} if isinstance(value, str) else value
         if not isinstance(given, Mapping):
             return given
         name = given.get("policy", "none")
         policy = POLICIES.get(name) if isinstance(name, str) else None
-        if policy is None:  # refused by the check of the field
+        if policy is None:  # rejected by the validator of the field
             policy = POLICIES["none"]
         changes = {name: given[name] for name in given if name not in cls.model_fields}
         uses: dict[str, Any] = {}
@@ -147,7 +147,7 @@ class AugmentSettings(Options):
 
     @property
     def transforms(self) -> dict[str, TransformOptions]:
-        """The options of the transforms that can happen, by name, in the order of application."""
+        """Return the options of transforms with nonzero probability, in order of application."""
         uses = self.model_extra or {}
         return {
             transform.name: uses[transform.name]
@@ -179,7 +179,7 @@ def parse_augment(value: str | Mapping[str, Any]) -> AugmentSettings:
         value: A policy's name, or a mapping with `policy`, `original`, `rare_class` and transforms.
 
     Raises:
-        AreosegError: A name or value does not exist or fit; the message names the field.
+        AreosegError: A name is unknown or a value is invalid; the message names the field.
 
     Example:
         >>> list(parse_augment({"policy": "flips", "gamma": {"limit": 0.2}}).transforms)

@@ -1,8 +1,8 @@
 """The registry of transforms.
 
 A transform is a function, registered by a decorator. Its keyword-only parameters are its options in
-a recipe, except those that `compose` fills in: `generator`, `rare_class` and `rare_bank`. What its
-first parameter is called tells the two kinds apart:
+a recipe, except those that `compose` fills in: `generator`, `rare_class` and `rare_bank`. The name
+of its first parameter distinguishes the two kinds:
 
 - `function(images, masks, *, generator, ...)` maps images (N, 1, H, W) and masks (N, H, W) to new
   ones of the same shapes.
@@ -20,7 +20,7 @@ class TransformOptions(Options):
     """The options that every transform has."""
 
     probability: Share = 0.5
-    """Share of samples that are changed."""
+    """Probability that a sample is changed."""
 
 
 TRANSFORMS = Registry("transform", TransformOptions, ("generator", "rare_class", "rare_bank"))
@@ -33,10 +33,10 @@ def is_warp(transform: Component) -> bool:
 
 
 def order_of_application() -> list[Component]:
-    """List the transforms as they are applied, whatever their order in a recipe.
+    """List the transforms in the order of application, regardless of their order in a recipe.
 
-    That is the order of registration, except that all warps come together, so that even with those
-    of plugins a tile is interpolated once.
+    This is the order of registration, except that all warps are adjacent, so that a tile is
+    interpolated only once even if plugins add warps.
     """
     transforms = list(TRANSFORMS.values())
     first_warp = next((i for i, each in enumerate(transforms) if is_warp(each)), 0)

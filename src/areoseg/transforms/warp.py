@@ -1,9 +1,9 @@
-"""Geometric transforms: flips, and warps with the one resampling that follows them.
+"""Geometric transforms: flips, and warps followed by a single resampling.
 
-A warp maps positions (N, H, W, 2), which hold for each pixel of the new tile where it samples the
-old one: (x, y) in pixels, with pixel centers at integers. Warps compose without interpolation in
-between, and `resample` then reads the tile once. The positions go through the warps in reverse:
-the last warp of the positions is the first that happens to the tile.
+A warp maps positions (N, H, W, 2): for each pixel of the new tile, the point (x, y) at which the
+old tile is sampled, in pixels, with pixel centers at integers. Warps compose without interpolation,
+and `resample` then samples the tile once. Because positions map new pixels to old ones, the last
+warp of the positions is the first that acts on the tile.
 """
 
 from typing import Annotated
@@ -25,7 +25,7 @@ from areoseg.utils.options import Share
 def horizontal_flip(
     images: Tensor, masks: Tensor, *, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Mirror left and right; exact, and draws nothing.
+    """Mirror left and right; exact, without random numbers.
 
     Args:
         images: (N, 1, H, W) float.
@@ -39,7 +39,7 @@ def horizontal_flip(
 def vertical_flip(
     images: Tensor, masks: Tensor, *, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Mirror top and bottom; exact, and draws nothing.
+    """Mirror top and bottom; exact, without random numbers.
 
     Args:
         images: (N, 1, H, W) float.
@@ -61,8 +61,8 @@ def identity_positions(images: Tensor) -> Tensor:
 def resample(images: Tensor, masks: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
     """Sample images and masks at the positions.
 
-    Images are interpolated bilinearly and reflected at the border. Masks take the nearest pixel, so
-    that no label is invented, and `VOID` outside the tile, where no label is known.
+    Images are interpolated bilinearly and reflected at the border. Masks use the nearest
+    pixel, so that no new label appears, and `VOID` outside the tile, where no label is known.
 
     Args:
         images: (N, 1, H, W) float.
@@ -73,7 +73,7 @@ def resample(images: Tensor, masks: Tensor, positions: Tensor) -> tuple[Tensor, 
     size = positions.new_tensor([width, height])
     new_images = functional.grid_sample(
         images,
-        (2 * positions + 1) / size - 1,  # grid_sample counts from -1 to 1, edge to edge
+        (2 * positions + 1) / size - 1,  # grid_sample uses -1 to 1 from edge to edge
         mode="bilinear",
         padding_mode="reflection",
         align_corners=False,
@@ -97,7 +97,7 @@ def quarter_turn(positions: Tensor, *, generator: torch.Generator) -> Tensor:
     """
     turns = uniform(len(positions), low=1, high=4, generator=generator, like=positions).floor()
     size = _size(positions)
-    # As shares of width and height, from edge to edge, a turn only swaps and mirrors coordinates.
+    # In fractions of width and height, from edge to edge, a turn swaps and mirrors coordinates.
     x, y = ((positions + 0.5) / size).unbind(-1)
     turned = [torch.stack(pair, dim=-1) for pair in ((y, 1 - x), (1 - x, 1 - y), (1 - y, x))]
     shares = torch.where(
@@ -113,12 +113,12 @@ def random_crop(
     generator: torch.Generator,
     smallest: Annotated[float, Field(gt=0, le=1)] = 0.6,
 ) -> Tensor:
-    """Zoom into a part of the tile, of the tile's shape; never samples outside.
+    """Zoom into a part of the tile with the tile's shape; never samples outside the tile.
 
     Args:
         positions: (N, H, W, 2).
-        generator: Source of the draws.
-        smallest: Minimum side of the part, as a share of the tile's.
+        generator: Random generator.
+        smallest: Minimum side of the part, as a fraction of the tile's.
     """
     samples = len(positions)
     side = uniform(samples, low=smallest, high=1, generator=generator, like=positions)
@@ -143,10 +143,10 @@ def shift_scale_rotate(
 
     Args:
         positions: (N, H, W, 2).
-        generator: Source of the draws.
-        shift: Maximum shift along each side, as a share of it.
+        generator: Random generator.
+        shift: Maximum shift along each side, as a fraction of its length.
         scale: Maximum change of scale; 0.1 gives factors of 0.9 to 1.1.
-        rotation: Maximum rotation either way, in degrees.
+        rotation: Maximum rotation in either direction, in degrees.
     """
     draw = uniform(4, len(positions), low=-1, high=1, generator=generator, like=positions)
     size = _size(positions)
@@ -180,15 +180,15 @@ def elastic(
     """Displace each pixel by a smooth random field (Simard et al. 2003).
 
     White noise is smoothed by a Gaussian, then scaled to a root mean square of `alpha` pixels along
-    each axis. (Libraries that scale the noise instead give displacements that shrink as sigma
-    grows, so that one alpha means different strengths.)
+    each axis. (In libraries that scale the noise itself, the displacement shrinks as sigma grows,
+    so that the same alpha means different strengths.)
 
     Args:
         positions: (N, H, W, 2).
-        generator: Source of the draws.
+        generator: Random generator.
         alpha: Root mean square displacement, in pixels.
-        sigma: Standard deviation of the Gaussian, in pixels. The field folds over itself where
-            `alpha` comes near `sigma`.
+        sigma: Standard deviation of the Gaussian, in pixels. The field folds over itself if
+            `alpha` approaches `sigma`.
     """
     samples, height, width, _ = positions.shape
     noise = uniform(samples, 2, height, width, low=-1, high=1, generator=generator, like=positions)
@@ -210,22 +210,22 @@ def grid_distortion(
     steps: Annotated[int, Field(ge=1, le=64)] = 5,
     limit: Annotated[float, Field(ge=0, le=0.9)] = 0.3,
 ) -> Tensor:
-    """Stretch and squeeze the columns and the rows of a grid; the tile's border stays.
+    """Stretch and squeeze the columns and rows of a grid; the tile's border is unchanged.
 
-    A piecewise linear map of each axis, after `GridDistortion` of Albumentations (Buslaev et al.
-    2020, arXiv 1809.06839).
+    Each axis is mapped by a piecewise linear function, as in `GridDistortion` of Albumentations
+    (Buslaev et al. 2020, arXiv 1809.06839).
 
     Args:
         positions: (N, H, W, 2).
-        generator: Source of the draws.
-        steps: Cells along each side.
+        generator: Random generator.
+        steps: Number of cells along each side.
         limit: Maximum change of a cell's width before all are scaled to fill the tile, below 1.
     """
     samples = len(positions)
     cells = uniform(
         samples, 2, steps, low=1 - limit, high=1 + limit, generator=generator, like=positions
     )
-    cells = cells / cells.sum(dim=-1, keepdim=True)  # widths of the source, as shares of the side
+    cells = cells / cells.sum(dim=-1, keepdim=True)  # source widths, as fractions of the side
     starts = cells.cumsum(dim=-1) - cells
     size = _size(positions)
     # All cells of the result have the same width, so a pixel's cell is the integer part of its
@@ -253,7 +253,7 @@ def optical_distortion(
 
     Args:
         positions: (N, H, W, 2).
-        generator: Source of the draws.
+        generator: Random generator.
         limit: Maximum |k|; negative k magnifies the rim, positive k samples outside the tile.
     """
     k = uniform(len(positions), low=-limit, high=limit, generator=generator, like=positions)
@@ -265,5 +265,5 @@ def optical_distortion(
 
 
 def _size(positions: Tensor) -> Tensor:
-    """Width and height of the tile, in the order of the coordinates."""
+    """Return width and height of the tile, in the order of the coordinates."""
     return positions.new_tensor([positions.shape[2], positions.shape[1]])

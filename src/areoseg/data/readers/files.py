@@ -55,6 +55,6 @@ def check_size(height: int, width: int, where: str) -> None:
 def too_large(start: str) -> AreosegError:
     """Return the error for an image that is too large, whose message begins with `start`."""
     return AreosegError(
-        f"{start}, more than the limit of {MAX_PIXELS:,}: unless this is a decompression bomb, cut it"
-        " into parts"
+        f"{start}, more than the limit of {MAX_PIXELS:,}: unless this is a decompression bomb, cut"
+        " it into parts"
     )
