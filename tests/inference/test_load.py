@@ -165,7 +165,7 @@ def test_the_bundled_model_is_the_default_and_scales_itself():
 def test_predict_takes_one_path_and_refuses_arrays(folder, tmp_path):
     found = areoseg.predict(str(folder / "a.png"), tmp_path / "out", outputs=["masks"])
     assert (found.done, found.paths) == (1, (tmp_path / "out" / "masks" / "a.png",))
-    with pytest.raises(AreosegError, match=r"cannot predict a ndarray to files.*areoseg\.load"):
+    with pytest.raises(AreosegError, match=r"a ndarray: give paths.*areoseg\.load"):
         areoseg.predict([levels()[0]], tmp_path / "out")
     with pytest.raises(AreosegError, match=r"flagship-256: this is a model.*--model"):
         areoseg.predict("flagship-256", tmp_path / "out")
