@@ -58,7 +58,7 @@ class UWGate(nn.Module):
         )
 
     def forward(self, skip: Tensor, coarse: Tensor) -> Tensor:
-        """(N, skip, H, W) and (N, coarse, H / 2, W / 2) to (N, skip, H, W)."""
+        """Map (N, skip, H, W) and (N, coarse, H / 2, W / 2) to (N, skip, H, W)."""
         weighed = self.weigh_skip(skip) + self.weigh_signal(self.signal(coarse))
         alpha = torch.sigmoid(self.score(functional.relu(weighed)))
         gated: Tensor = self.project(upsample_nearest(alpha) * skip)
@@ -76,7 +76,7 @@ class GatedUp(nn.Module):
         )
 
     def forward(self, skip: Tensor, coarse: Tensor) -> Tensor:
-        """(N, skip, H, W) and (N, coarse, H / 2, W / 2) to (N, skip, H, W)."""
+        """Map (N, skip, H, W) and (N, coarse, H / 2, W / 2) to (N, skip, H, W)."""
         joined = torch.cat((upsample_nearest(coarse), self.gate(skip, coarse)), dim=1)
         features: Tensor = self.block(joined)
         return features
@@ -101,7 +101,7 @@ class AttentionUWNet(nn.Module):
     The paper's figure has width 16 (4.68 M parameters) and the authors' notebook
     (Dynamo13/Attention_UWNet) width 32 (16.9 M). S has 256 channels in the notebook, and here,
     whatever the width. Departs from the paper: softmax over classes, outside the network, instead
-    of sigmoid; no bias where a batch norm or another bias takes its place.
+    of sigmoid; no bias if a batch norm or another bias follows.
 
     Args:
         in_channels: Channels of the image.
@@ -133,7 +133,7 @@ class AttentionUWNet(nn.Module):
         initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
+        """Compute logits (N, classes, H, W) of images (N, in_channels, H, W)."""
         features = pad_to_multiple(
             images, in_channels=self.in_channels, size_divisor=self.size_divisor
         )
@@ -151,7 +151,7 @@ class AttentionUWNet(nn.Module):
 
 
 class ReportUWNet(nn.Module):
-    """What the homework report calls UWNet: a plain attention U-Net, without the W.
+    """The UWNet of the homework report: a plain attention U-Net, without the W.
 
     With B a block of two (3x3 convolution -> group norm -> ReLU), D 2x2 max-pooling, C a 2x2
     convolution, group norm and ReLU after nearest 2x upsampling, A an additive gate of 1x1
@@ -205,7 +205,7 @@ class ReportUWNet(nn.Module):
         initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
+        """Compute logits (N, classes, H, W) of images (N, in_channels, H, W)."""
         features = pad_to_multiple(
             images, in_channels=self.in_channels, size_divisor=self.size_divisor
         )
@@ -242,7 +242,7 @@ def attention_uwnet(
         in_channels: Channels of the image.
         classes: Channels of the logits.
         variant: "paper" (`AttentionUWNet`) or "report" (`ReportUWNet`).
-        width: Channels at full resolution; None takes 16 for the paper's and 32 for the report's.
+        width: Channels at full resolution; None means 16 for the paper's and 32 for the report's.
     """
     network = choose_variant("attention-uwnet", VARIANTS, variant)
     if width is None:

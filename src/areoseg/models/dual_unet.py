@@ -104,7 +104,7 @@ class DualUNet(nn.Module):
         initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """Logits (N, classes, H, W) of images (N, in_channels, H, W).
+        """Compute logits (N, classes, H, W) of images (N, in_channels, H, W).
 
         In training: those, then the auxiliary logits at 1/2, 1/4, ... of that size.
         """

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 @dataclass(frozen=True)
 class ModelCost:
-    """The size of a model.
+    """Size and computational cost of a model.
 
     Attributes:
         parameters: Number of trainable parameters, auxiliary heads included.
@@ -27,16 +27,16 @@ class ModelCost:
 
 @dataclass(frozen=True)
 class LayerInfo:
-    """One use of a layer in a forward pass.
+    """One call of a layer in a forward pass.
 
     Attributes:
-        name: Its name in the model, for example `encoder.0.0.0`.
-        kind: Its class.
-        channels: Channels of its output, or the last dimension of an output of tokens.
-        height: Rows of its output; 0 if that is no map.
-        width: Columns of its output; 0 if that is no map.
-        parameters: Number of its trainable parameters.
-        macs: Multiply-accumulates for the image.
+        name: Name of the layer in the model, for example `encoder.0.0.0`.
+        kind: Class of the layer.
+        channels: Channels of the output, or the last dimension if the output consists of tokens.
+        height: Rows of the output; 0 if it is not a feature map.
+        width: Columns of the output; 0 if it is not a feature map.
+        parameters: Number of trainable parameters.
+        macs: Multiply-accumulates for one image.
     """
 
     name: str

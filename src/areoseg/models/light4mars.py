@@ -24,7 +24,7 @@ from areoseg.models.registry import choose_variant
 from areoseg.models.registry import register
 
 OFFICIAL_CODE = {"paper": False, "official": True}
-"""Whether a variant follows the authors' code where it differs from the usual transformer block."""
+"""Whether each variant follows the authors' code instead of the usual transformer block."""
 
 
 class SqueezeWindowAttention(nn.Module):
@@ -35,8 +35,8 @@ class SqueezeWindowAttention(nn.Module):
         S = LN(X * r * c)      Q, K = linear(S)      V = linear(X)
         output = linear(softmax(Q K^T / sqrt(d)) V)
 
-    There is neither a shift nor a position bias; information crosses windows in the convolutions.
-    At the right and lower edge, windows are padded with zeros, which take part as in the authors'
+    There is no shift and no position bias; information crosses windows in the convolutions. At the
+    right and lower edge, windows are padded with zeros, which are attended to as in the authors'
     code.
 
     Args:
@@ -55,7 +55,7 @@ class SqueezeWindowAttention(nn.Module):
         self.mix_heads = nn.Linear(channels, channels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, H, W, C) to the same shape."""
+        """Map (N, H, W, C) to the same shape."""
         windows = split_windows(features, self.window)
         row_means = windows.mean(dim=2, keepdim=True)
         column_means = windows.mean(dim=1, keepdim=True)
@@ -86,7 +86,7 @@ class UpgradedFeedForward(nn.Module):
         self.narrow = nn.Linear(hidden_channels, channels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, H, W, C) to the same shape."""
+        """Map (N, H, W, C) to the same shape."""
         hidden = self.widen(features)
         neighbors = self.neighbors(hidden.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         narrowed: Tensor = self.narrow(self.activation(hidden + neighbors))
@@ -101,8 +101,8 @@ class SqueezeWindowBlock(nn.Module):
         paper       x <- x + A(LN_1(x))     x <- x + F(LN_2(x))
         official    x <- x + A(LN(x))       x <- 2x + F(LN(x))
 
-    The second is what the authors' code computes: one layer norm serves both halves, and F adds
-    its input, which the block then adds again.
+    The second matches the authors' code: one layer norm is used in both halves, and F adds its
+    input, which the block then adds again.
 
     Args:
         channels: Channels in and out.
@@ -123,7 +123,7 @@ class SqueezeWindowBlock(nn.Module):
         self.identity_gain = 2.0 if official else 1.0
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, H, W, C) to the same shape."""
+        """Map (N, H, W, C) to the same shape."""
         first_norm, last_norm = self.norms[0], self.norms[-1]
         features = features + self.drop_path(self.attention(first_norm(features)))
         branch = self.drop_path(self.feed_forward(last_norm(features)))
@@ -141,7 +141,7 @@ class EncoderStage(nn.Module):
         self.blocks = nn.Sequential(*blocks)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, in, H, W) to (N, out, H / 2, W / 2)."""
+        """Map (N, in, H, W) to (N, out, H / 2, W / 2)."""
         embedded = self.norm(self.embed(features).permute(0, 2, 3, 1))
         encoded: Tensor = self.blocks(embedded).permute(0, 3, 1, 2)
         return encoded
@@ -186,7 +186,7 @@ class AggregatedLocalAttention(nn.Module):
         )
 
     def forward(self, skip: Tensor, coarse: Tensor) -> Tensor:
-        """(N, skip, H, W) and (N, coarse, h, w) to (N, skip, H, W)."""
+        """Map (N, skip, H, W) and (N, coarse, h, w) to (N, skip, H, W)."""
         joined = self.join(torch.cat((skip, resize_like(coarse, skip)), dim=1))
         local = self.norm(joined)
         local = local + torch.stack([layer(local) for layer in self.neighbors]).sum(dim=0)
@@ -267,7 +267,7 @@ class Light4Mars(nn.Module):
         initialize_linear_layers(self.encoder)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
+        """Compute logits (N, classes, H, W) of images (N, in_channels, H, W)."""
         features = pad_to_multiple(
             images, in_channels=self.in_channels, size_divisor=self.size_divisor
         )

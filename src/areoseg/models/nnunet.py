@@ -81,7 +81,7 @@ class NNUNet(nn.Module):
         initialize_weights(self, negative_slope=NEGATIVE_SLOPE)
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """Logits (N, classes, H, W) of images (N, in_channels, H, W).
+        """Compute logits (N, classes, H, W) of images (N, in_channels, H, W).
 
         In training: those, then the auxiliary logits at 1/2, 1/4, ... of that size.
         """
@@ -111,7 +111,7 @@ class NNUNet(nn.Module):
 
 
 def _block(in_channels: int, out_channels: int, *, stride: int = 1) -> nn.Module:
-    """(N, in, H, W) to (N, out, H / stride, W / stride)."""
+    """Map (N, in, H, W) to (N, out, H / stride, W / stride)."""
     return double_convolution(
         in_channels, out_channels, norm=instance_norm, stride=stride, activation=_leaky_relu
     )

@@ -22,11 +22,11 @@ class ModelRecord:
     """A registered model.
 
     Attributes:
-        name: Its name in recipes and on the command line.
+        name: Name in recipes and on the command line.
         build: Builds the network; accepts `in_channels`, `classes` and the model's own options,
             all keyword-only.
-        summary: What it is, in at most 60 characters, so that tables fit a terminal.
-        paper: Its source.
+        summary: Description of at most 60 characters, so that tables fit a terminal.
+        paper: Source of the model.
     """
 
     name: str
@@ -36,7 +36,7 @@ class ModelRecord:
 
     @property
     def options(self) -> tuple[str, ...]:
-        """The names of the model's own options."""
+        """Return the names of the model's own options."""
         return tuple(
             name
             for name in inspect.signature(self.build).parameters
@@ -54,11 +54,11 @@ def register(
 
     Args:
         name: The name in recipes and on the command line.
-        summary: What it is, in at most 60 characters, so that tables fit a terminal.
-        paper: Its source: authors, year, title or journal, arXiv number.
+        summary: Description of at most 60 characters, so that tables fit a terminal.
+        paper: Source of the model: authors, year, title or journal, arXiv number.
 
     Raises:
-        ValueError: A model of another module has the name.
+        ValueError: Another module has registered a model with this name.
 
     Example::
 
@@ -88,7 +88,7 @@ def record(name: str) -> ModelRecord:
     """Return the record of the model called `name`.
 
     Raises:
-        AreosegError: There is none; the message names the nearest.
+        AreosegError: There is none; the message suggests the closest name.
     """
     if name not in _records:
         load_entry_points()
@@ -99,7 +99,7 @@ def record(name: str) -> ModelRecord:
 
 
 def create_model(name: str, *, in_channels: int = 1, classes: int = 5, **options: Any) -> nn.Module:
-    """Build a registered model with fresh weights.
+    """Build a registered model with newly initialized weights.
 
     Args:
         name: A registered name, for example `"unet-l"`.
@@ -108,7 +108,7 @@ def create_model(name: str, *, in_channels: int = 1, classes: int = 5, **options
         **options: The model's own options; `record(name).options` lists them.
 
     Raises:
-        AreosegError: There is no such model or option, or a value does not fit.
+        AreosegError: There is no such model or option, or a value is invalid.
 
     Example:
         >>> model = create_model("unet", widths=(16, 32, 64))

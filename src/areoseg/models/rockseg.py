@@ -95,7 +95,7 @@ class RockSeg(nn.Module):
         initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
+        """Compute logits (N, classes, H, W) of images (N, in_channels, H, W)."""
         features = pad_to_multiple(
             images, in_channels=self.in_channels, size_divisor=self.size_divisor
         )
@@ -224,7 +224,7 @@ class ReportRockSeg(nn.Module):
         initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
+        """Compute logits (N, classes, H, W) of images (N, in_channels, H, W)."""
         padded = pad_to_multiple(
             images, in_channels=self.in_channels, size_divisor=self.size_divisor
         )

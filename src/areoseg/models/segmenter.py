@@ -1,4 +1,4 @@
-"""A network with its normalization and calibration, and the graph that exporters see."""
+"""A network with its normalization and calibration, and the graphs that are exported."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -53,7 +53,7 @@ class Segmenter(nn.Module):
         self.register_load_state_dict_pre_hook(_default_temperature)  # type: ignore[no-untyped-call]
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """Logits (N, C, H, W) of images (N, 1, H, W), float in 0..1."""
+        """Compute logits (N, C, H, W) of images (N, 1, H, W), float in 0..1."""
         logits: Tensor | tuple[Tensor, ...] = self.network((images - self.mean) / self.std)
         if self.training or not isinstance(logits, Tensor):
             return logits
@@ -61,7 +61,7 @@ class Segmenter(nn.Module):
 
     @property
     def masked_classes(self) -> Tensor:
-        """(C,) bool: which classes are never predicted."""
+        """Return which classes are never predicted, (C,) bool."""
         return self.offsets <= MASKED_LOGIT / 2
 
     def uncalibrate(self) -> None:
@@ -73,16 +73,16 @@ class Segmenter(nn.Module):
 def _default_temperature(
     module: nn.Module, weights: dict[str, Any], prefix: str, *others: object
 ) -> None:
-    """Let weights load that were saved before there was a temperature."""
+    """Allow loading of weights that were saved before the temperature existed."""
     weights.setdefault(f"{prefix}temperature", torch.tensor(1.0))
 
 
 class ProbabilityGraph(nn.Module):
     """Class probabilities of images of any size.
 
-    softmax(S(pad(x))), with S the segmenter, and pad the repetition of the last row and column up
-    to multiples of the size divisor. The padding is cropped again. Sizes are computed without
-    branches, so that a trace holds for every size.
+    It computes softmax(S(pad(x))), where S is the segmenter and pad repeats the last row and column
+    up to multiples of the size divisor. The padding is cropped again. Sizes are computed without
+    branches, so that a trace is valid for every size.
 
     Args:
         segmenter: The segmenter in evaluation mode.
@@ -96,7 +96,7 @@ class ProbabilityGraph(nn.Module):
         self.pads = pads
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, 1, H, W) float32 in 0..1 to (N, C, H, W) float32, which sum to one over C."""
+        """Map (N, 1, H, W) float32 in 0..1 to (N, C, H, W) float32, which sum to one over C."""
         if not self.pads:
             return torch.softmax(self.segmenter(images), dim=1)
         height, width = images.shape[2:]
@@ -107,11 +107,11 @@ class ProbabilityGraph(nn.Module):
 
 
 class ExportGraph(nn.Module):
-    """What an exported file computes: mask and probabilities of 8-bit images.
+    """The graph of an exported file, which computes mask and probabilities of 8-bit images.
 
     Args:
         segmenter: The segmenter in evaluation mode.
-        pads: As for `ProbabilityGraph`.
+        pads: See `ProbabilityGraph`.
     """
 
     def __init__(self, segmenter: Segmenter, *, pads: bool = True) -> None:
@@ -119,7 +119,7 @@ class ExportGraph(nn.Module):
         self.probabilities = ProbabilityGraph(segmenter, pads=pads)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 1, H, W) uint8 to the mask (N, H, W) uint8 and probabilities (N, C, H, W) float32."""
+        """Map (N, 1, H, W) uint8 to masks (N, H, W) uint8, probabilities (N, C, H, W) float32."""
         probabilities = self.probabilities(images.to(torch.float32) / 255)
         return probabilities.argmax(dim=1).to(torch.uint8), probabilities
 

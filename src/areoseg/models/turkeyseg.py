@@ -54,7 +54,7 @@ class Bottleneck(nn.Module):
         self.attention = SelfAttention(channels, HEADS, head_channels=channels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, in_channels, H, W) to (N, channels, H, W)."""
+        """Map (N, in_channels, H, W) to (N, channels, H, W)."""
         first, *others = [convolution(features) for convolution in self.dilated]
         fused = sum(others, start=first)
         attended: Tensor = fused + self.attention(self.norm(fused))
@@ -100,7 +100,7 @@ class UPath(nn.Module):
             channels = width
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, in_channels, H, W) to (N, widths[0], H, W)."""
+        """Map (N, in_channels, H, W) to (N, widths[0], H, W)."""
         skips = []
         for block in self.encoder:
             features = block(features)
@@ -178,7 +178,7 @@ class TurkeySeg(nn.Module):
         initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
+        """Compute logits (N, classes, H, W) of images (N, in_channels, H, W)."""
         padded = pad_to_multiple(
             images, in_channels=self.in_channels, size_divisor=self.size_divisor
         )

@@ -146,7 +146,7 @@ class UNet(nn.Module):
         initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """Logits (N, classes, H, W) of images (N, in_channels, H, W).
+        """Compute logits (N, classes, H, W) of images (N, in_channels, H, W).
 
         With deep supervision and in training mode: a tuple of these logits and the auxiliary ones.
         """
@@ -282,7 +282,7 @@ def unet_l(
     instance norm on the 32-channel level: `groups=32` builds that.
 
     Options:
-        groups: Groups of every group norm; None takes min(8, channels / 4).
+        groups: Groups of every group norm; None means min(8, channels / 4).
         dropout: The share of channels that dropout zeroes in training, 0 to 1.
     """
     block = partial(double_convolution, norm=group_norm(groups))
@@ -327,7 +327,7 @@ def unet_l_small(
     than 32 where layers are narrow (`groups=32` builds the source's).
 
     Options:
-        groups: Groups of every group norm; None takes min(8, channels / 4).
+        groups: Groups of every group norm; None means min(8, channels / 4).
         dropout: The share of channels that dropout zeroes in training, 0 to 1.
     """
     block: SequentialBlock = partial(double_convolution, norm=group_norm(groups))
@@ -369,7 +369,7 @@ def unet_groupnorm(
     rates of bottleneck and decoder but not the place within a level: here dropout ends it.
 
     Options:
-        groups: Groups of every group norm; None takes min(8, channels / 4).
+        groups: Groups of every group norm; None means min(8, channels / 4).
         dropout: The share of values zeroed in training after the bottleneck and after each
             decoder level going up: as many rates as widths.
     """

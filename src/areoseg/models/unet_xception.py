@@ -74,7 +74,7 @@ class UNetXception(nn.Module):
         initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, classes, H, W) of images (N, in_channels, H, W)."""
+        """Compute logits (N, classes, H, W) of images (N, in_channels, H, W)."""
         features = pad_to_multiple(
             images, in_channels=self.in_channels, size_divisor=self.size_divisor
         )
@@ -83,7 +83,7 @@ class UNetXception(nn.Module):
 
 
 def _down(in_channels: int, out_channels: int) -> nn.Module:
-    """(N, in, H, W) to (N, out, H / 2, W / 2)."""
+    """Map (N, in, H, W) to (N, out, H / 2, W / 2)."""
     body = nn.Sequential(
         nn.ReLU(),  # not in place: the shortcut reads the same input
         separable_convolution(in_channels, out_channels),
@@ -97,7 +97,7 @@ def _down(in_channels: int, out_channels: int) -> nn.Module:
 
 
 def _up(in_channels: int, out_channels: int) -> nn.Module:
-    """(N, in, H, W) to (N, out, 2 H, 2 W)."""
+    """Map (N, in, H, W) to (N, out, 2 H, 2 W)."""
     body = nn.Sequential(
         nn.ReLU(),  # not in place: the shortcut reads the same input
         nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False),

@@ -79,7 +79,7 @@ class SelfAttention(nn.Module):
         self.mix_heads = nn.Linear(inner_channels, channels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, C, H, W) to the same shape."""
+        """Map (N, C, H, W) to the same shape."""
         pixels = features.permute(0, 2, 3, 1)
         tokens = pixels.flatten(1, 2)
         query, key, value = self.query_key_value(tokens).chunk(3, dim=-1)
@@ -99,7 +99,7 @@ class PositionConvolution(nn.Module):
         self.convolution = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, C, H, W) to the same shape."""
+        """Map (N, C, H, W) to the same shape."""
         encoded: Tensor = features + self.convolution(features)
         return encoded
 
@@ -121,7 +121,7 @@ class AttentionGate(nn.Module):
     Args:
         skip_channels: Channels of x.
         gate_channels: Channels of g.
-        inner_channels: Channels in which the two are added; the paper takes half of x's.
+        inner_channels: Channels in which the two are added; the paper uses half of x's.
         skip_stride: Kernel and stride of W_x, in pixels: 2 for a gate of half the skip's size (the
             paper), 1 for a gate of the skip's own size.
         project: False omits the last convolution and batch norm.
@@ -157,7 +157,7 @@ class AttentionGate(nn.Module):
         return resize_like(torch.sigmoid(score), skip)
 
     def forward(self, skip: Tensor, gate: Tensor) -> Tensor:
-        """(N, skip_channels, H, W) and (N, gate_channels, h, w) to the shape of the skip."""
+        """Map (N, skip_channels, H, W) and (N, gate_channels, h, w) to the shape of the skip."""
         gated: Tensor = self.project(self.coefficients(skip, gate) * skip)
         return gated
 
@@ -215,7 +215,7 @@ class LayerNorm2d(nn.Module):
         self.norm = nn.LayerNorm(channels, eps=epsilon)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, C, H, W) to the same shape."""
+        """Map (N, C, H, W) to the same shape."""
         normalized: Tensor = self.norm(features.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         return normalized
 
@@ -254,7 +254,7 @@ class TransformerBlock(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, C, H, W) to the same shape."""
+        """Map (N, C, H, W) to the same shape."""
         features = self.position(features)
         features = features + self.attention(features)
         features = features + self.feed_forward(features)

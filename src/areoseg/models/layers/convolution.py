@@ -124,6 +124,6 @@ class SqueezeExcitation(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, C, H, W) to the same shape."""
+        """Map (N, C, H, W) to the same shape."""
         weights: Tensor = self.weigh(features.mean(dim=(2, 3), keepdim=True))
         return features * weights

@@ -1,8 +1,8 @@
 """Normalization layers, and weight standardization.
 
-The layers come as factories: a block calls `norm(channels)` and need not know which norm it is.
+The layers are created by factories: a block calls `norm(channels)` without knowing the norm.
 All compute `y = gamma * (x - mean) / sqrt(variance + eps) + beta` with one gamma and one beta per
-channel. They differ in what the mean and the variance run over.
+channel. They differ in the set over which the mean and variance are computed.
 """
 
 from collections.abc import Callable
@@ -39,10 +39,10 @@ def instance_norm(channels: int) -> nn.Module:
 def group_norm(groups: int | None = None) -> Norm:
     """Group norm: statistics of a group of channels over one image (Wu and He 2018).
 
-    Without batch statistics, training and evaluation compute the same.
+    Without batch statistics, the output in training and evaluation is the same.
 
     Args:
-        groups: How many groups; it must divide the channels of every layer. None takes
+        groups: Number of groups, a divisor of the channels of every layer. None means
             `default_groups(channels)`. As many groups as channels is instance norm, which forgets
             how bright a channel is: with the usual 32 groups that happens to 32-channel layers.
     """
@@ -88,8 +88,8 @@ def standardize(weight: Tensor) -> Tensor:
 class StandardizedConvolution(nn.Module):
     """A convolution with `standardize(weight)`.
 
-    It has the parameters of the convolution that it replaces, under the same names, so that weights
-    are saved and loaded as before.
+    It has the parameters of the convolution that it replaces, under the same names, so that
+    checkpoints stay compatible.
 
     Args:
         convolution: The convolution to replace.
@@ -107,7 +107,7 @@ class StandardizedConvolution(nn.Module):
         }
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, in, H, W) to (N, out, H', W'), as the convolution."""
+        """Map (N, in, H, W) to (N, out, H', W'), as the convolution."""
         return functional.conv2d(features, standardize(self.weight), self.bias, **self.geometry)
 
     def extra_repr(self) -> str:

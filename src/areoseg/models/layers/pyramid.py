@@ -63,7 +63,7 @@ class AtrousPyramid(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, in_channels, H, W) to (N, out_channels, H, W)."""
+        """Map (N, in_channels, H, W) to (N, out_channels, H, W)."""
         mean = self.mean(features.mean(dim=(2, 3), keepdim=True))
         branches = [self.point(features), *(branch(features) for branch in self.dilated)]
         branches.append(resize_bilinear(mean, *features.shape[-2:]))
@@ -99,7 +99,7 @@ class PoolingPyramid(nn.Module):
         self.mix = convolution_block(joined_channels, channels, norm=norm, kernel_size=1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, C, H, W) to the same shape."""
+        """Map (N, C, H, W) to the same shape."""
         branches = [features]
         for bins, convolve in zip(self.bins, self.pooled, strict=True):
             pooled = convolve(pool_to_bins(features, bins))

@@ -63,7 +63,7 @@ class DropBlock(nn.Module):
         self.progress = 1.0
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, C, H, W) to the same shape."""
+        """Map (N, C, H, W) to the same shape."""
         rate = self.rate * self.progress
         return drop_block(features, rate, self.size) if self.training and rate > 0 else features
 
@@ -121,7 +121,7 @@ class DropPath(nn.Module):
         self.rate = rate
 
     def forward(self, branch: Tensor) -> Tensor:
-        """(N, ...) to the same shape."""
+        """Map (N, ...) to the same shape."""
         return drop_path(branch, self.rate) if self.training and self.rate > 0 else branch
 
     def extra_repr(self) -> str:

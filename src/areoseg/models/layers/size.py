@@ -23,7 +23,7 @@ def pad_to_multiple(images: Tensor, *, in_channels: int, size_divisor: int) -> T
         (N, C, H', W') with H' and W' the next multiples of `size_divisor`.
 
     Raises:
-        AreosegError: Wrong rank or channels, or an edge shorter than `size_divisor`.
+        AreosegError: The rank or channels are wrong, or a side is shorter than `size_divisor`.
     """
     _check(images, in_channels, size_divisor)
     height, width = images.shape[-2:]
@@ -34,12 +34,12 @@ def pad_to_multiple(images: Tensor, *, in_channels: int, size_divisor: int) -> T
 
 
 def crop_like(logits: Tensor, images: Tensor, *, scale: int = 1) -> Tensor:
-    """Crop logits by what `pad_to_multiple` added.
+    """Crop the padding of `pad_to_multiple` from logits.
 
     Args:
         logits: (N, K, H', W'), at 1 / scale of the padded size.
-        images: (N, C, H, W), as they were before padding.
-        scale: How many image pixels one logit pixel spans, each way.
+        images: (N, C, H, W), the images before padding.
+        scale: Number of image pixels per logit pixel along each side.
 
     Returns:
         (N, K, ceil(H / scale), ceil(W / scale)).
