@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from importlib import import_module
 
@@ -20,8 +21,12 @@ from areoseg.audit import write_audit
 from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
 from areoseg.experiments import search as search_module
+from areoseg.experiments.search_results import read_search
+from areoseg.experiments.space import load_space
 from areoseg.experiments.storage import PRUNERS
+from areoseg.experiments.storage import locked
 from areoseg.experiments.storage import open_study
+from areoseg.experiments.storage import remove_lock
 from areoseg.experiments.trial import Outcome
 from areoseg.experiments.trial import SearchContext
 from areoseg.recipes import load_recipe
@@ -202,8 +207,7 @@ def test_an_interrupted_trial_is_tried_again(search, instant, monkeypatch):
 
 
 KILLED = """
-import sys, torch
-from areoseg.experiments.search import search
+import sys, torch, areoseg
 torch.set_num_threads(1)
 space, data, out, *overrides = sys.argv[1:]
 areoseg.search("unet", space, data, out, overrides=overrides, trials=5, threads=1)
@@ -230,6 +234,64 @@ def test_what_a_killed_process_was_at_is_tried_again(search, space, homework_npz
     after = open_study(out, seed=0, pruner="none", info=info)
     assert [trial.state for trial in after.trials] == [TrialState.FAIL, TrialState.WAITING]
     assert after.ask().number == 1
+
+
+@pytest.mark.parametrize("params", [[], ["optimizer.lr"]])
+def test_a_search_killed_before_its_values_were_chosen_is_continued(
+    search, instant, space, tmp_path, params
+):
+    instant(good)
+    search(trials=1)
+    out = tmp_path / "out"
+    study = open_study(out, seed=0, pruner="none", info=read_info(out))
+    distributions = load_space(space).distributions
+    trial = study.ask()  # as in a process that was killed while it sampled the values
+    for name in params:
+        trial._suggest(name, distributions[name])
+    records = read_search(study, load_space(space), out, "terrain")
+    assert records.counts == "1 complete, 1 interrupted"
+    found = search(trials=3)
+    assert found.counts == "3 complete, 1 interrupted"
+    assert set(found.trials[1].values) == set(params)
+    assert found.trials[1].score is None
+    assert all(len(trial.values) == 2 for trial in found.ranked)
+    assert "interrupted" in (out / "search.html").read_text()
+
+
+def test_no_lock_files_remain_after_a_call(search, instant, tmp_path):
+    def interrupted(trial):
+        raise KeyboardInterrupt
+
+    instant(interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        search(trials=1)
+    assert not list((tmp_path / "out").rglob("*.lock"))
+    instant(good)
+    search(trials=2)
+    assert not list((tmp_path / "out").rglob("*.lock"))
+
+
+def test_a_lock_that_was_removed_still_excludes(tmp_path):
+    path = tmp_path / "a.lock"
+    inside = []
+
+    def work():
+        for _ in range(50):
+            with locked(path):
+                inside.append(1)
+                assert len(inside) == 1
+                time.sleep(0.0005)
+                inside.pop()
+            remove_lock(path)
+        done.append(1)
+
+    done: list[int] = []
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == 4
 
 
 def read_info(out):
@@ -300,7 +362,7 @@ def test_a_training_that_cannot_be_done_is_a_failed_trial(search, monkeypatch):
     def broken(*arguments, **options):
         raise RuntimeError("DeerrorCPUAllocator: can't allocate memory\nmore")
 
-    monkeypatch.setattr(import_module("areoseg.search.trial"), "train_on", broken)
+    monkeypatch.setattr(import_module("areoseg.experiments.runner"), "train_on", broken)
     with pytest.raises(AreosegError, match="can't allocate memory more"):
         search()
 
@@ -365,4 +427,4 @@ def test_without_optuna_one_line_says_what_to_install(homework_npz, space, tmp_p
         text=True,
     )
     assert done.returncode == 2
-    assert done.stderr == "areoseg: a search needs Optuna: pip install 'areoseg[search]'\n"
+    assert done.stderr == "error: optuna is not installed: pip install 'areoseg[search]'\n"

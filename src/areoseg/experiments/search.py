@@ -34,6 +34,7 @@ from areoseg.experiments.storage import RUNNING
 from areoseg.experiments.storage import hold
 from areoseg.experiments.storage import locked
 from areoseg.experiments.storage import open_study
+from areoseg.experiments.storage import remove_lock
 from areoseg.experiments.storage import trial_folder
 from areoseg.experiments.storage import try_again
 from areoseg.experiments.trial import Outcome
@@ -46,7 +47,7 @@ from areoseg.training.prepare import divide
 from areoseg.utils.console import standard_error
 from areoseg.utils.files import PathLike
 
-optuna.logging.set_verbosity(optuna.logging.WARNING)  # this module prints what happens
+optuna.logging.set_verbosity(optuna.logging.WARNING)  # this module prints its own messages
 
 MAX_FAILURES = 3  # in succession; another trial would fail too
 
@@ -127,13 +128,13 @@ def search(
 def search_times(
     budget: str | None, trial_budget: str | None, trials: int | None
 ) -> tuple[Budget | None, float | None]:
-    """The clock of a search, which starts now, and the seconds of a trial; None: no limit.
+    """Start the clock of a search, and parse the time of a trial in seconds; None: no limit.
 
     Raises:
-        AreosegError: A time is none, or nothing says when the search ends.
+        AreosegError: A time is not valid, or neither a budget nor a number of trials is given.
     """
     if budget is None and trials is None:
-        raise AreosegError("a search needs an end: give --budget, such as 2h, or --trials")
+        raise AreosegError("a search needs an end: give --budget, for example 2h, or --trials")
     if trials is not None and trials < 1:
         raise AreosegError(f"--trials {trials}: at least 1")
     clock = None if budget is None else Budget(parse_budget(budget))
@@ -145,8 +146,8 @@ def search_times(
         raise AreosegError(str(error).replace("--budget", "--trial-budget")) from None
     if clock is not None and seconds >= clock.left:
         raise AreosegError(
-            f"--budget {budget} has no time for one trial of {trial_budget}: raise it, or lower"
-            " --trial-budget"
+            f"--budget {budget} has no time for one trial of {trial_budget}. Raise --budget or"
+            " lower --trial-budget"
         )
     return clock, seconds
 
@@ -161,73 +162,79 @@ def run_search(
     trials: int | None,
     console: Console,
 ) -> Search:
-    """Try values until the time is over or there are enough trials.
+    """Run trials until the budget is spent or there are enough trials.
 
-    Several processes may do so in one folder. After each trial it holds all that is known.
+    Several processes may call this with the same folder. All files are updated after each trial.
 
     Args:
-        context: Trains the trials.
-        out: The folder of the search; one that holds a search goes on.
-        seed: Of the choice of values.
+        context: Runs the trials.
+        out: Folder of the search, which is continued if it contains one.
+        seed: Seed of the sampler.
         pruner: A name in `PRUNERS`.
-        budget: The time of this call. A trial that would not end in it is not begun; where nobody
-            knows yet how long one takes, it is stopped at the end of the time.
-        trials: So many whole and pruned trials in all, those of earlier calls and of other
-            processes included; None: the budget alone counts.
-        console: Where to say what happens.
+        budget: Time of this call, or None. No trial starts that would exceed it; while the duration
+            of a trial is unknown, the trial is stopped at the deadline.
+        trials: Maximum number of complete, pruned and running trials, including those of earlier
+            calls and other processes; None: no limit.
+        console: Console for messages.
 
     Raises:
-        AreosegError: `out` holds another search, or several trials in succession failed.
-        KeyboardInterrupt: It was interrupted; the values of the trial are tried again later.
+        AreosegError: `out` contains another search, or several trials in succession failed.
+        KeyboardInterrupt: The user interrupted it; the values of the trial are tried again later.
     """
     study = open_study(out, seed=seed, pruner=pruner, info=context.info)
     failures = 0
-    search = _write(study, context, out)
-    while _in_time(study, context, budget):
-        begun = _begin(study, context, out, trials)
-        if begun is None:
-            break
-        trial, lock = begun
-        with lock:
-            _say(console, f"trial {trial.number}: {_values(trial, context)}")
-            try:
-                outcome = _carry_out(study, trial, context, out, budget)
-            finally:
-                search = _write(study, context, out)
-        _say(console, _ending(search, trial.number))
-        failures = failures + 1 if outcome.state == TrialState.FAIL else 0
-        if failures == MAX_FAILURES:
-            raise AreosegError(f"{out}: {failures} trials in succession failed: {outcome.reason}")
+    try:
+        search = _write(study, context, out)
+        while _has_time(study, context, budget):
+            started = _start_trial(study, context, out, trials)
+            if started is None:
+                break
+            trial, lock = started
+            with lock:
+                _print(console, f"trial {trial.number}: {_values(trial, context)}")
+                try:
+                    outcome = _run_trial(study, trial, context, out, budget)
+                finally:
+                    search = _write(study, context, out)
+            _print(console, _summary(search, trial.number))
+            failures = failures + 1 if outcome.state == TrialState.FAIL else 0
+            if failures == MAX_FAILURES:
+                raise AreosegError(
+                    f"{out}: {failures} trials in succession failed: {outcome.reason}"
+                )
+    finally:
+        remove_lock(out / ASKING)
     return search
 
 
-def _in_time(study: Study, context: SearchContext, budget: Budget | None) -> bool:
-    """Whether a trial that begins now would end in time, as far as is known."""
+def _has_time(study: Study, context: SearchContext, budget: Budget | None) -> bool:
+    """Return whether another trial is expected to end within the budget."""
     if budget is None:
         return True
-    whole = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    longest = max((trial.duration.total_seconds() for trial in whole if trial.duration), default=0)
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    durations = (trial.duration.total_seconds() for trial in complete if trial.duration)
+    longest = max(durations, default=0)
     return budget.left > (context.seconds or longest)
 
 
-def _begin(
+def _start_trial(
     study: Study, context: SearchContext, out: Path, trials: int | None
 ) -> tuple[Trial, TextIO] | None:
-    """A trial with its values and the lock that shows that it runs; None where there are enough."""
+    """Return a trial with its values and its lock, or None if there are enough trials."""
     counted = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
     with locked(out / ASKING):
         if trials is not None and len(study.get_trials(False, counted)) >= trials:
             return None
         trial = study.ask(context.recipe.space.distributions)
         lock = hold(trial_folder(out, trial.number) / RUNNING)
-    assert lock is not None  # nobody else knows this number yet
+    assert lock is not None  # no other process knows this number yet
     return trial, lock
 
 
-def _carry_out(
+def _run_trial(
     study: Study, trial: Trial, context: SearchContext, out: Path, budget: Budget | None
 ) -> Outcome:
-    """Train, and enter into the study how it ended."""
+    """Train, and record the outcome in the study."""
     deadline = None if budget is None else budget.started + budget.seconds
     try:
         outcome = context.run(trial, trial_folder(out, trial.number), deadline=deadline)
@@ -245,7 +252,7 @@ def _carry_out(
 
 
 def _write(study: Study, context: SearchContext, out: Path) -> Search:
-    """Write what the study knows by now; one process at a time, so that none writes older news."""
+    """Write all files, one process at a time, so that none overwrites newer results."""
     recipe = context.recipe
     with locked(out / ASKING):
         search = read_search(study, recipe.space, out, recipe.base.protocol)
@@ -259,7 +266,7 @@ def _values(trial: Trial, context: SearchContext) -> str:
     return ", ".join(f"{name}={short_text(text)}" for name, text in texts.items())
 
 
-def _ending(search: Search, number: int) -> str:
+def _summary(search: Search, number: int) -> str:
     trial = next(trial for trial in search.trials if trial.number == number)
     if trial.reason is not None:
         return f"trial {number}: failed: {trial.reason}"
@@ -268,5 +275,5 @@ def _ending(search: Search, number: int) -> str:
     return f"trial {number}: {search.protocol} score {decimal(trial.score, 4)}{best}, {took}"
 
 
-def _say(console: Console, text: str) -> None:
+def _print(console: Console, text: str) -> None:
     console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -22,13 +22,13 @@ STATES = {
     TrialState.FAIL: "failed",
     TrialState.RUNNING: "running",
 }
-"""What the states of trials are called. A trial that waits has not begun, and is not shown."""
+"""Names of the trial states. Queued trials are not shown."""
 
 INTERRUPTED = "interrupted"
-"""A failed trial that was only interrupted; its values are tried again."""
+"""A trial that was interrupted, in Optuna a failed one; its values are tried again."""
 
 REASON = "reason"
-MIN_TRIALS = 4  # below, an importance says nothing
+MIN_TRIALS = 4  # for an importance
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,14 @@ class TrialRecord:
     """One trial.
 
     Attributes:
-        number: From 0.
+        number: Trial number, from 0.
         state: `complete`, `pruned`, `failed`, `interrupted` or `running`.
-        score: The validation score; of a pruned trial the last that was reported.
-        seconds: The time that it took, or None while it runs.
-        progress: How far the training had come at its last report, 0 to 1.
-        values: The YAML text of each value, by its dotted name.
-        reason: Why it failed.
+        score: The validation score, 0 to 1; for a pruned trial, the last reported one.
+        seconds: Duration, or None while it is running.
+        progress: Fraction of the training done at the last report.
+        values: YAML text of each value, by dotted name; empty if the trial was interrupted before
+            they were chosen.
+        reason: Why it failed, or None.
     """
 
     number: int
@@ -55,20 +56,20 @@ class TrialRecord:
 
     @property
     def shown(self) -> dict[str, str]:
-        """The values with four digits, for people."""
+        """The values, with numbers rounded to four significant digits."""
         return {name: short_text(text) for name, text in self.values.items()}
 
 
 @dataclass(frozen=True)
 class Search:
-    """A search, finished or not.
+    """The state of a search.
 
     Attributes:
-        out: Its folder.
-        protocol: The protocol of its scores.
-        trials: In the order of their beginning.
-        importance: The share of each value in the differences of the scores, the largest first;
-            empty where too few trials are complete, or all have the same score.
+        out: Folder of the search.
+        protocol: Protocol of the scores.
+        trials: All started trials, by number.
+        importance: Importance of each hyperparameter, in descending order, with a sum of 1; empty
+            if there are fewer than `MIN_TRIALS` complete trials, or all scores are equal.
     """
 
     out: Path
@@ -78,24 +79,24 @@ class Search:
 
     @property
     def ranked(self) -> list[TrialRecord]:
-        """The complete trials, the best first."""
+        """The complete trials in descending order of score."""
         complete = [trial for trial in self.trials if trial.state == "complete"]
         return sorted(complete, key=lambda trial: -(trial.score or 0.0))
 
     @property
     def best(self) -> TrialRecord | None:
-        """The best of the complete trials."""
+        """The complete trial with the highest score, or None."""
         return next(iter(self.ranked), None)
 
     @property
     def counts(self) -> str:
-        """How many trials ended how, such as `3 complete, 1 pruned`."""
+        """Number of trials by state, for example `3 complete, 1 pruned`."""
         counted = Counter(trial.state for trial in self.trials)
         names = (*STATES.values(), INTERRUPTED)
         return ", ".join(f"{counted[name]} {name}" for name in names if counted[name])
 
     def to_json(self) -> dict[str, Any]:
-        """The search as JSON values."""
+        """Return the search as JSON values."""
         return {
             "protocol": self.protocol,
             "best": None if self.best is None else self.best.number,
@@ -105,7 +106,7 @@ class Search:
 
 
 def read_search(study: Study, space: Space, out: Path, protocol: str) -> Search:
-    """What the study knows by now."""
+    """Read the trials of a study."""
     trials = study.get_trials(deepcopy=False)
     records = tuple(_record(trial, space) for trial in trials if trial.state in STATES)
     return Search(out, protocol, records, _importance(study, records))
@@ -115,10 +116,12 @@ def _record(trial: FrozenTrial, space: Space) -> TrialRecord:
     reported = trial.intermediate_values
     score = trial.value if trial.value is not None else reported.get(max(reported, default=0))
     reason = trial.user_attrs.get(REASON)
-    stopped = trial.state == TrialState.FAIL and reason is None
+    interrupted = (trial.state == TrialState.FAIL and reason is None) or (
+        trial.state == TrialState.RUNNING and len(trial.params) < len(space.entries)  # killed
+    )
     return TrialRecord(
         number=trial.number,
-        state=INTERRUPTED if stopped else STATES[trial.state],
+        state=INTERRUPTED if interrupted else STATES[trial.state],
         score=score if score is not None and math.isfinite(score) else None,
         seconds=trial.duration.total_seconds() if trial.duration else None,
         progress=max(reported, default=0) / 10,
@@ -128,7 +131,7 @@ def _record(trial: FrozenTrial, space: Space) -> TrialRecord:
 
 
 def _importance(study: Study, records: tuple[TrialRecord, ...]) -> dict[str, float]:
-    """By fANOVA over the complete trials: Hutter et al. 2014, ICML 31 (1)."""
+    """Compute fANOVA importances of the complete trials (Hutter et al. 2014, ICML 31)."""
     scores = [trial.score for trial in records if trial.state == "complete"]
     if len(scores) < MIN_TRIALS or len(set(scores)) < 2:
         return {}
@@ -136,7 +139,7 @@ def _importance(study: Study, records: tuple[TrialRecord, ...]) -> dict[str, flo
 
 
 def short_text(text: str) -> str:
-    """A fraction with four significant digits; any other text as it is."""
+    """Round a decimal number to four significant digits; return other text unchanged."""
     try:
         number = float(text)
     except ValueError:

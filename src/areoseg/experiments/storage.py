@@ -1,6 +1,7 @@
 """The Optuna study of a search, in a journal file that several processes may write to."""
 
 import fcntl
+import os
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -32,14 +33,30 @@ from areoseg.errors import one_line
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Wait until no other process holds the lock file `path`, and hold it meanwhile."""
-    with path.open("a", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    """Hold the lock file `path`, waiting for other processes to release it."""
+    while True:
+        with path.open("a", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if _is_same_file(file, path):  # otherwise its last holder removed it
+                yield
+                return
+
+
+def remove_lock(path: Path) -> None:
+    """Remove a lock file; processes that wait for it create another."""
+    with locked(path):
+        path.unlink()
+
+
+def _is_same_file(file: TextIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def hold(path: Path) -> TextIO | None:
-    """Hold the lock file `path` until what is returned is closed; None where another holds it."""
+    """Hold the lock file `path` until the returned file is closed; None if it is already held."""
     path.parent.mkdir(parents=True, exist_ok=True)
     file = path.open("a", encoding="utf-8")
     try:
@@ -51,17 +68,16 @@ def hold(path: Path) -> TextIO | None:
 
 
 class SeededByTrial(BaseSampler):
-    """Multivariate TPE, seeded by (seed, number of the trial).
+    """Multivariate TPE, seeded by the pair (seed, trial number).
 
-    Values then depend on the seed and on the trials before, and on nothing else: a search that is
-    stopped and resumed tries what it would have tried, and two processes never try the same
-    because they have the same seed.
+    The values of a trial depend only on the seed and the earlier trials: a resumed search tries the
+    same values as an uninterrupted one, and parallel processes with one seed try different values.
 
     Source: Bergstra et al. 2011, "Algorithms for hyper-parameter optimization", NeurIPS 24;
     Watanabe 2023, arXiv 2304.11127.
 
     Args:
-        seed: Of the search.
+        seed: Seed of the search.
     """
 
     def __init__(self, seed: int) -> None:
@@ -69,21 +85,21 @@ class SeededByTrial(BaseSampler):
         self._tpe = TPESampler(seed=seed)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Start the trial's own generator."""
+        """Seed the generator of the trial."""
         state = np.random.SeedSequence([self.seed, trial.number]).generate_state(1)
-        # The "constant liar" takes trials that still run for bad, so that no other is like them.
+        # The "constant liar" treats running trials as bad, so that others try different values.
         self._tpe = TPESampler(seed=int(state[0]), multivariate=True, constant_liar=True)
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """The values that are chosen together."""
+        """Return the hyperparameters that are sampled jointly."""
         return self._tpe.infer_relative_search_space(study, trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Choose them; none while there are too few trials to learn from."""
+        """Sample them jointly; returns none while there are too few trials."""
         return self._tpe.sample_relative(study, trial, search_space)
 
     def sample_independent(
@@ -93,7 +109,7 @@ class SeededByTrial(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """Choose one value by itself."""
+        """Sample a single hyperparameter."""
         return self._tpe.sample_independent(study, trial, param_name, param_distribution)
 
 
@@ -104,38 +120,38 @@ RUNNING = ".running.lock"
 RUN_INFO = "info"
 
 PRUNERS: dict[str, Callable[[], BasePruner]] = {
-    # A third of the way first: the learning rate is still high, and scores say little.
+    # Not in the first third: the learning rate is high and scores say little about the final one.
     "median": lambda: MedianPruner(n_startup_trials=5, n_warmup_steps=3),
     "hyperband": lambda: HyperbandPruner(min_resource=1, max_resource=10, reduction_factor=3),
     "none": NopPruner,
 }
-"""When a training is given up. Steps are tenths of a training: see `trial.py`."""
+"""Pruners by name. One step is a tenth of a training; see `trial.py`."""
 
 
 def open_study(out: Path, *, seed: int, pruner: str, info: Mapping[str, Any]) -> Study:
-    """Make the study in `out`, or go on with it.
+    """Create the study in `out`, or open the existing one.
 
     Args:
         out: The folder of the search.
-        seed: Of the choice of values.
+        seed: Seed of the sampler.
         pruner: A name in `PRUNERS`.
-        info: JSON values that all trials must have in common: recipe, space, data, length.
+        info: JSON values that all trials share: recipe, space, data and trial budget.
 
     Raises:
-        AreosegError: `out` holds a search of something else, or a damaged journal.
+        AreosegError: `out` contains a different search or a damaged journal.
     """
     if pruner not in PRUNERS:
-        raise AreosegError(f"there is no pruner {pruner!r}: {did_you_mean(pruner, PRUNERS)}")
+        raise AreosegError(f"no pruner {pruner!r}: {did_you_mean(pruner, PRUNERS)}")
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / ASKING).touch()
     except OSError as error:
         raise AreosegError(
-            f"{out}: cannot write this folder: {one_line(error)}; choose another --out"
+            f"{out}: cannot write to this folder: {one_line(error)}. Choose another --out"
         ) from None
     path = out / JOURNAL
     if not path.exists() and (out / TRIALS).exists():
-        raise AreosegError(f"{out}: there are trials without a {JOURNAL}: choose another --out")
+        raise AreosegError(f"{out}: contains trials without a {JOURNAL}. Choose another --out")
     with locked(out / ASKING):
         try:
             _cut_torn_line(path)
@@ -148,16 +164,16 @@ def open_study(out: Path, *, seed: int, pruner: str, info: Mapping[str, Any]) ->
                 pruner=PRUNERS[pruner](),
                 load_if_exists=True,
             )
-        except (ValueError, KeyError) as error:  # what Optuna raises for lines that it cannot read
+        except (ValueError, KeyError) as error:  # raised by Optuna for invalid lines
             raise AreosegError(
-                f"{path}: damaged ({one_line(error)}): choose another --out"
+                f"{path}: damaged journal ({one_line(error)}). Choose another --out"
             ) from None
         kept = study.user_attrs.setdefault(RUN_INFO, dict(info))
         other = [name for name, value in info.items() if kept.get(name) != value]
         if other:
             raise AreosegError(
-                f"{out}: there is a search here already, with another {' and '.join(other)}:"
-                " choose another --out, or give the same again"
+                f"{out}: contains a search with another {' and '.join(other)}: choose another"
+                " --out, or use the same values"
             )
         study.set_user_attr(RUN_INFO, kept)
         _take_back_abandoned(study, out)
@@ -165,18 +181,23 @@ def open_study(out: Path, *, seed: int, pruner: str, info: Mapping[str, Any]) ->
 
 
 def trial_folder(out: Path, number: int) -> Path:
-    """The folder of a trial."""
+    """Return the folder of a trial."""
     return out / TRIALS / f"{number:04d}"
 
 
 def try_again(study: Study, number: int, values: Mapping[str, Any]) -> None:
-    """End a trial that was interrupted, and put its values before all others."""
+    """Mark an interrupted trial as failed and queue its values for the next trial.
+
+    A process that was killed while a trial was created leaves no values, or only some of them; the
+    sampler chooses the missing ones.
+    """
     study.tell(number, state=TrialState.FAIL)
-    study.enqueue_trial(dict(values))
+    if values:
+        study.enqueue_trial(dict(values))
 
 
 def _take_back_abandoned(study: Study, out: Path) -> None:
-    """Try again what killed processes were at: the trials that run without a living process."""
+    """Queue the values of trials whose process was killed, which are marked as running."""
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         lock = hold(trial_folder(out, trial.number) / RUNNING)
         if lock is not None:
@@ -185,7 +206,7 @@ def _take_back_abandoned(study: Study, out: Path) -> None:
 
 
 def _cut_torn_line(path: Path) -> None:
-    """Remove the last line of the journal where a power failure left half of it."""
+    """Remove an incomplete last line of the journal, as left by a power failure."""
     if not path.exists():
         return
     lock = JournalFileOpenLock(str(path))
