@@ -107,7 +107,7 @@ def test_a_search_leaves_the_best_recipe_a_table_and_a_page(search, tmp_path, ho
     assert open_run(out / "trials" / f"{found.best.number:04d}").segmenter() is not None
 
     text = (out / "best.yaml").read_text()
-    assert f"# terrain score {found.best.score:.4f} on the validation part" in text
+    assert f"# terrain score {found.best.score:.4f} on the validation split" in text
     assert "# areoseg train" in text
     assert load_recipe(out / "best.yaml").model.options["widths"] is not None
     again = areoseg.train(

@@ -82,7 +82,7 @@ def test_rows_have_their_mean_std_and_verdict_against_the_first(study, results):
     assert (table.done, table.planned, table.comparisons) == (7, 12, 1)
     assert table.sections[0].findings() == [
         "Better than ce: dice (+0.100).",
-        "One seed, which cannot tell: focal (-0.110).",
+        "One seed, not tested: focal (-0.110).",
     ]
 
 

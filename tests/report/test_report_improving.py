@@ -87,7 +87,8 @@ def test_ingredients_and_pseudo_labels_are_listed(page):
 def test_each_round_on_unlabeled_samples_has_its_table(page):
     row = {"predicted": 0.5, "threshold": 0.8125, "kept": 0.6, "share": 1.0}
     text = page(rounds={"samples": 4000, "classes": [{}, {"soil": row}]})
-    for figure in ("4 000 unlabeled samples", "Round 2", "0.8125", "60.0", "no answer was sure"):
+    rare = "no prediction was confident"
+    for figure in ("4 000 unlabeled samples", "Round 2", "0.8125", "60.0", rare):
         assert figure in text
 
 

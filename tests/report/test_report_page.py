@@ -251,7 +251,7 @@ def test_the_audit_is_told_and_long_lists_are_cut(whole):
     assert "repeated-mask 1 the same mask" in words
     assert "the same mask on 110 images" in words
     assert "strange 150" in words
-    assert "50 more are in audit.json" in words
+    assert "50 more are listed in audit.json" in words
 
 
 def test_names_are_text_and_never_markup(whole):
@@ -291,27 +291,31 @@ def test_a_run_with_nothing_yet_has_a_page(tmp_path, bare, info):
     values["status"] = "training"
     _, page = bare(tmp_path, values)
     assert "No scores yet" in page.words
-    assert "did not reach its end" in page.words
+    assert "did not finish" in page.words
     assert "img" not in page.tags
 
 
 def test_a_finished_run_has_no_notice(tmp_path, bare):
-    assert "did not reach its end" not in bare(tmp_path)[1].words
+    assert "did not finish" not in bare(tmp_path)[1].words
 
 
 def test_without_a_test_part_the_validation_heads_the_page(tmp_path, bare):
     some = samples()
     score = evaluate_predictions(predicted(some), some.masks, resamples=20).to_json()
     words = bare(tmp_path, scores={"val": score, "test": None})[1].words
-    assert f"{score['score']:.3f} mean IoU, protocol terrain , validation part" in words
+    assert f"{score['score']:.3f} mean IoU, protocol terrain , validation split" in words
     assert "resamples of the images" in words
-    assert "Test part" not in words
+    assert "Test split" not in words
 
 
 def test_without_groups_the_reader_is_warned(tmp_path, bare, info):
     values = info()
     values["data"]["groups"] = None
-    assert "No groups are known" in bare(tmp_path, values)[1].words
+    words = bare(tmp_path, values)[1].words
+    assert "No groups are known" in words
+    headline = words.partition("Metric.")[0]
+    warning = "tiles of one frame may be in several splits; scores may be too high"
+    assert warning in headline
 
 
 def test_absent_classes_and_undefined_scores_are_dashes(tmp_path, bare):

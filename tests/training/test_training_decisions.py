@@ -59,7 +59,7 @@ def test_what_is_rejected_is_left_out_and_noted(train, decide, homework_npz):
     assert run.info.data.rejected == 7
     assert run.info.data.decisions == str(path)
     report = (run.path / "report.html").read_text()
-    assert "A person had the last word" in report
+    assert "The decisions were reviewed by hand" in report
     assert "content-outlier" in (run.path / "audit.html").read_text()
     assert areoseg.evaluate(run.path, split="test", console=QUIET).images == len(run.split["test"])
 

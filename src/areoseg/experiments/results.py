@@ -1,4 +1,4 @@
-"""Results: one small JSON file for each training of a study, fit to be committed."""
+"""Results: one small JSON file per training of a study, suitable for version control."""
 
 import hashlib
 import math
@@ -29,10 +29,10 @@ from areoseg.utils.files import write_text
 
 
 class SplitScores(BaseModel):
-    """The scores of one part of the split; None stands for "not defined".
+    """The scores of one split; None if undefined.
 
     Attributes:
-        images: How many were scored.
+        images: Number of scored images.
         protocols: Mean IoU by protocol.
         iou: IoU by class, under the protocol `terrain`.
     """
@@ -45,7 +45,7 @@ class SplitScores(BaseModel):
 
     @classmethod
     def of(cls, scores: Scores) -> "SplitScores":
-        """Return the part of an evaluation that a study compares, rounded to six digits."""
+        """Extract the scores that a study compares, rounded to six digits."""
         return cls(
             images=scores.images,
             protocols={name: _rounded(found.score) for name, found in scores.protocols.items()},
@@ -54,28 +54,28 @@ class SplitScores(BaseModel):
 
 
 class Result(BaseModel):
-    """What came out of one training.
+    """The result of one training.
 
     Attributes:
         section: Name of the section.
         row: Name of the row.
         seed: `training.seed`.
-        data: `data_identity` of what it was trained on.
-        budget_seconds: The time that it was given, or None.
-        scores: By part of the split: `train`, `val` and `test`.
+        data: `data_identity` of the data.
+        budget_seconds: Time budget of the training, or None.
+        scores: By split: `train`, `val` and `test`.
         steps: Training steps done.
-        best_step: The step whose weights were the best in validation.
-        seconds: Time of the training.
-        parameters: Trainable numbers.
+        best_step: Step of the best validation score.
+        seconds: Training time.
+        parameters: Number of trainable parameters.
         macs: Multiply-accumulates for one image of `size`.
         size: Height and width of the training images.
-        device: What it was computed on.
-        threads: Cores.
+        device: Compute device.
+        threads: CPU threads.
         precision: `float32` or `bfloat16`.
         areoseg: Version.
         torch: Version.
         recipe: Every value of the recipe.
-        baseline: The baseline that was scored in place of a network, or None.
+        baseline: The baseline that was scored instead of a network, or None.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -102,7 +102,7 @@ class Result(BaseModel):
 
     @classmethod
     def of(cls, trial: Trial, run: Run, scores: Mapping[str, SplitScores], data: str) -> "Result":
-        """The result of a trial from its finished run."""
+        """Create the result of a finished run."""
         info = run.info
         assert info.steps is not None
         assert info.best_step is not None
@@ -138,7 +138,7 @@ class Result(BaseModel):
         size: tuple[int, int],
         seconds: float,
     ) -> "Result":
-        """The result of a trial that scores a baseline: nothing is trained, nothing multiplied."""
+        """Create the result of a baseline, which has no steps and no parameters."""
         return cls(
             section=trial.section,
             row=trial.row,
@@ -162,11 +162,11 @@ class Result(BaseModel):
         )
 
     def under(self, trial: Trial) -> "Result":
-        """The same result under the name of another row."""
+        """Return a copy under the name of another row."""
         return self.model_copy(update={"section": trial.section, "row": trial.row})
 
     def answers(self, trial: Trial) -> bool:
-        """Whether it comes from the trial's recipe, seed and budget, or is of its baseline."""
+        """Return whether recipe, seed, budget and baseline are those of the trial."""
         try:
             recipe = Recipe.model_validate(self.recipe)
         except ValidationError:  # a recipe of an earlier version
@@ -175,11 +175,11 @@ class Result(BaseModel):
 
 
 def data_identity(samples: SegmentationDataset, decisions: Exclusions | None = None) -> str:
-    """A hash of names, images, masks and groups: equal where a split and its scores are equal.
+    """Hash names, images, masks and groups: everything that determines a split and its scores.
 
     Args:
         samples: Labeled samples.
-        decisions: What a person decided to leave out of them, or None.
+        decisions: Decisions on which samples to exclude, or None.
     """
     digest = hashlib.blake2b(fingerprint(samples).encode(), digest_size=16)
     digest.update("\n".join(samples.groups or ()).encode())
@@ -189,15 +189,15 @@ def data_identity(samples: SegmentationDataset, decisions: Exclusions | None = N
 
 
 def result_path(study: Study, trial: Trial) -> Path:
-    """The file of a trial's result."""
+    """Return the path of a trial's result."""
     return study.results / trial.place.parent / f"{trial.place.name}.json"
 
 
 def read_result(study: Study, trial: Trial) -> Result | None:
-    """The result that lies in a trial's file, or None where there is none.
+    """Read the result of a trial, or return None if there is none.
 
     Raises:
-        AreosegError: The file is no result.
+        AreosegError: The file is not a result.
     """
     path = result_path(study, trial)
     if not path.is_file():
@@ -206,27 +206,27 @@ def read_result(study: Study, trial: Trial) -> Result | None:
         return Result.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise AreosegError(
-            f"{path}: no result of a study: {error.errors()[0]['msg']}; remove it to train anew"
+            f"{path}: not a result of a study: {error.errors()[0]['msg']}. Remove it to train again"
         ) from None
 
 
 def write_result(study: Study, trial: Trial, result: Result) -> None:
-    """Write a trial's result in one piece or not at all."""
+    """Write the result of a trial atomically."""
     write_text(result_path(study, trial), result.model_dump_json(indent=2) + "\n")
 
 
 def read_results(
     study: Study, data_of: Callable[[Trial], str] | None = None
 ) -> dict[Trial, Result]:
-    """The results that answer the study as it is now.
+    """Read the results that match the current study.
 
     Args:
         study: The study.
-        data_of: Says the `data_identity` of what a trial is trained on; None: results of any data
-            will do, if they all come from the same.
+        data_of: Returns the `data_identity` of a trial's data; None: accept results of any data, if
+            all have the same.
 
     Raises:
-        AreosegError: Results of different data, or a file that is no result.
+        AreosegError: Results of different data, or a file that is not a result.
     """
     results = {}
     cuts: dict[object, set[str]] = defaultdict(set)
@@ -241,8 +241,8 @@ def read_results(
         results[trial] = result
     if any(len(identities) > 1 for identities in cuts.values()):
         raise AreosegError(
-            f"{study.results}: these results come from different data: give --data, and rows of"
-            " other data are trained again"
+            f"{study.results}: these results come from different data. Give --data to train the"
+            " rows of other data again"
         )
     return results
 

@@ -23,7 +23,7 @@ PAGE = "search.html"
 
 
 def write_search(search: Search, context: SearchContext) -> None:
-    """Write what is known by now, and remove what only the best trial may keep."""
+    """Write all files of a search; remove the weights of all trials except the best."""
     write_text(search.out / TABLE, csv_text(search))
     if search.best is not None:
         write_text(search.out / BEST, best_recipe_text(search, search.best, context))
@@ -35,15 +35,15 @@ def write_search(search: Search, context: SearchContext) -> None:
 
 
 def best_recipe_text(search: Search, best: TrialRecord, context: SearchContext) -> str:
-    """The recipe of the best trial, led by what it reached and how to train it."""
+    """Return the recipe of the best trial, with its score, values and command as comments."""
     folder = trial_folder(search.out, best.number)
     recipe = load_recipe(folder / RECIPE, plugins="if-allowed")
     recipe = recipe.model_copy(update={"plugins": context.recipe.base.plugins})
     lines = [
         f"Trial {best.number}, the best of {len(search.trials)} ({search.counts}):",
-        f"{search.protocol} score {best.score:.4f} on the validation part. The best of many scores"
-        " is too high;",
-        "the test part was not looked at, and says how good it is.",
+        f"{search.protocol} score {best.score:.4f} on the validation split. The best of many scores"
+        " is biased",
+        "upwards; the test split was not used and gives an unbiased score.",
         *(f"  {name}: {text}" for name, text in best.values.items()),
         train_command(search, context),
     ]
@@ -51,7 +51,7 @@ def best_recipe_text(search: Search, best: TrialRecord, context: SearchContext) 
 
 
 def train_command(search: Search, context: SearchContext) -> str:
-    """The command that trains the best recipe as its trial was trained."""
+    """Return the command that trains the best recipe with the settings of its trial."""
     words = ["areoseg", "train", str(search.out / BEST), *context.runner.source.arguments]
     if context.runner.exclusions is not None:
         words += ["--decisions", str(context.runner.exclusions.path)]
@@ -61,7 +61,7 @@ def train_command(search: Search, context: SearchContext) -> str:
 
 
 def csv_text(search: Search) -> str:
-    """One line a trial."""
+    """Return the trials as CSV, one line per trial."""
     names = list(dict.fromkeys(name for trial in search.trials for name in trial.values))
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")

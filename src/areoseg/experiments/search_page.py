@@ -16,21 +16,21 @@ from areoseg.report.formats import duration
 
 WIDTH, HEIGHT = 900.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 12.0, 12.0, 40.0
-"""Size and margins of the chart, in units of its own."""
+"""Size and margins of the chart, in SVG units."""
 
 SHOWN = 10
-"""Trials in the table of the best."""
+"""Number of trials in the table of best trials."""
 
 
 @dataclass(frozen=True)
 class Dot:
-    """A trial in the chart.
+    """One trial in the chart.
 
     Attributes:
         x: Position.
         y: Position, downwards.
         state: Of the trial.
-        title: What a pointer over it shows.
+        title: Tooltip.
     """
 
     x: float
@@ -44,8 +44,8 @@ class HistoryChart:
     """Scores over the number of the trial.
 
     Attributes:
-        dots: A trial each.
-        best: Points of the line of the best score so far, as SVG says them.
+        dots: One per trial.
+        best: Points of the line of the best score so far, in SVG notation.
         scores: Ticks of the y axis: position and label.
         numbers: Ticks of the x axis: position and label.
     """
@@ -57,12 +57,12 @@ class HistoryChart:
 
 
 def search_page(search: Search, context: SearchContext, command: str) -> str:
-    """The text of an HTML file that needs nothing else.
+    """Return the page as a self-contained HTML file.
 
     Args:
-        search: What is known by now.
-        context: The recipe, the space and the data.
-        command: What trains the best recipe.
+        search: Results of the search.
+        context: Recipe, space and data.
+        command: The command that trains the best recipe.
     """
     space = context.recipe.space
     return (
@@ -89,7 +89,7 @@ def search_page(search: Search, context: SearchContext, command: str) -> str:
 
 
 def history_chart(trials: tuple[TrialRecord, ...]) -> HistoryChart | None:
-    """The chart of all trials that have a score; None where none has."""
+    """Return the chart of all trials with a score, or None if there are none."""
     scored = [(trial, trial.score) for trial in trials if trial.score is not None]
     if not scored:
         return None
@@ -120,7 +120,7 @@ def history_chart(trials: tuple[TrialRecord, ...]) -> HistoryChart | None:
 
 
 def round_ticks(low: float, high: float) -> list[float]:
-    """Three to seven round values that take in `low` to `high`."""
+    """Return three to seven round values that cover `low` to `high`."""
     spread = max(high - low, 0.004)
     size = 10 ** math.floor(math.log10(spread))
     step = next(size * factor for factor in (0.2, 0.5, 1, 2) if spread / (size * factor) <= 5)
@@ -129,7 +129,7 @@ def round_ticks(low: float, high: float) -> list[float]:
 
 
 def _best_so_far(trials: tuple[TrialRecord, ...], last: int) -> list[tuple[float, float]]:
-    """The corners of a line that steps up with each new best, in trial numbers and scores."""
+    """Return the corners of the step line of the best score, as (trial number, score)."""
     corners: list[tuple[float, float]] = []
     best = -math.inf
     for trial in trials:

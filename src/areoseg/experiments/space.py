@@ -43,17 +43,17 @@ FIXED = {
 
 
 class Range(Options):
-    """Numbers between two ends, both included.
+    """A range of numbers, including both ends.
 
-    They are whole numbers where the file writes all of `low`, `high` and `step` without a point.
+    The numbers are integers if `low`, `high` and `step` are all written without a decimal point.
     """
 
     low: Number
     high: Number
     log: bool = False
-    """Try each power of ten alike."""
+    """Sample uniformly on a logarithmic scale."""
     step: Annotated[Number, Field(gt=0)] | None = None
-    """Distance of the numbers that are tried, from `low` on."""
+    """Distance between candidate values, starting at `low`."""
 
     @model_validator(mode="after")
     def _check_ends(self) -> "Range":
@@ -72,12 +72,12 @@ class Range(Options):
 
     @property
     def whole(self) -> bool:
-        """Whether whole numbers alone are tried."""
+        """Whether the range has integers only."""
         return all(isinstance(value, int) for value in (self.low, self.high, self.step or 0))
 
     @property
     def distribution(self) -> BaseDistribution:
-        """The range as Optuna says it."""
+        """The range as an Optuna distribution."""
         if self.whole:
             return IntDistribution(
                 int(self.low), int(self.high), log=self.log, step=int(self.step or 1)
@@ -86,7 +86,7 @@ class Range(Options):
 
     @property
     def probes(self) -> tuple[str, ...]:
-        """YAML texts of values that show whether a recipe takes the range."""
+        """YAML texts of the values that are checked against the recipe: both ends."""
         return (flow_text(self.low), flow_text(self.high))
 
     def __str__(self) -> str:
@@ -96,7 +96,7 @@ class Range(Options):
 
 
 class Choices(Options):
-    """Some values of any kind."""
+    """A list of candidate values of any type."""
 
     choices: Annotated[tuple[Any, ...], Field(min_length=2)]
 
@@ -114,7 +114,7 @@ class Choices(Options):
 
     @property
     def distribution(self) -> BaseDistribution:
-        """The choices as Optuna says them: by their YAML texts, since it takes no lists."""
+        """The choices as an Optuna distribution of YAML texts, since Optuna accepts no lists."""
         return CategoricalDistribution(self.probes)
 
     def __str__(self) -> str:
@@ -123,11 +123,11 @@ class Choices(Options):
 
 @dataclass(frozen=True)
 class Space:
-    """A space file that was found good.
+    """A valid search space.
 
     Attributes:
         source: The file.
-        entries: What may be tried, by the dotted name of the recipe's value.
+        entries: Range or choices by dotted name.
         lines: The line of each name in the file, from 1.
     """
 
@@ -137,16 +137,16 @@ class Space:
 
     @property
     def distributions(self) -> dict[str, BaseDistribution]:
-        """The space as Optuna says it."""
+        """The space as Optuna distributions."""
         return {name: entry.distribution for name, entry in self.entries.items()}
 
     def overrides(self, values: Mapping[str, Any]) -> list[str]:
-        """The values of a trial as `key=value`; a section before the values inside it."""
+        """Return the values of a trial as `key=value`, sections before the values in them."""
         ordered = sorted(values, key=lambda name: name.count("."))
         return [f"{name}={self.text(name, values[name])}" for name in ordered]
 
     def text(self, name: str, value: Any) -> str:
-        """The YAML text of one value of a trial."""
+        """Return the YAML text of one value of a trial."""
         return str(value) if isinstance(self.entries[name], Choices) else flow_text(value)
 
 
@@ -183,13 +183,13 @@ def load_space(path: str | Path) -> Space:
 
 
 def flow_text(value: Any) -> str:
-    """A value as YAML on one line, such as `[16, 32]`, that reads as the same value."""
+    """Dump a value as YAML on one line, for example `[16, 32]`."""
     text = yaml.safe_dump(value, default_flow_style=True, width=float("inf"), sort_keys=False)
     return text.removesuffix("\n").removesuffix("\n...")
 
 
 def _entry(name: str, values: Any) -> Range | Choices:
-    """One entry of the file; raises what is wrong with it."""
+    """Parse one entry of the file."""
     for fixed, reason in FIXED.items():
         if name == fixed or name.startswith(f"{fixed}."):
             raise AreosegError(f"a search cannot change this value: {reason}")
@@ -210,16 +210,16 @@ def _message(kind: str, message: str) -> str:
 
 @dataclass(frozen=True)
 class VariedRecipe:
-    """A recipe and the space of values that it is tried with.
+    """A recipe with a search space.
 
-    The recipe stays text, so that what it does not say has the default of what a trial chooses:
-    another optimizer comes with its own betas, not with those of the first.
+    The recipe is kept as text, so that omitted values get the defaults of the sampled components:
+    for example, another optimizer has its own default betas.
 
     Attributes:
         source: The recipe's name or file.
         text: Its YAML text.
-        overrides: Values that are changed in all trials, as `key=value`.
-        space: What the trials try.
+        overrides: Values to change in all trials, as `key=value`.
+        space: The search space.
     """
 
     source: str
@@ -229,25 +229,24 @@ class VariedRecipe:
 
     @cached_property
     def base(self) -> Recipe:
-        """The recipe without the values of a trial."""
+        """The recipe with the overrides of all trials."""
         return self._parse(())
 
     def sample(self, values: Mapping[str, Any]) -> Recipe:
-        """The recipe of a trial.
+        """Return the recipe of a trial.
 
         Args:
             values: The trial's values, by their dotted names.
 
         Raises:
-            AreosegError: These values do not go together.
+            AreosegError: The combination of values is not valid.
         """
-        recipe = self._parse(self.space.overrides(values))
-        return recipe
+        return self._parse(self.space.overrides(values))
 
     def errors(self) -> list[str]:
-        """One line for each range or choice that the recipe does not take, or a search may not try.
+        """Return one line for each range or choice that is not valid in the recipe.
 
-        Each is tried by itself, in sections that have the first of their own choices.
+        Each value is checked alone, with the first choice of the sections that contain it.
         """
         found: dict[tuple[str, str], str] = {}
         for name, entry in self.space.entries.items():
@@ -260,12 +259,12 @@ class VariedRecipe:
         return list(found.values())
 
     def _sections_of(self, name: str) -> list[str]:
-        """Overrides of the sections around a value that are in the space too."""
+        """Return overrides for sections of the space that contain a value."""
         around = [other for other in self.space.entries if name.startswith(f"{other}.")]
         return [f"{other}={self.space.entries[other].probes[0]}" for other in sorted(around)]
 
     def _refusals(self, name: str, text: str) -> list[str]:
-        """What is wrong with one value, given as YAML text."""
+        """List the errors of one value, given as YAML text."""
         try:
             recipe = self._parse([*self._sections_of(name), f"{name}={text}"])
         except AreosegError as error:
@@ -273,15 +272,13 @@ class VariedRecipe:
         return self._fixed_values_changed(name, recipe)
 
     def _fixed_values_changed(self, name: str, recipe: Recipe) -> list[str]:
-        """One line for each fixed value inside a section of the space that is not as it was.
+        """Return one line for each fixed value that a choice of a section changes.
 
-        A choice of a section takes the place of the whole section, so that it changes what it
-        leaves out too.
+        A choice replaces the entire section, including values that it omits.
         """
         return [
             f"it changes {fixed} to {flow_text(attrgetter(fixed)(recipe))}, which a search cannot"
-            f" do: {reason}: write choices of other values by their names, such as"
-            " data.oversample_rare"
+            f" do: {reason}. Search other values by name, for example data.oversample_rare"
             for fixed, reason in FIXED.items()
             if fixed.startswith(f"{name}.")
             and attrgetter(fixed)(recipe) != attrgetter(fixed)(self.base)
@@ -293,7 +290,7 @@ class VariedRecipe:
 
 
 def vary_recipe(recipe: str | Path, space: Space, overrides: Sequence[str] = ()) -> VariedRecipe:
-    """A recipe, by its name or file, with a space that it was found to take.
+    """Combine a recipe with a search space, and check the space.
 
     Raises:
         AreosegError: One line for each error of the recipe, or of the space.

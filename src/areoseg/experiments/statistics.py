@@ -1,4 +1,4 @@
-"""What a few seeds say of a row, and of the difference between two rows."""
+"""Statistics of a few seeds: spread of a row, and comparison of two rows."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 SIGNIFICANCE = 0.05
-"""Two rows of equal worth are taken for different once in twenty comparisons."""
+"""Significance level: equal rows are called different in one of twenty comparisons."""
 
 
 @dataclass(frozen=True)
@@ -16,24 +16,24 @@ class Spread:
     """The scores of one row.
 
     Attributes:
-        values: One score a seed; seeds whose score is not defined are left out.
+        values: One score per seed, without undefined scores.
     """
 
     values: tuple[float, ...]
 
     @property
     def mean(self) -> float | None:
-        """The mean over the seeds; None without any."""
+        """Mean over the seeds, or None without seeds."""
         return float(np.mean(self.values)) if self.values else None
 
     @property
     def std(self) -> float | None:
-        """The standard deviation over the seeds, n - 1 in the denominator; None below two."""
+        """Sample standard deviation (n - 1) over the seeds, or None below two seeds."""
         return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The 95 % interval of the mean by Student's t; None below two seeds."""
+        """95 % confidence interval of the mean (Student's t), or None below two seeds."""
         if self.mean is None or self.std is None:
             return None
         count = len(self.values)
@@ -42,18 +42,17 @@ class Spread:
 
 
 def spread(values: Sequence[float | None]) -> Spread:
-    """The scores of a row, without those that are not defined."""
+    """Collect the scores of a row, without undefined ones."""
     return Spread(tuple(value for value in values if value is not None))
 
 
 def p_value(row: Spread, baseline: Spread) -> float | None:
-    """How often rows of equal worth would differ by as much, by Welch's t test, two-sided.
+    """Return the p value of Welch's two-sided t test, which allows unequal variances.
 
-    The test does not suppose that the rows spread alike. Seeds are not taken in pairs: another
-    loss or model makes another training of the same seed.
+    Seeds are not paired: one seed gives unrelated trainings with two losses or models.
 
     Returns:
-        0 to 1; None where either row has fewer than two seeds.
+        0 to 1, or None if either row has fewer than two seeds.
     """
     if row.mean is None or baseline.mean is None:
         return None
@@ -74,11 +73,11 @@ def p_value(row: Spread, baseline: Spread) -> float | None:
 
 
 def verdict(row: Spread, baseline: Spread) -> str:
-    """What the seeds allow to say of a row beside its baseline.
+    """Compare a row with its baseline.
 
     Returns:
-        `better`; `worse`; `no difference`, none beyond the seeds, that is; `one seed`, which
-        cannot tell; or `no score`.
+        `better` or `worse` if the difference is significant, `no difference` if it is not,
+        `one seed` if there are too few seeds for a test, or `no score`.
     """
     if row.mean is None or baseline.mean is None:
         return "no score"

@@ -42,35 +42,35 @@ def _check_seeds(seeds: tuple[int, ...]) -> tuple[int, ...]:
 def _check_repeats(what: str, values: Iterable[str | int]) -> None:
     for value, times in Counter(values).items():
         if times > 1:
-            raise ValueError(f"{what} {value} is there {times} times: give each another")
+            raise ValueError(f"{what} {value} occurs {times} times: remove the duplicates")
 
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+_-]*$")]
-"""Of a section or row. It becomes part of file names: small letters, digits and `.+_-`."""
+"""Name of a section or row, used in file names: lower-case letters, digits and `.+_-`."""
 
 Time = Annotated[str, AfterValidator(_check_budget)]
-"""Such as `10m`."""
+"""A duration, for example `10m`."""
 
 Seed = Annotated[int, Field(ge=0)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_check_seeds)]
 
 
 class StudyRow(Options):
-    """One row of the table: a recipe, trained once with each seed."""
+    """One row of the table: a recipe, trained once per seed."""
 
     name: Name
     summary: str = ""
     recipe: str | None = None
-    """A recipe's name or file in place of the study's."""
+    """Name or file of a recipe; replaces the recipe of the study."""
     baseline: str | None = None
-    """A baseline, such as `random`, that is scored in place of a network: where the row's recipe
-    would train and test, and by its split."""
+    """A baseline, for example `random`, that is scored instead of a network, with the data, split
+    and protocol of the recipe."""
     overrides: tuple[str, ...] = ()
-    """Values of the recipe to change, after those of the study."""
+    """Values of the recipe to change, applied after those of the study."""
     seeds: Seeds | None = None
-    """In place of the study's."""
+    """Replaces the value of the study."""
     budget: Time | None = None
-    """In place of the study's."""
+    """Replaces the value of the study."""
 
     @field_validator("baseline")
     @classmethod
@@ -83,12 +83,12 @@ class StudyRow(Options):
     @classmethod
     def _check_untrained(cls, budget: str | None, info: ValidationInfo) -> str | None:
         if budget is not None and info.data.get("baseline") is not None:
-            raise ValueError("a baseline is not trained: leave its budget away")
+            raise ValueError("a baseline is not trained: remove its budget")
         return budget
 
 
 class StudySection(Options):
-    """Rows that are compared with the first of them."""
+    """Rows that are compared with the first row of the section."""
 
     name: Name
     summary: str = ""
@@ -102,18 +102,18 @@ class StudySection(Options):
 
 
 class StudyFile(Options):
-    """A whole study."""
+    """The content of a study file."""
 
     summary: str = ""
     recipe: str = "unet"
-    """The recipe that rows start from: its name, or a file whose path starts at the study's."""
+    """The recipe of the rows: a name, or a file relative to the folder of the study."""
     overrides: tuple[str, ...] = ()
     """Values of the recipe to change in all rows, as key=value."""
     seeds: Seeds = (0,)
-    """Each gives the first weights, the order of samples and the augmentation (`training.seed`).
-    The split keeps its own seed, so that all rows are trained and scored on the same samples."""
+    """Seeds of the initial weights, the order of samples and the augmentation (`training.seed`).
+    `split.seed` does not change, so that all rows are trained and scored on the same samples."""
     budget: Time | None = None
-    """A time for each training; it takes the place of the recipe's length."""
+    """Time of each training; replaces the steps or epochs of the recipe."""
     sections: Annotated[tuple[StudySection, ...], Field(min_length=1)]
 
     @field_validator("sections")
@@ -135,9 +135,9 @@ class Trial:
         section: Name of the section.
         row: Name of the row.
         seed: `training.seed`.
-        recipe: What is trained.
-        budget_seconds: The time that it may take, or None where the recipe's length counts.
-        baseline: The baseline that is scored in place of a network, or None.
+        recipe: The recipe to train.
+        budget_seconds: Training time, or None for the steps or epochs of the recipe.
+        baseline: The baseline that is scored instead of a network, or None.
     """
 
     section: str
@@ -152,13 +152,13 @@ class Trial:
 
     @property
     def place(self) -> Path:
-        """Where its run and its result lie below their folders, without a suffix."""
+        """Relative path of its run folder and, plus suffix, of its result file."""
         return Path(self.section) / f"{self.row}-seed{self.seed}"
 
     def same_experiment(
         self, recipe: Recipe, budget_seconds: float | None, baseline: str | None = None
     ) -> bool:
-        """Whether recipe, budget and baseline are the trial's, whatever the summary says."""
+        """Return whether recipe (except its summary), budget and baseline are equal."""
         same_recipe = recipe.model_copy(update={"summary": self.recipe.summary}) == self.recipe
         return same_recipe and (budget_seconds, baseline) == (self.budget_seconds, self.baseline)
 
@@ -234,9 +234,9 @@ def load_study(name_or_path: str | Path, out: Path | None = None) -> Study:
 
 
 def _trials(content: StudyFile, path: Path, node: yaml.Node | None) -> tuple[Trial, ...]:
-    """Every training of a study, or one line for each error of its recipes."""
+    """List all trainings of a study; raise one line for each error of its recipes."""
     errors = _errors(content.recipe, content.overrides, path, f"{path}:{line_of(node, ['recipe'])}")
-    if errors:  # each row would say the same again
+    if errors:  # the errors of each row would be the same
         raise AreosegError("\n".join(errors))
     trials: list[Trial] = []
     for index, section in enumerate(content.sections):
@@ -254,7 +254,7 @@ def _trials(content: StudyFile, path: Path, node: yaml.Node | None) -> tuple[Tri
 
 
 def _trials_of(row: StudyRow, section: str, content: StudyFile, path: Path) -> list[Trial]:
-    """The row with each of its seeds."""
+    """List the trials of a row, one per seed."""
     name, overrides = _recipe_of(row, content)
     recipe = load_recipe(_beside(path, name), overrides)
     budget = None if row.baseline else row.budget or content.budget
@@ -278,7 +278,7 @@ def _recipe_of(row: StudyRow, content: StudyFile) -> tuple[str, tuple[str, ...]]
 
 
 def _errors(name: str, overrides: tuple[str, ...], path: Path, where: str) -> list[str]:
-    """What is wrong with a recipe, each line led by `where` in the study."""
+    """List the errors of a recipe, prefixed with `where`."""
     try:
         load_recipe(_beside(path, name), overrides)
     except AreosegError as error:
@@ -287,5 +287,5 @@ def _errors(name: str, overrides: tuple[str, ...], path: Path, where: str) -> li
 
 
 def _beside(path: Path, recipe: str) -> str:
-    """A recipe's name as it is; a recipe file from the folder of the study."""
+    """Resolve a recipe file relative to the study; return names unchanged."""
     return str(path.parent / recipe) if recipe.endswith((".yaml", ".yml")) else recipe

@@ -17,12 +17,12 @@ from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.report.environment import page_environment
 
 WIDTH = 200
-"""Of a chart, in units of its own."""
+"""Width of a chart, in SVG units."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """The scores that a section's charts show, from the left edge to the right.
+    """The range of scores in the charts of a section.
 
     Attributes:
         low: Score at the left edge.
@@ -33,14 +33,14 @@ class Axis:
     high: float
 
     def position(self, score: float) -> float:
-        """Where a score lies, 0 to `WIDTH`; what is outside lies at the edge."""
+        """Return the position of a score, clipped to 0 to `WIDTH`."""
         share = (score - self.low) / (self.high - self.low)
         return round(WIDTH * min(1.0, max(0.0, share)), 2)
 
 
 @dataclass(frozen=True)
 class Bar:
-    """The chart of one row: a bar from the baseline's mean to its own, and what lies around it.
+    """The chart of one row: a bar from the mean of the baseline to the mean of the row.
 
     Attributes:
         baseline: Position of the mean of the section's first row, or None.
@@ -56,7 +56,7 @@ class Bar:
 
 
 def study_page(table: Table, study: Study) -> str:
-    """The text of an HTML file that needs nothing else."""
+    """Return the page as a self-contained HTML file."""
     page = page_environment().get_template("study.html.j2")
     return page.render(
         table=table,
@@ -71,9 +71,9 @@ def study_page(table: Table, study: Study) -> str:
 
 
 def section_axis(section: TableSection) -> Axis:
-    """An axis that shows all seeds of a section, its ends at round scores.
+    """Return an axis that covers the scores of all seeds of a section, with rounded ends.
 
-    Intervals do not decide it, since that of two seeds can be wider than all scores there are.
+    Intervals are ignored, since the interval of two seeds can be wider than the range of scores.
     """
     values = [value for row in section.rows for value in row.score.values]
     if not values:
@@ -84,7 +84,7 @@ def section_axis(section: TableSection) -> Axis:
 
 
 def row_bar(row: TableRow, baseline: TableRow, axis: Axis) -> Bar | None:
-    """The chart of a row, or None where it has no score."""
+    """Return the chart of a row, or None if the row has no score."""
     score = row.score
     if score.mean is None:
         return None

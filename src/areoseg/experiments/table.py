@@ -1,4 +1,4 @@
-"""The table of a study: a line a row, with mean and std over its seeds."""
+"""The table of a study: mean and standard deviation over seeds for each row."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -28,15 +28,15 @@ class TableRow:
     """A row of a study.
 
     Attributes:
-        name: Of the row.
-        summary: What the study file says of it.
-        planned: Seeds that it asks for.
+        name: Name of the row.
+        summary: Summary in the study file.
+        planned: Number of seeds in the study.
         score: By the table's protocol on the table's split.
         scores: By split and protocol.
         iou: By class, under `terrain`, on the table's split.
-        difference: Its mean less that of the section's first row; None where either lacks.
-        p: Of the difference; see `p_value`.
-        verdict: What the seeds allow to say; `baseline` for the first row.
+        difference: Mean minus the mean of the section's first row, or None if either is missing.
+        p: p value of the difference; see `p_value`.
+        verdict: See `verdict`; `baseline` for the first row.
         parameters: Trainable numbers.
         macs: Multiply-accumulates for one image.
         steps: Mean number of training steps.
@@ -63,8 +63,8 @@ class TableSection:
     """Rows that are compared with the first of them.
 
     Attributes:
-        name: Of the section.
-        summary: What the study file says of it.
+        name: Name of the section.
+        summary: Summary in the study file.
         rows: In the order of the file.
     """
 
@@ -73,13 +73,13 @@ class TableSection:
     rows: tuple[TableRow, ...]
 
     def findings(self) -> list[str]:
-        """What the seeds allow to say of the section, a sentence each."""
+        """Summarize the verdicts of the section, one sentence per kind."""
         baseline, *others = self.rows
         kinds = {
             "better": f"Better than {baseline.name}",
             "worse": f"Worse than {baseline.name}",
             "no difference": f"No difference from {baseline.name} beyond the seeds",
-            "one seed": "One seed, which cannot tell",
+            "one seed": "One seed, not tested",
         }
         sentences = []
         for kind, words in kinds.items():
@@ -99,13 +99,13 @@ class Table:
 
     Attributes:
         study: Name of the study.
-        summary: What the study file says of it.
-        split: The part of the split whose scores are compared.
+        summary: Summary in the study file.
+        split: The split whose scores are compared.
         protocol: The protocol of these scores.
         sections: In the order of the file.
-        done: Trainings that have a result.
-        planned: Trainings that the study asks for.
-        data: The `data_identity` of the results, or None where there is none.
+        done: Number of trainings with a result.
+        planned: Number of trainings in the study.
+        data: The `data_identity` of the results, or None without results.
     """
 
     study: str
@@ -119,11 +119,11 @@ class Table:
 
     @property
     def comparisons(self) -> int:
-        """How many rows were tested against their baseline."""
+        """Number of rows that were tested against their baseline."""
         return sum(row.p is not None for section in self.sections for row in section.rows)
 
     def to_json(self) -> dict[str, Any]:
-        """The table as JSON values, with mean and std of everything."""
+        """Return the table as JSON values, with mean and std of all scores."""
         return {
             **{
                 name: getattr(self, name)
@@ -148,11 +148,11 @@ def build_table(
     split: str = "test",
     protocol_name: str = "terrain",
 ) -> Table:
-    """Put results together.
+    """Build the table of a study.
 
     Args:
         study: The study.
-        results: Of its trials, as far as they are there.
+        results: Existing results by trial.
         split: `train`, `val` or `test`: the split whose scores are compared.
         protocol_name: The protocol of these scores.
 
@@ -160,7 +160,7 @@ def build_table(
         AreosegError: There is no such split or protocol.
     """
     if split not in SPLITS:
-        raise AreosegError(f"--split {split}: there is no such split: use {', '.join(SPLITS)}")
+        raise AreosegError(f"--split {split}: no such split. Use {', '.join(SPLITS)}")
     protocol(protocol_name)
     sections = []
     for section in study.content.sections:
@@ -259,7 +259,7 @@ def _scores(results: Sequence[Result], split: str, protocol_name: str) -> Spread
 
 
 def _described(value: Any) -> Any:
-    """`value` with every spread of a dataclass dump told by its mean and std."""
+    """Replace each dumped `Spread` by its mean, std, interval and values."""
     if isinstance(value, dict):
         if value.keys() == {"values"}:
             found = Spread(tuple(value["values"]))

@@ -1,4 +1,4 @@
-"""The table of a study as text: the cells that people read, Markdown, CSV."""
+"""The table of a study as formatted cells, Markdown and CSV."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ SIZE_AND_TIME = ("parameters", "GMAC", "steps", "minutes")
 
 
 def write_table(table: Table, study: Study) -> tuple[Path, ...]:
-    """Write `table.csv`, `table.md` and `table.html` beside the results; returns the files."""
+    """Write `table.csv`, `table.md` and `table.html` to the results folder; return the files."""
     texts = {
         "table.csv": csv_text(table),
         "table.md": markdown_text(table),
@@ -32,7 +32,7 @@ def write_table(table: Table, study: Study) -> tuple[Path, ...]:
 
 
 def columns(table: Table) -> list[str]:
-    """The heads of the cells that `cells` gives."""
+    """Return the headings of `cells`."""
     return [
         "row",
         "seeds",
@@ -45,7 +45,7 @@ def columns(table: Table) -> list[str]:
 
 
 def narrow_columns(table: Table) -> list[str]:
-    """Those of `columns` that a terminal has room for; `score_lines` gives the others."""
+    """Return the headings of `columns` that fit a terminal; `score_lines` has the others."""
     return [*columns(table)[:5], "minutes"]
 
 
@@ -63,11 +63,11 @@ def cells(table: Table, row: TableRow) -> list[str]:
 
 
 SCORE_COLUMNS = ("row", "parameters", "GMAC", "steps", "protocol", *SPLITS)
-"""The heads of the cells of `score_lines`."""
+"""Headings of `score_lines`."""
 
 
 def score_lines(row: TableRow) -> list[list[str]]:
-    """A row's size, and its mean scores in a line a protocol, in the order of `SCORE_COLUMNS`."""
+    """Return one line per protocol with the size and mean scores of a row."""
     firsts = [[row.name, *_size_and_time(row)[:-1]], *[[""] * 4] * (len(PROTOCOLS) - 1)]
     return [
         [*first, name, *_part_means(row, name)]
@@ -90,24 +90,24 @@ def _size_and_time(row: TableRow) -> list[str]:
 
 
 def with_std(score: Spread) -> str:
-    """Mean and standard deviation, such as `0.5123 ± 0.0041`; the mean alone of one seed."""
+    """Format mean and standard deviation, as in `0.5123 ± 0.0041`; for one seed, the score."""
     if score.std is None:
         return _number(score.mean)
     return f"{_number(score.mean)} ± {score.std:.4f}"
 
 
 def notes(table: Table) -> list[str]:
-    """What has to be said below the table."""
+    """Return the notes below the table."""
     lines = [
-        "Mean ± standard deviation over the seeds. The seed gives the first weights, the order of"
-        " samples and the augmentation; the split is the same for all rows. A row is better or"
-        " worse than the first of its section if Welch's t test, two-sided, says so at"
-        f" {SIGNIFICANCE:.0%}."
+        "Mean ± standard deviation over the seeds. The seed determines the initial weights, the"
+        " order of samples and the augmentation; the split is the same for all rows. A row is"
+        " better or worse than the first row of its section if Welch's two-sided t test is"
+        f" significant at {SIGNIFICANCE:.0%}."
     ]
     if table.comparisons:
         lines.append(
-            f"Comparisons made: {table.comparisons}. If no row differed, about"
-            f" {decimal(table.comparisons * SIGNIFICANCE, 1)} would seem to."
+            f"Comparisons made: {table.comparisons}. If all rows were equal, about"
+            f" {decimal(table.comparisons * SIGNIFICANCE, 1)} would be significant by chance."
         )
     if table.done < table.planned:
         lines.append(f"{table.planned - table.done} of {table.planned} trainings are not done yet.")
@@ -115,7 +115,7 @@ def notes(table: Table) -> list[str]:
 
 
 def markdown_text(table: Table) -> str:
-    """The table as Markdown, a heading a section."""
+    """Return the table as Markdown, with one heading per section."""
     lines = [f"{table.summary}\n"] if table.summary else []
     heads = columns(table)
     for section in table.sections:
@@ -135,7 +135,7 @@ def csv_text(table: Table) -> str:
         for section in table.sections
         for row in section.rows
     ]
-    classes = {key: None for row in rows for key in row}  # a row that is not done has no classes
+    classes = {key: None for row in rows for key in row}  # an unfinished row has no classes
     writer = csv.DictWriter(file, fieldnames=list(classes), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)

@@ -36,7 +36,7 @@ class Outcome:
 
     Attributes:
         state: `COMPLETE`, `PRUNED` or `FAIL`.
-        score: The validation score of the weights that the training keeps, or None.
+        score: The validation score of the saved weights, or None.
         reason: Why it failed.
     """
 
@@ -46,18 +46,18 @@ class Outcome:
 
 
 class ValidationReport:
-    """Reports validation scores to a trial, and stops the training when it is to be pruned.
+    """Report validation scores to a trial, and stop the training if it is pruned.
 
     Scores are reported at each tenth of the training, not at each epoch, so that trials that differ
     in batch size or speed are compared at the same point of their schedules.
 
     Args:
         trial: The trial to report to.
-        checkpoint: Which weights the training keeps, `best` or `last`.
+        checkpoint: Which weights the training saves, `best` or `last`.
         deadline: `time.monotonic()` at which the training must stop, or None.
 
     Attributes:
-        score: The validation score of the weights that the training keeps, or None before any.
+        score: The validation score of the saved weights, or None before any.
         pruned: Whether the pruner stopped the training.
         late: Whether the deadline stopped it.
     """
@@ -84,13 +84,13 @@ class ValidationReport:
 
 @dataclass(frozen=True)
 class SearchContext:
-    """What all trials of a search have in common.
+    """The settings that all trials of a search share.
 
     Attributes:
         recipe: The recipe and the search space.
         runner: Trains the recipes of the trials.
-        exclusions: The samples left out, found once for all trials or read from a file; None if the
-            recipe turns the audit off.
+        exclusions: The excluded samples, the same for all trials; None if the recipe disables the
+            audit.
         seconds: Training time of each trial, or None for the recipe's epochs.
     """
 
@@ -101,7 +101,7 @@ class SearchContext:
 
     @property
     def info(self) -> dict[str, Any]:
-        """What trials must have in common to be comparable, as JSON values."""
+        """Settings that trials must share to be comparable, as JSON values."""
         return {
             "recipe": dump_recipe(self.recipe.base),
             "space": {name: str(entry) for name, entry in self.recipe.space.entries.items()},
@@ -142,7 +142,7 @@ class SearchContext:
 
 
 def keep_files(folder: Path, names: Collection[str]) -> None:
-    """Remove from a trial's folder all but the files of these names."""
+    """Remove all files from a trial's folder except those of these names."""
     for entry in folder.iterdir() if folder.is_dir() else ():
         if entry.name == PLUGINS:
             continue
