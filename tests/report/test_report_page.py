@@ -202,7 +202,7 @@ def test_the_headline_is_the_test_score_with_protocol_and_interval(whole):
     words = read(path)[1].words
     test = scores["test"]
     low, high = test["interval"]
-    assert f"{test['score']:.3f} mean IoU, protocol terrain , test part" in words
+    assert f"{test['score']:.3f} mean IoU, protocol terrain , test split" in words
     assert f"95 % interval {low:.3f} to {high:.3f}" in words
     assert "mean over the terrain classes that occur in the ground truth" in words
     assert "50 bootstrap resamples of the 5 groups" in words
@@ -230,7 +230,7 @@ def test_data_cost_and_versions_are_told(whole):
         "Groups 11",
         "big rock 0.13 %",
         "Parameters 484 k",
-        "Multiply-adds a tile 312 M",
+        "Multiply-adds per tile 312 M",
         "64 × 128",
         "Weights on disk 1.94 MB",
         "Training time 29 min 53 s",
