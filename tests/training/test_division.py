@@ -38,7 +38,7 @@ def test_mostly_background_is_not_trained_on_but_scored_all_the_same(part_backgr
     assert dropped.split.test == whole.split.test
     assert dropped.split.train == tuple(i for i in whole.split.train if i % 3 != 0)
     assert dropped.dropped == sum(i % 3 == 0 for i in whole.split.train) > 0
-    assert "background over 0.5" in dropped.notes[0]
+    assert "background is above 0.5" in dropped.notes[0]
 
 
 def test_the_share_itself_is_not_over_it(part_background):

@@ -124,7 +124,7 @@ def test_an_interrupted_round_is_taken_over_as_it_was(tmp_path):
 
 def test_labels_of_other_images_or_damaged_ones_are_refused(tmp_path):
     rounds_of(tmp_path, two_halves()).batches(batches(), 0.5)
-    with pytest.raises(AreosegError, match="of other unlabeled images"):
+    with pytest.raises(AreosegError, match="to other unlabeled images"):
         rounds_of(tmp_path, two_halves(2)).batches(batches(), 0.5)
     (tmp_path / ROUND).write_bytes(b"PK nothing")
     with pytest.raises(AreosegError, match="cannot read the pseudo-labels"):
