@@ -1,6 +1,6 @@
 """Change the initialization and the regularization of a network after it is built.
 
-Models need not know of these changes; they only have to be made of the layers in `layers/`.
+Models need no support for these changes; they only have to consist of the layers in `layers/`.
 """
 
 from torch import nn
@@ -24,14 +24,14 @@ def adjust_network(
     dropblock: int | None = None,
     drop_path: float | None = None,
 ) -> None:
-    """Change a network in place; the names of its parameters stay the same.
+    """Change a network in place; its parameter names stay the same.
 
     Args:
-        network: Fresh from `create_model`.
-        initialization: Draw the convolutions by this scheme; see `initialize_weights`.
-        zero_last_gamma: Let residual blocks start as their shortcut; see `zero_last_gamma`.
+        network: A network from `create_model` that has not been trained.
+        initialization: Initialize the convolutions with this scheme; see `initialize_weights`.
+        zero_last_gamma: Make residual blocks start as their shortcut; see `zero_last_gamma`.
         weight_standardization: Standardize filters; see `standardize_convolutions`.
-        dropblock: Drop squares of this edge instead of values or channels; see `use_dropblock`.
+        dropblock: Drop squares with this side instead of values or channels; see `use_dropblock`.
         drop_path: Rate of stochastic depth at the last residual branch; see `set_drop_path`.
 
     Raises:

@@ -86,7 +86,7 @@ class AttentionUWNet(nn.Module):
     """Attention UW-Net (Pal, Reddy and Roy 2022) for any number of classes.
 
     Between encoder and decoder the network goes up one level and down again, so that its path
-    has the shape of a W, and the decoder reads the last level but one from a second pass. With B a
+    has the shape of a W, and the decoder uses the second pass of the last level but one. With B a
     block of two (3x3 convolution -> batch norm -> ReLU), D 2x2 max-pooling, G the gated step up
     (`GatedUp`), S a 3x3 convolution of stride 2 with ReLU, and x the image::
 
@@ -99,9 +99,9 @@ class AttentionUWNet(nn.Module):
     64x16x32, 128x8x16, 256x4x8 (channels, height, width).
 
     The paper's figure has width 16 (4.68 M parameters) and the authors' notebook
-    (Dynamo13/Attention_UWNet) width 32 (16.9 M). S has 256 channels in the notebook, and here,
-    whatever the width. Departs from the paper: softmax over classes, outside the network, instead
-    of sigmoid; no bias if a batch norm or another bias follows.
+    (Dynamo13/Attention_UWNet) width 32 (16.9 M). S has 256 channels in the notebook and
+    here, regardless of the width. Departs from the paper: softmax over classes, outside the
+    network, instead of sigmoid; no bias if a batch norm or another bias follows.
 
     Args:
         in_channels: Channels of the image.
@@ -162,8 +162,8 @@ class ReportUWNet(nn.Module):
         logits = 1x1 convolution of d_1
 
     It adds the gate's two terms in 64, 32 and 32 channels, from coarse to fine: half of the
-    skip's, but at least 32. Departs from the report: the groups of the norm, which it does not
-    name, are min(8, channels / 4).
+    skip's, but at least 32. Departs from the report: the groups of the norm, which are not
+    specified, are min(8, channels / 4).
 
     Args:
         in_channels: Channels of the image.

@@ -54,10 +54,10 @@ class DualUNet(nn.Module):
         widths: Channels of each level, from full resolution to the one that the pyramid reads.
         pyramid_width: Channels of each branch of the pyramid, and of its result.
         rates: Dilations of the pyramid, in pixels of its map.
-        dropout: The share of channels that dropout zeroes in training, 0 to 1.
+        dropout: The dropout rate for whole channels, 0 to 1.
 
     Attributes:
-        auxiliary_weights: Weight of each auxiliary loss beside 1 for the final logits.
+        auxiliary_weights: Weight of each auxiliary loss, relative to 1 for the final logits.
     """
 
     def __init__(

@@ -49,7 +49,7 @@ class NNUNet(nn.Module):
         widths: Channels of each level, from full resolution to the bottleneck.
 
     Attributes:
-        auxiliary_weights: Weight of each auxiliary loss beside 1 for the final logits.
+        auxiliary_weights: Weight of each auxiliary loss, relative to 1 for the final logits.
     """
 
     def __init__(

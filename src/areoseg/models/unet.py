@@ -37,10 +37,10 @@ from areoseg.models.registry import choose_variant
 from areoseg.models.registry import register
 
 Block = Callable[[int, int], nn.Module]
-"""Makes a layer from its channels in and out: (N, in, H, W) to (N, out, H, W)."""
+"""Makes a layer from its input and output channels: (N, in, H, W) to (N, out, H, W)."""
 
 SequentialBlock = Callable[[int, int], nn.Sequential]
-"""A `Block` that is a chain of layers."""
+"""A `Block` that returns an `nn.Sequential`."""
 
 DOUBLE_CONVOLUTION: SequentialBlock = partial(double_convolution, norm=batch_norm)
 """Two times 3x3 convolution -> batch norm -> ReLU."""
@@ -62,7 +62,7 @@ class UNet(nn.Module):
         in_channels: Channels of the image.
         classes: Channels of the logits.
         widths: Channels of each level, from full resolution to the bottleneck.
-        block: Makes B wherever none of the next three options does.
+        block: Makes B at all levels that the next three options do not define.
         encoder_blocks: Make B of each encoder level, from fine to coarse.
         bottleneck_block: Makes B of the bottleneck.
         decoder_blocks: Make B of each decoder level, from coarse to fine.
@@ -76,8 +76,8 @@ class UNet(nn.Module):
             ... of the image size, finest first.
 
     Attributes:
-        size_divisor: The network works on heights and widths that are multiples of it.
-        auxiliary_weights: Weight of each auxiliary loss beside 1 for the final logits.
+        size_divisor: Heights and widths of images must be multiples of it.
+        auxiliary_weights: Weight of each auxiliary loss, relative to 1 for the final logits.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class UNet(nn.Module):
         encoder_blocks = encoder_blocks or [block] * len(skip_widths)
         decoder_blocks = decoder_blocks or [block] * len(skip_widths)
 
-        # The order in which layers are created decides which weights a seed gives them.
+        # The order in which layers are created determines their weights for a given seed.
         self.encoder = nn.ModuleList()
         channels = in_channels
         for width, make in zip(skip_widths, encoder_blocks, strict=True):
@@ -135,7 +135,7 @@ class UNet(nn.Module):
                 self.ups.append(nn.Upsample(scale_factor=2.0))
             self.decoder.append(make(width + channels, width))
             channels = width
-        del self.gates[-1:]  # the finest skip shows too little of the sample to be gated by
+        del self.gates[-1:]  # the finest skip has too little context for a gate
         self.head = nn.Conv2d(channels, classes, 1)
 
         auxiliary_widths = skip_widths[1:] if deep_supervision else []
@@ -185,10 +185,10 @@ class UNet(nn.Module):
 def with_dropout(
     block: SequentialBlock, dropout: Callable[[], nn.Module], *, first: bool = False
 ) -> SequentialBlock:
-    """Append a dropout layer to a block, or put it in front.
+    """Append or prepend a dropout layer to a block.
 
-    In front it gets a name instead of a number, so that the numbers of the other layers in a state
-    dict stay the same.
+    A prepended layer gets a name instead of a number, so that the numbers of the other layers in a
+    state dict stay the same.
     """
 
     def make(in_channels: int, out_channels: int) -> nn.Sequential:
@@ -236,7 +236,7 @@ def unet_classic(
     256x16x32, 512x8x16, 1024x4x8. 31.0 M parameters.
 
     Options:
-        dropout: The share of values that dropout zeroes in training, 0 to 1.
+        dropout: The dropout rate for values, 0 to 1.
     """
     block = partial(double_convolution, norm=None)
     dropped = with_dropout(block, partial(nn.Dropout, dropout))
@@ -274,7 +274,7 @@ def unet_l(
         e_1 = S B(x)          e_l = S B(D e_(l-1))        down to the last level but one
         d_L = B(D e_(L-1))    d_l = B S[e_l, U d_(l+1)]   up to the first
 
-    Skips thus pass dropout twice. Shapes: 32x64x128, 64x32x64, 128x16x32, 256x8x16, 512x4x8.
+    Skips therefore pass dropout twice. Shapes: 32x64x128, 64x32x64, 128x16x32, 256x8x16, 512x4x8.
     7.852 M parameters.
 
     The report's dropout rates are not known; 0.1 is our choice. Its L2 regularization is not part
@@ -283,7 +283,7 @@ def unet_l(
 
     Options:
         groups: Groups of every group norm; None means min(8, channels / 4).
-        dropout: The share of channels that dropout zeroes in training, 0 to 1.
+        dropout: The dropout rate for whole channels, 0 to 1.
     """
     block = partial(double_convolution, norm=group_norm(groups))
     layer = partial(nn.Dropout2d, dropout)
@@ -320,7 +320,7 @@ def unet_l_small(
         e_1 = B(x)              e_l = B(S D e_(l-1))      down to the last level but one
         d_L = B(S D e_(L-1))    d_l = B[e_l, U d_(l+1)]   up to the first
 
-    Unlike in `unet_l`, no dropout meets the skips. Shapes: 32x64x128, 64x32x64, 128x16x32,
+    Unlike in `unet_l`, dropout is not applied to the skips. Shapes: 32x64x128, 64x32x64, 128x16x32,
     256x8x16. 1.95 M parameters.
 
     Departs from its source as `unet_l` does: 0.1 for the unknown dropout rate, and fewer groups
@@ -328,7 +328,7 @@ def unet_l_small(
 
     Options:
         groups: Groups of every group norm; None means min(8, channels / 4).
-        dropout: The share of channels that dropout zeroes in training, 0 to 1.
+        dropout: The dropout rate for whole channels, 0 to 1.
     """
     block: SequentialBlock = partial(double_convolution, norm=group_norm(groups))
     pooled_block = with_dropout(block, partial(nn.Dropout2d, dropout), first=True)
@@ -370,8 +370,8 @@ def unet_groupnorm(
 
     Options:
         groups: Groups of every group norm; None means min(8, channels / 4).
-        dropout: The share of values zeroed in training after the bottleneck and after each
-            decoder level going up: as many rates as widths.
+        dropout: The dropout rates after the bottleneck and after each decoder level, from
+            coarse to fine: one rate per width.
     """
     if len(dropout) != len(widths):
         raise AreosegError(
@@ -416,7 +416,7 @@ def unet_resse(
     0.50 M parameters.
 
     Options:
-        reduction: How many times fewer channels the excitation has inside.
+        reduction: Factor by which the excitation reduces the channels.
     """
 
     def block(in_channels: int, out_channels: int) -> nn.Module:
@@ -467,17 +467,17 @@ def unet_aspp(
     Shapes: 64x64x128, 128x32x64, 256x16x32, 512x8x16, 1024x4x8, and 256x4x8 after the pyramid.
     24.8 M parameters.
 
-    The map of the pyramid then has 4x8 pixels. The report's rates 6, 12 and 18 reach past it: all
-    taps of the last two kernels but the middle one see padding. Hence 1, 2 and 3 here;
+    The map of the pyramid then has 4x8 pixels. The report's rates 6, 12 and 18 exceed it: all taps
+    of the last two kernels except the middle one see padding. Hence 1, 2 and 3 here;
     `rates=(6, 12, 18)` builds the report's. The default `variant="paper"` has batch norm and ReLU
-    in the pyramid, as DeepLabV3 has. `variant="report"` has neither, as the report's network, so
-    that its whole pyramid is one linear map.
+    in the pyramid, like DeepLabV3. `variant="report"` has neither, like the report's network, so
+    its whole pyramid is one linear map.
 
     Options:
         pyramid_width: Channels of each branch of the pyramid, and of its result.
         rates: Dilations of the pyramid, in pixels of its map.
-        variant: What follows the pyramid's convolutions: `"paper"` or `"report"`.
-        dropout: The share of channels that dropout zeroes in training, 0 to 1.
+        variant: The layers after the pyramid's convolutions: `"paper"` or `"report"`.
+        dropout: The dropout rate for whole channels, 0 to 1.
     """
     norm, activation = choose_variant("unet-aspp", AFTER_CONVOLUTION, variant)
     single = partial(convolution_block, norm=batch_norm)
@@ -508,7 +508,7 @@ def unet_attention(
 ) -> UNet:
     """Build Attention U-Net (Oktay et al. 2018).
 
-    A plain skip passes everything that the encoder saw. Here the coarser feature g decides, pixel
+    A plain skip passes all encoder features. Here the coarser feature g decides, pixel
     by pixel, how much of the skip x passes: x_hat = sigmoid(psi(ReLU(W_x x + W_g g))) x. With A
     this gate (`AttentionGate`), B two times (3x3 convolution -> batch norm -> ReLU), and U
     repeating pixels::
@@ -551,9 +551,9 @@ def unet_transformer(
 ) -> UNet:
     """Build a U-Net with self-attention over its coarsest map (after Chen et al. 2021).
 
-    Convolutions find texture; whether gray texture is sand or soil often depends on the rest of
-    the image. At 1/8 of the image size, attention over all pixels is affordable. With B two times
-    (3x3 convolution -> group norm -> ReLU), U repeating pixels, and T a transformer block
+    Convolutions detect texture, but whether gray texture is sand or soil often depends on the rest
+    of the image. At 1/8 of the image size, attention over all pixels is affordable. With B two
+    times (3x3 convolution -> group norm -> ReLU), U repeating pixels, and T a transformer block
     (`TransformerBlock`)::
 
         e_1 = B(x)                e_l = B(D e_(l-1))        down to the last level L
@@ -568,7 +568,7 @@ def unet_transformer(
     that any image size works), stochastic depth, and group norm.
 
     Options:
-        blocks: How many transformer blocks.
+        blocks: Number of transformer blocks.
         heads: Heads of their attention; they must divide the last of `widths`.
         drop_path: Probability of skipping each half of the last block in training; it grows
             linearly from 0 at the first block.
