@@ -28,7 +28,7 @@ AUXILIARY_WEIGHTS = (0.5, 0.3, 0.2, 0.1)
     "Lee et al. 2015, Deeply-Supervised Nets, arXiv 1409.5185",
 )
 class DualUNet(nn.Module):
-    """A U-Net with deep supervision: its coarse levels have losses of their own.
+    """A U-Net with deep supervision: its coarse levels have their own losses.
 
     With B a block of two (3x3 convolution -> batch norm -> ReLU), C one such convolution, D 2x2
     max-pooling, S spatial dropout, U a 2x2 transposed convolution of stride 2, P the atrous

@@ -71,7 +71,7 @@ def model_cost(model: nn.Module, in_channels: int, height: int, width: int) -> M
 def list_layers(model: nn.Module, in_channels: int, height: int, width: int) -> list[LayerInfo]:
     """List the layers of a model that have parameters, in the order of use.
 
-    A layer that is used twice is listed twice. Arguments as for `model_cost`.
+    A layer that is used twice is listed twice. For the arguments see `model_cost`.
     """
     uses: list[tuple[str, nn.Module, tuple[int, ...]]] = []
 

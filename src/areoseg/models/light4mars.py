@@ -152,7 +152,7 @@ class AggregatedLocalAttention(nn.Module):
 
     With DW_k a k x k depth-wise convolution, BN batch norm, and * the product of elements::
 
-        r = 3x3 grouped convolution of [T, u], one group an output channel
+        r = 3x3 grouped convolution of [T, u], one group per output channel
         b = BN(r)      a = BN(1x1 convolution of (DW_1 b + DW_3 b + DW_5 b + b))
         output = a * r
 

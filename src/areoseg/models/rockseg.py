@@ -169,7 +169,7 @@ def residual_sum(
 
 
 class ReportRockSeg(nn.Module):
-    """RockSeg as the homework report's authors read it.
+    """RockSeg as interpreted by the authors of the homework report.
 
     With B a block of two (3x3 convolution -> batch norm -> ReLU), C_k a k x k convolution with
     ReLU, L_k one without, D 2x2 max-pooling, M 2x2 mean-pooling, U bilinear 2x upsampling, A

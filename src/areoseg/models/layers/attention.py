@@ -44,7 +44,7 @@ def multi_head_attention(
         query: (B, L, heads * d), float. Head h reads the h-th run of d channels.
         key: (B, S, heads * d).
         value: (B, S, heads * v).
-        heads: How many independent attentions the channels are split into.
+        heads: Number of heads that the channels are split into.
         attend: Computes the attention of one head; implementations differ in cost only.
 
     Returns:
@@ -62,12 +62,12 @@ class SelfAttention(nn.Module):
     """Multi-head self-attention over all pixels of a feature map.
 
     Q, K and V are linear in the features, and a last linear layer mixes the heads. The cost grows
-    with the square of H * W, so it belongs at the coarse end of a network. It does not know the
+    with the square of H * W, so it is meant for coarse maps. It does not know the
     position of a pixel; see `PositionConvolution`.
 
     Args:
         channels: Channels in and out.
-        heads: How many independent attentions.
+        heads: Number of attention heads.
         head_channels: Channels of Q, K and V in each head; None splits `channels` evenly.
     """
 
@@ -165,7 +165,7 @@ class AttentionGate(nn.Module):
 def split_windows(features: Tensor, size: int) -> Tensor:
     """Cut a map into square windows that do not overlap.
 
-    All sizes are spelt out, with neither -1 nor a remainder, so that exporters can follow them.
+    All sizes are explicit, without -1 or a remainder, so that exporters can follow them.
 
     Args:
         features: (N, H, W, C), of any height and width.

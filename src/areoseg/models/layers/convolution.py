@@ -112,7 +112,7 @@ class SqueezeExcitation(nn.Module):
 
     Args:
         channels: Channels of x.
-        reduction: How many times fewer channels there are between W_1 and W_2.
+        reduction: Factor by which W_1 reduces the channels.
     """
 
     def __init__(self, channels: int, *, reduction: int = 8) -> None:

@@ -122,7 +122,7 @@ def zero_last_gamma(network: nn.Module) -> int:
         network: Changed in place. Its residual blocks are those of `Residual`.
 
     Returns:
-        How many branches were changed.
+        Number of changed branches.
     """
     blocks = [block for block in network.modules() if isinstance(block, Residual)]
     norms = [norm for norm in map(last_norm, blocks) if norm is not None]

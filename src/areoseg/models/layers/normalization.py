@@ -146,7 +146,7 @@ def standardize_convolutions(network: nn.Module) -> int:
             parameters. A normalization follows where an `nn.Sequential` puts it next.
 
     Returns:
-        How many convolutions were changed.
+        Number of changed convolutions.
     """
     suited = {
         layer
@@ -172,7 +172,7 @@ def fold_standardization(network: nn.Module) -> int:
             ordinary convolutions.
 
     Returns:
-        How many convolutions were changed.
+        Number of changed convolutions.
     """
     return replace_layers(
         network,

@@ -1,7 +1,7 @@
 """Pyramids that give every pixel of a coarse map a wider context.
 
 `AtrousPyramid` uses dilated convolutions (DeepLab), `PoolingPyramid` means over ever smaller parts
-of the map (PSPNet). They belong at the bottleneck of a network.
+of the map (PSPNet). They are used at the bottleneck of a network.
 """
 
 from collections.abc import Sequence

@@ -80,7 +80,7 @@ def use_dropblock(network: nn.Module, size: int) -> int:
         size: Edge of a square, in pixels.
 
     Returns:
-        How many layers were replaced.
+        Number of replaced layers.
     """
 
     def replacement(layer: nn.Module) -> nn.Module | None:
@@ -155,7 +155,7 @@ def set_drop_path(network: nn.Module, last: float) -> int:
         last: Rate of the last branch, 0 to below 1.
 
     Returns:
-        How many branches there are.
+        Number of branches.
     """
     branches = [layer for layer in network.modules() if isinstance(layer, DropPath)]
     for number, branch in enumerate(branches, start=1):
