@@ -1,4 +1,4 @@
-"""A picture of an architecture: its layers from left to right, the coarser the lower."""
+"""Draw an architecture: layers from left to right, coarser resolutions further down."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ KINDS = {
     "ConvTranspose2d": ("transposed convolution", "#d9a441"),
     "Linear": ("linear", "#5d7f9e"),
 }
-"""The layers that are drawn: what the legend calls them, and their color."""
+"""Drawn layer types with their legend label and color."""
 
 
 def draw_architecture(layers: Sequence[LayerInfo], path: Path, *, title: str, height: int) -> None:
@@ -36,7 +36,7 @@ def draw_architecture(layers: Sequence[LayerInfo], path: Path, *, title: str, he
     level = 0.0
     levels = []
     for layer in drawn:
-        # A layer on tokens has no height of its own: it stays where its neighbors are.
+        # A layer on tokens has no spatial height: use that of its neighbors.
         level = math.log2(height / layer.height) if layer.height else level
         levels.append(level)
     axes.plot(levels, color="#cccccc", linewidth=1, zorder=1)

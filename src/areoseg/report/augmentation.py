@@ -156,7 +156,7 @@ def augmentation_sheet(
 
 
 def draw_sheet(rows: Sheet, path: Path, *, taxonomy: Taxonomy, title: str) -> None:
-    """Draw images with their masks laid over them.
+    """Draw images with their masks as overlays.
 
     All images of a column share the contrast stretch of the first row, so that changes of
     brightness and contrast are visible.

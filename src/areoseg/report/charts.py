@@ -62,13 +62,13 @@ _TERM_STYLES = (
     ("#8d9a5b", (0, (4, 2))),
     ("#9c8aa5", (0, (4, 2))),
 )
-"""Color and dashes of the loss terms, in turn."""
+"""Color and dash pattern of the loss terms, in order."""
 
 Dashes = str | tuple[int, tuple[int, ...]]
 
 
 Bins = Mapping[str, Sequence[float | None]]
-"""Columns of a reliability curve, a value a bin."""
+"""Columns of a reliability curve, one value per bin."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Series:
 
 
 def loss_chart(history: History) -> str | None:
-    """The mean training loss of each epoch: the total, and its terms where there are several."""
+    """Plot the mean training loss per epoch: the total and, if there are several, its terms."""
     total = history.get("loss/total")
     terms = {
         name.removeprefix("loss/"): values
@@ -109,7 +109,7 @@ def loss_chart(history: History) -> str | None:
 
 
 def score_chart(history: History, best_step: int | None = None) -> str | None:
-    """The validation score of each epoch, with a mark at the best."""
+    """Plot the validation score per epoch and mark the best."""
     scores = history.get("score", [])
     steps = history.get("step", [])
     if best_step is None or best_step not in steps:
@@ -118,7 +118,7 @@ def score_chart(history: History, best_step: int | None = None) -> str | None:
 
 
 def class_chart(history: History, taxonomy: Taxonomy) -> str | None:
-    """The validation IoU of each class in each epoch; classes without any value are left out."""
+    """Plot the validation IoU of each class per epoch; omit classes without values."""
     lines = [
         Series(name, history.get(f"iou/{name}", []), _hex(color))
         for name, color in zip(taxonomy.names, taxonomy.colors, strict=True)
@@ -127,14 +127,14 @@ def class_chart(history: History, taxonomy: Taxonomy) -> str | None:
 
 
 def rate_chart(history: History) -> str | None:
-    """The learning rate after each epoch."""
+    """Plot the learning rate after each epoch."""
     return _line_chart(history, [Series("learning rate", history.get("lr", []), MUTED)])
 
 
 def confusion_chart(
     confusion: Sequence[Sequence[int]], taxonomy: Taxonomy, *, uncounted: int | None = None
 ) -> str:
-    """A confusion matrix, each row in per cent of its true class.
+    """Plot a confusion matrix, each row in percent of its true class.
 
     Args:
         confusion: C rows of C pixel counts; rows are the true class.
@@ -195,10 +195,10 @@ def _cell(share: float, pixels: float) -> str:
 
 
 def reliability_chart(before: Bins, after: Bins) -> str:
-    """Accuracy over confidence, without calibration and with it; the diagonal is perfect.
+    """Plot accuracy over confidence before and after calibration, with the ideal diagonal.
 
     Args:
-        before: Columns `confidence`, `accuracy` and `share`, a value a bin; None where it is empty.
+        before: Columns `confidence`, `accuracy` and `share`, one value per bin; None if empty.
         after: The same of the calibrated network.
     """
     import matplotlib
@@ -227,7 +227,7 @@ def reliability_chart(before: Bins, after: Bins) -> str:
 def _line_chart(
     history: History, lines: Sequence[Series], *, mark: int | None = None, outlined: bool = False
 ) -> str | None:
-    """Lines over the epoch; None where no line has a value.
+    """Plot lines over epochs; return None if no line has a value.
 
     Args:
         history: Gives the epochs.
@@ -270,7 +270,7 @@ def _line_chart(
 
 
 def _edge(line: Series) -> "list[AbstractPathEffect]":
-    """A thin edge in a darker shade of the line's color."""
+    """Add a thin edge in a darker shade of the line color."""
     from matplotlib import patheffects
     from matplotlib.colors import to_rgb
 
@@ -285,7 +285,7 @@ def _mark_best(axes: "Axes", epoch: float, score: float) -> None:
 
 
 def _svg(figure: "Figure") -> str:
-    """The figure as SVG text without XML prologue, metadata and outside addresses."""
+    """Return the figure as SVG text without XML prologue, metadata and external URLs."""
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)

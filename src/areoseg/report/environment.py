@@ -1,4 +1,4 @@
-"""How the pages are filled in: Jinja templates, with the filters that all of them use."""
+"""The Jinja environment of the pages, with their common filters."""
 
 import jinja2
 

@@ -1,4 +1,4 @@
-"""Which predictions the report shows: the best, some typical ones and the worst."""
+"""Select the predictions of the report: best, typical and worst."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ from areoseg.utils.images import ImageArray
 KINDS = ("best", "typical", "worst")
 
 _MIN_LABELED = 0.1
-"""A sample with a smaller share of labeled pixels says little, and is shown only if need be."""
+"""Samples with a smaller fraction of labeled pixels are shown only if there are no others."""
 
 Labels = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
 class Example:
-    """One prediction beside its truth.
+    """One prediction with its ground truth.
 
     Attributes:
         image: (H, W), uint8 or float32 in 0..1.
-        truth: (H, W) class indices, `VOID` where a pixel counts for nothing.
+        truth: (H, W) class indices, `VOID` for ignored pixels.
         prediction: (H, W) class indices.
         name: Of the sample.
         score: Share of the labeled pixels that are right, 0 to 1.
@@ -40,7 +40,7 @@ class Example:
 
 
 def labeled_pixels(truth: Labels, taxonomy: Taxonomy) -> NDArray[np.bool_]:
-    """Where the truth (H, W) is terrain: neither background nor `VOID`."""
+    """Return the mask (H, W) of terrain pixels: neither background nor `VOID`."""
     labeled: NDArray[np.bool_] = (truth != taxonomy.background) & (truth != VOID)
     return labeled
 
@@ -54,7 +54,7 @@ def choose_examples(
     taxonomy: Taxonomy,
     each: int = 4,
 ) -> dict[str, list[Example]]:
-    """The best, typical and worst predictions by the share of labeled pixels that are right.
+    """Return the best, typical and worst predictions by pixel accuracy.
 
     Among samples of about the same score those with more classes come first, since they show more.
     Typical are the samples in the middle of the ranking. No sample is chosen twice: where there are
@@ -116,7 +116,7 @@ def _check_shapes(
     counts = [len(images), len(truths), len(predictions), len(names)]
     if len(set(counts)) > 1:
         raise AreosegError(
-            "{} images, {} truths, {} predictions and {} names: give one of each a sample".format(
+            "{} images, {} truths, {} predictions and {} names: give one of each per sample".format(
                 *counts
             )
         )

@@ -1,4 +1,4 @@
-"""Numbers as a reader likes to see them. What is missing or not a number becomes a dash."""
+"""Format numbers for people. Missing values and NaN become a dash."""
 
 import math
 from typing import TypeGuard
@@ -9,17 +9,17 @@ _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether `value` is a finite number."""
+    """Return whether `value` is a finite number."""
     return isinstance(value, int | float) and math.isfinite(value)
 
 
 def decimal(value: object, digits: int = 3) -> str:
-    """0.71234 as `0.712`."""
+    """Format 0.71234 as `0.712`."""
     return f"{value:.{digits}f}" if is_number(value) else MISSING
 
 
 def percent(value: object, digits: int = 1) -> str:
-    """A share 0 to 1 as `71.2 %`; a share that would round to nothing as `< 0.1 %`."""
+    """Format a fraction as `71.2 %`; fractions that would round to zero as `< 0.1 %`."""
     if not is_number(value):
         return MISSING
     least = 10.0**-digits
@@ -29,12 +29,12 @@ def percent(value: object, digits: int = 1) -> str:
 
 
 def count(value: object) -> str:
-    """1234567 as `1 234 567`."""
+    """Format 1234567 as `1 234 567`."""
     return f"{value:,.0f}".replace(",", _NARROW_SPACE) if is_number(value) else MISSING
 
 
 def short_count(value: object) -> str:
-    """1234567 as `1.23 M`; numbers below a thousand in full."""
+    """Format 1234567 as `1.23 M`; numbers below a thousand in full."""
     if not is_number(value):
         return MISSING
     for size, unit in _UNITS:
@@ -44,7 +44,7 @@ def short_count(value: object) -> str:
 
 
 def duration(seconds: object) -> str:
-    """Seconds as `45 s`, `12 min 30 s` or `1 h 05 min`."""
+    """Format seconds as `45 s`, `12 min 30 s` or `1 h 05 min`."""
     if not is_number(seconds):
         return MISSING
     minutes, rest = divmod(round(seconds), 60)
@@ -55,7 +55,7 @@ def duration(seconds: object) -> str:
 
 
 def file_size(size: object) -> str:
-    """Bytes as `1.23 MB`."""
+    """Format bytes as `1.23 MB`."""
     if not is_number(size):
         return MISSING
     return f"{short_count(size)}B" if size >= 1000 else f"{size:.0f}{_NARROW_SPACE}B"

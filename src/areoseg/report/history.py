@@ -1,14 +1,14 @@
-"""Reading `metrics.csv`: what each validation noted."""
+"""Read `metrics.csv`, which has one row per validation."""
 
 import csv
 from pathlib import Path
 
 History = dict[str, list[float]]
-"""Columns of `metrics.csv`, one value a validation; NaN where a cell is empty or no number."""
+"""Columns of `metrics.csv`, one value per validation; NaN if a cell is empty or not a number."""
 
 
 def read_history(path: Path) -> History:
-    """The columns of a `metrics.csv`; none where the file is missing or empty."""
+    """Return the columns of a `metrics.csv`; empty if the file is missing or empty."""
     if not path.is_file():
         return {}
     with path.open(newline="", encoding="utf-8") as file:

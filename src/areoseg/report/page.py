@@ -1,4 +1,4 @@
-"""Puts the page together: reads the run folder, fills the template, writes `report.html`."""
+"""Create `report.html` from the files of a run folder."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -48,11 +48,11 @@ _SHOWN_DATA = (
     "mean",
     "std",
 )
-"""Facts on the data that have their own place on the page; others are listed at its end."""
+"""Data fields with their own place on the page; others are listed at its end."""
 
 _MOST_SAMPLES = 8
 _MOST_FINDINGS = 100
-"""Findings of the audit that the page lists by name; the rest are counted."""
+"""Number of audit findings that the page lists; the others are counted."""
 
 
 def write_report(
@@ -63,7 +63,7 @@ def write_report(
     training_examples: SegmentationDataset,
     issue_summaries: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write `report.html` into the run folder: one file that needs nothing else.
+    """Write `report.html` into the run folder: one self-contained file.
 
     Whatever the run does not have (a test part, groups, an audit, an end) is left out of the page.
 
@@ -95,7 +95,7 @@ def _content(
     examples: Mapping[str, Sequence[Example]],
     training_examples: SegmentationDataset,
 ) -> dict[str, Any]:
-    """Everything that the template names."""
+    """Return the variables of the template."""
     taxonomy = run.taxonomy
     parts = score_tables(scores, taxonomy, run.recipe.protocol)
     weights = run.path / WEIGHTS
@@ -143,21 +143,21 @@ def _content(
 def _void_color(
     training_examples: SegmentationDataset, examples: Mapping[str, Sequence[Example]]
 ) -> dict[str, str]:
-    """The color of void pixels by their name, where a mask on the page has any."""
+    """Return name and color of void pixels, if a mask on the page has any."""
     masks = [*(training_examples.masks if training_examples.masks is not None else ())]
     masks += [example.truth for chosen in examples.values() for example in chosen]
     return {"void": _css(VOID_COLOR)} if any((mask == VOID).any() for mask in masks) else {}
 
 
 def _split_sizes(run: Run) -> dict[str, int]:
-    """How many samples each part of the split has, by its name."""
+    """Return the number of samples by split."""
     if not (run.path / SPLIT).is_file():
         return {}
     return {part: len(names) for part, names in run.split.items()}
 
 
 def _curves(run: Run) -> dict[str, str]:
-    """The learning curves as data URIs by their titles; only those that have a value."""
+    """Return the learning curves that have values, as data URIs by title."""
     history = read_history(run.path / METRICS)
     drawn = {
         "Validation score": charts.score_chart(history, run.info.best_step),
@@ -173,7 +173,7 @@ def _curves(run: Run) -> dict[str, str]:
 
 
 def _reliability(calibration: CalibrationInfo | None) -> str | None:
-    """The chart of a calibration as a data URI, or None where there was none."""
+    """Return the reliability chart as a data URI, or None without calibration."""
     if calibration is None:
         return None
     chart = charts.reliability_chart(**calibration.reliability.model_dump())
@@ -181,7 +181,7 @@ def _reliability(calibration: CalibrationInfo | None) -> str | None:
 
 
 def _audit(folder: Path, summaries: Mapping[str, str]) -> dict[str, Any] | None:
-    """What the audit found, or None where there was none."""
+    """Return the findings of the audit, or None without an audit."""
     path = folder / AUDIT
     if not path.is_file():
         return None
@@ -195,7 +195,7 @@ def _audit(folder: Path, summaries: Mapping[str, str]) -> dict[str, Any] | None:
 
 
 def _findings(entries: Sequence[Record], summaries: Mapping[str, str]) -> dict[str, Any]:
-    """How many samples have findings, how many findings each issue has, and the first of them."""
+    """Count samples with findings and findings per issue, and list the first findings."""
     issues = Counter(str(entry.get("issue", "other")) for entry in entries)
     return {
         "samples": len({entry.get("index") for entry in entries}),

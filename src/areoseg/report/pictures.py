@@ -1,4 +1,4 @@
-"""Pictures inside the page: images, masks and error maps as data URIs."""
+"""Images, masks and error maps as data URIs."""
 
 import base64
 import io
@@ -26,7 +26,7 @@ _GRAY_STEP = 4  # 64 gray levels look like 256 and take less room
 
 
 def stretched(image: ImageArray, *, like: ImageArray | None = None) -> NDArray[np.uint8]:
-    """A gray image (H, W), spread over 64 levels from black to white, as uint8.
+    """Stretch a gray image (H, W) to the full range in 64 levels, as uint8.
 
     The darkest and the brightest half per cent of its pixels become black and white.
 
@@ -43,22 +43,22 @@ def stretched(image: ImageArray, *, like: ImageArray | None = None) -> NDArray[n
 
 
 def data_uri(content: bytes, media_type: str) -> str:
-    """Bytes as a URI that holds them, such as `data:image/png;base64,...`."""
+    """Encode bytes as a data URI, for example `data:image/png;base64,...`."""
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def image_uri(image: ImageArray) -> str:
-    """A gray image (H, W), stretched, as a PNG, reduced where it is large."""
+    """Encode a stretched gray image (H, W) as PNG, downscaled if it is large."""
     return _png_uri(_reduced(stretched(image), Image.Resampling.LANCZOS))
 
 
 def mask_uri(mask: Labels, taxonomy: Taxonomy) -> str:
-    """A mask (H, W) in its class colors as a PNG, reduced where it is large."""
+    """Encode a mask (H, W) in class colors as PNG, downscaled if it is large."""
     return _png_uri(_reduced(color_mask(mask.astype(np.uint8), taxonomy)))
 
 
 def error_map(example: Example, taxonomy: Taxonomy) -> RGB:
-    """Where a prediction is wrong, as a picture (H, W, 3).
+    """Return an error map (H, W, 3) of a prediction.
 
     Right pixels show the image, paled; wrong ones `WRONG_COLOR`; pixels without a terrain label
     `UNCOUNTED_COLOR`.
@@ -72,7 +72,7 @@ def error_map(example: Example, taxonomy: Taxonomy) -> RGB:
 
 
 def example_pictures(example: Example, taxonomy: Taxonomy) -> dict[str, str]:
-    """Image, truth, prediction and error map of an example as data URIs, by what they show."""
+    """Return image, truth, prediction and error map of an example as data URIs by title."""
     return {
         "Image": image_uri(example.image),
         "Truth": mask_uri(example.truth, taxonomy),
@@ -82,7 +82,7 @@ def example_pictures(example: Example, taxonomy: Taxonomy) -> dict[str, str]:
 
 
 def sample_pictures(sample: Sample, taxonomy: Taxonomy) -> dict[str, str]:
-    """Image and, where there is one, mask of a sample as data URIs, by what they show."""
+    """Return the image and, if there is one, the mask of a sample as data URIs by title."""
     pictures = {"Image": image_uri(sample.image)}
     if sample.mask is not None:
         pictures["Mask"] = mask_uri(sample.mask, taxonomy)

@@ -1,4 +1,4 @@
-"""The content of `scores.json` as the tables of the page, with gaps where something is missing."""
+"""Convert `scores.json` to the tables of the page; missing values stay empty."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from areoseg.report.pictures import data_uri
 from areoseg.taxonomy import Taxonomy
 
 Record = Mapping[str, Any]
-"""One part of `scores.json`, as `Scores.to_json` wrote it."""
+"""The scores of one split, as written by `Scores.to_json`."""
 
 SPLITS = {
     "test": ("Test", "Held out: it had no influence on the weights or on the choice of weights."),
@@ -21,12 +21,12 @@ SPLITS = {
         "Not trained on, but it steers the training, so its scores may be a little high.",
     ),
 }
-"""Title and meaning of the parts that are scored, the one that heads the page first."""
+"""Title and meaning of the scored splits; the first available one is the headline."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A value with its 95 % interval; None where there is none.
+    """A value with its 95 % interval; None if undefined.
 
     Attributes:
         value: 0 to 1.
@@ -41,12 +41,12 @@ class Interval:
 
 @dataclass(frozen=True)
 class ScoreTables:
-    """All that the page says of the scores of one part.
+    """The scores of one split as shown on the page.
 
     Attributes:
         name: `val` or `test`.
         title: Its heading.
-        meaning: One sentence on what the part is.
+        meaning: One sentence that describes the split.
         protocol: The name of the headline protocol.
         score: Mean IoU by that protocol.
         boundary: Mean boundary IoU.
@@ -79,12 +79,12 @@ class ScoreTables:
 def score_tables(
     scores: Mapping[str, Record | None], taxonomy: Taxonomy, protocol: str
 ) -> list[ScoreTables]:
-    """The tables of each part that was scored, the one that heads the page first.
+    """Return the tables of each scored split, the headline split first.
 
     Args:
         scores: The content of `scores.json`; parts may be missing or None.
         taxonomy: The classes.
-        protocol: The headline protocol, where a part does not name it.
+        protocol: The headline protocol, if the scores do not name one.
     """
     return [
         _tables(name, record, taxonomy, protocol) for name in SPLITS if (record := scores.get(name))

@@ -1,4 +1,4 @@
-"""The stages of a run as rows of a table: when each was, and what it changed."""
+"""The stages of a run as table rows: length, score and changed values."""
 
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class StageRow:
         epochs: What the recipe says.
         steps: Training steps done in it.
         best_score: Its best validation score, or None.
-        changes: In what it differs from the recipe, such as `augment=rigid`.
+        changes: Differences from the recipe, for example `augment=rigid`.
     """
 
     epochs: int
@@ -29,7 +29,7 @@ class StageRow:
 
 
 def stage_rows(recipe: Recipe, history: History) -> list[StageRow]:
-    """One row for each stage of a recipe; none where it has no stages."""
+    """Return one row per stage of a recipe; empty without stages."""
     rows = []
     numbers, steps = history.get("stage", []), history.get("step", [])
     done = 0.0
@@ -51,7 +51,7 @@ def stage_rows(recipe: Recipe, history: History) -> list[StageRow]:
 
 
 def _changes(recipe: Recipe, stage: int) -> Iterator[str]:
-    """What a stage changes, as overrides; a section of another kind is told by that kind alone."""
+    """Return the changes of a stage as overrides; another component is given by name only."""
     for name, section in recipe.stages[stage]:
         if name == "epochs" or section == getattr(recipe, name):
             continue
@@ -67,7 +67,7 @@ def _changes(recipe: Recipe, stage: int) -> Iterator[str]:
 
 
 def _differences(place: str, before: Any, after: Any) -> Iterator[str]:
-    """Each value that differs, with its dotted name."""
+    """Return each value that differs, by dotted name."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for name, value in after.items():
             yield from _differences(f"{place}.{name}", before.get(name), value)
