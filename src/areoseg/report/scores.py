@@ -18,7 +18,7 @@ SPLITS = {
     "test": ("Test", "Held out: it had no influence on the weights or on the choice of weights."),
     "val": (
         "Validation",
-        "Not trained on, but it steers the training, so its scores may be a little high.",
+        "Not used for training but for model selection, so its scores may be slightly too high.",
     ),
 }
 """Title and meaning of the scored splits; the first available one is the headline."""
@@ -50,14 +50,14 @@ class ScoreTables:
         protocol: The name of the headline protocol.
         score: Mean IoU by that protocol.
         boundary: Mean boundary IoU.
-        accuracy: Share of right pixels.
-        images: How many were scored.
-        groups: How many groups were resampled for the intervals; None: images were.
-        resamples: Of the bootstrap.
+        accuracy: Pixel accuracy.
+        images: Number of scored images.
+        groups: Number of groups resampled for the intervals; None: images were resampled.
+        resamples: Number of bootstrap resamples.
         classes: Class name to its score and the record of the class.
         protocols: Protocol name to its score.
         confusion: The matrix as a data URI, or None.
-        uncounted: Name of the class whose row does not enter the score, or None.
+        uncounted: Name of the class that is not counted in the score, or None.
     """
 
     name: str
