@@ -35,7 +35,7 @@ def one_line(error: BaseException) -> str:
 def shorten(items: Sequence[object], limit: int = 5) -> str:
     """Return the first `limit` items as text, and the number of further ones.
 
-    Example:
+    Examples:
         >>> shorten("abcdefg")
         'a, b, c, d, e and 2 more'
     """

@@ -203,7 +203,7 @@ def check_model(name: str, **options: Any) -> None:
         AssertionError: The model breaks the contract.
         AreosegError: There is no such model or option.
 
-    Example:
+    Examples:
         >>> check_model("unet", widths=(4, 8))
     """
     known = record(name)
@@ -256,7 +256,7 @@ def check_transform(name: str, **options: Any) -> None:
         AssertionError: The transform breaks the contract.
         AreosegError: There is no such transform or option.
 
-    Example:
+    Examples:
         >>> check_transform("gamma", limit=0.2)
     """
     transform = TRANSFORMS.find(name)

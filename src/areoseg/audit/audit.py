@@ -95,7 +95,7 @@ def audit(
         AreosegError: The data cannot be read, the split or model does not match them, there are no
             masks to train on, or `out` cannot be written.
 
-    Example:
+    Examples:
         >>> found = audit("mars.npz", "audit", split="runs/first")  # doctest: +SKIP
         >>> [finding.name for finding in found.rejected]  # doctest: +SKIP
     """

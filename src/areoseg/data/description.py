@@ -78,7 +78,7 @@ def describe(classes: str | None) -> DatasetDescription:
     Raises:
         AreosegError: `classes` is none of these, or the file cannot be read or is invalid.
 
-    Example:
+    Examples:
         >>> describe("road,car,tree").taxonomy.names
         ('road', 'car', 'tree')
         >>> describe("2").taxonomy.names

@@ -142,7 +142,7 @@ def read(
     Raises:
         AreosegError: The data cannot be read; the message names the file and the remedy.
 
-    Example:
+    Examples:
         >>> data = read("mars.npz", groups="frames.txt")  # doctest: +SKIP
         >>> data.labeled.images.shape  # doctest: +SKIP
         (2615, 64, 128)

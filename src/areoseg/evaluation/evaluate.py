@@ -90,7 +90,7 @@ def evaluate(
         AreosegError: Models or data cannot be used, `split` is given for another dataset, or the
             samples may have been used to train one of the models.
 
-    Example:
+    Examples:
         >>> areoseg.evaluate("flagship-256", "ai4mars").score  # doctest: +SKIP
         0.7719
     """

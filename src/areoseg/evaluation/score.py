@@ -39,7 +39,7 @@ def evaluate_model(
     Raises:
         AreosegError: The dataset has no labeled samples, or there is no such protocol.
 
-    Example:
+    Examples:
         >>> evaluate_model(predictor.masks, dataset).score  # doctest: +SKIP
         0.7719
     """

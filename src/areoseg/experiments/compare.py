@@ -72,7 +72,7 @@ def compare(
         AreosegError: Study or data cannot be used, or some rows could not be trained; the table of
             the others is written first.
 
-    Example:
+    Examples:
         >>> table = compare("ablation", "mars.npz")  # doctest: +SKIP
     """
     console = console or standard_error()

@@ -106,7 +106,7 @@ def search(
         AreosegError: Optuna is missing; recipe, space or data cannot be used; or `out` contains
             another search.
 
-    Example:
+    Examples:
         >>> search("flagship", "space.yaml", "mars.npz", "runs/search", trials=20)  # doctest: +SKIP
     """
     console = console or standard_error()

@@ -202,7 +202,7 @@ def load_study(name_or_path: str | Path, out: Path | None = None) -> Study:
         AreosegError: The study does not exist or is not valid; one line for each error, with its
             line in the file.
 
-    Example:
+    Examples:
         >>> load_study("table1").name
         'table1'
     """

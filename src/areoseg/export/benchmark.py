@@ -156,7 +156,7 @@ def bench(
         AreosegError: The model cannot be used, a backend does not exist, or a number is out of
             range.
 
-    Example:
+    Examples:
         >>> areoseg.bench("flagship-256", backends=["OpenVINO"], batches=[1])  # doctest: +SKIP
     """
     if min(batches, default=0) < 1 or seconds <= 0 or (size is not None and min(size) < 1):

@@ -89,7 +89,7 @@ def bundle(
         AreosegError: The run is not finished or is a bundle, the data cannot be used, the folder
             exists or cannot be written, or the bundle differs too much from the run.
 
-    Example:
+    Examples:
         >>> areoseg.bundle("runs/first", "mars-64", credit="AI4Mars, CC0-1.0")  # doctest: +SKIP
     """
     use_threads(threads)

@@ -130,7 +130,7 @@ def export(
         AreosegError: The run, the format or the data cannot be used, a package is missing, the file
             cannot be written, or it differs too much from the run.
 
-    Example:
+    Examples:
         >>> areoseg.export("flagship-256", "onnx", "mars.onnx").path  # doctest: +SKIP
         PosixPath('mars.onnx')
     """

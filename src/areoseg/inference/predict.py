@@ -64,7 +64,7 @@ def predict(
         AreosegError: A model cannot be used, there are no images, or the folder cannot be written
             or, with `resume`, contains predictions with other models or options.
 
-    Example:
+    Examples:
         >>> areoseg.predict("photos/", "predictions")  # doctest: +SKIP
         Predictions('predictions', done=12, skipped=0, failed=0, 25 files)
     """

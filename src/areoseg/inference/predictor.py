@@ -376,7 +376,7 @@ def load(
     Raises:
         AreosegError: The path is not a model, or the model cannot be loaded here.
 
-    Example:
+    Examples:
         >>> model = areoseg.load("flagship-256")  # doctest: +SKIP
         >>> result = model("photo.jpg")  # doctest: +SKIP
         >>> for result in model("photos/", stream=True):  # doctest: +SKIP

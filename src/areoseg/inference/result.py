@@ -35,7 +35,7 @@ class Result(RowBlock):
         source: The image with its name, metadata and georeference.
         taxonomy: The classes.
 
-    Example:
+    Examples:
         >>> result = areoseg.load("flagship-256")("photo.jpg")  # doctest: +SKIP
         >>> result.shares["bedrock"]  # doctest: +SKIP
         0.25

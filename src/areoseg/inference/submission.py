@@ -64,7 +64,7 @@ def submit(
         AreosegError: A model cannot be used, there are no unlabeled images, or the file cannot be
             written.
 
-    Example:
+    Examples:
         >>> areoseg.submit("flagship-64", "mars.npz", "submission.csv")  # doctest: +SKIP
         6000
     """

@@ -68,7 +68,7 @@ def register_loss(
         paper: The source of the loss.
         class_weighted: Whether the class weights of the recipe apply by default.
 
-    Example:
+    Examples:
         >>> from areoseg.losses import register_loss
         >>> @register_loss("soft-error")
         ... def soft_error(logits, targets, *, power: float = 1.0):

@@ -59,7 +59,7 @@ def model_cost(model: nn.Module, in_channels: int, height: int, width: int) -> M
         height: Height of the image, in pixels.
         width: Width of the image, in pixels.
 
-    Example:
+    Examples:
         >>> model_cost(nn.Conv2d(3, 8, kernel_size=1), 3, 16, 32)
         ModelCost(parameters=32, macs=12288)
     """

@@ -110,7 +110,7 @@ def create_model(name: str, *, in_channels: int = 1, classes: int = 5, **options
     Raises:
         AreosegError: There is no such model or option, or a value is invalid.
 
-    Example:
+    Examples:
         >>> model = create_model("unet", widths=(16, 32, 64))
         >>> model.size_divisor
         4

@@ -93,7 +93,7 @@ def load_recipe(
     Raises:
         AreosegError: One line per error, with its location in the file.
 
-    Example:
+    Examples:
         >>> recipe = load_recipe("unet", ["optimizer.lr=1e-3"])
         >>> recipe.optimizer.lr
         0.001

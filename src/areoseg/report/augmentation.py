@@ -68,7 +68,7 @@ def draw_augmentation(
         AreosegError: Recipe or data cannot be used, or there are no labeled samples, or none with
             the rare class that the augmentation needs.
 
-    Example:
+    Examples:
         >>> draw_augmentation("unet", "mars.npz", "sheet.png")  # doctest: +SKIP
         ['horizontal_flip']
     """

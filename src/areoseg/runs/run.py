@@ -177,7 +177,7 @@ def open_run(path: PathLike, *, unfinished: bool = False) -> Run:
         AreosegError: `path` is not a run, it has no weights yet, or it needs plugin files that
             are neither allowed nor already loaded (see `areoseg.utils.plugins`).
 
-    Example:
+    Examples:
         >>> run = open_run("flagship-64")
         >>> run.taxonomy.names
         ('background', 'soil', 'bedrock', 'sand', 'big rock')

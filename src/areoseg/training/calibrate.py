@@ -42,7 +42,7 @@ def calibrate(
     Raises:
         AreosegError: The run is not finished, or a bundle, or its data have changed.
 
-    Example:
+    Examples:
         >>> areoseg.calibrate("runs/first").info.calibration.temperature  # doctest: +SKIP
         1.21
     """

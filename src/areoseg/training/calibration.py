@@ -129,7 +129,7 @@ def calibrate_segmenter(
     Raises:
         AreosegError: The samples have fewer than two groups, or no terrain.
 
-    Example:
+    Examples:
         >>> found = calibrate_segmenter(model, validation, MARS)  # doctest: +SKIP
         >>> found.temperature, found.offsets  # doctest: +SKIP
         (1.21, array([ 0., -0.07, 0., -0.2, -2.13]))

@@ -93,7 +93,7 @@ def self_train(
         AreosegError: Teachers, images or options cannot be used, labeling takes most of the budget,
             or `out` already contains a run.
 
-    Example:
+    Examples:
         >>> run = areoseg.self_train("runs/first", "mars.npz", "runs/second")  # doctest: +SKIP
         >>> run.info.self_training.classes["soil"].kept  # doctest: +SKIP
         0.5

@@ -126,7 +126,7 @@ def soup(
     Raises:
         AreosegError: The runs cannot be averaged, or `out` already contains a run.
 
-    Example:
+    Examples:
         >>> run = areoseg.soup(["runs/a", "runs/b"], "runs/soup")  # doctest: +SKIP
         >>> [each.selected for each in run.info.soup.ingredients]  # doctest: +SKIP
         [True, True]

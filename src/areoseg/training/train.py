@@ -134,7 +134,7 @@ def train(
         AreosegError: Recipe or data cannot be used, or `out` contains a run.
         KeyboardInterrupt: The user interrupted the training; `resume` continues it.
 
-    Example:
+    Examples:
         >>> run = train("flagship", "mars.npz", "runs/first", budget="15m")  # doctest: +SKIP
         >>> run.info.validation_score  # doctest: +SKIP
         0.7719

@@ -42,7 +42,7 @@ def build_augmentation(
     Raises:
         AreosegError: `rare_paste` is used without a bank or with an empty one.
 
-    Example:
+    Examples:
         >>> from areoseg.transforms import parse_augment
         >>> augment = build_augmentation(parse_augment("mild"))
         >>> images, masks = torch.rand(4, 1, 64, 128), torch.zeros(4, 64, 128, dtype=torch.long)

@@ -181,7 +181,7 @@ def parse_augment(value: str | Mapping[str, Any]) -> AugmentSettings:
     Raises:
         AreosegError: A name is unknown or a value is invalid; the message names the field.
 
-    Example:
+    Examples:
         >>> list(parse_augment({"policy": "flips", "gamma": {"limit": 0.2}}).transforms)
         ['horizontal_flip', 'gamma']
     """

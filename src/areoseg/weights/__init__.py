@@ -35,7 +35,7 @@ def located(model: str | Path) -> Path:
 def misspelled(model: str | Path) -> str:
     """Return the end of an error message about a path that may be a misspelled bundled model.
 
-    Example:
+    Examples:
         >>> misspelled("flagship-265")
         "; did you mean the bundled model 'flagship-256'?"
         >>> misspelled("photos/sol-100")

@@ -120,7 +120,7 @@ def site_and_drive(name: str) -> str | None:
     Returns:
         A group such as `"site-013-drive-0000"`, or None if this is no AI4Mars frame name.
 
-    Example:
+    Examples:
         >>> site_and_drive("NLB_430335904EDR_F0130000NCAM07812M1")
         'site-013-drive-0000'
     """
