@@ -62,8 +62,8 @@ LONG = {"demo", "bench", "compare", "search", "self-train"}
 
 SLOW = [
     ["models"],
-    "export flagship-256 --format onnx --out mars.onnx".split(),
-    "export runs/first --format onnx --out mars.onnx".split(),
+    ["export", "flagship-256", "--format", "onnx", "--out", "mars.onnx"],
+    ["export", "runs/first", "--format", "onnx", "--out", "mars.onnx"],
 ]
 """Commands that other tests run, or that a test here has run already: they are parsed only."""
 
