@@ -12,24 +12,24 @@ before planting are left out.
 import argparse
 import resource
 import time
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.audit import Cache
-from areoseg.audit import audit_samples
+from areoseg.audit import Cache, audit_samples
 from areoseg.data.samples import SegmentationDataset
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import add_aliens
-from areoseg.synthetic import add_duplicates
-from areoseg.synthetic import draw_set
-from areoseg.synthetic import mirror_masks
-from areoseg.synthetic import shift_masks
-from areoseg.synthetic import swap_masks
+from areoseg.synthetic import (
+    SyntheticMars,
+    add_aliens,
+    add_duplicates,
+    draw_set,
+    mirror_masks,
+    shift_masks,
+    swap_masks,
+)
 from clean_samples import clean_samples
 
 Indices = NDArray[np.int64]

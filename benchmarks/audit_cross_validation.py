@@ -29,9 +29,7 @@ from numpy.typing import NDArray
 from areoseg.audit import audit_samples
 from areoseg.audit.segmenter import cross_val_predict
 from areoseg.data.samples import SegmentationDataset
-from areoseg.synthetic import mirror_masks
-from areoseg.synthetic import shift_masks
-from areoseg.synthetic import swap_masks
+from areoseg.synthetic import mirror_masks, shift_masks, swap_masks
 from areoseg.synthetic.issues import Indices
 from clean_samples import clean_samples
 

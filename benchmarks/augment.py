@@ -17,10 +17,8 @@ from torch.nn import functional
 from areoseg.models import create_model
 from areoseg.taxonomy import MARS
 from areoseg.transforms.compose import build_augmentation
-from areoseg.transforms.paste import RareBank
-from areoseg.transforms.paste import rare_object_bank
-from areoseg.transforms.policies import POLICIES
-from areoseg.transforms.policies import parse_augment
+from areoseg.transforms.paste import RareBank, rare_object_bank
+from areoseg.transforms.policies import POLICIES, parse_augment
 from areoseg.transforms.registry import TRANSFORMS
 from areoseg.utils.device import choose_precision
 

@@ -5,8 +5,7 @@ from pathlib import Path
 from areoseg.audit import audit_samples
 from areoseg.data.load import read_data
 from areoseg.data.samples import SegmentationDataset
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import draw_set
+from areoseg.synthetic import SyntheticMars, draw_set
 
 
 def clean_samples(data: Path | None, count: int, seed: int) -> SegmentationDataset:

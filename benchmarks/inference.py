@@ -11,12 +11,8 @@ from functools import partial
 
 import torch
 
-from areoseg.export.benchmark import BACKENDS
-from areoseg.export.benchmark import Forward
-from areoseg.export.benchmark import matrix_product_gflops
-from areoseg.export.benchmark import measure
-from areoseg.models import create_model
-from areoseg.models import model_cost
+from areoseg.export.benchmark import BACKENDS, Forward, matrix_product_gflops, measure
+from areoseg.models import create_model, model_cost
 from areoseg.models.segmenter import Segmenter
 from peers import PEERS
 

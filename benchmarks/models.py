@@ -16,9 +16,7 @@ import torch
 from torch.nn import functional
 
 from areoseg.export.benchmark import matrix_product_gflops
-from areoseg.models import create_model
-from areoseg.models import model_cost
-from areoseg.models import records
+from areoseg.models import create_model, model_cost, records
 from areoseg.utils.device import has_bfloat16
 
 HEIGHT, WIDTH, CLASSES = 64, 128, 5

@@ -10,12 +10,10 @@ can name them and they train as any other. This file is also the command `areose
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
-from torch import nn
+from torch import Tensor, nn
 
 from areoseg.cli.app import main
-from areoseg.models.layers.size import crop_like
-from areoseg.models.layers.size import pad_to_multiple
+from areoseg.models.layers.size import crop_like, pad_to_multiple
 from areoseg.models.registry import register
 
 

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from areoseg.data.samples import SegmentationDataset
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import draw_set
+from areoseg.synthetic import SyntheticMars, draw_set
 from areoseg.taxonomy import MARS
 
 torch.set_num_threads(1)  # the suite runs on several processes

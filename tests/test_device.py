@@ -5,9 +5,7 @@ import torch
 
 from areoseg.errors import AreosegError
 from areoseg.utils import device
-from areoseg.utils.device import choose_device
-from areoseg.utils.device import choose_precision
-from areoseg.utils.device import precision_of_training
+from areoseg.utils.device import choose_device, choose_precision, precision_of_training
 
 CPU = torch.device("cpu")
 

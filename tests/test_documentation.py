@@ -24,10 +24,8 @@ from areoseg.cli.app import app
 from areoseg.data.description import read_description
 from areoseg.experiments.space import load_space
 from areoseg.experiments.study import load_study
-from areoseg.recipes import load_recipe
-from areoseg.recipes import recipe_names
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import draw_set
+from areoseg.recipes import load_recipe, recipe_names
+from areoseg.synthetic import SyntheticMars, draw_set
 
 ROOT = Path(__file__).parents[1]
 PAGES = [

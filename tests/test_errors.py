@@ -1,7 +1,6 @@
 import errno
 
-from areoseg.errors import did_you_mean
-from areoseg.errors import one_line
+from areoseg.errors import did_you_mean, one_line
 
 
 def test_the_nearest_name_is_offered_or_else_what_there_is():

@@ -1,8 +1,7 @@
 """The one error that users can cause, and helpers to word messages."""
 
 import difflib
-from collections.abc import Iterable
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 class AreosegError(Exception):

@@ -18,25 +18,15 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load
-from safetensors.torch import save
-from torch import Tensor
-from torch import nn
+from safetensors.torch import load, save
+from torch import Tensor, nn
 
 from areoseg.errors import AreosegError
-from areoseg.losses import LOSSES
-from areoseg.losses import build_loss
-from areoseg.models import create_model
-from areoseg.models import record
-from areoseg.optim import OPTIMIZERS
-from areoseg.optim import SCHEDULES
-from areoseg.optim import build_optimizer
-from areoseg.optim import rate_factor
+from areoseg.losses import LOSSES, build_loss
+from areoseg.models import create_model, record
+from areoseg.optim import OPTIMIZERS, SCHEDULES, build_optimizer, rate_factor
 from areoseg.taxonomy import VOID
-from areoseg.transforms import TRANSFORMS
-from areoseg.transforms import build_augmentation
-from areoseg.transforms import parse_augment
-from areoseg.transforms import rare_object_bank
+from areoseg.transforms import TRANSFORMS, build_augmentation, parse_augment, rare_object_bank
 
 MAX_SUMMARY = 60
 """Characters of a model's summary, so that `areoseg models` fits a terminal."""

@@ -7,9 +7,7 @@ import shutil
 import pytest
 
 import areoseg
-from areoseg.audit import Audit
-from areoseg.audit import Finding
-from areoseg.audit import OtherSample
+from areoseg.audit import Audit, Finding, OtherSample
 from areoseg.audit.page import write_audit_page
 from areoseg.cli.app import app
 from areoseg.data.load import Source

@@ -5,13 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from areoseg.audit import CHECKS
-from areoseg.audit import Audit
-from areoseg.audit import Finding
-from areoseg.audit import SetFinding
-from areoseg.audit import audit_samples
-from areoseg.audit.page import train_command
-from areoseg.audit.page import write_audit_page
+from areoseg.audit import CHECKS, Audit, Finding, SetFinding, audit_samples
+from areoseg.audit.page import train_command, write_audit_page
 from areoseg.data.load import Source
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError

@@ -5,18 +5,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from areoseg.audit import Finding
-from areoseg.audit import OtherSample
-from areoseg.audit.pictures import MAX_PER_ISSUE
-from areoseg.audit.pictures import MAX_PICTURES
-from areoseg.audit.pictures import MAX_SIDE
-from areoseg.audit.pictures import pictures_of_findings
-from areoseg.audit.pictures import sample_pictures
-from areoseg.audit.pictures import samples_to_show
-from areoseg.data.samples import Sample
-from areoseg.data.samples import SegmentationDataset
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import VOID
+from areoseg.audit import Finding, OtherSample
+from areoseg.audit.pictures import (
+    MAX_PER_ISSUE,
+    MAX_PICTURES,
+    MAX_SIDE,
+    pictures_of_findings,
+    sample_pictures,
+    samples_to_show,
+)
+from areoseg.data.samples import Sample, SegmentationDataset
+from areoseg.taxonomy import MARS, VOID
 from areoseg.utils.images import color_mask
 
 

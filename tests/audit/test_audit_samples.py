@@ -4,16 +4,10 @@ import json
 import numpy as np
 import pytest
 
-from areoseg.audit import CHECKS
-from areoseg.audit import Audit
-from areoseg.audit import Finding
-from areoseg.audit import audit_samples
-from areoseg.audit import write_audit
+from areoseg.audit import CHECKS, Audit, Finding, audit_samples, write_audit
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import add_aliens
-from areoseg.synthetic import draw_set
+from areoseg.synthetic import SyntheticMars, add_aliens, draw_set
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,9 @@
 import numpy as np
 import pytest
 
-from areoseg.audit import Cache
-from areoseg.audit import audit_samples
+from areoseg.audit import Cache, audit_samples
 from areoseg.audit import cache as module
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import add_duplicates
-from areoseg.synthetic import draw_set
+from areoseg.synthetic import SyntheticMars, add_duplicates, draw_set
 
 
 @pytest.fixture

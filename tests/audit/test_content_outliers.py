@@ -4,19 +4,12 @@ from scipy.spatial.distance import mahalanobis
 from sklearn.metrics import average_precision_score
 
 from areoseg.audit import audit_samples
-from areoseg.audit.content_outliers import FLAG_ABOVE
-from areoseg.audit.content_outliers import FLAG_ABOVE_IF_UNEXPLAINED
-from areoseg.audit.content_outliers import MIN_IMAGES
+from areoseg.audit.content_outliers import FLAG_ABOVE, FLAG_ABOVE_IF_UNEXPLAINED, MIN_IMAGES
 from areoseg.audit.content_outliers import content_scores as scores_of_context
 from areoseg.audit.context import AuditContext
-from areoseg.audit.features import WINDOW
-from areoseg.audit.features import robust_distances
-from areoseg.audit.features import window_features
-from areoseg.audit.features import windows
+from areoseg.audit.features import WINDOW, robust_distances, window_features, windows
 from areoseg.data.samples import SegmentationDataset
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import add_aliens
-from areoseg.synthetic import draw_set
+from areoseg.synthetic import SyntheticMars, add_aliens, draw_set
 
 
 @pytest.fixture(scope="module")

@@ -4,22 +4,20 @@ from cleanlab.count import get_confident_thresholds
 
 from areoseg.audit import audit_samples
 from areoseg.audit.context import AuditContext
-from areoseg.audit.disputed_masks import BACKGROUND_WEIGHT
-from areoseg.audit.disputed_masks import GRID
-from areoseg.audit.disputed_masks import SHIFTS
-from areoseg.audit.disputed_masks import background_odds
-from areoseg.audit.disputed_masks import class_confidence
-from areoseg.audit.disputed_masks import gain
-from areoseg.audit.disputed_masks import label_points
-from areoseg.audit.disputed_masks import log_points
-from areoseg.audit.disputed_masks import mask_likelihoods
+from areoseg.audit.disputed_masks import (
+    BACKGROUND_WEIGHT,
+    GRID,
+    SHIFTS,
+    background_odds,
+    class_confidence,
+    gain,
+    label_points,
+    log_points,
+    mask_likelihoods,
+)
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import draw_set
-from areoseg.synthetic import mirror_masks
-from areoseg.synthetic import shift_masks
-from areoseg.synthetic import swap_masks
+from areoseg.synthetic import SyntheticMars, draw_set, mirror_masks, shift_masks, swap_masks
 from areoseg.taxonomy import VOID
 
 CLASSES = 5

@@ -7,16 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from areoseg.audit import CHECKS
-from areoseg.audit import audit_samples
-from areoseg.audit import write_audit
+from areoseg.audit import CHECKS, audit_samples, write_audit
 from areoseg.audit.findings import SCHEMA
 from areoseg.audit.page import NEEDS
 from areoseg.data.samples import SegmentationDataset
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import add_aliens
-from areoseg.synthetic import add_duplicates
-from areoseg.synthetic import draw_set
+from areoseg.synthetic import SyntheticMars, add_aliens, add_duplicates, draw_set
 
 PAGE = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
 

@@ -2,11 +2,9 @@ import numpy as np
 import pytest
 
 from areoseg.audit import audit_samples
-from areoseg.audit.edge_agreement import MAX_SHIFT
-from areoseg.audit.edge_agreement import edge_agreements
+from areoseg.audit.edge_agreement import MAX_SHIFT, edge_agreements
 from areoseg.data.samples import SegmentationDataset
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import draw_set
+from areoseg.synthetic import SyntheticMars, draw_set
 
 
 @pytest.fixture(scope="module")

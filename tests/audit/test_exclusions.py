@@ -2,11 +2,7 @@ import json
 
 import pytest
 
-from areoseg.audit import Audit
-from areoseg.audit import Finding
-from areoseg.audit import OtherSample
-from areoseg.audit import read_exclusions
-from areoseg.audit import write_audit
+from areoseg.audit import Audit, Finding, OtherSample, read_exclusions, write_audit
 from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
 

@@ -1,8 +1,6 @@
 import pytest
 
-from areoseg.audit import Audit
-from areoseg.audit import Finding
-from areoseg.audit import SetFinding
+from areoseg.audit import Audit, Finding, SetFinding
 from areoseg.audit.checks import parse_fail_on
 from areoseg.errors import AreosegError
 

@@ -1,14 +1,11 @@
 import numpy as np
 import pytest
 
-from areoseg.audit import OtherSample
-from areoseg.audit import audit_samples
+from areoseg.audit import OtherSample, audit_samples
 from areoseg.audit.leaks import split_from_names
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import add_duplicates
-from areoseg.synthetic import draw_set
+from areoseg.synthetic import SyntheticMars, add_duplicates, draw_set
 
 LEAKS = (
     "sample-across-split",

@@ -3,18 +3,11 @@ import pytest
 from scipy.stats import multivariate_normal
 from sklearn.metrics import roc_auc_score
 
-from areoseg.audit import appearance
-from areoseg.audit import audit_samples
-from areoseg.audit.appearance import GRID
-from areoseg.audit.appearance import grid_points
-from areoseg.audit.appearance import mask_fits
-from areoseg.audit.appearance import point_features
+from areoseg.audit import appearance, audit_samples
+from areoseg.audit.appearance import GRID, grid_points, mask_fits, point_features
 from areoseg.audit.context import AuditContext
 from areoseg.data.samples import SegmentationDataset
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import draw_set
-from areoseg.synthetic import mirror_masks
-from areoseg.synthetic import swap_masks
+from areoseg.synthetic import SyntheticMars, draw_set, mirror_masks, swap_masks
 from areoseg.taxonomy import VOID
 
 

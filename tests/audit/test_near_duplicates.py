@@ -2,17 +2,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from areoseg.audit import Cache
-from areoseg.audit import audit_samples
+from areoseg.audit import Cache, audit_samples
 from areoseg.audit import duplicates as module
-from areoseg.audit.duplicates import MAX_SHIFT
-from areoseg.audit.duplicates import best_shift
-from areoseg.audit.duplicates import mask_disagreement
-from areoseg.audit.duplicates import near_duplicate_pairs
+from areoseg.audit.duplicates import MAX_SHIFT, best_shift, mask_disagreement, near_duplicate_pairs
 from areoseg.data.samples import SegmentationDataset
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import add_duplicates
-from areoseg.synthetic import draw_set
+from areoseg.synthetic import SyntheticMars, add_duplicates, draw_set
 from areoseg.taxonomy import VOID
 
 

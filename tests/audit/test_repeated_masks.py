@@ -4,10 +4,7 @@ import pytest
 from areoseg.audit import audit_samples
 from areoseg.audit.mask_checks import is_trivial
 from areoseg.data.samples import SegmentationDataset
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import add_aliens
-from areoseg.synthetic import add_duplicates
-from areoseg.synthetic import draw_set
+from areoseg.synthetic import SyntheticMars, add_aliens, add_duplicates, draw_set
 from areoseg.taxonomy import VOID
 
 

@@ -4,17 +4,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from areoseg.audit import Cache
-from areoseg.audit import audit_samples
+from areoseg.audit import Cache, audit_samples
 from areoseg.audit.image_checks import image_statistics
-from areoseg.audit.summary import FEATURES
-from areoseg.audit.summary import drifts
-from areoseg.audit.summary import effective_images
-from areoseg.audit.summary import iou_margin
+from areoseg.audit.summary import FEATURES, drifts, effective_images, iou_margin
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import class_pixels
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import draw_set
+from areoseg.synthetic import SyntheticMars, draw_set
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,10 @@
 import numpy as np
 import pytest
 
-from areoseg.audit import Cache
-from areoseg.audit import audit_samples
+from areoseg.audit import Cache, audit_samples
 from areoseg.audit.image_checks import image_statistics
 from areoseg.data.samples import SegmentationDataset
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import draw_set
+from areoseg.synthetic import SyntheticMars, draw_set
 from areoseg.taxonomy import VOID
 
 ISSUES = ("few-labels", "saturated-image", "lost-bits", "odd-size", "constant-image")

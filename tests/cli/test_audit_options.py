@@ -15,8 +15,7 @@ from PIL import Image
 
 import areoseg
 from areoseg.audit import audit as audit_data
-from areoseg.audit import cache
-from areoseg.audit import read_exclusions
+from areoseg.audit import cache, read_exclusions
 from areoseg.audit.audit import CACHE
 from areoseg.cli.app import app
 from areoseg.cli.audit import find_split

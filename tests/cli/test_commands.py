@@ -15,8 +15,7 @@ from PIL import Image
 from rich.console import Console
 
 import areoseg
-from areoseg.cli.app import COMMANDS
-from areoseg.cli.app import app
+from areoseg.cli.app import COMMANDS, app
 from areoseg.errors import AreosegError
 from areoseg.recipes import parse_recipe
 

@@ -9,16 +9,11 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 import areoseg
-from areoseg.data.description import describe
-from areoseg.data.description import read_description
-from areoseg.data.load import Source
-from areoseg.data.load import find_source
-from areoseg.data.load import read
-from areoseg.data.load import read_source
+from areoseg.data.description import describe, read_description
+from areoseg.data.load import Source, find_source, read, read_source
 from areoseg.data.options import DataOptions
 from areoseg.errors import AreosegError
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import Taxonomy
+from areoseg.taxonomy import MARS, Taxonomy
 
 QUIET = Console(quiet=True)
 NAMES = ["sky", "sand", "ripple", "outcrop", "boulder", "rover", "dust"]

@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from areoseg.data.dispersion import dispersion
-from areoseg.data.dispersion import dispersion_threshold
-from areoseg.data.dispersion import is_well_segmented
-from areoseg.data.dispersion import max_dispersion
+from areoseg.data.dispersion import (
+    dispersion,
+    dispersion_threshold,
+    is_well_segmented,
+    max_dispersion,
+)
 from areoseg.data.load import read_data
 from areoseg.data.split import class_pixels
 from areoseg.errors import AreosegError
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import draw_set
+from areoseg.synthetic import SyntheticMars, draw_set
 
 REPORT_THRESHOLD = 0.45  # of equation 3
 SAMPLE = math.sqrt(5 / 4)  # the sample std of five shares over their population deviation

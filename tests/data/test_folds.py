@@ -5,19 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume
-from hypothesis import given
-from hypothesis import settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from areoseg.data.dispersion import dispersion
-from areoseg.data.dispersion import dispersion_threshold
-from areoseg.data.dispersion import is_well_segmented
+from areoseg.data.dispersion import dispersion, dispersion_threshold, is_well_segmented
 from areoseg.data.load import read_data
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.split import STRATEGIES
-from areoseg.data.split import class_pixels
-from areoseg.data.split import split_samples
+from areoseg.data.split import STRATEGIES, class_pixels, split_samples
 from areoseg.errors import AreosegError
 
 DATA = Path(__file__).parents[2] / "../shared/data"

@@ -1,7 +1,6 @@
 import pytest
 
-from areoseg.data.missions.navcam import common_navcam_scale
-from areoseg.data.missions.navcam import navcam_scale
+from areoseg.data.missions.navcam import common_navcam_scale, navcam_scale
 
 FRAME = "NLB_430335904EDR_F0130000NCAM07812M1"
 

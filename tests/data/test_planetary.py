@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from areoseg.data.missions.metadata import Metadata
-from areoseg.data.missions.pds_labels import label_from_keywords
-from areoseg.data.missions.pds_labels import label_from_pds4
+from areoseg.data.missions.pds_labels import label_from_keywords, label_from_pds4
 from areoseg.data.readers import planetary
 from areoseg.data.readers.rover_image import read_rover_image
 from areoseg.errors import AreosegError

@@ -3,10 +3,7 @@ import PIL.Image
 import pytest
 from pydantic import TypeAdapter
 
-from areoseg.data.load import Source
-from areoseg.data.load import read_data
-from areoseg.data.load import read_source
-from areoseg.data.load import recognize_format
+from areoseg.data.load import Source, read_data, read_source, recognize_format
 from areoseg.data.missions.metadata import site_and_drive
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import Taxonomy

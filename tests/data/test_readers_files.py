@@ -11,11 +11,8 @@ import pytest
 import tifffile
 
 from areoseg.data.load import read_data
-from areoseg.data.readers import list_images
-from areoseg.data.readers import read_rover_image
-from areoseg.data.readers.decode import decode_image
-from areoseg.data.readers.decode import decode_indices
-from areoseg.data.readers.decode import luminance
+from areoseg.data.readers import list_images, read_rover_image
+from areoseg.data.readers.decode import decode_image, decode_indices, luminance
 from areoseg.errors import AreosegError
 
 

@@ -3,8 +3,7 @@ import PIL.Image
 import pytest
 import tifffile
 
-from areoseg.data.load import read_data
-from areoseg.data.load import recognize_format
+from areoseg.data.load import read_data, recognize_format
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import Taxonomy
 

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from areoseg.data.load import read_data
-from areoseg.data.load import recognize_format
+from areoseg.data.load import read_data, recognize_format
 from areoseg.errors import AreosegError
 
 PAIRS, TESTS, HEIGHT, WIDTH = 6, 4, 16, 32

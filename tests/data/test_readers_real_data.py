@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from areoseg.data.load import read_data
-from areoseg.data.load import recognize_format
+from areoseg.data.load import read_data, recognize_format
 
 DATA = Path(__file__).parents[2] / "../shared/data"
 

@@ -1,7 +1,6 @@
 import pytest
 
-from areoseg.data.missions.metadata import Metadata
-from areoseg.data.missions.metadata import metadata_from_name
+from areoseg.data.missions.metadata import Metadata, metadata_from_name
 
 
 def test_a_curiosity_name_tells_camera_clock_site_and_drive():

@@ -1,13 +1,10 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.split import class_pixels
-from areoseg.data.split import rarest_class
-from areoseg.data.split import split_samples
+from areoseg.data.split import class_pixels, rarest_class, split_samples
 from areoseg.errors import AreosegError
 
 

@@ -6,18 +6,19 @@ import pytest
 import areoseg
 from areoseg.data.load import read_data
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.split import class_pixels
-from areoseg.data.split import split_samples
+from areoseg.data.split import class_pixels, split_samples
 from areoseg.errors import AreosegError
-from areoseg.evaluation.baselines import BASELINES
-from areoseg.evaluation.baselines import SCALES
-from areoseg.evaluation.baselines import baseline
-from areoseg.evaluation.baselines import evaluate_baseline
-from areoseg.evaluation.baselines import expected_confusion
-from areoseg.evaluation.baselines import logistic_regression
-from areoseg.evaluation.baselines import majority
-from areoseg.evaluation.baselines import pixel_features
-from areoseg.evaluation.baselines import random
+from areoseg.evaluation.baselines import (
+    BASELINES,
+    SCALES,
+    baseline,
+    evaluate_baseline,
+    expected_confusion,
+    logistic_regression,
+    majority,
+    pixel_features,
+    random,
+)
 from areoseg.metrics.confusion import confusion_per_image
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.metrics.rates import score

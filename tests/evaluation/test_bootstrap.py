@@ -4,11 +4,8 @@ import numpy as np
 import pytest
 
 from areoseg.errors import AreosegError
-from areoseg.metrics.bootstrap import percentile_interval
-from areoseg.metrics.bootstrap import resampled_sums
-from areoseg.metrics.bootstrap import sum_by_group
-from areoseg.metrics.rates import mean_scores
-from areoseg.metrics.rates import score
+from areoseg.metrics.bootstrap import percentile_interval, resampled_sums, sum_by_group
+from areoseg.metrics.rates import mean_scores, score
 
 
 def random_confusions(images, seed=0):

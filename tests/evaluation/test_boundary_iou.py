@@ -1,16 +1,17 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
 from areoseg.errors import AreosegError
-from areoseg.metrics.boundary import boundary_counts
-from areoseg.metrics.boundary import boundary_iou
-from areoseg.metrics.boundary import boundary_width
-from areoseg.metrics.boundary import mean_boundary_iou
-from areoseg.metrics.boundary import on_boundary
+from areoseg.metrics.boundary import (
+    boundary_counts,
+    boundary_iou,
+    boundary_width,
+    mean_boundary_iou,
+    on_boundary,
+)
 from areoseg.metrics.confusion import ClassCounts
 from areoseg.taxonomy import VOID
 

@@ -4,8 +4,7 @@ import torch
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from areoseg.errors import AreosegError
-from areoseg.metrics.calibration_error import expected_calibration_error
-from areoseg.metrics.calibration_error import reliability
+from areoseg.metrics.calibration_error import expected_calibration_error, reliability
 
 
 def answers(number=4000, classes=5):

@@ -1,18 +1,13 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from sklearn.metrics import accuracy_score
-from sklearn.metrics import precision_recall_fscore_support
+from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.protocols import PROTOCOLS
-from areoseg.metrics.rates import mean_of_entering
-from areoseg.metrics.rates import pixel_accuracy
-from areoseg.metrics.rates import precision
-from areoseg.metrics.rates import recall
+from areoseg.metrics.rates import mean_of_entering, pixel_accuracy, precision, recall
 from areoseg.taxonomy import VOID
 
 predictions = arrays(np.uint8, (40,), elements=st.integers(0, 4))

@@ -1,18 +1,14 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from areoseg.errors import AreosegError
-from areoseg.metrics.confusion import class_counts
-from areoseg.metrics.confusion import confusion_matrix
-from areoseg.metrics.confusion import confusion_per_image
-from areoseg.metrics.confusion import ratio
+from areoseg.metrics.confusion import class_counts, confusion_matrix, confusion_per_image, ratio
 from areoseg.metrics.stacks import STACK_PIXELS
 from areoseg.taxonomy import VOID
 

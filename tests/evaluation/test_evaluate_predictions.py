@@ -6,21 +6,12 @@ import numpy as np
 import pytest
 
 from areoseg.errors import AreosegError
-from areoseg.metrics.boundary import boundary_counts
-from areoseg.metrics.boundary import boundary_iou
-from areoseg.metrics.confusion import ClassCounts
-from areoseg.metrics.confusion import confusion_matrix
+from areoseg.metrics.boundary import boundary_counts, boundary_iou
+from areoseg.metrics.confusion import ClassCounts, confusion_matrix
 from areoseg.metrics.protocols import PROTOCOLS
-from areoseg.metrics.rates import class_iou
-from areoseg.metrics.rates import pixel_accuracy
-from areoseg.metrics.rates import precision
-from areoseg.metrics.rates import recall
-from areoseg.metrics.rates import score
-from areoseg.metrics.scores import evaluate_predictions
-from areoseg.metrics.scores import score_rows
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import VOID
-from areoseg.taxonomy import Taxonomy
+from areoseg.metrics.rates import class_iou, pixel_accuracy, precision, recall, score
+from areoseg.metrics.scores import evaluate_predictions, score_rows
+from areoseg.taxonomy import MARS, VOID, Taxonomy
 
 
 @pytest.fixture

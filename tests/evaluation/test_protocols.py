@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import jaccard_score
@@ -10,14 +9,9 @@ from torchmetrics.classification import MulticlassJaccardIndex
 
 from areoseg.errors import AreosegError
 from areoseg.metrics.confusion import confusion_matrix
-from areoseg.metrics.protocols import PROTOCOLS
-from areoseg.metrics.protocols import protocol
-from areoseg.metrics.rates import class_iou
-from areoseg.metrics.rates import mean_scores
-from areoseg.metrics.rates import score
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import VOID
-from areoseg.taxonomy import Taxonomy
+from areoseg.metrics.protocols import PROTOCOLS, protocol
+from areoseg.metrics.rates import class_iou, mean_scores, score
+from areoseg.taxonomy import MARS, VOID, Taxonomy
 
 HOMEWORK_SHARES = np.array([0.2432, 0.3392, 0.2327, 0.1836, 0.0013])
 TERRAIN = {1, 2, 3, 4}

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 import areoseg
-from areoseg.audit import Audit
-from areoseg.audit import Finding
-from areoseg.audit import write_audit
+from areoseg.audit import Audit, Finding, write_audit
 from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
 from areoseg.metrics.protocols import PROTOCOLS

@@ -2,9 +2,7 @@ import pytest
 import yaml
 
 from areoseg.errors import AreosegError
-from areoseg.experiments.space import flow_text
-from areoseg.experiments.space import load_space
-from areoseg.experiments.space import vary_recipe
+from areoseg.experiments.space import flow_text, load_space, vary_recipe
 
 
 def written(tmp_path, text):

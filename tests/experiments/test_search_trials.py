@@ -15,20 +15,14 @@ from optuna.trial import TrialState
 from rich.console import Console
 
 import areoseg
-from areoseg.audit import Audit
-from areoseg.audit import Finding
-from areoseg.audit import write_audit
+from areoseg.audit import Audit, Finding, write_audit
 from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
 from areoseg.experiments import search as search_module
 from areoseg.experiments.search_results import read_search
 from areoseg.experiments.space import load_space
-from areoseg.experiments.storage import PRUNERS
-from areoseg.experiments.storage import locked
-from areoseg.experiments.storage import open_study
-from areoseg.experiments.storage import remove_lock
-from areoseg.experiments.trial import Outcome
-from areoseg.experiments.trial import SearchContext
+from areoseg.experiments.storage import PRUNERS, locked, open_study, remove_lock
+from areoseg.experiments.trial import Outcome, SearchContext
 from areoseg.recipes import load_recipe
 from areoseg.runs.run import open_run
 from areoseg.utils.files import read_json

@@ -4,9 +4,7 @@ import pytest
 import yaml
 
 from areoseg.errors import AreosegError
-from areoseg.experiments.study import BUNDLED
-from areoseg.experiments.study import list_studies
-from areoseg.experiments.study import load_study
+from areoseg.experiments.study import BUNDLED, list_studies, load_study
 from areoseg.recipes import load_recipe
 
 

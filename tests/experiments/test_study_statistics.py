@@ -2,9 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from areoseg.experiments.statistics import p_value
-from areoseg.experiments.statistics import spread
-from areoseg.experiments.statistics import verdict
+from areoseg.experiments.statistics import p_value, spread, verdict
 
 
 def test_mean_std_and_interval_are_those_of_scipy():

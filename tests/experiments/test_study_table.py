@@ -5,20 +5,19 @@ import re
 import pytest
 
 from areoseg.errors import AreosegError
-from areoseg.experiments.results import Result
-from areoseg.experiments.results import SplitScores
-from areoseg.experiments.study_page import Axis
-from areoseg.experiments.study_page import row_bar
-from areoseg.experiments.study_page import section_axis
+from areoseg.experiments.results import Result, SplitScores
+from areoseg.experiments.study_page import Axis, row_bar, section_axis
 from areoseg.experiments.table import build_table
-from areoseg.experiments.table_files import SCORE_COLUMNS
-from areoseg.experiments.table_files import cells
-from areoseg.experiments.table_files import columns
-from areoseg.experiments.table_files import csv_text
-from areoseg.experiments.table_files import markdown_text
-from areoseg.experiments.table_files import notes
-from areoseg.experiments.table_files import score_lines
-from areoseg.experiments.table_files import write_table
+from areoseg.experiments.table_files import (
+    SCORE_COLUMNS,
+    cells,
+    columns,
+    csv_text,
+    markdown_text,
+    notes,
+    score_lines,
+    write_table,
+)
 
 SCORES = {"ce": [0.50, 0.51, 0.52], "dice": [0.60, 0.61, 0.62], "focal": [0.40], "ohem": []}
 

@@ -5,12 +5,9 @@ import torch
 
 import areoseg
 from areoseg.errors import AreosegError
-from areoseg.export.benchmark import BACKENDS
-from areoseg.export.benchmark import matrix_product_gflops
-from areoseg.export.benchmark import measure
+from areoseg.export.benchmark import BACKENDS, matrix_product_gflops, measure
 from areoseg.models import create_model
-from areoseg.models.segmenter import ProbabilityGraph
-from areoseg.models.segmenter import Segmenter
+from areoseg.models.segmenter import ProbabilityGraph, Segmenter
 
 
 def segmenter():

@@ -10,14 +10,10 @@ import pytest
 import torch
 
 from areoseg.errors import AreosegError
-from areoseg.export.export import FORMATS
-from areoseg.export.export import export_format
-from areoseg.export.export import write_checked
+from areoseg.export.export import FORMATS, export_format, write_checked
 from areoseg.export.parity import Allowance
-from areoseg.inference import Predictor
-from areoseg.inference import open_engine
-from areoseg.inference.exported import ExportedEngine
-from areoseg.inference.exported import ExportMetadata
+from areoseg.inference import Predictor, open_engine
+from areoseg.inference.exported import ExportedEngine, ExportMetadata
 from areoseg.models import create_model
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import MARS
@@ -189,9 +185,7 @@ def test_files_that_are_no_models_are_refused_in_one_line(suffix, name, content,
 
 def test_a_foreign_onnx_file_is_said_to_lack_its_description(tmp_path):
     format_or_skip("onnx")
-    from onnx import TensorProto
-    from onnx import helper
-    from onnx import save
+    from onnx import TensorProto, helper, save
 
     value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
     out = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])

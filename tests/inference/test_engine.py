@@ -2,8 +2,7 @@ import pytest
 import torch
 
 from areoseg.errors import AreosegError
-from areoseg.inference import TorchEngine
-from areoseg.inference import open_engine
+from areoseg.inference import TorchEngine, open_engine
 from areoseg.inference.factory import LOADERS
 from areoseg.models import create_model
 from areoseg.models.segmenter import Segmenter

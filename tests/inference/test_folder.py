@@ -12,12 +12,9 @@ from PIL import Image
 from torch import nn
 
 from areoseg.errors import AreosegError
-from areoseg.inference import Predictor
-from areoseg.inference import TorchEngine
+from areoseg.inference import Predictor, TorchEngine
 from areoseg.inference.factory import is_model
-from areoseg.inference.folder import describe
-from areoseg.inference.folder import keep_settings
-from areoseg.inference.folder import predict_to_folder
+from areoseg.inference.folder import describe, keep_settings, predict_to_folder
 from areoseg.inference.inputs import find_inputs
 from areoseg.inference.writers import OUTPUT_NAMES
 from areoseg.models.segmenter import Segmenter

@@ -13,15 +13,12 @@ from torch.nn import functional
 from areoseg.data.readers import read_rover_image
 from areoseg.data.readers.frames import reduced_image
 from areoseg.errors import AreosegError
-from areoseg.inference import Predictor
-from areoseg.inference import TorchEngine
+from areoseg.inference import Predictor, TorchEngine
 from areoseg.inference.inputs import InputImage
 from areoseg.models import create_model
 from areoseg.models.segmenter import Segmenter
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import draw_set
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import Taxonomy
+from areoseg.synthetic import SyntheticMars, draw_set
+from areoseg.taxonomy import MARS, Taxonomy
 
 NATIVE = Path(__file__).parents[2] / "../shared/data/ai4mars-native/msl/images/edr"
 

@@ -9,9 +9,7 @@ from torch import nn
 import areoseg
 from areoseg.data.readers.rover_image import read_rover_image
 from areoseg.errors import AreosegError
-from areoseg.inference import Predictor
-from areoseg.inference import Result
-from areoseg.inference import TorchEngine
+from areoseg.inference import Predictor, Result, TorchEngine
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import MARS
 

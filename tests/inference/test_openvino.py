@@ -3,11 +3,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from areoseg.inference import TorchEngine
-from areoseg.inference import open_engine
-from areoseg.inference import openvino
-from areoseg.inference.openvino import AcceleratedEngine
-from areoseg.inference.openvino import has_openvino
+from areoseg.inference import TorchEngine, open_engine, openvino
+from areoseg.inference.openvino import AcceleratedEngine, has_openvino
 from areoseg.models import create_model
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import MARS

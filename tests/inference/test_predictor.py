@@ -4,8 +4,7 @@ import torch
 from torch import nn
 
 from areoseg.errors import AreosegError
-from areoseg.inference import Predictor
-from areoseg.inference import TorchEngine
+from areoseg.inference import Predictor, TorchEngine
 from areoseg.models import create_model
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import MARS

@@ -4,8 +4,7 @@ import torch
 from torch.nn import functional
 
 from areoseg.data.readers.frames import reduced_image
-from areoseg.inference.resampling import read_window
-from areoseg.inference.resampling import resized_rows
+from areoseg.inference.resampling import read_window, resized_rows
 from areoseg.inference.tiling import Window
 
 

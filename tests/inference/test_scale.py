@@ -3,8 +3,7 @@ import json
 import pytest
 
 from areoseg.errors import AreosegError
-from areoseg.inference.resampling import choose_scale
-from areoseg.inference.resampling import trained_scale
+from areoseg.inference.resampling import choose_scale, trained_scale
 from areoseg.runs.info import RunInfo
 from areoseg.runs.run import Run
 

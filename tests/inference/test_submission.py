@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from areoseg.errors import AreosegError
-from areoseg.inference.submission import prefetched
-from areoseg.inference.submission import write_submission
+from areoseg.inference.submission import prefetched, write_submission
 
 
 def test_the_csv_is_the_homeworks(tmp_path):

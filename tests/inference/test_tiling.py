@@ -3,9 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from areoseg.inference.tiling import blended_rows
-from areoseg.inference.tiling import spans
-from areoseg.inference.tiling import tile_windows
+from areoseg.inference.tiling import blended_rows, spans, tile_windows
 
 
 @pytest.mark.parametrize("length", [1, 7, 31, 32, 33, 61, 64, 100, 517])

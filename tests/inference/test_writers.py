@@ -10,14 +10,9 @@ from areoseg.data.missions.metadata import Georeference
 from areoseg.data.readers.rover_image import RoverImage
 from areoseg.errors import AreosegError
 from areoseg.inference.tiling import RowBlock
-from areoseg.inference.writers import OUTPUTS
-from areoseg.inference.writers import checked_outputs
-from areoseg.inference.writers import open_outputs
-from areoseg.inference.writers import output_paths
-from areoseg.inference.writers.images import entropy
-from areoseg.inference.writers.images import png_rows
-from areoseg.inference.writers.tables import earlier_rows
-from areoseg.inference.writers.tables import table_rows
+from areoseg.inference.writers import OUTPUTS, checked_outputs, open_outputs, output_paths
+from areoseg.inference.writers.images import entropy, png_rows
+from areoseg.inference.writers.tables import earlier_rows, table_rows
 from areoseg.taxonomy import MARS
 
 UTM = Georeference(

@@ -3,20 +3,21 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import sobel as scipy_sobel
 
-from areoseg.losses.boundary import boundary
-from areoseg.losses.boundary import boundary_distance
-from areoseg.losses.boundary import boundary_edges
-from areoseg.losses.boundary import class_distances
-from areoseg.losses.boundary import clear_of_void
-from areoseg.losses.boundary import distance_to_another_class
-from areoseg.losses.boundary import signed_distances
-from areoseg.losses.boundary import sobel
+from areoseg.losses.boundary import (
+    boundary,
+    boundary_distance,
+    boundary_edges,
+    class_distances,
+    clear_of_void,
+    distance_to_another_class,
+    signed_distances,
+    sobel,
+)
 from areoseg.taxonomy import VOID
 
 CLASSES = 3

@@ -1,14 +1,12 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 
 from areoseg.errors import AreosegError
-from areoseg.losses.class_weights import EFFECTIVE_BETA
-from areoseg.losses.class_weights import class_weights
+from areoseg.losses.class_weights import EFFECTIVE_BETA, class_weights
 
 HOMEWORK = [4_988_826, 6_957_538, 4_776_810, 3_770_823, 26_963]
 SCHEMES = ["none", "inverse", "sqrt", "effective", "median"]

@@ -8,11 +8,8 @@ import torch.nn.functional as F
 from areoseg.errors import AreosegError
 from areoseg.losses import parse_loss
 from areoseg.losses.backpropagators import BACKPROPAGATORS
-from areoseg.losses.combined import build_loss
-from areoseg.losses.combined import resize_targets
-from areoseg.losses.pixel import background_penalty
-from areoseg.losses.pixel import cross_entropy
-from areoseg.losses.pixel import focal
+from areoseg.losses.combined import build_loss, resize_targets
+from areoseg.losses.pixel import background_penalty, cross_entropy, focal
 from areoseg.losses.region import dice
 
 WEIGHTS = torch.tensor([0.2, 1.0, 1.5, 2.0, 7.0])

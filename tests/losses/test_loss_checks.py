@@ -3,11 +3,8 @@
 import pytest
 
 from areoseg.errors import AreosegError
-from areoseg.losses import LOSSES
-from areoseg.losses import register_loss
-from areoseg.losses.base import at_label
-from areoseg.losses.base import prepare
-from areoseg.losses.base import weighted_mean
+from areoseg.losses import LOSSES, register_loss
+from areoseg.losses.base import at_label, prepare, weighted_mean
 from areoseg.testing import check_loss
 
 

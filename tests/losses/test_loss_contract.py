@@ -2,9 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import HealthCheck
-from hypothesis import given
-from hypothesis import settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from areoseg.errors import AreosegError

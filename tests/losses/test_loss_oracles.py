@@ -13,11 +13,7 @@ import torch
 
 from areoseg.losses.boundary import boundary_distance
 from areoseg.losses.pixel import focal
-from areoseg.losses.region import dice
-from areoseg.losses.region import focal_tversky
-from areoseg.losses.region import jaccard
-from areoseg.losses.region import lovasz_softmax
-from areoseg.losses.region import tversky
+from areoseg.losses.region import dice, focal_tversky, jaccard, lovasz_softmax, tversky
 
 CLASSES = 5
 WEIGHTS = torch.tensor([0.2, 1.0, 1.5, 2.0, 7.0])

@@ -1,13 +1,8 @@
 import pytest
-from pydantic import BaseModel
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from areoseg.errors import AreosegError
-from areoseg.losses import LOSS_PRESETS
-from areoseg.losses import LOSSES
-from areoseg.losses import LossTerms
-from areoseg.losses import build_loss
-from areoseg.losses import parse_loss
+from areoseg.losses import LOSS_PRESETS, LOSSES, LossTerms, build_loss, parse_loss
 from areoseg.losses.backpropagators import BACKPROPAGATORS
 
 

@@ -8,11 +8,13 @@ from scipy.special import log_softmax
 
 from areoseg.errors import AreosegError
 from areoseg.losses.boundary import edge_cross_entropy
-from areoseg.losses.pixel import background_penalty
-from areoseg.losses.pixel import cross_entropy
-from areoseg.losses.pixel import focal
-from areoseg.losses.pixel import hardest
-from areoseg.losses.pixel import ohem_cross_entropy
+from areoseg.losses.pixel import (
+    background_penalty,
+    cross_entropy,
+    focal,
+    hardest,
+    ohem_cross_entropy,
+)
 from areoseg.taxonomy import VOID
 
 WEIGHTS = torch.tensor([0.2, 1.0, 1.5, 2.0, 7.0])

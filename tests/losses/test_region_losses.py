@@ -5,17 +5,11 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck
-from hypothesis import given
-from hypothesis import settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.special import softmax
 
-from areoseg.losses.region import dice
-from areoseg.losses.region import focal_tversky
-from areoseg.losses.region import jaccard
-from areoseg.losses.region import lovasz_softmax
-from areoseg.losses.region import tversky
+from areoseg.losses.region import dice, focal_tversky, jaccard, lovasz_softmax, tversky
 from areoseg.taxonomy import VOID
 
 WEIGHTS = torch.tensor([0.2, 1.0, 1.5, 2.0, 7.0])

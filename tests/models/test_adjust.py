@@ -4,8 +4,7 @@ from typing import get_args
 
 import pytest
 import torch
-from test_contract import NAMES
-from test_contract import build
+from test_contract import NAMES, build
 from torch import nn
 
 from areoseg.errors import AreosegError
@@ -14,9 +13,7 @@ from areoseg.models.layers.initialize import SCHEMES
 from areoseg.models.layers.normalization import fold_standardization
 from areoseg.models.layers.regularization import DropBlock
 from areoseg.recipes.schema import NetworkSettings
-from areoseg.testing import all_logits
-from areoseg.testing import random_images
-from areoseg.testing import training_size
+from areoseg.testing import all_logits, random_images, training_size
 
 OPTIONS = {
     "he": {"initialization": "he"},

@@ -5,18 +5,18 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from areoseg.models.layers.attention import AttentionGate
-from areoseg.models.layers.attention import LayerNorm2d
-from areoseg.models.layers.attention import PositionConvolution
-from areoseg.models.layers.attention import SelfAttention
-from areoseg.models.layers.attention import TransformerBlock
-from areoseg.models.layers.attention import attend_written_out
-from areoseg.models.layers.attention import join_windows
-from areoseg.models.layers.attention import multi_head_attention
-from areoseg.models.layers.attention import split_windows
-from areoseg.models.layers.regularization import DropPath
-from areoseg.models.layers.regularization import drop_path
-from areoseg.models.layers.regularization import rates_by_depth
+from areoseg.models.layers.attention import (
+    AttentionGate,
+    LayerNorm2d,
+    PositionConvolution,
+    SelfAttention,
+    TransformerBlock,
+    attend_written_out,
+    join_windows,
+    multi_head_attention,
+    split_windows,
+)
+from areoseg.models.layers.regularization import DropPath, drop_path, rates_by_depth
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,7 @@ import torch
 from torch import nn
 
 from areoseg.errors import AreosegError
-from areoseg.models import create_model
-from areoseg.models import model_cost
+from areoseg.models import create_model, model_cost
 
 # Name, options, millions of parameters and of multiply-accumulates for one 64x128 image, 5
 # classes. The products of Q, K and V count.

@@ -7,15 +7,9 @@ from torch import nn
 
 from areoseg.errors import AreosegError
 from areoseg.export.onnx_file import trace_to_onnx
-from areoseg.models import create_model
-from areoseg.models import records
-from areoseg.models import register
-from areoseg.models import registry
-from areoseg.models.layers.size import crop_like
-from areoseg.models.layers.size import pad_to_multiple
-from areoseg.testing import check_model
-from areoseg.testing import perturbed
-from areoseg.testing import random_images
+from areoseg.models import create_model, records, register, registry
+from areoseg.models.layers.size import crop_like, pad_to_multiple
+from areoseg.testing import check_model, perturbed, random_images
 
 # Options that make a model narrow, so that the contract is quick to check. A model that is not
 # listed is checked as it comes.

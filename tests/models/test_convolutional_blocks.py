@@ -5,26 +5,29 @@ from torch.nn import functional
 
 from areoseg.errors import AreosegError
 from areoseg.models import model_cost
-from areoseg.models.layers.convolution import Residual
-from areoseg.models.layers.convolution import SqueezeExcitation
-from areoseg.models.layers.convolution import convolution_block
-from areoseg.models.layers.convolution import double_convolution
-from areoseg.models.layers.convolution import separable_convolution
-from areoseg.models.layers.initialize import fan_in
-from areoseg.models.layers.initialize import initialize_weights
-from areoseg.models.layers.normalization import batch_norm
-from areoseg.models.layers.normalization import default_groups
-from areoseg.models.layers.normalization import group_norm
-from areoseg.models.layers.normalization import instance_norm
-from areoseg.models.layers.pyramid import AtrousPyramid
-from areoseg.models.layers.pyramid import PoolingPyramid
-from areoseg.models.layers.pyramid import pool_to_bins
-from areoseg.models.layers.size import crop_like
-from areoseg.models.layers.size import pad_to_multiple
-from areoseg.models.layers.size import resize_bilinear
-from areoseg.models.layers.size import resize_like
-from areoseg.models.layers.size import upsample_bilinear
-from areoseg.models.layers.size import upsample_nearest
+from areoseg.models.layers.convolution import (
+    Residual,
+    SqueezeExcitation,
+    convolution_block,
+    double_convolution,
+    separable_convolution,
+)
+from areoseg.models.layers.initialize import fan_in, initialize_weights
+from areoseg.models.layers.normalization import (
+    batch_norm,
+    default_groups,
+    group_norm,
+    instance_norm,
+)
+from areoseg.models.layers.pyramid import AtrousPyramid, PoolingPyramid, pool_to_bins
+from areoseg.models.layers.size import (
+    crop_like,
+    pad_to_multiple,
+    resize_bilinear,
+    resize_like,
+    upsample_bilinear,
+    upsample_nearest,
+)
 
 
 @pytest.fixture(autouse=True)

@@ -8,12 +8,14 @@ from scipy.signal import convolve2d
 from torch import nn
 
 from areoseg.models.layers.convolution import Residual
-from areoseg.models.layers.regularization import DropBlock
-from areoseg.models.layers.regularization import DropPath
-from areoseg.models.layers.regularization import drop_block
-from areoseg.models.layers.regularization import set_drop_path
-from areoseg.models.layers.regularization import set_progress
-from areoseg.models.layers.regularization import use_dropblock
+from areoseg.models.layers.regularization import (
+    DropBlock,
+    DropPath,
+    drop_block,
+    set_drop_path,
+    set_progress,
+    use_dropblock,
+)
 
 
 def dropped(rate, size, *, shape=(8, 64, 16, 24), seed=0):

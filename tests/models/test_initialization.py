@@ -6,11 +6,13 @@ from torch import nn
 
 from areoseg.models import create_model
 from areoseg.models.layers.convolution import Residual
-from areoseg.models.layers.initialize import fan_in
-from areoseg.models.layers.initialize import fan_out
-from areoseg.models.layers.initialize import initialize_weights
-from areoseg.models.layers.initialize import leaky_slope
-from areoseg.models.layers.initialize import zero_last_gamma
+from areoseg.models.layers.initialize import (
+    fan_in,
+    fan_out,
+    initialize_weights,
+    leaky_slope,
+    zero_last_gamma,
+)
 
 
 def drawn(layer, scheme, **options):

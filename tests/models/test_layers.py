@@ -2,9 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from areoseg.models import create_model
-from areoseg.models import model_cost
-from areoseg.models import records
+from areoseg.models import create_model, model_cost, records
 from areoseg.models.inspect import list_layers
 from areoseg.report.architecture import draw_architecture
 

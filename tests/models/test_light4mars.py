@@ -5,10 +5,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from areoseg.models.light4mars import AggregatedLocalAttention
-from areoseg.models.light4mars import SqueezeWindowAttention
-from areoseg.models.light4mars import SqueezeWindowBlock
-from areoseg.models.light4mars import UpgradedFeedForward
+from areoseg.models.light4mars import (
+    AggregatedLocalAttention,
+    SqueezeWindowAttention,
+    SqueezeWindowBlock,
+    UpgradedFeedForward,
+)
 
 
 @pytest.fixture(autouse=True)

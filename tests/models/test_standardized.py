@@ -4,15 +4,16 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from areoseg.models import create_model
-from areoseg.models import model_cost
+from areoseg.models import create_model, model_cost
 from areoseg.models.layers.convolution import convolution_block
-from areoseg.models.layers.normalization import StandardizedConvolution
-from areoseg.models.layers.normalization import batch_norm
-from areoseg.models.layers.normalization import fold_standardization
-from areoseg.models.layers.normalization import group_norm
-from areoseg.models.layers.normalization import standardize
-from areoseg.models.layers.normalization import standardize_convolutions
+from areoseg.models.layers.normalization import (
+    StandardizedConvolution,
+    batch_norm,
+    fold_standardization,
+    group_norm,
+    standardize,
+    standardize_convolutions,
+)
 
 
 def weights(*shape, scale=0.02, shift=0.01):

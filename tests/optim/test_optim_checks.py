@@ -3,13 +3,9 @@
 import pytest
 import torch
 
-from areoseg.optim import OPTIMIZERS
-from areoseg.optim import SCHEDULES
-from areoseg.optim import register_optimizer
-from areoseg.optim import register_schedule
+from areoseg.optim import OPTIMIZERS, SCHEDULES, register_optimizer, register_schedule
 from areoseg.recipes import load_recipe
-from areoseg.testing import check_optimizer
-from areoseg.testing import check_schedule
+from areoseg.testing import check_optimizer, check_schedule
 
 
 @pytest.fixture(autouse=True)

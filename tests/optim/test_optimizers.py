@@ -7,10 +7,7 @@ import torch
 from torch import nn
 
 from areoseg.errors import AreosegError
-from areoseg.optim.optimizers import OPTIMIZERS
-from areoseg.optim.optimizers import OptimizerOptions
-from areoseg.optim.optimizers import build_optimizer
-from areoseg.optim.optimizers import decay_groups
+from areoseg.optim.optimizers import OPTIMIZERS, OptimizerOptions, build_optimizer, decay_groups
 
 STEPS = 14  # more than two rounds of Lookahead, and past RAdam's first, unrectified steps
 LR = 0.01

@@ -6,14 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim import lr_scheduler
 
-from areoseg.optim.schedules import SCHEDULES
-from areoseg.optim.schedules import cosine
-from areoseg.optim.schedules import exponential
-from areoseg.optim.schedules import flat_cosine
-from areoseg.optim.schedules import one_cycle
-from areoseg.optim.schedules import plateau
-from areoseg.optim.schedules import polynomial
-from areoseg.optim.schedules import rate_factor
+from areoseg.optim.schedules import (
+    SCHEDULES,
+    cosine,
+    exponential,
+    flat_cosine,
+    one_cycle,
+    plateau,
+    polynomial,
+    rate_factor,
+)
 
 STEPS = 50
 

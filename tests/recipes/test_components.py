@@ -4,8 +4,7 @@ from cyclopts import CycloptsError
 
 from areoseg.cli.app import app
 from areoseg.cli.components import components as command
-from areoseg.recipes import components
-from areoseg.recipes import parse_recipe
+from areoseg.recipes import components, parse_recipe
 
 EVERY = [(each.place, entry) for each in components() for entry in each.entries]
 

@@ -4,12 +4,14 @@ from areoseg.errors import AreosegError
 from areoseg.evaluation.baselines import BASELINES
 from areoseg.losses import parse_loss
 from areoseg.losses.backpropagators import BACKPROPAGATORS
-from areoseg.recipes import Recipe
-from areoseg.recipes import dump_recipe
-from areoseg.recipes import load_recipe
-from areoseg.recipes import parse_recipe
-from areoseg.recipes import recipe_names
-from areoseg.recipes import recipe_text
+from areoseg.recipes import (
+    Recipe,
+    dump_recipe,
+    load_recipe,
+    parse_recipe,
+    recipe_names,
+    recipe_text,
+)
 
 
 @pytest.mark.parametrize("name", recipe_names())

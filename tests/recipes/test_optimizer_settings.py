@@ -1,11 +1,8 @@
 import pytest
 
 from areoseg.errors import AreosegError
-from areoseg.optim import OPTIMIZERS
-from areoseg.optim import SCHEDULES
-from areoseg.recipes import dump_recipe
-from areoseg.recipes import load_recipe
-from areoseg.recipes import parse_recipe
+from areoseg.optim import OPTIMIZERS, SCHEDULES
+from areoseg.recipes import dump_recipe, load_recipe, parse_recipe
 
 
 def test_a_word_is_enough_and_brings_the_defaults_of_what_it_names():

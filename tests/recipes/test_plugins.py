@@ -14,10 +14,7 @@ from areoseg.losses import LOSSES
 from areoseg.models import records
 from areoseg.models import registry as model_registry
 from areoseg.optim import SCHEDULES
-from areoseg.recipes import dump_recipe
-from areoseg.recipes import load_recipe
-from areoseg.recipes import parse_recipe
-from areoseg.recipes import write_recipe
+from areoseg.recipes import dump_recipe, load_recipe, parse_recipe, write_recipe
 from areoseg.testing import check_loss
 from areoseg.utils import plugins
 

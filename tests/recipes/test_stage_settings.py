@@ -3,10 +3,7 @@
 import pytest
 
 from areoseg.errors import AreosegError
-from areoseg.recipes import dump_recipe
-from areoseg.recipes import load_recipe
-from areoseg.recipes import parse_recipe
-from areoseg.recipes import stage_recipes
+from areoseg.recipes import dump_recipe, load_recipe, parse_recipe, stage_recipes
 
 THREE = """\
 model: unet

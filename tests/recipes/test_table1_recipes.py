@@ -3,8 +3,7 @@
 import pytest
 
 from areoseg.losses import parse_loss
-from areoseg.recipes import load_recipe
-from areoseg.recipes import stage_recipes
+from areoseg.recipes import load_recipe, stage_recipes
 
 ROWS = {
     "basic-unet": ("unet", "mild"),

@@ -3,10 +3,7 @@
 import pytest
 import yaml
 
-from areoseg.recipes import load_recipe
-from areoseg.recipes import parse_recipe
-from areoseg.recipes import recipe_names
-from areoseg.recipes import recipe_template
+from areoseg.recipes import load_recipe, parse_recipe, recipe_names, recipe_template
 
 
 def uncommented(template):

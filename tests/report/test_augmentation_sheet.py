@@ -8,8 +8,7 @@ from rich.console import Console
 from areoseg.errors import AreosegError
 from areoseg.report import augmentation
 from areoseg.report.augmentation import draw_augmentation
-from areoseg.transforms import parse_augment
-from areoseg.transforms import rare_object_bank
+from areoseg.transforms import parse_augment, rare_object_bank
 
 QUIET = Console(quiet=True)
 BIG_ROCK = 4

@@ -5,8 +5,7 @@ import pytest
 
 from areoseg.errors import AreosegError
 from areoseg.report import choose_examples
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import VOID
+from areoseg.taxonomy import MARS, VOID
 
 SIZE = (10, 10)
 

@@ -10,13 +10,10 @@ import pytest
 from areoseg.audit import CHECKS
 from areoseg.data.samples import SegmentationDataset
 from areoseg.metrics.scores import evaluate_predictions
-from areoseg.recipes import dump_recipe
-from areoseg.recipes import parse_recipe
-from areoseg.report import choose_examples
-from areoseg.report import write_report
+from areoseg.recipes import dump_recipe, parse_recipe
+from areoseg.report import choose_examples, write_report
 from areoseg.runs.run import open_run
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import VOID
+from areoseg.taxonomy import MARS, VOID
 
 SUMMARIES = {issue: check.summary for issue, check in CHECKS.items()}
 HOSTILE = '<b>x & "y"'

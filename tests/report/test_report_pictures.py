@@ -5,14 +5,15 @@ import numpy as np
 from PIL import Image
 
 from areoseg.report.examples import Example
-from areoseg.report.pictures import UNCOUNTED_COLOR
-from areoseg.report.pictures import WRONG_COLOR
-from areoseg.report.pictures import error_map
-from areoseg.report.pictures import image_uri
-from areoseg.report.pictures import mask_uri
-from areoseg.report.pictures import stretched
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import VOID
+from areoseg.report.pictures import (
+    UNCOUNTED_COLOR,
+    WRONG_COLOR,
+    error_map,
+    image_uri,
+    mask_uri,
+    stretched,
+)
+from areoseg.taxonomy import MARS, VOID
 from areoseg.utils.images import color_mask
 
 

@@ -3,11 +3,9 @@ import json
 import pytest
 
 from areoseg.data.samples import SegmentationDataset
-from areoseg.recipes import dump_recipe
-from areoseg.recipes import parse_recipe
+from areoseg.recipes import dump_recipe, parse_recipe
 from areoseg.report import write_report
-from areoseg.report.stages import StageRow
-from areoseg.report.stages import stage_rows
+from areoseg.report.stages import StageRow, stage_rows
 from areoseg.runs.run import open_run
 
 RECIPE = """

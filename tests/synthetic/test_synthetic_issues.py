@@ -3,13 +3,15 @@ import pytest
 
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import add_aliens
-from areoseg.synthetic import add_duplicates
-from areoseg.synthetic import draw_set
-from areoseg.synthetic import mirror_masks
-from areoseg.synthetic import shift_masks
-from areoseg.synthetic import swap_masks
+from areoseg.synthetic import (
+    SyntheticMars,
+    add_aliens,
+    add_duplicates,
+    draw_set,
+    mirror_masks,
+    shift_masks,
+    swap_masks,
+)
 
 ISSUES = {
     "aliens": lambda samples, seed: add_aliens(samples, 5, seed=seed),

@@ -5,17 +5,10 @@ import pytest
 from scipy import ndimage
 
 from areoseg.synthetic.background import _near_border
-from areoseg.synthetic.camera import cast_shadows
-from areoseg.synthetic.camera import look
-from areoseg.synthetic.camera import shade
-from areoseg.synthetic.camera import shifted
-from areoseg.synthetic.noise import SIZE
-from areoseg.synthetic.noise import fractal_noise
-from areoseg.synthetic.noise import make_texture
-from areoseg.synthetic.noise import sample_texture
+from areoseg.synthetic.camera import cast_shadows, look, shade, shifted
+from areoseg.synthetic.noise import SIZE, fractal_noise, make_texture, sample_texture
 from areoseg.synthetic.settings import Light
-from areoseg.synthetic.terrain import Rock
-from areoseg.synthetic.terrain import rock_height
+from areoseg.synthetic.terrain import Rock, rock_height
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,7 @@ import numpy as np
 import pytest
 
 from areoseg.errors import AreosegError
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import draw_sample
-from areoseg.synthetic import draw_set
+from areoseg.synthetic import SyntheticMars, draw_sample, draw_set
 from areoseg.taxonomy import MARS
 
 

@@ -7,19 +7,14 @@ from rich.console import Console
 from safetensors.torch import load_file
 from torch import nn
 
-from areoseg.data.load import Source
-from areoseg.data.load import read_source
+from areoseg.data.load import Source, read_source
 from areoseg.errors import AreosegError
 from areoseg.models.layers.normalization import standardize
-from areoseg.recipes import dump_recipe
-from areoseg.recipes import load_recipe
-from areoseg.recipes import parse_recipe
+from areoseg.recipes import dump_recipe, load_recipe, parse_recipe
 from areoseg.recipes.schema import NetworkSettings
-from areoseg.runs.run import build_segmenter
-from areoseg.runs.run import open_run
+from areoseg.runs.run import build_segmenter, open_run
 from areoseg.taxonomy import MARS
-from areoseg.training.train import resume_on
-from areoseg.training.train import train_on
+from areoseg.training.train import resume_on, train_on
 
 RECIPES = {
     "dropblock": ("unet-l", ["network.dropblock=3", "network.weight_standardization=true"]),

@@ -4,8 +4,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from areoseg.models.segmenter import Segmenter
-from areoseg.training.averaging import WeightAverage
-from areoseg.training.averaging import estimate_batch_statistics
+from areoseg.training.averaging import WeightAverage, estimate_batch_statistics
 
 
 def segmenter():

@@ -3,10 +3,7 @@ import time
 import pytest
 
 from areoseg.errors import AreosegError
-from areoseg.training.plan import Budget
-from areoseg.training.plan import Plan
-from areoseg.training.plan import measure_seconds
-from areoseg.training.plan import parse_budget
+from areoseg.training.plan import Budget, Plan, measure_seconds, parse_budget
 
 
 @pytest.mark.parametrize(

@@ -4,21 +4,16 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
-from safetensors.torch import load_file
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
-from areoseg.data.load import Source
-from areoseg.data.load import read_source
+from areoseg.data.load import Source, read_source
 from areoseg.data.samples import SegmentationDataset
-from areoseg.models.segmenter import MASKED_LOGIT
-from areoseg.models.segmenter import Segmenter
+from areoseg.models.segmenter import MASKED_LOGIT, Segmenter
 from areoseg.recipes import load_recipe
 from areoseg.runs.run import open_run
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import VOID
-from areoseg.training.calibration import calibrate_run
-from areoseg.training.calibration import labeled_pixels
+from areoseg.taxonomy import MARS, VOID
+from areoseg.training.calibration import calibrate_run, labeled_pixels
 from areoseg.training.train import train_on
 
 

@@ -5,23 +5,24 @@ import pytest
 from scipy.special import softmax
 
 from areoseg.errors import AreosegError
-from areoseg.metrics.calibration_error import expected_calibration_error
-from areoseg.metrics.calibration_error import reliability
+from areoseg.metrics.calibration_error import expected_calibration_error, reliability
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.rates import mean_scores
 from areoseg.taxonomy import MARS
 from areoseg.training.calibration import fit_calibration
-from areoseg.training.calibration_fits import MAX_BACKGROUND_COST
-from areoseg.training.calibration_fits import MAX_BACKGROUND_PENALTY
-from areoseg.training.calibration_fits import MAX_OFFSET
-from areoseg.training.calibration_fits import MAX_TEMPERATURE
-from areoseg.training.calibration_fits import MIN_TEMPERATURE
-from areoseg.training.calibration_fits import LabeledPixels
-from areoseg.training.calibration_fits import confusions_by_offset
-from areoseg.training.calibration_fits import fit_background_offset
-from areoseg.training.calibration_fits import fit_offsets
-from areoseg.training.calibration_fits import fit_temperature
-from areoseg.training.calibration_fits import half_splits
+from areoseg.training.calibration_fits import (
+    MAX_BACKGROUND_COST,
+    MAX_BACKGROUND_PENALTY,
+    MAX_OFFSET,
+    MAX_TEMPERATURE,
+    MIN_TEMPERATURE,
+    LabeledPixels,
+    confusions_by_offset,
+    fit_background_offset,
+    fit_offsets,
+    fit_temperature,
+    half_splits,
+)
 
 SCORE = partial(mean_scores, protocol="terrain", taxonomy=MARS)
 

@@ -5,8 +5,7 @@ import pytest
 from rich.console import Console
 
 from areoseg.data.load import Source
-from areoseg.data.samples import LoadedData
-from areoseg.data.samples import SegmentationDataset
+from areoseg.data.samples import LoadedData, SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.training.prepare import divide

@@ -4,9 +4,7 @@ from torch.nn import functional
 
 from areoseg.losses.combined import build_loss
 from areoseg.taxonomy import VOID
-from areoseg.training.step import draw_mixture
-from areoseg.training.step import mix_batch
-from areoseg.training.step import mixed_loss
+from areoseg.training.step import draw_mixture, mix_batch, mixed_loss
 
 GENERATOR = torch.Generator().manual_seed(0)
 IMAGES = torch.rand(6, 1, 8, 10, generator=GENERATOR)

@@ -7,18 +7,15 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from areoseg.data.load import read_source
-from areoseg.data.samples import SegmentationDataset
-from areoseg.data.samples import fingerprint
+from areoseg.data.samples import SegmentationDataset, fingerprint
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.runs.info import SelfTrainingInfo
 from areoseg.runs.run import open_run
 from areoseg.taxonomy import VOID
-from areoseg.training.batches import Tensors
-from areoseg.training.batches import TrainingBatches
+from areoseg.training.batches import Tensors, TrainingBatches
 from areoseg.training.pseudo_labels import PseudoSamples
-from areoseg.training.train import resume_on
-from areoseg.training.train import train_on
+from areoseg.training.train import resume_on, train_on
 
 
 def tensors(number, value):

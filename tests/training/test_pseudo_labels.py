@@ -4,11 +4,8 @@ import torch
 
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import VOID
-from areoseg.training.pseudo_labels import balanced_thresholds
-from areoseg.training.pseudo_labels import pseudo_label
-from areoseg.training.pseudo_labels import unseen_samples
+from areoseg.taxonomy import MARS, VOID
+from areoseg.training.pseudo_labels import balanced_thresholds, pseudo_label, unseen_samples
 
 
 def teacher(images):

@@ -5,11 +5,9 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file
 
-from areoseg.data.load import Source
-from areoseg.data.load import read_source
+from areoseg.data.load import Source, read_source
 from areoseg.recipes import load_recipe
-from areoseg.training.train import resume_on
-from areoseg.training.train import train_on
+from areoseg.training.train import resume_on, train_on
 
 RECIPES = {
     "sgd": ["optimizer=sgd", "schedule=polynomial"],

@@ -12,16 +12,11 @@ from areoseg.data.load import read_source
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.models.segmenter import Segmenter
-from areoseg.recipes import PseudoLabelSettings
-from areoseg.recipes import load_recipe
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import VOID
-from areoseg.training.batches import Tensors
-from areoseg.training.batches import TrainingBatches
-from areoseg.training.rounds import ROUND
-from areoseg.training.rounds import Rounds
-from areoseg.training.train import resume_on
-from areoseg.training.train import train_on
+from areoseg.recipes import PseudoLabelSettings, load_recipe
+from areoseg.taxonomy import MARS, VOID
+from areoseg.training.batches import Tensors, TrainingBatches
+from areoseg.training.rounds import ROUND, Rounds
+from areoseg.training.train import resume_on, train_on
 
 QUIET = Console(quiet=True)
 SETTINGS = PseudoLabelSettings(

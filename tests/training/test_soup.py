@@ -5,10 +5,7 @@ import torch
 
 from areoseg.models import create_model
 from areoseg.models.segmenter import Segmenter
-from areoseg.training.soup import Ingredient
-from areoseg.training.soup import equal_weights
-from areoseg.training.soup import greedy_soup
-from areoseg.training.soup import mean_of
+from areoseg.training.soup import Ingredient, equal_weights, greedy_soup, mean_of
 
 
 def segmenter(seed=0):

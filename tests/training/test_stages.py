@@ -15,18 +15,18 @@ from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.taxonomy import MARS
 from areoseg.training.loop import Trainer
-from areoseg.training.plan import Budget
-from areoseg.training.plan import Plan
+from areoseg.training.plan import Budget, Plan
 from areoseg.training.prepare import prepare
-from areoseg.training.stages import Stage
-from areoseg.training.stages import check_stages_not_empty
-from areoseg.training.stages import epoch_end
-from areoseg.training.stages import make_stages
-from areoseg.training.stages import stage_at
-from areoseg.training.stages import stage_end
-from areoseg.training.stages import without_rest
-from areoseg.training.train import resume_on
-from areoseg.training.train import train_on
+from areoseg.training.stages import (
+    Stage,
+    check_stages_not_empty,
+    epoch_end,
+    make_stages,
+    stage_at,
+    stage_end,
+    without_rest,
+)
+from areoseg.training.train import resume_on, train_on
 
 QUIET = Console(quiet=True)
 

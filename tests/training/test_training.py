@@ -17,13 +17,10 @@ from areoseg.data.load import read_source
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.runs.run import open_run
-from areoseg.training.checkpoint import TrainingState
-from areoseg.training.checkpoint import save_resume_state
+from areoseg.training.checkpoint import TrainingState, save_resume_state
 from areoseg.training.loop import Trainer
-from areoseg.training.plan import Budget
-from areoseg.training.plan import Plan
-from areoseg.training.train import resume_on
-from areoseg.training.train import train_on
+from areoseg.training.plan import Budget, Plan
+from areoseg.training.train import resume_on, train_on
 from areoseg.utils.files import write_text
 
 QUIET = Console(quiet=True)

@@ -6,9 +6,7 @@ import pytest
 from rich.console import Console
 
 import areoseg
-from areoseg.audit import Audit
-from areoseg.audit import Finding
-from areoseg.audit import write_audit
+from areoseg.audit import Audit, Finding, write_audit
 from areoseg.data.samples import fingerprint
 from areoseg.data.split import SPLITS
 from areoseg.errors import AreosegError

@@ -6,12 +6,9 @@ from areoseg.errors import AreosegError
 from areoseg.taxonomy import VOID
 from areoseg.testing import check_transform
 from areoseg.transforms.compose import build_augmentation
-from areoseg.transforms.paste import RareBank
-from areoseg.transforms.paste import rare_object_bank
-from areoseg.transforms.policies import POLICIES
-from areoseg.transforms.policies import parse_augment
-from areoseg.transforms.registry import TRANSFORMS
-from areoseg.transforms.registry import is_warp
+from areoseg.transforms.paste import RareBank, rare_object_bank
+from areoseg.transforms.policies import POLICIES, parse_augment
+from areoseg.transforms.registry import TRANSFORMS, is_warp
 
 torch.set_num_threads(1)
 

@@ -5,8 +5,7 @@ from scipy import ndimage
 
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import VOID
-from areoseg.transforms.paste import rare_object_bank
-from areoseg.transforms.paste import rare_paste
+from areoseg.transforms.paste import rare_object_bank, rare_paste
 
 torch.set_num_threads(1)
 

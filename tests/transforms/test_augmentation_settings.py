@@ -3,11 +3,8 @@ import torch
 
 from areoseg.errors import AreosegError
 from areoseg.transforms.compose import build_augmentation
-from areoseg.transforms.policies import POLICIES
-from areoseg.transforms.policies import AugmentSettings
-from areoseg.transforms.policies import parse_augment
-from areoseg.transforms.registry import TRANSFORMS
-from areoseg.transforms.registry import order_of_application
+from areoseg.transforms.policies import POLICIES, AugmentSettings, parse_augment
+from areoseg.transforms.registry import TRANSFORMS, order_of_application
 
 NAMES = [transform.name for transform in order_of_application()]
 

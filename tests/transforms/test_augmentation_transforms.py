@@ -2,10 +2,7 @@ import pytest
 import torch
 
 from areoseg.taxonomy import VOID
-from areoseg.transforms import erasing
-from areoseg.transforms import mixing
-from areoseg.transforms import photometric
-from areoseg.transforms import warp
+from areoseg.transforms import erasing, mixing, photometric, warp
 
 torch.set_num_threads(1)
 

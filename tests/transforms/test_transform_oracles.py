@@ -5,8 +5,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from areoseg.transforms import photometric
-from areoseg.transforms import warp
+from areoseg.transforms import photometric, warp
 from areoseg.transforms.draws import uniform
 
 HEIGHT, WIDTH = 24, 40

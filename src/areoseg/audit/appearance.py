@@ -6,23 +6,18 @@ different; a mirrored mask would fit better if it were mirrored back. Individual
 shifted by a few pixels are not found; `edge_agreement` finds a shift that many masks share.
 """
 
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from areoseg.audit.cache import Arrays
-from areoseg.audit.context import AuditContext
-from areoseg.audit.context import shared
-from areoseg.audit.features import Floats
-from areoseg.audit.features import downscaled
-from areoseg.audit.features import mean_and_std
+from areoseg.audit.context import AuditContext, shared
+from areoseg.audit.features import Floats, downscaled, mean_and_std
 from areoseg.audit.findings import Finding
 from areoseg.taxonomy import VOID
-from areoseg.utils.images import ImageArray
-from areoseg.utils.images import Mask
+from areoseg.utils.images import ImageArray, Mask
 
 MIN_SAMPLES = 50
 """Minimum number of samples; smaller sets do not show how a class looks."""

@@ -1,7 +1,6 @@
 """Audit a dataset: read it, run the checks, and write the findings and the page."""
 
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,36 +8,20 @@ from rich.console import Console
 
 from areoseg.audit.cache import Cache
 from areoseg.audit.checks import CHECKS
-from areoseg.audit.context import AuditContext
-from areoseg.audit.context import Probabilities
+from areoseg.audit.context import AuditContext, Probabilities
 from areoseg.audit.disputed_masks import check_probabilities
-from areoseg.audit.findings import Audit
-from areoseg.audit.findings import Finding
-from areoseg.audit.findings import SetFinding
-from areoseg.audit.findings import write_audit
+from areoseg.audit.findings import Audit, Finding, SetFinding, write_audit
 from areoseg.audit.leaks import split_from_names
 from areoseg.audit.summary import summarize
-from areoseg.data.load import Source
-from areoseg.data.load import find_source
-from areoseg.data.load import read_with_progress
-from areoseg.data.options import DataFormat
-from areoseg.data.options import DataOptions
-from areoseg.data.options import LabelSet
-from areoseg.data.samples import LoadedData
-from areoseg.data.samples import SegmentationDataset
-from areoseg.data.samples import fingerprint
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
-from areoseg.runs.run import AUDIT_PAGE
-from areoseg.runs.run import SPLIT
-from areoseg.runs.run import is_run
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import Taxonomy
-from areoseg.utils.console import progress_bar
-from areoseg.utils.console import standard_error
+from areoseg.data.load import Source, find_source, read_with_progress
+from areoseg.data.options import DataFormat, DataOptions, LabelSet
+from areoseg.data.samples import LoadedData, SegmentationDataset, fingerprint
+from areoseg.errors import AreosegError, did_you_mean
+from areoseg.runs.run import AUDIT_PAGE, SPLIT, is_run
+from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.utils.console import progress_bar, standard_error
 from areoseg.utils.device import use_threads
-from areoseg.utils.files import PathLike
-from areoseg.utils.files import read_json
+from areoseg.utils.files import PathLike, read_json
 from areoseg.weights import located
 
 CACHE = ".audit-cache"

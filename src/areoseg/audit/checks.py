@@ -1,42 +1,42 @@
 """The table of checks."""
 
-from collections.abc import Callable
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from areoseg.audit.appearance import find_mirrored_masks
-from areoseg.audit.appearance import find_unlikely_masks
+from areoseg.audit.appearance import find_mirrored_masks, find_unlikely_masks
 from areoseg.audit.content_outliers import find_content_outliers
-from areoseg.audit.context import AuditContext
-from areoseg.audit.context import Need
-from areoseg.audit.disputed_masks import MOVED_ABOVE
-from areoseg.audit.disputed_masks import SWAPPED_ABOVE
-from areoseg.audit.disputed_masks import find_moved_masks
-from areoseg.audit.disputed_masks import find_swapped_masks
-from areoseg.audit.disputed_masks import find_wrong_regions
-from areoseg.audit.duplicates import find_disagreeing_copies
-from areoseg.audit.duplicates import find_duplicate_images
-from areoseg.audit.duplicates import find_near_duplicates
+from areoseg.audit.context import AuditContext, Need
+from areoseg.audit.disputed_masks import (
+    MOVED_ABOVE,
+    SWAPPED_ABOVE,
+    find_moved_masks,
+    find_swapped_masks,
+    find_wrong_regions,
+)
+from areoseg.audit.duplicates import (
+    find_disagreeing_copies,
+    find_duplicate_images,
+    find_near_duplicates,
+)
 from areoseg.audit.edge_agreement import find_misplaced_masks
-from areoseg.audit.findings import Action
-from areoseg.audit.findings import Finding
-from areoseg.audit.findings import SetFinding
-from areoseg.audit.image_checks import find_constant_images
-from areoseg.audit.image_checks import find_lost_bits
-from areoseg.audit.image_checks import find_odd_sizes
-from areoseg.audit.image_checks import find_saturated_images
-from areoseg.audit.leaks import find_copies_across_split
-from areoseg.audit.leaks import find_copies_in_unlabeled
-from areoseg.audit.leaks import find_groups_across_split
-from areoseg.audit.leaks import find_missing_classes
-from areoseg.audit.leaks import find_samples_across_split
-from areoseg.audit.mask_checks import find_few_labels
-from areoseg.audit.mask_checks import find_repeated_masks
-from areoseg.audit.mask_checks import find_tiny_regions
+from areoseg.audit.findings import Action, Finding, SetFinding
+from areoseg.audit.image_checks import (
+    find_constant_images,
+    find_lost_bits,
+    find_odd_sizes,
+    find_saturated_images,
+)
+from areoseg.audit.leaks import (
+    find_copies_across_split,
+    find_copies_in_unlabeled,
+    find_groups_across_split,
+    find_missing_classes,
+    find_samples_across_split,
+)
+from areoseg.audit.mask_checks import find_few_labels, find_repeated_masks, find_tiny_regions
 from areoseg.audit.summary import find_drift
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
+from areoseg.errors import AreosegError, did_you_mean
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Detects images that differ from the rest: drawings, noise, test patterns, lens caps."""
 
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,15 +9,15 @@ from numpy.typing import NDArray
 from areoseg.audit.cache import Arrays
 from areoseg.audit.context import AuditContext
 from areoseg.audit.disputed_masks import mask_likelihoods
-from areoseg.audit.features import downscale_factor
-from areoseg.audit.features import mean_of_top
-from areoseg.audit.features import outline_strengths
-from areoseg.audit.features import robust_distances
-from areoseg.audit.features import window_features
-from areoseg.audit.features import windows
-from areoseg.audit.findings import Action
-from areoseg.audit.findings import Finding
-from areoseg.audit.findings import Region
+from areoseg.audit.features import (
+    downscale_factor,
+    mean_of_top,
+    outline_strengths,
+    robust_distances,
+    window_features,
+    windows,
+)
+from areoseg.audit.findings import Action, Finding, Region
 from areoseg.utils.images import ImageArray
 
 REJECT_ABOVE = 5.5

@@ -1,26 +1,17 @@
 """The data of one audit, and the values that its checks share."""
 
-from collections.abc import Callable
-from collections.abc import Mapping
-from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any
-from typing import Literal
-from typing import TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.audit.cache import Cache
-from areoseg.audit.findings import Action
-from areoseg.audit.findings import Finding
-from areoseg.audit.findings import OtherSample
-from areoseg.audit.findings import Region
+from areoseg.audit.findings import Action, Finding, OtherSample, Region
 from areoseg.data.samples import SegmentationDataset
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import Taxonomy
+from areoseg.taxonomy import MARS, Taxonomy
 from areoseg.utils.images import Mask
 
 Need = Literal["masks", "groups", "unlabeled", "split", "probabilities"]

@@ -9,9 +9,7 @@ with it.
 """
 
 import itertools
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from areoseg.audit.context import AuditContext
-from areoseg.audit.context import Probabilities
-from areoseg.audit.context import shared
+from areoseg.audit.context import AuditContext, Probabilities, shared
 from areoseg.audit.features import Floats
-from areoseg.audit.findings import Finding
-from areoseg.audit.findings import Region
+from areoseg.audit.findings import Finding, Region
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.utils.images import Mask

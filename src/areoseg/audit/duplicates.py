@@ -8,27 +8,20 @@ whereas two copies agree everywhere.
 import hashlib
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
-from scipy import ndimage
+from scipy import fft, ndimage
 
-from areoseg.audit.cache import Arrays
-from areoseg.audit.cache import Cache
-from areoseg.audit.context import AuditContext
-from areoseg.audit.context import shared
-from areoseg.audit.features import Floats
-from areoseg.audit.features import thumbnail
+from areoseg.audit.cache import Arrays, Cache
+from areoseg.audit.context import AuditContext, shared
+from areoseg.audit.features import Floats, thumbnail
 from areoseg.audit.findings import Finding
 from areoseg.taxonomy import VOID
-from areoseg.utils.images import ImageArray
-from areoseg.utils.images import Mask
+from areoseg.utils.images import ImageArray, Mask
 
 MIN_COSINE = 0.6
 """Cosine between the low frequencies of two images above which they are compared in detail."""

@@ -4,22 +4,18 @@ A single mask is not conclusive: annotators draw coarse outlines, and images hav
 The mean over a set reveals a shift of two pixels, or masks that were stored upside down.
 """
 
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
-from scipy import ndimage
+from scipy import fft, ndimage
 
 from areoseg.audit.cache import Arrays
 from areoseg.audit.context import AuditContext
-from areoseg.audit.features import Floats
-from areoseg.audit.features import gray_levels
+from areoseg.audit.features import Floats, gray_levels
 from areoseg.audit.findings import SetFinding
-from areoseg.utils.images import ImageArray
-from areoseg.utils.images import Mask
+from areoseg.utils.images import ImageArray, Mask
 
 MAX_SAMPLES = 1500
 """Maximum number of analyzed samples, spread evenly over the set."""

@@ -2,17 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from typing import Literal
+from typing import Any, Literal
 
 from areoseg.audit.audit import audit_samples
 from areoseg.audit.checks import CHECKS
-from areoseg.audit.findings import Action
-from areoseg.audit.findings import Audit
-from areoseg.audit.findings import Finding
-from areoseg.audit.findings import OtherSample
-from areoseg.data.samples import SegmentationDataset
-from areoseg.data.samples import fingerprint
+from areoseg.audit.findings import Action, Audit, Finding, OtherSample
+from areoseg.data.samples import SegmentationDataset, fingerprint
 from areoseg.errors import AreosegError
 from areoseg.utils.files import read_json
 

@@ -7,14 +7,10 @@ to the later one and `other` is the earlier one. A `SetFinding` is an issue of t
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
-from typing import Any
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from areoseg.utils.files import write_text
 

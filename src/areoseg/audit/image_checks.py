@@ -1,15 +1,12 @@
 """Statistics of single images, and checks based on them: contrast, bit depth, size."""
 
 from collections import Counter
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from areoseg.audit.cache import Arrays
-from areoseg.audit.cache import Cache
-from areoseg.audit.context import AuditContext
-from areoseg.audit.context import shared
+from areoseg.audit.cache import Arrays, Cache
+from areoseg.audit.context import AuditContext, shared
 from areoseg.audit.features import gray_levels
 from areoseg.audit.findings import Finding
 from areoseg.utils.images import ImageArray

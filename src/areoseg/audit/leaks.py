@@ -4,17 +4,12 @@ A score is too optimistic if the training split contains a test image, a copy of
 the same place.
 """
 
-from collections.abc import Iterator
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from areoseg.audit.context import AuditContext
-from areoseg.audit.duplicates import near_duplicates
-from areoseg.audit.duplicates import nearest
-from areoseg.audit.findings import Finding
-from areoseg.audit.findings import OtherSample
-from areoseg.audit.findings import SetFinding
+from areoseg.audit.duplicates import near_duplicates, nearest
+from areoseg.audit.findings import Finding, OtherSample, SetFinding
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import class_pixels
 from areoseg.errors import AreosegError

@@ -5,23 +5,19 @@ so it is wrong on all of them except perhaps one. Masks of a single class are th
 are common on plains.
 """
 
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
 from scipy import ndimage
 
 from areoseg.audit.cache import Arrays
-from areoseg.audit.context import AuditContext
-from areoseg.audit.context import shared
+from areoseg.audit.context import AuditContext, shared
 from areoseg.audit.duplicates import identical_groups
 from areoseg.audit.features import thumbnail
-from areoseg.audit.findings import Finding
-from areoseg.audit.findings import Region
+from areoseg.audit.findings import Finding, Region
 from areoseg.taxonomy import VOID
-from areoseg.utils.images import ImageArray
-from areoseg.utils.images import Mask
+from areoseg.utils.images import ImageArray, Mask
 
 TRIVIAL_SHARE = 0.99
 """A mask is trivial if one class covers more than this fraction of its pixels."""

@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 
 from areoseg import __version__
-from areoseg.audit.checks import CHECKS
-from areoseg.audit.checks import Check
+from areoseg.audit.checks import CHECKS, Check
 from areoseg.audit.findings import Audit
 from areoseg.audit.pictures import pictures_of_findings
 from areoseg.audit.summary import iou_margin
 from areoseg.data.load import Source
 from areoseg.data.samples import SegmentationDataset
 from areoseg.report.environment import page_environment
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import Taxonomy
+from areoseg.taxonomy import MARS, Taxonomy
 from areoseg.utils.files import write_text
 from areoseg.utils.images import VOID_COLOR
 

@@ -9,14 +9,10 @@ import numpy as np
 from PIL import Image
 
 from areoseg.audit.findings import Finding
-from areoseg.data.samples import Sample
-from areoseg.data.samples import SegmentationDataset
+from areoseg.data.samples import Sample, SegmentationDataset
 from areoseg.report.pictures import data_uri
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.images import VOID_COLOR
-from areoseg.utils.images import ImageArray
-from areoseg.utils.images import Mask
-from areoseg.utils.images import as_uint8
+from areoseg.utils.images import VOID_COLOR, ImageArray, Mask, as_uint8
 
 MAX_PER_ISSUE = 150
 """Number of findings per issue that are shown with pictures, the worst ones."""

@@ -5,8 +5,7 @@ training suffices, as the networks only have to tell which masks contradict most
 `model_probabilities` applies a trained run instead.
 """
 
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -24,15 +23,10 @@ from areoseg.errors import AreosegError
 from areoseg.inference.predictor import Predictor
 from areoseg.models.unet import UNet
 from areoseg.runs.run import open_run
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import VOID
-from areoseg.taxonomy import Taxonomy
+from areoseg.taxonomy import MARS, VOID, Taxonomy
 from areoseg.utils.device import choose_precision
 from areoseg.utils.files import PathLike
-from areoseg.utils.images import ImageArray
-from areoseg.utils.images import Mask
-from areoseg.utils.images import as_tensor
-from areoseg.utils.images import as_uint8
+from areoseg.utils.images import ImageArray, Mask, as_tensor, as_uint8
 
 WIDTHS = (24, 48, 96, 128)
 """Channels of the small U-Net, level by level."""

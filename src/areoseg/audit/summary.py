@@ -3,22 +3,18 @@
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
-from scipy import stats
+from scipy import special, stats
 
 from areoseg.audit.cache import Arrays
 from areoseg.audit.context import AuditContext
 from areoseg.audit.findings import SetFinding
-from areoseg.audit.image_checks import sample_statistics
-from areoseg.audit.image_checks import unlabeled_statistics
-from areoseg.data.dispersion import dispersion
-from areoseg.data.dispersion import max_dispersion
+from areoseg.audit.image_checks import sample_statistics, unlabeled_statistics
+from areoseg.data.dispersion import dispersion, max_dispersion
 from areoseg.data.split import class_pixels
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)

@@ -3,16 +3,11 @@
 import os
 import sys
 
-from cyclopts import App
-from cyclopts import CycloptsError
-from cyclopts import Parameter
-from cyclopts import UnknownCommandError
+from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
 
 from areoseg import __version__
 from areoseg.cli.show import notes
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
-from areoseg.errors import one_line
+from areoseg.errors import AreosegError, did_you_mean, one_line
 from areoseg.utils.plugins import allow_plugins
 
 BAD_INPUT = 2

@@ -1,8 +1,7 @@
 """`areoseg audit`."""
 
 import sys
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,22 +10,13 @@ from areoseg.audit import Audit
 from areoseg.audit import audit as audit_dataset
 from areoseg.audit.audit import read_split
 from areoseg.audit.checks import parse_fail_on
-from areoseg.cli.options import DEFAULT_DATA
-from areoseg.cli.options import DataFlags
-from areoseg.cli.options import Json
-from areoseg.cli.show import notes
-from areoseg.cli.show import output
-from areoseg.cli.show import percent
-from areoseg.cli.show import print_json
-from areoseg.cli.show import print_table
-from areoseg.data.load import find_source
-from areoseg.data.load import read_with_progress
+from areoseg.cli.options import DEFAULT_DATA, DataFlags, Json
+from areoseg.cli.show import notes, output, percent, print_json, print_table
+from areoseg.data.load import find_source, read_with_progress
 from areoseg.data.samples import LoadedData
 from areoseg.data.split import SPLITS
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
-from areoseg.recipes import load_recipe
-from areoseg.recipes import recipe_names
+from areoseg.errors import AreosegError, did_you_mean
+from areoseg.recipes import load_recipe, recipe_names
 from areoseg.runs.run import is_run
 from areoseg.training.prepare import divide
 from areoseg.utils.console import standard_error

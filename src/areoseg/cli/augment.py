@@ -2,11 +2,7 @@
 
 from pathlib import Path
 
-from areoseg.cli.options import DEFAULT_DATA
-from areoseg.cli.options import Data
-from areoseg.cli.options import DataFlags
-from areoseg.cli.options import Overrides
-from areoseg.cli.options import Recipe
+from areoseg.cli.options import DEFAULT_DATA, Data, DataFlags, Overrides, Recipe
 from areoseg.cli.show import output
 from areoseg.report.augmentation import draw_augmentation
 

@@ -1,20 +1,19 @@
 """`areoseg baseline`."""
 
-from typing import TYPE_CHECKING
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import areoseg
-from areoseg.cli.options import DEFAULT_DATA
-from areoseg.cli.options import Data
-from areoseg.cli.options import DataFlags
-from areoseg.cli.options import Decisions
-from areoseg.cli.options import Json
-from areoseg.cli.options import Overrides
-from areoseg.cli.options import Recipe
-from areoseg.cli.options import Split
-from areoseg.cli.show import figure
-from areoseg.cli.show import print_json
-from areoseg.cli.show import print_table
+from areoseg.cli.options import (
+    DEFAULT_DATA,
+    Data,
+    DataFlags,
+    Decisions,
+    Json,
+    Overrides,
+    Recipe,
+    Split,
+)
+from areoseg.cli.show import figure, print_json, print_table
 
 if TYPE_CHECKING:
     from areoseg.metrics.scores import Scores

@@ -1,17 +1,13 @@
 """`areoseg bench`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 import areoseg
 from areoseg.cli.options import Json
-from areoseg.cli.show import notes
-from areoseg.cli.show import output
-from areoseg.cli.show import print_json
-from areoseg.cli.show import print_table
+from areoseg.cli.show import notes, output, print_json, print_table
 
 if TYPE_CHECKING:
     from areoseg.export.benchmark import Benchmark

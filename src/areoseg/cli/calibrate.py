@@ -3,16 +3,15 @@
 from pathlib import Path
 
 import areoseg
-from areoseg.cli.options import DEFAULT_COMPUTE
-from areoseg.cli.options import ComputeFlags
-from areoseg.cli.options import Json
-from areoseg.cli.options import MovedData
-from areoseg.cli.options import MovedGroups
-from areoseg.cli.options import compute_keywords
-from areoseg.cli.show import figure
-from areoseg.cli.show import output
-from areoseg.cli.show import print_json
-from areoseg.cli.show import print_table
+from areoseg.cli.options import (
+    DEFAULT_COMPUTE,
+    ComputeFlags,
+    Json,
+    MovedData,
+    MovedGroups,
+    compute_keywords,
+)
+from areoseg.cli.show import figure, output, print_json, print_table
 
 
 def calibrate(

@@ -4,21 +4,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import areoseg
-from areoseg.cli.options import DEFAULT_COMPUTE
-from areoseg.cli.options import DEFAULT_DATA
-from areoseg.cli.options import ComputeFlags
-from areoseg.cli.options import DataFlags
-from areoseg.cli.options import Decisions
-from areoseg.cli.options import Json
-from areoseg.cli.options import OptionalData
-from areoseg.cli.options import Protocol
-from areoseg.cli.options import Split
-from areoseg.cli.options import compute_keywords
-from areoseg.cli.show import note_on_interrupt
-from areoseg.cli.show import output
-from areoseg.cli.show import print_json
-from areoseg.cli.show import print_table
-from areoseg.cli.show import this_command
+from areoseg.cli.options import (
+    DEFAULT_COMPUTE,
+    DEFAULT_DATA,
+    ComputeFlags,
+    DataFlags,
+    Decisions,
+    Json,
+    OptionalData,
+    Protocol,
+    Split,
+    compute_keywords,
+)
+from areoseg.cli.show import note_on_interrupt, output, print_json, print_table, this_command
 
 if TYPE_CHECKING:
     from areoseg.experiments.table import Table
@@ -72,12 +70,14 @@ def compare(
 
 def print_study(table: "Table") -> None:
     """Print two tables per section, and the differences that are significant across seeds."""
-    from areoseg.experiments.table_files import SCORE_COLUMNS
-    from areoseg.experiments.table_files import cells
-    from areoseg.experiments.table_files import columns
-    from areoseg.experiments.table_files import narrow_columns
-    from areoseg.experiments.table_files import notes
-    from areoseg.experiments.table_files import score_lines
+    from areoseg.experiments.table_files import (
+        SCORE_COLUMNS,
+        cells,
+        columns,
+        narrow_columns,
+        notes,
+        score_lines,
+    )
 
     heads, shown = columns(table), narrow_columns(table)
     for section in table.sections:

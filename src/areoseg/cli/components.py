@@ -1,13 +1,10 @@
 """`areoseg components`."""
 
 from collections.abc import Mapping
-from typing import Any
-from typing import Literal
+from typing import Any, Literal
 
 from areoseg.cli.options import Json
-from areoseg.cli.show import output
-from areoseg.cli.show import print_json
-from areoseg.cli.show import print_table
+from areoseg.cli.show import output, print_json, print_table
 from areoseg.recipes import components as list_components
 
 

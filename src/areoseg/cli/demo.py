@@ -7,16 +7,12 @@ import numpy as np
 
 import areoseg
 from areoseg.cli.evaluate import print_scores
-from areoseg.cli.show import notes
-from areoseg.cli.show import output
-from areoseg.cli.show import this_command
+from areoseg.cli.show import notes, output, this_command
 from areoseg.errors import AreosegError
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import draw_set
+from areoseg.synthetic import SyntheticMars, draw_set
 from areoseg.synthetic.issues import add_aliens
 from areoseg.training.plan import parse_budget
-from areoseg.utils.files import replacing
-from areoseg.utils.files import write_text
+from areoseg.utils.files import replacing, write_text
 
 N_LABELED, N_ALIENS, N_UNLABELED = 1200, 12, 100
 ROCK_TILES = 0.3  # far more than on Mars, so that big rock can be learned in a few minutes

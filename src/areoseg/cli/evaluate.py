@@ -3,23 +3,20 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import areoseg
-from areoseg.cli.options import DEFAULT_COMPUTE
-from areoseg.cli.options import DEFAULT_DATA
-from areoseg.cli.options import ComputeFlags
-from areoseg.cli.options import DataFlags
-from areoseg.cli.options import Json
-from areoseg.cli.options import OptionalData
-from areoseg.cli.options import Split
-from areoseg.cli.options import compute_keywords
-from areoseg.cli.show import figure
-from areoseg.cli.show import output
-from areoseg.cli.show import percent
-from areoseg.cli.show import print_json
-from areoseg.cli.show import print_table
+from areoseg.cli.options import (
+    DEFAULT_COMPUTE,
+    DEFAULT_DATA,
+    ComputeFlags,
+    DataFlags,
+    Json,
+    OptionalData,
+    Split,
+    compute_keywords,
+)
+from areoseg.cli.show import figure, output, percent, print_json, print_table
 
 if TYPE_CHECKING:
     from areoseg.evaluation import Evaluation

@@ -3,9 +3,7 @@
 from pathlib import Path
 
 from areoseg.cli.options import Json
-from areoseg.cli.show import output
-from areoseg.cli.show import print_json
-from areoseg.cli.show import print_table
+from areoseg.cli.show import output, print_json, print_table
 from areoseg.errors import AreosegError
 
 
@@ -37,9 +35,7 @@ def models(
 def _print_models(size: tuple[int, int], json: bool) -> None:
     import torch
 
-    from areoseg.models import create_model
-    from areoseg.models import model_cost
-    from areoseg.models import records
+    from areoseg.models import create_model, model_cost, records
 
     rows = []
     for record in records():
@@ -79,8 +75,7 @@ def _print_models(size: tuple[int, int], json: bool) -> None:
 def _print_model(name: str, size: tuple[int, int], draw: Path | None, json: bool) -> None:
     import torch
 
-    from areoseg.models import create_model
-    from areoseg.models import record
+    from areoseg.models import create_model, record
     from areoseg.models.inspect import list_layers
 
     registered = record(name)

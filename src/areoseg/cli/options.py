@@ -2,9 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
-from typing import Any
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 

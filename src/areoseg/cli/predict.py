@@ -2,18 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
-from typing import Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 import areoseg
 from areoseg import weights
-from areoseg.cli.options import DEFAULT_COMPUTE
-from areoseg.cli.options import ComputeFlags
-from areoseg.cli.options import compute_keywords
-from areoseg.cli.show import notes
-from areoseg.cli.show import output
+from areoseg.cli.options import DEFAULT_COMPUTE, ComputeFlags, compute_keywords
+from areoseg.cli.show import notes, output
 from areoseg.errors import plural
 
 SOME_FAILED = 3

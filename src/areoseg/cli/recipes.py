@@ -4,14 +4,9 @@ from pathlib import Path
 from typing import Literal
 
 from areoseg.cli.options import Json
-from areoseg.cli.show import output
-from areoseg.cli.show import print_json
-from areoseg.cli.show import print_table
+from areoseg.cli.show import output, print_json, print_table
 from areoseg.errors import AreosegError
-from areoseg.recipes import load_recipe
-from areoseg.recipes import recipe_summaries
-from areoseg.recipes import recipe_template
-from areoseg.recipes import recipe_text
+from areoseg.recipes import load_recipe, recipe_summaries, recipe_template, recipe_text
 from areoseg.utils.files import write_text
 
 

@@ -1,27 +1,30 @@
 """`areoseg search`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import areoseg
-from areoseg.cli.options import DEFAULT_COMPUTE
-from areoseg.cli.options import DEFAULT_DATA
-from areoseg.cli.options import ComputeFlags
-from areoseg.cli.options import Data
-from areoseg.cli.options import DataFlags
-from areoseg.cli.options import Decisions
-from areoseg.cli.options import Json
-from areoseg.cli.options import Overrides
-from areoseg.cli.options import Recipe
-from areoseg.cli.options import compute_keywords
-from areoseg.cli.show import figure
-from areoseg.cli.show import note_on_interrupt
-from areoseg.cli.show import notes
-from areoseg.cli.show import output
-from areoseg.cli.show import print_json
-from areoseg.cli.show import print_table
-from areoseg.cli.show import this_command
+from areoseg.cli.options import (
+    DEFAULT_COMPUTE,
+    DEFAULT_DATA,
+    ComputeFlags,
+    Data,
+    DataFlags,
+    Decisions,
+    Json,
+    Overrides,
+    Recipe,
+    compute_keywords,
+)
+from areoseg.cli.show import (
+    figure,
+    note_on_interrupt,
+    notes,
+    output,
+    print_json,
+    print_table,
+    this_command,
+)
 
 if TYPE_CHECKING:
     from areoseg.experiments.search_results import Search

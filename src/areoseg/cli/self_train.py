@@ -3,17 +3,15 @@
 from pathlib import Path
 
 import areoseg
-from areoseg.cli.options import DEFAULT_COMPUTE
-from areoseg.cli.options import Budget
-from areoseg.cli.options import ComputeFlags
-from areoseg.cli.options import MovedData
-from areoseg.cli.options import MovedGroups
-from areoseg.cli.options import compute_keywords
-from areoseg.cli.show import figure
-from areoseg.cli.show import output
-from areoseg.cli.show import percent
-from areoseg.cli.show import print_table
-from areoseg.cli.show import this_command
+from areoseg.cli.options import (
+    DEFAULT_COMPUTE,
+    Budget,
+    ComputeFlags,
+    MovedData,
+    MovedGroups,
+    compute_keywords,
+)
+from areoseg.cli.show import figure, output, percent, print_table, this_command
 from areoseg.cli.train import note_resume_on_interrupt
 
 

@@ -3,9 +3,7 @@
 from pathlib import Path
 
 import areoseg
-from areoseg.cli.options import DEFAULT_COMPUTE
-from areoseg.cli.options import ComputeFlags
-from areoseg.cli.options import compute_keywords
+from areoseg.cli.options import DEFAULT_COMPUTE, ComputeFlags, compute_keywords
 from areoseg.cli.show import output
 from areoseg.errors import plural
 

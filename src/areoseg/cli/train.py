@@ -6,19 +6,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import areoseg
-from areoseg.cli.options import DEFAULT_COMPUTE
-from areoseg.cli.options import DEFAULT_DATA
-from areoseg.cli.options import Budget
-from areoseg.cli.options import ComputeFlags
-from areoseg.cli.options import DataFlags
-from areoseg.cli.options import Decisions
-from areoseg.cli.options import OptionalData
-from areoseg.cli.options import Overrides
-from areoseg.cli.options import Recipe
-from areoseg.cli.options import compute_keywords
-from areoseg.cli.show import notes
-from areoseg.cli.show import output
-from areoseg.cli.show import this_command
+from areoseg.cli.options import (
+    DEFAULT_COMPUTE,
+    DEFAULT_DATA,
+    Budget,
+    ComputeFlags,
+    DataFlags,
+    Decisions,
+    OptionalData,
+    Overrides,
+    Recipe,
+    compute_keywords,
+)
+from areoseg.cli.show import notes, output, this_command
 from areoseg.data.options import DataOptions
 from areoseg.errors import AreosegError
 from areoseg.utils.compute import ComputeOptions

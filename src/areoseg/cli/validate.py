@@ -1,10 +1,8 @@
 """`areoseg validate`."""
 
-from areoseg.cli.options import Overrides
-from areoseg.cli.options import Recipe
+from areoseg.cli.options import Overrides, Recipe
 from areoseg.cli.show import output
-from areoseg.recipes import dump_recipe
-from areoseg.recipes import load_recipe
+from areoseg.recipes import dump_recipe, load_recipe
 
 
 def validate(recipe: Recipe, /, *overrides: Overrides) -> None:

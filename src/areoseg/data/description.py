@@ -13,24 +13,15 @@ Only `classes` is required.
 """
 
 import re
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from typing import get_args
+from typing import Any, get_args
 
 import yaml
 
-from areoseg.data.options import DataFormat
-from areoseg.data.options import DataOptions
-from areoseg.data.options import LabelSet
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
-from areoseg.errors import one_line
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import VOID
-from areoseg.taxonomy import Taxonomy
-from areoseg.taxonomy import taxonomy_of
+from areoseg.data.options import DataFormat, DataOptions, LabelSet
+from areoseg.errors import AreosegError, did_you_mean, one_line
+from areoseg.taxonomy import MARS, VOID, Taxonomy, taxonomy_of
 
 NAME = "areoseg-data"
 SUFFIXES = (".yaml", ".yml", ".json")

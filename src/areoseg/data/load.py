@@ -1,44 +1,27 @@
 """Load a dataset: detect its format, and read all its samples."""
 
-from collections.abc import Callable
-from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import fields
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import ClassVar
 
 from rich.console import Console
 
-from areoseg.data.description import describe
-from areoseg.data.description import find_description
+from areoseg.data.description import describe, find_description
 from areoseg.data.missions.metadata import site_and_drive
-from areoseg.data.options import DataFormat
-from areoseg.data.options import DataOptions
-from areoseg.data.options import LabelSet
-from areoseg.data.options import data_options
+from areoseg.data.options import DataFormat, DataOptions, LabelSet, data_options
 from areoseg.data.readers.ai4mars import AI4MARS
 from areoseg.data.readers.ai4mars_flat import AI4MARS_FLAT
-from areoseg.data.readers.folder import FOLDER
-from areoseg.data.readers.folder import IMAGES
+from areoseg.data.readers.folder import FOLDER, IMAGES
 from areoseg.data.readers.formats import DatasetFormat
-from areoseg.data.readers.frames import check_tile_and_scale
-from areoseg.data.readers.frames import oddities
-from areoseg.data.readers.frames import read_frames
-from areoseg.data.readers.frames import to_dataset
+from areoseg.data.readers.frames import check_tile_and_scale, oddities, read_frames, to_dataset
 from areoseg.data.readers.intensity import white_levels
 from areoseg.data.readers.npz import NPZ
 from areoseg.data.samples import LoadedData
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
-from areoseg.errors import one_line
-from areoseg.errors import plural
-from areoseg.synthetic import SyntheticMars
-from areoseg.synthetic import draw_set
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import Taxonomy
-from areoseg.utils.console import progress_bar
-from areoseg.utils.console import standard_error
+from areoseg.errors import AreosegError, did_you_mean, one_line, plural
+from areoseg.synthetic import SyntheticMars, draw_set
+from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.utils.console import progress_bar, standard_error
 from areoseg.utils.files import PathLike
 from areoseg.utils.plugins import load_entry_points
 

@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.errors import AreosegError
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import Taxonomy
-from areoseg.utils.images import ImageArray
-from areoseg.utils.images import Mask
+from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.utils.images import ImageArray, Mask
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.dispersion import dispersion
-from areoseg.data.dispersion import dispersion_threshold
-from areoseg.data.dispersion import is_well_segmented
+from areoseg.data.dispersion import dispersion, dispersion_threshold, is_well_segmented
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import Taxonomy
+from areoseg.taxonomy import MARS, Taxonomy
 
 SPLITS = ("train", "val", "test")
 STRATEGIES = ("rare", "dispersion")

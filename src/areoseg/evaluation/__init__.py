@@ -1,16 +1,14 @@
 """Evaluation: scores of runs, bundled models, exported files, ensembles and baselines."""
 
-from areoseg.evaluation.baselines import BASELINES
-from areoseg.evaluation.baselines import Baseline
-from areoseg.evaluation.baselines import baseline
-from areoseg.evaluation.baselines import baseline_score
-from areoseg.evaluation.baselines import evaluate_baseline
-from areoseg.evaluation.evaluate import Evaluation
-from areoseg.evaluation.evaluate import evaluate
-from areoseg.evaluation.evaluate import evaluate_each
-from areoseg.evaluation.score import evaluate_masks
-from areoseg.evaluation.score import evaluate_model
-from areoseg.evaluation.score import select_split
+from areoseg.evaluation.baselines import (
+    BASELINES,
+    Baseline,
+    baseline,
+    baseline_score,
+    evaluate_baseline,
+)
+from areoseg.evaluation.evaluate import Evaluation, evaluate, evaluate_each
+from areoseg.evaluation.score import evaluate_masks, evaluate_model, select_split
 
 __all__ = [
     "BASELINES",

@@ -4,9 +4,7 @@ Each baseline takes the training dataset and the images to segment, and returns 
 class indices per image.
 """
 
-from collections.abc import Callable
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -15,27 +13,20 @@ from numpy.typing import NDArray
 from rich.console import Console
 from scipy import ndimage
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.split import Split
-from areoseg.data.split import class_pixels
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
+from areoseg.data.split import Split, class_pixels
+from areoseg.errors import AreosegError, did_you_mean
 from areoseg.evaluation.score import evaluate_model
 from areoseg.metrics.scores import Scores
 from areoseg.runs.own_data import own_data
 from areoseg.runs.run import open_run
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import VOID
-from areoseg.taxonomy import Taxonomy
+from areoseg.taxonomy import MARS, VOID, Taxonomy
 from areoseg.utils.console import standard_error
 from areoseg.utils.files import PathLike
-from areoseg.utils.images import ImageArray
-from areoseg.utils.images import Mask
-from areoseg.utils.images import as_uint8
+from areoseg.utils.images import ImageArray, Mask, as_uint8
 
 Images = Sequence[ImageArray] | ImageArray
 

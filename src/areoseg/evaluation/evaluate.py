@@ -2,33 +2,26 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 
-from areoseg.data.load import find_source
-from areoseg.data.load import read_with_progress
-from areoseg.data.options import DataFormat
-from areoseg.data.options import DataOptions
-from areoseg.data.options import LabelSet
-from areoseg.data.options import data_options
-from areoseg.data.samples import SegmentationDataset
-from areoseg.data.samples import fingerprint
+from areoseg.data.load import find_source, read_with_progress
+from areoseg.data.options import DataFormat, DataOptions, LabelSet, data_options
+from areoseg.data.samples import SegmentationDataset, fingerprint
 from areoseg.data.split import check_split_name
 from areoseg.errors import AreosegError
-from areoseg.evaluation.model_under_test import ModelUnderTest
-from areoseg.evaluation.model_under_test import check_split_is_known
-from areoseg.evaluation.model_under_test import open_model_under_test
-from areoseg.evaluation.score import evaluate_masks
-from areoseg.evaluation.score import select_split
+from areoseg.evaluation.model_under_test import (
+    ModelUnderTest,
+    check_split_is_known,
+    open_model_under_test,
+)
+from areoseg.evaluation.score import evaluate_masks, select_split
 from areoseg.inference import Predictor
 from areoseg.metrics.scores import Scores
-from areoseg.runs.compatibility import check_same_samples
-from areoseg.runs.compatibility import check_same_split
-from areoseg.runs.lineage import check_not_trained_on
-from areoseg.runs.lineage import count_trained_on
+from areoseg.runs.compatibility import check_same_samples, check_same_split
+from areoseg.runs.lineage import check_not_trained_on, count_trained_on
 from areoseg.runs.own_data import own_source
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads

@@ -8,10 +8,8 @@ from areoseg.errors import AreosegError
 from areoseg.inference import open_engine
 from areoseg.inference.exported import ExportedEngine
 from areoseg.inference.factory import LOADERS
-from areoseg.recipes import Recipe
-from areoseg.recipes import parse_recipe
-from areoseg.runs.run import Run
-from areoseg.runs.run import open_run
+from areoseg.recipes import Recipe, parse_recipe
+from areoseg.runs.run import Run, open_run
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.files import PathLike
 

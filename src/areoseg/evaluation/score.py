@@ -1,19 +1,14 @@
 """Scoring of any function that segments images."""
 
-from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import check_split_name
 from areoseg.errors import AreosegError
-from areoseg.metrics.scores import Scores
-from areoseg.metrics.scores import evaluate_predictions
+from areoseg.metrics.scores import Scores, evaluate_predictions
 from areoseg.runs.run import Run
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import Taxonomy
-from areoseg.utils.images import ImageArray
-from areoseg.utils.images import Mask
+from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.utils.images import ImageArray, Mask
 
 Predict = Callable[[Sequence[ImageArray] | ImageArray], Iterable[Mask]]
 """Segments N images (H, W); yields one mask (H, W) of class indices per image, in order."""

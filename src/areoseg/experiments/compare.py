@@ -8,23 +8,14 @@ from rich.console import Console
 
 from areoseg.audit import read_exclusions
 from areoseg.data.load import find_source
-from areoseg.data.options import DataFormat
-from areoseg.data.options import LabelSet
-from areoseg.data.options import data_options
+from areoseg.data.options import DataFormat, LabelSet, data_options
 from areoseg.data.split import SPLITS
 from areoseg.errors import AreosegError
 from areoseg.evaluation.baselines import evaluate_baseline
-from areoseg.experiments.results import Result
-from areoseg.experiments.results import SplitScores
-from areoseg.experiments.results import read_result
-from areoseg.experiments.results import read_results
-from areoseg.experiments.results import write_result
+from areoseg.experiments.results import Result, SplitScores, read_result, read_results, write_result
 from areoseg.experiments.runner import Runner
-from areoseg.experiments.study import Study
-from areoseg.experiments.study import Trial
-from areoseg.experiments.study import load_study
-from areoseg.experiments.table import Table
-from areoseg.experiments.table import build_table
+from areoseg.experiments.study import Study, Trial, load_study
+from areoseg.experiments.table import Table, build_table
 from areoseg.experiments.table_files import write_table
 from areoseg.training.prepare import divide
 from areoseg.utils.console import standard_error

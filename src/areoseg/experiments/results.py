@@ -3,27 +3,21 @@
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
-from pydantic import BaseModel
-from pydantic import ConfigDict
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from areoseg import __version__
 from areoseg.audit import Exclusions
-from areoseg.data.samples import SegmentationDataset
-from areoseg.data.samples import fingerprint
+from areoseg.data.samples import SegmentationDataset, fingerprint
 from areoseg.errors import AreosegError
-from areoseg.experiments.study import Study
-from areoseg.experiments.study import Trial
+from areoseg.experiments.study import Study, Trial
 from areoseg.metrics.scores import Scores
-from areoseg.recipes import Recipe
-from areoseg.recipes import dump_recipe
+from areoseg.recipes import Recipe, dump_recipe
 from areoseg.runs.run import Run
 from areoseg.utils.files import write_text
 

@@ -1,34 +1,23 @@
 """Train many recipes on the same data: the runner of studies and searches."""
 
 import shutil
-from dataclasses import dataclass
-from dataclasses import field
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rich.console import Console
 
-from areoseg.audit import Exclusions
-from areoseg.audit import read_exclusions
-from areoseg.data.load import Source
-from areoseg.data.load import read_with_progress
-from areoseg.data.samples import LoadedData
-from areoseg.data.samples import fingerprint
+from areoseg.audit import Exclusions, read_exclusions
+from areoseg.data.load import Source, read_with_progress
+from areoseg.data.samples import LoadedData, fingerprint
 from areoseg.data.split import SPLITS
 from areoseg.experiments.results import data_identity
 from areoseg.metrics.scores import Scores
 from areoseg.recipes import Recipe
-from areoseg.runs.run import AUDIT
-from areoseg.runs.run import RECIPE
-from areoseg.runs.run import RESUME
-from areoseg.runs.run import Run
-from areoseg.runs.run import is_run
-from areoseg.runs.run import open_run
+from areoseg.runs.run import AUDIT, RECIPE, RESUME, Run, is_run, open_run
 from areoseg.training.finish import finish_run
 from areoseg.training.loop import OnValidation
 from areoseg.training.plan import Budget
-from areoseg.training.train import resume_on
-from areoseg.training.train import train_on
+from areoseg.training.train import resume_on, train_on
 
 
 @dataclass(frozen=True)

@@ -8,41 +8,33 @@ from rich.console import Console
 
 from areoseg.audit import read_exclusions
 from areoseg.data.load import find_source
-from areoseg.data.options import DataFormat
-from areoseg.data.options import LabelSet
-from areoseg.data.options import data_options
+from areoseg.data.options import DataFormat, LabelSet, data_options
 from areoseg.errors import AreosegError
 
 try:
     import optuna
     from optuna.study import Study
-    from optuna.trial import Trial
-    from optuna.trial import TrialState
+    from optuna.trial import Trial, TrialState
 except ImportError:
     raise AreosegError("optuna is not installed: pip install 'areoseg[search]'") from None
 
 from areoseg.experiments.runner import Runner
 from areoseg.experiments.search_files import write_search
-from areoseg.experiments.search_results import REASON
-from areoseg.experiments.search_results import Search
-from areoseg.experiments.search_results import read_search
-from areoseg.experiments.search_results import short_text
-from areoseg.experiments.space import load_space
-from areoseg.experiments.space import vary_recipe
-from areoseg.experiments.storage import ASKING
-from areoseg.experiments.storage import RUNNING
-from areoseg.experiments.storage import hold
-from areoseg.experiments.storage import locked
-from areoseg.experiments.storage import open_study
-from areoseg.experiments.storage import remove_lock
-from areoseg.experiments.storage import trial_folder
-from areoseg.experiments.storage import try_again
-from areoseg.experiments.trial import Outcome
-from areoseg.experiments.trial import SearchContext
-from areoseg.report.formats import decimal
-from areoseg.report.formats import duration
-from areoseg.training.plan import Budget
-from areoseg.training.plan import parse_budget
+from areoseg.experiments.search_results import REASON, Search, read_search, short_text
+from areoseg.experiments.space import load_space, vary_recipe
+from areoseg.experiments.storage import (
+    ASKING,
+    RUNNING,
+    hold,
+    locked,
+    open_study,
+    remove_lock,
+    trial_folder,
+    try_again,
+)
+from areoseg.experiments.trial import Outcome, SearchContext
+from areoseg.report.formats import decimal, duration
+from areoseg.training.plan import Budget, parse_budget
 from areoseg.training.prepare import divide
 from areoseg.utils.console import standard_error
 from areoseg.utils.files import PathLike

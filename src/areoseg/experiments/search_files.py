@@ -5,15 +5,10 @@ import io
 import shlex
 
 from areoseg.experiments.search_page import search_page
-from areoseg.experiments.search_results import Search
-from areoseg.experiments.search_results import TrialRecord
+from areoseg.experiments.search_results import Search, TrialRecord
 from areoseg.experiments.storage import trial_folder
-from areoseg.experiments.trial import BEST_FILES
-from areoseg.experiments.trial import SMALL_FILES
-from areoseg.experiments.trial import SearchContext
-from areoseg.experiments.trial import keep_files
-from areoseg.recipes import dump_recipe
-from areoseg.recipes import load_recipe
+from areoseg.experiments.trial import BEST_FILES, SMALL_FILES, SearchContext, keep_files
+from areoseg.recipes import dump_recipe, load_recipe
 from areoseg.runs.run import RECIPE
 from areoseg.utils.files import write_text
 

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 import yaml
 
 from areoseg import __version__
-from areoseg.experiments.search_results import MIN_TRIALS
-from areoseg.experiments.search_results import Search
-from areoseg.experiments.search_results import TrialRecord
+from areoseg.experiments.search_results import MIN_TRIALS, Search, TrialRecord
 from areoseg.experiments.trial import SearchContext
 from areoseg.report.environment import page_environment
-from areoseg.report.formats import decimal
-from areoseg.report.formats import duration
+from areoseg.report.formats import decimal, duration
 
 WIDTH, HEIGHT = 900.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 12.0, 12.0, 40.0

@@ -1,32 +1,25 @@
 """Search spaces: a YAML file with a range or choices for each hyperparameter of a recipe."""
 
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
-from typing import Annotated
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from optuna.distributions import BaseDistribution
-from optuna.distributions import CategoricalDistribution
-from optuna.distributions import FloatDistribution
-from optuna.distributions import IntDistribution
-from pydantic import Field
-from pydantic import ValidationError
-from pydantic import field_validator
-from pydantic import model_validator
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from areoseg.errors import AreosegError
-from areoseg.errors import one_line
-from areoseg.recipes import Recipe
-from areoseg.recipes import parse_recipe
+from areoseg.errors import AreosegError, one_line
+from areoseg.recipes import Recipe, parse_recipe
 from areoseg.recipes.loading import read_recipe
-from areoseg.recipes.yaml_text import describe_duplicates
-from areoseg.recipes.yaml_text import line_of
-from areoseg.recipes.yaml_text import read_yaml
+from areoseg.recipes.yaml_text import describe_duplicates, line_of, read_yaml
 from areoseg.utils.options import Options
 
 Number = int | float

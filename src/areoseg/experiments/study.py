@@ -7,21 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import AfterValidator
-from pydantic import Field
-from pydantic import ValidationError
-from pydantic import ValidationInfo
-from pydantic import field_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
+from areoseg.errors import AreosegError, did_you_mean
 from areoseg.evaluation.baselines import BASELINES
-from areoseg.recipes import Recipe
-from areoseg.recipes import load_recipe
-from areoseg.recipes.yaml_text import describe_duplicates
-from areoseg.recipes.yaml_text import describe_errors
-from areoseg.recipes.yaml_text import line_of
-from areoseg.recipes.yaml_text import read_yaml
+from areoseg.recipes import Recipe, load_recipe
+from areoseg.recipes.yaml_text import describe_duplicates, describe_errors, line_of, read_yaml
 from areoseg.training.plan import parse_budget
 from areoseg.utils.options import Options
 

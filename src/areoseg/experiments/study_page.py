@@ -10,9 +10,7 @@ from areoseg import __version__
 from areoseg.data.split import SPLITS
 from areoseg.experiments.statistics import SIGNIFICANCE
 from areoseg.experiments.study import Study
-from areoseg.experiments.table import Table
-from areoseg.experiments.table import TableRow
-from areoseg.experiments.table import TableSection
+from areoseg.experiments.table import Table, TableRow, TableSection
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.report.environment import page_environment
 

@@ -1,24 +1,15 @@
 """The table of a study: mean and standard deviation over seeds for each row."""
 
-from collections.abc import Mapping
-from collections.abc import Sequence
-from dataclasses import asdict
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from areoseg.data.split import SPLITS
 from areoseg.errors import AreosegError
 from areoseg.experiments.results import Result
-from areoseg.experiments.statistics import Spread
-from areoseg.experiments.statistics import p_value
-from areoseg.experiments.statistics import spread
-from areoseg.experiments.statistics import verdict
-from areoseg.experiments.study import Study
-from areoseg.experiments.study import StudyRow
-from areoseg.experiments.study import StudySection
-from areoseg.experiments.study import Trial
-from areoseg.metrics.protocols import PROTOCOLS
-from areoseg.metrics.protocols import protocol
+from areoseg.experiments.statistics import Spread, p_value, spread, verdict
+from areoseg.experiments.study import Study, StudyRow, StudySection, Trial
+from areoseg.metrics.protocols import PROTOCOLS, protocol
 
 BASELINE = "baseline"
 

@@ -5,12 +5,10 @@ import io
 from pathlib import Path
 
 from areoseg.data.split import SPLITS
-from areoseg.experiments.statistics import SIGNIFICANCE
-from areoseg.experiments.statistics import Spread
+from areoseg.experiments.statistics import SIGNIFICANCE, Spread
 from areoseg.experiments.study import Study
 from areoseg.experiments.study_page import study_page
-from areoseg.experiments.table import Table
-from areoseg.experiments.table import TableRow
+from areoseg.experiments.table import Table, TableRow
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.report.formats import decimal
 from areoseg.utils.files import write_text

@@ -7,22 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from optuna.trial import Trial
-from optuna.trial import TrialState
+from optuna.trial import Trial, TrialState
 
 from areoseg.audit import Exclusions
-from areoseg.errors import AreosegError
-from areoseg.errors import one_line
+from areoseg.errors import AreosegError, one_line
 from areoseg.experiments.runner import Runner
 from areoseg.experiments.space import VariedRecipe
 from areoseg.recipes import dump_recipe
 from areoseg.recipes.loading import PLUGINS
-from areoseg.runs.run import METRICS
-from areoseg.runs.run import PLAN
-from areoseg.runs.run import RECIPE
-from areoseg.runs.run import RUN_INFO
-from areoseg.runs.run import SPLIT
-from areoseg.runs.run import WEIGHTS
+from areoseg.runs.run import METRICS, PLAN, RECIPE, RUN_INFO, SPLIT, WEIGHTS
 from areoseg.training.checkpoint import TrainingState
 
 N_REPORTS = 10  # per training

@@ -6,11 +6,9 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,24 +20,17 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
-from areoseg.errors import one_line
+from areoseg.errors import AreosegError, did_you_mean, one_line
 from areoseg.export.onnx_file import trace_to_onnx
 from areoseg.export.openvino_file import quantize
 from areoseg.inference.exported import ExportedEngine
 from areoseg.inference.factory import open_engine
-from areoseg.inference.openvino import compile_openvino
-from areoseg.inference.openvino import to_openvino
+from areoseg.inference.openvino import compile_openvino, to_openvino
 from areoseg.models.inspect import model_cost
-from areoseg.models.segmenter import ProbabilityGraph
-from areoseg.models.segmenter import Segmenter
-from areoseg.runs.run import is_run
-from areoseg.runs.run import open_run
-from areoseg.utils.console import progress_bar
-from areoseg.utils.console import standard_error
-from areoseg.utils.device import has_bfloat16
-from areoseg.utils.device import use_threads
+from areoseg.models.segmenter import ProbabilityGraph, Segmenter
+from areoseg.runs.run import is_run, open_run
+from areoseg.utils.console import progress_bar, standard_error
+from areoseg.utils.device import has_bfloat16, use_threads
 from areoseg.utils.files import PathLike
 
 Forward = Callable[[Tensor], object]

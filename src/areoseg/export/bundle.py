@@ -3,8 +3,7 @@
 import shlex
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -14,32 +13,27 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from areoseg.data.samples import SegmentationDataset
-from areoseg.errors import AreosegError
-from areoseg.errors import one_line
+from areoseg.errors import AreosegError, one_line
 from areoseg.export.card import model_card
-from areoseg.export.export import LICENSE
-from areoseg.export.export import comparison_samples
-from areoseg.export.parity import Allowance
-from areoseg.export.parity import Parity
-from areoseg.export.parity import measure_parity
-from areoseg.export.parity import network_answer
+from areoseg.export.export import LICENSE, comparison_samples
+from areoseg.export.parity import Allowance, Parity, measure_parity, network_answer
 from areoseg.recipes import write_recipe
-from areoseg.runs.info import BundleInfo
-from areoseg.runs.info import RunInfo
-from areoseg.runs.run import PLAN
-from areoseg.runs.run import RECIPE
-from areoseg.runs.run import RESUME
-from areoseg.runs.run import RUN_INFO
-from areoseg.runs.run import SCORES
-from areoseg.runs.run import SPLIT
-from areoseg.runs.run import WEIGHTS
-from areoseg.runs.run import Run
-from areoseg.runs.run import open_run
-from areoseg.runs.run import write_weights
+from areoseg.runs.info import BundleInfo, RunInfo
+from areoseg.runs.run import (
+    PLAN,
+    RECIPE,
+    RESUME,
+    RUN_INFO,
+    SCORES,
+    SPLIT,
+    WEIGHTS,
+    Run,
+    open_run,
+    write_weights,
+)
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads
-from areoseg.utils.files import PathLike
-from areoseg.utils.files import write_text
+from areoseg.utils.files import PathLike, write_text
 from areoseg.weights import CARD
 
 HALF = Allowance(unequal=2e-3, terrain=1e-3)

@@ -3,17 +3,12 @@
 After Mitchell et al. 2019, "Model Cards for Model Reporting", arXiv 1810.03993.
 """
 
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from areoseg.errors import plural
 from areoseg.inference.resampling import trained_scale
-from areoseg.runs.run import SCORES
-from areoseg.runs.run import WEIGHTS
-from areoseg.runs.run import Run
+from areoseg.runs.run import SCORES, WEIGHTS, Run
 from areoseg.utils.files import read_json
 
 SPLITS = {"test": "test", "val": "validation"}

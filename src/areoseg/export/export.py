@@ -1,9 +1,7 @@
 """Export a run as an ONNX or OpenVINO file that is checked against its network."""
 
-from collections.abc import Callable
-from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,38 +11,21 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from areoseg import __version__
-from areoseg.data.load import SYNTHETIC
-from areoseg.data.load import Source
-from areoseg.data.load import find_source
-from areoseg.data.load import read_with_progress
+from areoseg.data.load import SYNTHETIC, Source, find_source, read_with_progress
 from areoseg.data.samples import SegmentationDataset
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
-from areoseg.errors import one_line
+from areoseg.errors import AreosegError, did_you_mean, one_line
 from areoseg.evaluation.score import select_split
 from areoseg.export.onnx_file import write_onnx
-from areoseg.export.openvino_file import write_openvino
-from areoseg.export.openvino_file import write_openvino_int8
-from areoseg.export.parity import Allowance
-from areoseg.export.parity import Parity
-from areoseg.export.parity import eight_bit_tiles
-from areoseg.export.parity import measure_parity
-from areoseg.export.parity import network_answer
-from areoseg.inference.exported import ExportedEngine
-from areoseg.inference.exported import ExportMetadata
-from areoseg.inference.exported import open_onnx
-from areoseg.inference.exported import open_openvino
+from areoseg.export.openvino_file import write_openvino, write_openvino_int8
+from areoseg.export.parity import Allowance, Parity, eight_bit_tiles, measure_parity, network_answer
+from areoseg.inference.exported import ExportedEngine, ExportMetadata, open_onnx, open_openvino
 from areoseg.inference.resampling import trained_scale
 from areoseg.models.segmenter import Segmenter
 from areoseg.runs.own_data import own_data
-from areoseg.runs.run import RECIPE
-from areoseg.runs.run import SCORES
-from areoseg.runs.run import Run
-from areoseg.runs.run import open_run
+from areoseg.runs.run import RECIPE, SCORES, Run, open_run
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads
-from areoseg.utils.files import PathLike
-from areoseg.utils.files import read_json
+from areoseg.utils.files import PathLike, read_json
 
 LICENSE = "Apache-2.0"
 """License of the weights of exports and bundles."""

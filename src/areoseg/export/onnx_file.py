@@ -2,21 +2,17 @@
 
 import json
 import warnings
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch import nn
+from torch import Tensor, nn
 
-from areoseg.inference.exported import METADATA_KEY
-from areoseg.inference.exported import ExportMetadata
+from areoseg.inference.exported import METADATA_KEY, ExportMetadata
 from areoseg.inference.openvino import quiet_tracing
-from areoseg.models.segmenter import ExportGraph
-from areoseg.models.segmenter import Segmenter
+from areoseg.models.segmenter import ExportGraph, Segmenter
 from areoseg.utils.extras import need
 
 OPSET = 18  # newest opset that PyTorch's tracing exporter writes without conversion

@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.export.onnx_file import example_images
-from areoseg.inference.exported import METADATA_KEY
-from areoseg.inference.exported import ExportMetadata
+from areoseg.inference.exported import METADATA_KEY, ExportMetadata
 from areoseg.inference.openvino import to_openvino
-from areoseg.models.segmenter import ExportGraph
-from areoseg.models.segmenter import Segmenter
+from areoseg.models.segmenter import ExportGraph, Segmenter
 from areoseg.utils.extras import need_openvino
 
 

@@ -12,11 +12,9 @@ from areoseg.data.samples import SegmentationDataset
 from areoseg.inference.exported import Answer
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.rates import score
-from areoseg.models.segmenter import ExportGraph
-from areoseg.models.segmenter import Segmenter
+from areoseg.models.segmenter import ExportGraph, Segmenter
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.images import Mask
-from areoseg.utils.images import as_uint8
+from areoseg.utils.images import Mask, as_uint8
 
 BATCH_SIZE = 16
 

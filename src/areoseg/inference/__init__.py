@@ -1,7 +1,6 @@
 """Prediction: from images to masks."""
 
-from areoseg.inference.engines import Engine
-from areoseg.inference.engines import TorchEngine
+from areoseg.inference.engines import Engine, TorchEngine
 from areoseg.inference.factory import open_engine
 from areoseg.inference.predictor import Predictor
 from areoseg.inference.result import Result

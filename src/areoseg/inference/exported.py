@@ -5,8 +5,7 @@ Loading does not unpickle anything: the files contain a graph and numbers.
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from areoseg.errors import AreosegError
-from areoseg.errors import one_line
+from areoseg.errors import AreosegError, one_line
 from areoseg.inference.openvino import compile_openvino
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.extras import need
-from areoseg.utils.extras import need_openvino
+from areoseg.utils.extras import need, need_openvino
 from areoseg.utils.images import Mask
 
 METADATA_KEY = "areoseg"

@@ -5,19 +5,12 @@ from pathlib import Path
 
 from areoseg import weights
 from areoseg.errors import AreosegError
-from areoseg.inference.engines import Engine
-from areoseg.inference.engines import TorchEngine
-from areoseg.inference.exported import ExportedEngine
-from areoseg.inference.exported import open_onnx
-from areoseg.inference.exported import open_openvino
-from areoseg.inference.openvino import AcceleratedEngine
-from areoseg.inference.openvino import has_openvino
+from areoseg.inference.engines import Engine, TorchEngine
+from areoseg.inference.exported import ExportedEngine, open_onnx, open_openvino
+from areoseg.inference.openvino import AcceleratedEngine, has_openvino
 from areoseg.inference.resampling import trained_scale
-from areoseg.runs.run import is_run
-from areoseg.runs.run import open_run
-from areoseg.utils.device import choose_device
-from areoseg.utils.device import choose_precision
-from areoseg.utils.device import precision_of_training
+from areoseg.runs.run import is_run, open_run
+from areoseg.utils.device import choose_device, choose_precision, precision_of_training
 
 LOADERS: dict[str, Callable[..., ExportedEngine]] = {
     ".onnx": open_onnx,

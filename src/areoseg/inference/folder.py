@@ -1,41 +1,26 @@
 """Write the predictions of many images to a folder: outputs, shares, failures and settings."""
 
 import hashlib
-from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import astuple
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg import __version__
-from areoseg import weights
+from areoseg import __version__, weights
 from areoseg.data.missions.metadata import FIELDS
 from areoseg.errors import AreosegError
-from areoseg.inference.inputs import Input
-from areoseg.inference.inputs import InputImage
+from areoseg.inference.inputs import Input, InputImage
 from areoseg.inference.predictor import Predictor
 from areoseg.inference.tiling import RowBlock
-from areoseg.inference.writers import DEFAULT_OUTPUTS
-from areoseg.inference.writers import OUTPUTS
-from areoseg.inference.writers import SHARES
-from areoseg.inference.writers import open_outputs
-from areoseg.inference.writers import output_paths
-from areoseg.inference.writers.tables import AddRow
-from areoseg.inference.writers.tables import earlier_rows
-from areoseg.inference.writers.tables import remove_table
-from areoseg.inference.writers.tables import table_rows
+from areoseg.inference.writers import DEFAULT_OUTPUTS, OUTPUTS, SHARES, open_outputs, output_paths
+from areoseg.inference.writers.tables import AddRow, earlier_rows, remove_table, table_rows
 from areoseg.runs.run import WEIGHTS
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.files import read_json
-from areoseg.utils.files import write_json
+from areoseg.utils.files import read_json, write_json
 
 SHARES_TABLE = "shares.csv"
 ERRORS_TABLE = "errors.csv"

@@ -1,9 +1,7 @@
 """The images to segment: from files, folders, npz files and globs, or from arrays in memory."""
 
 from collections import Counter
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -14,9 +12,7 @@ from areoseg.data.load import read_data
 from areoseg.data.missions.metadata import metadata_from_name
 from areoseg.data.readers.files import IMAGE_SUFFIXES
 from areoseg.data.readers.planetary import DATA_SUFFIXES
-from areoseg.data.readers.rover_image import RoverImage
-from areoseg.data.readers.rover_image import as_rover_image
-from areoseg.data.readers.rover_image import read_rover_image
+from areoseg.data.readers.rover_image import RoverImage, as_rover_image, read_rover_image
 from areoseg.errors import AreosegError
 from areoseg.inference.factory import is_model
 from areoseg.inference.writers import OUTPUTS

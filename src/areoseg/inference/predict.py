@@ -7,18 +7,12 @@ from pathlib import Path
 from rich.console import Console
 
 from areoseg.errors import AreosegError
-from areoseg.inference.folder import Predictions
-from areoseg.inference.folder import describe
-from areoseg.inference.folder import keep_settings
-from areoseg.inference.folder import predict_to_folder
+from areoseg.inference.folder import Predictions, describe, keep_settings, predict_to_folder
 from areoseg.inference.inputs import find_inputs
-from areoseg.inference.predictor import Predictor
-from areoseg.inference.predictor import model_paths
+from areoseg.inference.predictor import Predictor, model_paths
 from areoseg.inference.resampling import ScaleOption
-from areoseg.inference.writers import DEFAULT_OUTPUTS
-from areoseg.inference.writers import checked_outputs
-from areoseg.utils.console import progress_bar
-from areoseg.utils.console import standard_error
+from areoseg.inference.writers import DEFAULT_OUTPUTS, checked_outputs
+from areoseg.utils.console import progress_bar, standard_error
 from areoseg.utils.device import use_threads
 from areoseg.utils.files import PathLike
 

@@ -1,48 +1,34 @@
 """The predictor: trained models applied to images of any size."""
 
-from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
-from itertools import islice
+from itertools import groupby, islice
 from math import lcm
 from pathlib import Path
-from typing import Any
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from areoseg.errors import AreosegError
-from areoseg.errors import plural
-from areoseg.inference.engines import Engine
-from areoseg.inference.engines import view_probabilities
-from areoseg.inference.factory import default_model
-from areoseg.inference.factory import open_engine
-from areoseg.inference.inputs import InputImage
-from areoseg.inference.inputs import as_input
-from areoseg.inference.inputs import find_inputs
-from areoseg.inference.resampling import ScaleChoice
-from areoseg.inference.resampling import ScaleOption
-from areoseg.inference.resampling import checked_scale
-from areoseg.inference.resampling import choose_scale
-from areoseg.inference.resampling import read_window
-from areoseg.inference.resampling import resized_rows
-from areoseg.inference.resampling import scaled_size
+from areoseg.errors import AreosegError, plural
+from areoseg.inference.engines import Engine, view_probabilities
+from areoseg.inference.factory import default_model, open_engine
+from areoseg.inference.inputs import InputImage, as_input, find_inputs
+from areoseg.inference.resampling import (
+    ScaleChoice,
+    ScaleOption,
+    checked_scale,
+    choose_scale,
+    read_window,
+    resized_rows,
+    scaled_size,
+)
 from areoseg.inference.result import Result
-from areoseg.inference.tiling import Probabilities
-from areoseg.inference.tiling import RowBlock
-from areoseg.inference.tiling import blended_rows
-from areoseg.inference.tiling import spans
-from areoseg.inference.tiling import tile_windows
+from areoseg.inference.tiling import Probabilities, RowBlock, blended_rows, spans, tile_windows
 from areoseg.utils.device import choose_device
-from areoseg.utils.images import ImageArray
-from areoseg.utils.images import Mask
-from areoseg.utils.images import as_tensor
+from areoseg.utils.images import ImageArray, Mask, as_tensor
 
 BLOCK_BYTES = 1 << 24
 """Maximum size of the probabilities of one row block."""

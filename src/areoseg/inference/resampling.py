@@ -1,8 +1,6 @@
 """The scale at which a model sees an image, and resampling to that scale and back."""
 
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,14 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
-from areoseg.data.missions.navcam import common_navcam_scale
-from areoseg.data.missions.navcam import navcam_scale
+from areoseg.data.missions.navcam import common_navcam_scale, navcam_scale
 from areoseg.errors import AreosegError
-from areoseg.inference.tiling import Probabilities
-from areoseg.inference.tiling import Window
+from areoseg.inference.tiling import Probabilities, Window
 from areoseg.runs.run import Run
-from areoseg.utils.images import ImageArray
-from areoseg.utils.images import as_float
+from areoseg.utils.images import ImageArray, as_float
 
 ScaleOption = float | Literal["auto"]
 """A factor for all images, or `"auto"`: resize each image to the training scale of the model."""

@@ -11,10 +11,7 @@ import PIL.Image
 
 from areoseg.inference.inputs import InputImage
 from areoseg.inference.tiling import RowBlock
-from areoseg.inference.writers import OUTPUTS
-from areoseg.inference.writers import checked_outputs
-from areoseg.inference.writers import open_outputs
-from areoseg.inference.writers import output_paths
+from areoseg.inference.writers import OUTPUTS, checked_outputs, open_outputs, output_paths
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.images import overlay
 

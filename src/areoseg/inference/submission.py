@@ -1,8 +1,6 @@
 """The homework's submission: a CSV file with one row per image and one digit per pixel."""
 
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -11,19 +9,15 @@ from typing import TypeVar
 import numpy as np
 from rich.console import Console
 
-from areoseg.data.load import Source
-from areoseg.data.load import read_with_progress
+from areoseg.data.load import Source, read_with_progress
 from areoseg.errors import AreosegError
 from areoseg.inference.exported import ExportedEngine
-from areoseg.inference.predictor import Predictor
-from areoseg.inference.predictor import model_paths
+from areoseg.inference.predictor import Predictor, model_paths
 from areoseg.recipes import parse_recipe
 from areoseg.runs.run import open_run
-from areoseg.utils.console import progress_bar
-from areoseg.utils.console import standard_error
+from areoseg.utils.console import progress_bar, standard_error
 from areoseg.utils.device import use_threads
-from areoseg.utils.files import PathLike
-from areoseg.utils.files import replacing
+from areoseg.utils.files import PathLike, replacing
 from areoseg.utils.images import Mask
 
 PREFETCH_PIXELS = 1 << 21

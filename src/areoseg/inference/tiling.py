@@ -5,8 +5,7 @@ with its neighbor. The weights of all tiles sum to one at every pixel. They do n
 towards the border of the image, where there is no neighbor.
 """
 
-from collections.abc import Iterable
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,8 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from areoseg.utils.images import ImageArray
-from areoseg.utils.images import Mask
+from areoseg.utils.images import ImageArray, Mask
 
 Weights = NDArray[np.float32]
 Probabilities = NDArray[np.float32]

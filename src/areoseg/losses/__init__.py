@@ -11,14 +11,8 @@ options.
 from areoseg.losses import boundary as boundary
 from areoseg.losses import pixel as pixel
 from areoseg.losses import region as region
-from areoseg.losses.base import LOSSES
-from areoseg.losses.base import LossOptions
-from areoseg.losses.base import register_loss
-from areoseg.losses.combined import LOSS_PRESETS
-from areoseg.losses.combined import CombinedLoss
-from areoseg.losses.combined import LossTerms
-from areoseg.losses.combined import build_loss
-from areoseg.losses.combined import parse_loss
+from areoseg.losses.base import LOSSES, LossOptions, register_loss
+from areoseg.losses.combined import LOSS_PRESETS, CombinedLoss, LossTerms, build_loss, parse_loss
 
 __all__ = [
     "LOSSES",

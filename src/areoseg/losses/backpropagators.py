@@ -6,21 +6,15 @@ separate loss for each class: the loss `backpropagators-code`, which reproduces 
 """
 
 from collections.abc import Mapping
-from typing import Annotated
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from areoseg.errors import AreosegError
-from areoseg.losses.base import at_label
-from areoseg.losses.base import one_hot
-from areoseg.losses.base import prepare
-from areoseg.losses.base import register_loss
-from areoseg.losses.base import weighted_mean
-from areoseg.losses.boundary import clear_of_void
-from areoseg.losses.boundary import sobel
+from areoseg.losses.base import at_label, one_hot, prepare, register_loss, weighted_mean
+from areoseg.losses.boundary import clear_of_void, sobel
 from areoseg.losses.pixel import focal_map
 
 ClassIndex = Annotated[int, Field(ge=0)]

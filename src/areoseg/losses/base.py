@@ -1,10 +1,8 @@
 """The registry of losses, and their common steps: checks, void masks, weighted means."""
 
 import inspect
-from collections.abc import Callable
-from collections.abc import Mapping
-from typing import Any
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import torch
 from pydantic import model_validator
@@ -12,8 +10,7 @@ from torch import Tensor
 
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import VOID
-from areoseg.utils.options import NonNegative
-from areoseg.utils.options import Options
+from areoseg.utils.options import NonNegative, Options
 from areoseg.utils.registry import Registry
 
 LossFunction = TypeVar("LossFunction", bound=Callable[..., Tensor])

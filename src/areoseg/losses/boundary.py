@@ -12,14 +12,15 @@ import torch.nn.functional as F
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
-from areoseg.losses.base import at_label
-from areoseg.losses.base import one_hot
-from areoseg.losses.base import pixel_weights
-from areoseg.losses.base import prepare
-from areoseg.losses.base import register_loss
-from areoseg.losses.base import weighted_mean
-from areoseg.utils.options import NonNegative
-from areoseg.utils.options import Positive
+from areoseg.losses.base import (
+    at_label,
+    one_hot,
+    pixel_weights,
+    prepare,
+    register_loss,
+    weighted_mean,
+)
+from areoseg.utils.options import NonNegative, Positive
 
 
 @register_loss(

@@ -1,16 +1,13 @@
 """Class weights from the class distribution: rare classes have a larger weight."""
 
-from collections.abc import Callable
-from collections.abc import Sequence
-from typing import Any
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
+from areoseg.errors import AreosegError, did_you_mean
 
 WeightScheme = Literal["none", "inverse", "sqrt", "effective", "median"]
 """A scheme of `class_weights`."""

@@ -11,30 +11,19 @@ A bare number is the weight of a term, and a bare name stands for a whole table:
 `{dice: 1.0}`, and `loss: backpropagators` for a preset of `LOSS_PRESETS`.
 """
 
-from collections.abc import Callable
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
-from typing import Self
+from typing import Any, Self
 
 import torch
-from pydantic import ConfigDict
-from pydantic import RootModel
-from pydantic import SerializeAsAny
-from pydantic import ValidationError
-from pydantic import model_validator
-from torch import Tensor
-from torch import nn
+from pydantic import ConfigDict, RootModel, SerializeAsAny, ValidationError, model_validator
+from torch import Tensor, nn
 
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
+from areoseg.errors import AreosegError, did_you_mean
 from areoseg.losses.backpropagators import BACKPROPAGATORS
-from areoseg.losses.base import LOSSES
-from areoseg.losses.base import LossOptions
-from areoseg.utils.options import error_message
-from areoseg.utils.options import validate_items
+from areoseg.losses.base import LOSSES, LossOptions
+from areoseg.utils.options import error_message, validate_items
 
 TermTable = Mapping[str, float | Mapping[str, Any]]
 """Maps the names of terms to weights or tables of options."""

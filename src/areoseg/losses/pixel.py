@@ -7,16 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from areoseg.errors import AreosegError
-from areoseg.losses.base import at_label
-from areoseg.losses.base import pixel_weights
-from areoseg.losses.base import prepare
-from areoseg.losses.base import register_loss
-from areoseg.losses.base import weighted_mean
+from areoseg.losses.base import at_label, pixel_weights, prepare, register_loss, weighted_mean
 from areoseg.taxonomy import VOID
-from areoseg.utils.options import Decay
-from areoseg.utils.options import NonNegative
-from areoseg.utils.options import PositiveShare
-from areoseg.utils.options import Share
+from areoseg.utils.options import Decay, NonNegative, PositiveShare, Share
 
 
 @register_loss(

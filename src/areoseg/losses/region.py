@@ -4,12 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from areoseg.losses.base import one_hot
-from areoseg.losses.base import prepare
-from areoseg.losses.base import register_loss
-from areoseg.losses.base import weighted_mean
-from areoseg.utils.options import Positive
-from areoseg.utils.options import PositiveShare
+from areoseg.losses.base import one_hot, prepare, register_loss, weighted_mean
+from areoseg.utils.options import Positive, PositiveShare
 
 
 @register_loss(

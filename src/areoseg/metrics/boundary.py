@@ -20,15 +20,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from areoseg.metrics import protocols
-from areoseg.metrics.confusion import ClassCounts
-from areoseg.metrics.confusion import ratio
+from areoseg.metrics.confusion import ClassCounts, ratio
 from areoseg.metrics.rates import mean_of_entering
-from areoseg.metrics.stacks import Labels
-from areoseg.metrics.stacks import Stack
-from areoseg.metrics.stacks import stacks_of_one_size
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import VOID
-from areoseg.taxonomy import Taxonomy
+from areoseg.metrics.stacks import Labels, Stack, stacks_of_one_size
+from areoseg.taxonomy import MARS, VOID, Taxonomy
 
 DIAGONAL_SHARE = 0.02
 """Width of the boundary as a fraction of the image diagonal, as in the paper."""

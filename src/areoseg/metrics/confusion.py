@@ -1,16 +1,12 @@
 """Confusion matrices, and pixel counts per class."""
 
 from collections.abc import Sequence
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.metrics.stacks import Labels
-from areoseg.metrics.stacks import check_pair
-from areoseg.metrics.stacks import check_values
-from areoseg.metrics.stacks import stacks_of_one_size
+from areoseg.metrics.stacks import Labels, check_pair, check_values, stacks_of_one_size
 from areoseg.taxonomy import VOID
 
 Counts = NDArray[np.number[Any]]

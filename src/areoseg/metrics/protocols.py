@@ -4,18 +4,15 @@ A protocol defines which pixels count and which classes enter the mean. All prot
 confusion matrix of the whole dataset, so they differ in these two choices only.
 """
 
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
-from areoseg.metrics.confusion import ClassCounts
-from areoseg.metrics.confusion import Counts
+from areoseg.errors import AreosegError, did_you_mean
+from areoseg.metrics.confusion import ClassCounts, Counts
 from areoseg.taxonomy import Taxonomy
 
 

@@ -7,12 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.metrics import protocols
-from areoseg.metrics.confusion import ClassCounts
-from areoseg.metrics.confusion import Counts
-from areoseg.metrics.confusion import class_counts
-from areoseg.metrics.confusion import ratio
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import Taxonomy
+from areoseg.metrics.confusion import ClassCounts, Counts, class_counts, ratio
+from areoseg.taxonomy import MARS, Taxonomy
 
 
 def class_iou(

@@ -10,20 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.errors import AreosegError
-from areoseg.metrics import protocols
-from areoseg.metrics import rates
-from areoseg.metrics.bootstrap import percentile_interval
-from areoseg.metrics.bootstrap import resampled_sums
-from areoseg.metrics.bootstrap import sum_by_group
-from areoseg.metrics.boundary import boundary_counts
-from areoseg.metrics.boundary import boundary_iou
-from areoseg.metrics.boundary import mean_boundary_iou
-from areoseg.metrics.confusion import ClassCounts
-from areoseg.metrics.confusion import Counts
-from areoseg.metrics.confusion import confusion_per_image
+from areoseg.metrics import protocols, rates
+from areoseg.metrics.bootstrap import percentile_interval, resampled_sums, sum_by_group
+from areoseg.metrics.boundary import boundary_counts, boundary_iou, mean_boundary_iou
+from areoseg.metrics.confusion import ClassCounts, Counts, confusion_per_image
 from areoseg.metrics.stacks import Labels
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import Taxonomy
+from areoseg.taxonomy import MARS, Taxonomy
 
 Interval = tuple[float, float]
 """Lower and upper bound of a 95 % bootstrap interval; NaN if there is none."""

@@ -1,9 +1,7 @@
 """Checks pairs of masks and stacks them by size, so that whole stacks are counted at once."""
 
-from collections.abc import Iterator
-from collections.abc import Sequence
-from typing import Any
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray

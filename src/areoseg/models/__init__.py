@@ -10,13 +10,8 @@ from areoseg.models import rockseg as rockseg
 from areoseg.models import turkeyseg as turkeyseg
 from areoseg.models import unet as unet
 from areoseg.models import unet_xception as unet_xception
-from areoseg.models.inspect import ModelCost
-from areoseg.models.inspect import model_cost
-from areoseg.models.registry import ModelRecord
-from areoseg.models.registry import create_model
-from areoseg.models.registry import record
-from areoseg.models.registry import records
-from areoseg.models.registry import register
+from areoseg.models.inspect import ModelCost, model_cost
+from areoseg.models.registry import ModelRecord, create_model, record, records, register
 
 __all__ = [
     "ModelCost",

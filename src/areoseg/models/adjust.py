@@ -6,13 +6,10 @@ Models need no support for these changes; they only have to consist of the layer
 from torch import nn
 
 from areoseg.errors import AreosegError
-from areoseg.models.layers.initialize import SCHEMES
-from areoseg.models.layers.initialize import initialize_weights
-from areoseg.models.layers.initialize import leaky_slope
+from areoseg.models.layers.initialize import SCHEMES, initialize_weights, leaky_slope
 from areoseg.models.layers.initialize import zero_last_gamma as zero_last_gammas
 from areoseg.models.layers.normalization import standardize_convolutions
-from areoseg.models.layers.regularization import set_drop_path
-from areoseg.models.layers.regularization import use_dropblock
+from areoseg.models.layers.regularization import set_drop_path, use_dropblock
 
 
 def adjust_network(

@@ -1,24 +1,17 @@
 """Attention UW-Net: an attention U-Net that passes its two deepest levels twice."""
 
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
-from torch import Tensor
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from areoseg.models.layers.attention import AttentionGate
-from areoseg.models.layers.convolution import convolution_block
-from areoseg.models.layers.convolution import double_convolution
+from areoseg.models.layers.convolution import convolution_block, double_convolution
 from areoseg.models.layers.initialize import initialize_weights
-from areoseg.models.layers.normalization import batch_norm
-from areoseg.models.layers.normalization import group_norm
-from areoseg.models.layers.size import crop_like
-from areoseg.models.layers.size import pad_to_multiple
-from areoseg.models.layers.size import upsample_nearest
-from areoseg.models.registry import choose_variant
-from areoseg.models.registry import register
+from areoseg.models.layers.normalization import batch_norm, group_norm
+from areoseg.models.layers.size import crop_like, pad_to_multiple, upsample_nearest
+from areoseg.models.registry import choose_variant, register
 
 BRIDGE_CHANNELS = 256
 """Channels of the step down into the second pass of the deepest level; fixed by the authors."""

@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 
-from torch import Tensor
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
-from areoseg.models.layers.convolution import Residual
-from areoseg.models.layers.convolution import convolution_block
+from areoseg.models.layers.convolution import Residual, convolution_block
 from areoseg.models.layers.initialize import initialize_weights
 from areoseg.models.layers.normalization import batch_norm
-from areoseg.models.layers.size import crop_like
-from areoseg.models.layers.size import pad_to_multiple
-from areoseg.models.layers.size import upsample_bilinear
-from areoseg.models.layers.size import upsample_nearest
+from areoseg.models.layers.size import (
+    crop_like,
+    pad_to_multiple,
+    upsample_bilinear,
+    upsample_nearest,
+)
 from areoseg.models.registry import register
 
 

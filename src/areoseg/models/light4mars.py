@@ -5,23 +5,19 @@ from functools import partial
 from itertools import pairwise
 
 import torch
-from torch import Tensor
-from torch import nn
+from torch import Tensor, nn
 
 from areoseg.errors import AreosegError
-from areoseg.models.layers.attention import attend_written_out
-from areoseg.models.layers.attention import join_windows
-from areoseg.models.layers.attention import multi_head_attention
-from areoseg.models.layers.attention import split_windows
+from areoseg.models.layers.attention import (
+    attend_written_out,
+    join_windows,
+    multi_head_attention,
+    split_windows,
+)
 from areoseg.models.layers.initialize import initialize_weights
-from areoseg.models.layers.regularization import DropPath
-from areoseg.models.layers.regularization import rates_by_depth
-from areoseg.models.layers.size import crop_like
-from areoseg.models.layers.size import pad_to_multiple
-from areoseg.models.layers.size import resize_like
-from areoseg.models.layers.size import upsample_bilinear
-from areoseg.models.registry import choose_variant
-from areoseg.models.registry import register
+from areoseg.models.layers.regularization import DropPath, rates_by_depth
+from areoseg.models.layers.size import crop_like, pad_to_multiple, resize_like, upsample_bilinear
+from areoseg.models.registry import choose_variant, register
 
 OFFICIAL_CODE = {"paper": False, "official": True}
 """Whether each variant follows the authors' code instead of the usual transformer block."""

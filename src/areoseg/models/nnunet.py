@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
-from torch import Tensor
-from torch import nn
+from torch import Tensor, nn
 
 from areoseg.models.layers.convolution import double_convolution
 from areoseg.models.layers.initialize import initialize_weights
 from areoseg.models.layers.normalization import instance_norm
-from areoseg.models.layers.size import crop_like
-from areoseg.models.layers.size import pad_to_multiple
+from areoseg.models.layers.size import crop_like, pad_to_multiple
 from areoseg.models.registry import register
 
 NEGATIVE_SLOPE = 0.01

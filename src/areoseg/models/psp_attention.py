@@ -3,19 +3,15 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from areoseg.models.layers.attention import AttentionGate
-from areoseg.models.layers.convolution import convolution_block
-from areoseg.models.layers.convolution import double_convolution
+from areoseg.models.layers.convolution import convolution_block, double_convolution
 from areoseg.models.layers.initialize import initialize_weights
 from areoseg.models.layers.normalization import batch_norm
 from areoseg.models.layers.pyramid import PoolingPyramid
-from areoseg.models.layers.size import crop_like
-from areoseg.models.layers.size import pad_to_multiple
-from areoseg.models.layers.size import upsample_nearest
+from areoseg.models.layers.size import crop_like, pad_to_multiple, upsample_nearest
 from areoseg.models.registry import register
 
 

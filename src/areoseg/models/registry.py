@@ -1,17 +1,13 @@
 """The models by name: register, list and build them."""
 
 import inspect
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from torch import nn
 
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
-from areoseg.errors import one_line
+from areoseg.errors import AreosegError, did_you_mean, one_line
 from areoseg.utils.plugins import load_entry_points
 
 T = TypeVar("T")

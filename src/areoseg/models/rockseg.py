@@ -1,29 +1,18 @@
 """RockSeg: residual convolutions, then transformer blocks, and a fusion of low-level maps."""
 
-from collections.abc import Callable
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from torch import Tensor
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from areoseg.errors import AreosegError
-from areoseg.models.layers.attention import LayerNorm2d
-from areoseg.models.layers.attention import PositionConvolution
-from areoseg.models.layers.attention import SelfAttention
-from areoseg.models.layers.convolution import Residual
-from areoseg.models.layers.convolution import convolution_block
-from areoseg.models.layers.convolution import double_convolution
+from areoseg.models.layers.attention import LayerNorm2d, PositionConvolution, SelfAttention
+from areoseg.models.layers.convolution import Residual, convolution_block, double_convolution
 from areoseg.models.layers.initialize import initialize_weights
 from areoseg.models.layers.normalization import batch_norm
-from areoseg.models.layers.size import crop_like
-from areoseg.models.layers.size import pad_to_multiple
-from areoseg.models.layers.size import resize_like
-from areoseg.models.layers.size import upsample_bilinear
-from areoseg.models.registry import choose_variant
-from areoseg.models.registry import register
+from areoseg.models.layers.size import crop_like, pad_to_multiple, resize_like, upsample_bilinear
+from areoseg.models.registry import choose_variant, register
 
 
 class RockSeg(nn.Module):

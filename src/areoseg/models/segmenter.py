@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch import nn
+from torch import Tensor, nn
 
 MASKED_LOGIT = -1e4
 """The logit of a class that is never predicted: its probability is exactly 0 in float32."""

@@ -3,22 +3,19 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
-from areoseg.models.layers.attention import LayerNorm2d
-from areoseg.models.layers.attention import SelfAttention
-from areoseg.models.layers.convolution import SqueezeExcitation
-from areoseg.models.layers.convolution import convolution_block
-from areoseg.models.layers.convolution import double_convolution
+from areoseg.models.layers.attention import LayerNorm2d, SelfAttention
+from areoseg.models.layers.convolution import (
+    SqueezeExcitation,
+    convolution_block,
+    double_convolution,
+)
 from areoseg.models.layers.initialize import initialize_weights
-from areoseg.models.layers.normalization import Norm
-from areoseg.models.layers.normalization import group_norm
-from areoseg.models.layers.size import crop_like
-from areoseg.models.layers.size import pad_to_multiple
-from areoseg.models.registry import choose_variant
-from areoseg.models.registry import register
+from areoseg.models.layers.normalization import Norm, group_norm
+from areoseg.models.layers.size import crop_like, pad_to_multiple
+from areoseg.models.registry import choose_variant, register
 
 HEADS = 4
 RATES = (1, 2, 4)

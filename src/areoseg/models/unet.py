@@ -6,35 +6,30 @@ and x the image. Shapes are (channels, height, width) for 64x128 images.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
 import torch
-from torch import Tensor
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from areoseg.errors import AreosegError
-from areoseg.models.layers.attention import AttentionGate
-from areoseg.models.layers.attention import TransformerBlock
-from areoseg.models.layers.convolution import Activation
-from areoseg.models.layers.convolution import Residual
-from areoseg.models.layers.convolution import SqueezeExcitation
-from areoseg.models.layers.convolution import convolution_block
-from areoseg.models.layers.convolution import double_convolution
-from areoseg.models.layers.convolution import relu
+from areoseg.models.layers.attention import AttentionGate, TransformerBlock
+from areoseg.models.layers.convolution import (
+    Activation,
+    Residual,
+    SqueezeExcitation,
+    convolution_block,
+    double_convolution,
+    relu,
+)
 from areoseg.models.layers.initialize import initialize_weights
-from areoseg.models.layers.normalization import Norm
-from areoseg.models.layers.normalization import batch_norm
-from areoseg.models.layers.normalization import group_norm
+from areoseg.models.layers.normalization import Norm, batch_norm, group_norm
 from areoseg.models.layers.pyramid import AtrousPyramid
 from areoseg.models.layers.regularization import rates_by_depth
-from areoseg.models.layers.size import crop_like
-from areoseg.models.layers.size import pad_to_multiple
-from areoseg.models.registry import choose_variant
-from areoseg.models.registry import register
+from areoseg.models.layers.size import crop_like, pad_to_multiple
+from areoseg.models.registry import choose_variant, register
 
 Block = Callable[[int, int], nn.Module]
 """Makes a layer from its input and output channels: (N, in, H, W) to (N, out, H, W)."""

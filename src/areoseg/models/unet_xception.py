@@ -2,16 +2,12 @@
 
 from collections.abc import Sequence
 
-from torch import Tensor
-from torch import nn
+from torch import Tensor, nn
 
-from areoseg.models.layers.convolution import Residual
-from areoseg.models.layers.convolution import convolution_block
-from areoseg.models.layers.convolution import separable_convolution
+from areoseg.models.layers.convolution import Residual, convolution_block, separable_convolution
 from areoseg.models.layers.initialize import initialize_weights
 from areoseg.models.layers.normalization import batch_norm
-from areoseg.models.layers.size import crop_like
-from areoseg.models.layers.size import pad_to_multiple
+from areoseg.models.layers.size import crop_like, pad_to_multiple
 from areoseg.models.registry import register
 
 

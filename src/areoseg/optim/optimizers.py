@@ -9,18 +9,10 @@ name.
 
 from typing import Any
 
-from torch import Tensor
-from torch import nn
-from torch import optim
+from torch import Tensor, nn, optim
 
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
-from areoseg.utils.options import Count
-from areoseg.utils.options import Decay
-from areoseg.utils.options import NonNegative
-from areoseg.utils.options import Options
-from areoseg.utils.options import Positive
-from areoseg.utils.options import Share
+from areoseg.errors import AreosegError, did_you_mean
+from areoseg.utils.options import Count, Decay, NonNegative, Options, Positive, Share
 from areoseg.utils.registry import Registry
 
 Groups = list[dict[str, Any]]

@@ -10,16 +10,11 @@ schedule covers the rest of training.
 
 import math
 from collections.abc import Sequence
-from typing import Annotated
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from areoseg.utils.options import Count
-from areoseg.utils.options import Options
-from areoseg.utils.options import Positive
-from areoseg.utils.options import PositiveShare
-from areoseg.utils.options import Share
+from areoseg.utils.options import Count, Options, Positive, PositiveShare, Share
 from areoseg.utils.registry import Registry
 
 

@@ -1,15 +1,16 @@
 """Recipes: small YAML files that describe a whole experiment."""
 
 from areoseg.recipes.components import components
-from areoseg.recipes.loading import dump_recipe
-from areoseg.recipes.loading import load_recipe
-from areoseg.recipes.loading import parse_recipe
-from areoseg.recipes.loading import recipe_names
-from areoseg.recipes.loading import recipe_summaries
-from areoseg.recipes.loading import recipe_text
-from areoseg.recipes.loading import write_recipe
-from areoseg.recipes.schema import PseudoLabelSettings
-from areoseg.recipes.schema import Recipe
+from areoseg.recipes.loading import (
+    dump_recipe,
+    load_recipe,
+    parse_recipe,
+    recipe_names,
+    recipe_summaries,
+    recipe_text,
+    write_recipe,
+)
+from areoseg.recipes.schema import PseudoLabelSettings, Recipe
 from areoseg.recipes.stages import stage_recipes
 from areoseg.recipes.template import recipe_template
 

@@ -1,16 +1,12 @@
 """The components that a recipe can combine: losses, optimizers, schedules and augmentation."""
 
-from collections.abc import Iterable
-from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from areoseg.losses import LOSS_PRESETS
-from areoseg.losses import LOSSES
+from areoseg.losses import LOSS_PRESETS, LOSSES
 from areoseg.losses.class_weights import WEIGHT_SCHEMES
-from areoseg.optim import OPTIMIZERS
-from areoseg.optim import SCHEDULES
+from areoseg.optim import OPTIMIZERS, SCHEDULES
 from areoseg.transforms.policies import POLICIES
 from areoseg.transforms.registry import order_of_application
 

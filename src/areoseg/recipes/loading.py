@@ -4,22 +4,21 @@ import shutil
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Any
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import ValidationError
 
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
-from areoseg.errors import one_line
+from areoseg.errors import AreosegError, did_you_mean, one_line
 from areoseg.recipes.schema import Recipe
 from areoseg.recipes.stages import expand_short_form
-from areoseg.recipes.yaml_text import describe_duplicates
-from areoseg.recipes.yaml_text import describe_errors
-from areoseg.recipes.yaml_text import duplicate_keys
-from areoseg.recipes.yaml_text import line_of
-from areoseg.recipes.yaml_text import read_yaml
+from areoseg.recipes.yaml_text import (
+    describe_duplicates,
+    describe_errors,
+    duplicate_keys,
+    line_of,
+    read_yaml,
+)
 from areoseg.transforms.policies import POLICIES
 from areoseg.utils.files import write_text
 from areoseg.utils.plugins import load_plugin

@@ -6,40 +6,35 @@ their registries, so that those of plugins are valid too.
 
 import warnings
 from collections.abc import Mapping
-from typing import Annotated
-from typing import Any
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator
-from pydantic import BaseModel
-from pydantic import BeforeValidator
-from pydantic import ConfigDict
-from pydantic import Field
-from pydantic import SerializeAsAny
-from pydantic import ValidationInfo
-from pydantic import field_validator
-from pydantic import model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
-from areoseg.losses import LOSSES
-from areoseg.losses import LossTerms
-from areoseg.losses import parse_loss
+from areoseg.errors import AreosegError, did_you_mean
+from areoseg.losses import LOSSES, LossTerms, parse_loss
 from areoseg.losses.class_weights import WeightScheme
-from areoseg.optim import OPTIMIZERS
-from areoseg.optim import SCHEDULES
-from areoseg.optim import OptimizerOptions
-from areoseg.optim import ScheduleOptions
-from areoseg.recipes.stages import complete_stage
-from areoseg.recipes.stages import expand_short_form
+from areoseg.optim import OPTIMIZERS, SCHEDULES, OptimizerOptions, ScheduleOptions
+from areoseg.recipes.stages import complete_stage, expand_short_form
 from areoseg.transforms.policies import AugmentSettings
-from areoseg.utils.options import Count
-from areoseg.utils.options import Decay
-from areoseg.utils.options import NonNegative
-from areoseg.utils.options import Options
-from areoseg.utils.options import PositiveShare
-from areoseg.utils.options import Share
-from areoseg.utils.options import check_values
+from areoseg.utils.options import (
+    Count,
+    Decay,
+    NonNegative,
+    Options,
+    PositiveShare,
+    Share,
+    check_values,
+)
 from areoseg.utils.registry import Registry
 
 DEFAULT_OPTIMIZER = "adamw"

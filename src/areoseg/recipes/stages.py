@@ -14,13 +14,11 @@ Training code uses one plain recipe per stage, returned by `stage_recipes`.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from areoseg.losses import LOSS_PRESETS
-from areoseg.losses import LOSSES
+from areoseg.losses import LOSS_PRESETS, LOSSES
 
 if TYPE_CHECKING:
     from areoseg.recipes.schema import Recipe

@@ -2,16 +2,13 @@
 
 import inspect
 import re
-from collections.abc import Iterator
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
 from pydantic import BaseModel
 
-from areoseg.recipes.loading import dump_recipe
-from areoseg.recipes.loading import load_recipe
-from areoseg.recipes.loading import recipe_text
+from areoseg.recipes.loading import dump_recipe, load_recipe, recipe_text
 from areoseg.recipes.schema import Recipe
 from areoseg.recipes.stages import expand_short_form
 from areoseg.recipes.yaml_text import read_yaml

@@ -1,7 +1,6 @@
 """A picture of an augmentation: one row per transform, one column per sample."""
 
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,21 +9,14 @@ from rich.console import Console
 from torch import Tensor
 
 from areoseg.data.load import read
-from areoseg.data.options import DataFormat
-from areoseg.data.options import LabelSet
+from areoseg.data.options import DataFormat, LabelSet
 from areoseg.errors import AreosegError
-from areoseg.recipes import Recipe
-from areoseg.recipes import load_recipe
+from areoseg.recipes import Recipe, load_recipe
 from areoseg.report.pictures import stretched
 from areoseg.taxonomy import Taxonomy
-from areoseg.transforms import AugmentSettings
-from areoseg.transforms import RareBank
-from areoseg.transforms import build_augmentation
-from areoseg.transforms import rare_object_bank
-from areoseg.utils.files import PathLike
-from areoseg.utils.files import replacing
-from areoseg.utils.images import VOID_COLOR
-from areoseg.utils.images import overlay
+from areoseg.transforms import AugmentSettings, RareBank, build_augmentation, rare_object_bank
+from areoseg.utils.files import PathLike, replacing
+from areoseg.utils.images import VOID_COLOR, overlay
 
 Sheet = Mapping[str, tuple[Tensor, Tensor]]
 """Images (N, 1, H, W) float in 0..1 and masks (N, H, W) int64 of each row of the picture."""

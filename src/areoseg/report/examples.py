@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.errors import AreosegError
-from areoseg.taxonomy import VOID
-from areoseg.taxonomy import Taxonomy
+from areoseg.taxonomy import VOID, Taxonomy
 from areoseg.utils.images import ImageArray
 
 KINDS = ("best", "typical", "worst")

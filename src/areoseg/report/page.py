@@ -1,8 +1,7 @@
 """Create `report.html` from the files of a run folder."""
 
 from collections import Counter
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +10,21 @@ from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.recipes import dump_recipe
 from areoseg.report import charts
 from areoseg.report.environment import page_environment
-from areoseg.report.examples import KINDS
-from areoseg.report.examples import Example
+from areoseg.report.examples import KINDS, Example
 from areoseg.report.history import read_history
-from areoseg.report.pictures import UNCOUNTED_COLOR
-from areoseg.report.pictures import WRONG_COLOR
-from areoseg.report.pictures import data_uri
-from areoseg.report.pictures import example_pictures
-from areoseg.report.pictures import sample_pictures
-from areoseg.report.scores import Record
-from areoseg.report.scores import score_tables
+from areoseg.report.pictures import (
+    UNCOUNTED_COLOR,
+    WRONG_COLOR,
+    data_uri,
+    example_pictures,
+    sample_pictures,
+)
+from areoseg.report.scores import Record, score_tables
 from areoseg.report.stages import stage_rows
 from areoseg.runs.info import CalibrationInfo
-from areoseg.runs.run import AUDIT
-from areoseg.runs.run import AUDIT_PAGE
-from areoseg.runs.run import METRICS
-from areoseg.runs.run import REPORT
-from areoseg.runs.run import SPLIT
-from areoseg.runs.run import WEIGHTS
-from areoseg.runs.run import Run
+from areoseg.runs.run import AUDIT, AUDIT_PAGE, METRICS, REPORT, SPLIT, WEIGHTS, Run
 from areoseg.taxonomy import VOID
-from areoseg.utils.files import read_json
-from areoseg.utils.files import write_text
+from areoseg.utils.files import read_json, write_text
 from areoseg.utils.images import VOID_COLOR
 
 _SHOWN_DATA = (

@@ -9,14 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from areoseg.data.samples import Sample
-from areoseg.report.examples import Example
-from areoseg.report.examples import Labels
-from areoseg.report.examples import labeled_pixels
+from areoseg.report.examples import Example, Labels, labeled_pixels
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.images import RGB
-from areoseg.utils.images import ImageArray
-from areoseg.utils.images import as_uint8
-from areoseg.utils.images import color_mask
+from areoseg.utils.images import RGB, ImageArray, as_uint8, color_mask
 
 WRONG_COLOR = (124, 36, 156)  # unlike any class, so that it is not taken for one
 UNCOUNTED_COLOR = (244, 240, 234)  # lighter than any right pixel

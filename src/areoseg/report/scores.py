@@ -1,7 +1,6 @@
 """Convert `scores.json` to the tables of the page; missing values stay empty."""
 
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 

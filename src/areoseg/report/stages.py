@@ -1,7 +1,6 @@
 """The stages of a run as table rows: length, score and changed values."""
 
-from collections.abc import Iterator
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isnan
 from typing import Any

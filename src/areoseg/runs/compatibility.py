@@ -1,11 +1,9 @@
 """Checks of compatibility between runs: data, split and network."""
 
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from areoseg.data.samples import SegmentationDataset
-from areoseg.data.samples import fingerprint
+from areoseg.data.samples import SegmentationDataset, fingerprint
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe
 from areoseg.runs.run import Run

@@ -3,15 +3,12 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel
-from pydantic import ConfigDict
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from areoseg.data.load import Source
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.files import read_json
-from areoseg.utils.files import write_json
+from areoseg.utils.files import read_json, write_json
 
 
 class _Info(BaseModel):

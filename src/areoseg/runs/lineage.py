@@ -1,12 +1,9 @@
 """Training lineage: the samples that weights were trained on, including earlier runs."""
 
-from collections.abc import Iterable
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from areoseg.errors import AreosegError
-from areoseg.runs.info import InitialWeights
-from areoseg.runs.info import TrainedOn
+from areoseg.runs.info import InitialWeights, TrainedOn
 from areoseg.runs.run import Run
 
 

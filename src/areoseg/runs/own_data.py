@@ -5,9 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from areoseg.data.load import SYNTHETIC
-from areoseg.data.load import Source
-from areoseg.data.load import read_with_progress
+from areoseg.data.load import SYNTHETIC, Source, read_with_progress
 from areoseg.data.samples import LoadedData
 from areoseg.errors import AreosegError
 from areoseg.runs.compatibility import check_same_samples

@@ -20,26 +20,18 @@ The bundled models of `areoseg.weights` are run folders that are opened by name.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from areoseg.data.load import Source
-from areoseg.errors import AreosegError
-from areoseg.errors import one_line
-from areoseg.recipes import Recipe
-from areoseg.recipes import load_recipe
-from areoseg.runs.info import RunInfo
-from areoseg.runs.info import TrainedOn
+from areoseg.errors import AreosegError, one_line
+from areoseg.recipes import Recipe, load_recipe
+from areoseg.runs.info import RunInfo, TrainedOn
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.files import PathLike
-from areoseg.utils.files import read_json
-from areoseg.utils.files import replacing
-from areoseg.weights import bundled_names
-from areoseg.weights import located
-from areoseg.weights import misspelled
+from areoseg.utils.files import PathLike, read_json, replacing
+from areoseg.weights import bundled_names, located, misspelled
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,12 +1,13 @@
 """Synthetic Mars: procedural Navcam samples with exact masks, and injected issues for audits."""
 
-from areoseg.synthetic.composition import draw_sample
-from areoseg.synthetic.composition import draw_set
-from areoseg.synthetic.issues import add_aliens
-from areoseg.synthetic.issues import add_duplicates
-from areoseg.synthetic.issues import mirror_masks
-from areoseg.synthetic.issues import shift_masks
-from areoseg.synthetic.issues import swap_masks
+from areoseg.synthetic.composition import draw_sample, draw_set
+from areoseg.synthetic.issues import (
+    add_aliens,
+    add_duplicates,
+    mirror_masks,
+    shift_masks,
+    swap_masks,
+)
 from areoseg.synthetic.settings import SyntheticMars
 
 __all__ = [

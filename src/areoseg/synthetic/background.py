@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.synthetic.camera import View
-from areoseg.synthetic.noise import Field
-from areoseg.synthetic.noise import library
-from areoseg.synthetic.noise import sample_texture
+from areoseg.synthetic.noise import Field, library, sample_texture
 from areoseg.utils.images import Mask
 
 Region = NDArray[np.bool_]

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from areoseg.synthetic.noise import Field
-from areoseg.synthetic.settings import Light
-from areoseg.synthetic.settings import Sensor
+from areoseg.synthetic.settings import Light, Sensor
 
 FRAME = 256
 """Side of the frame that lengths refer to, in pixels."""

@@ -2,29 +2,13 @@
 
 import numpy as np
 
-from areoseg.data.samples import Sample
-from areoseg.data.samples import SegmentationDataset
+from areoseg.data.samples import Sample, SegmentationDataset
 from areoseg.errors import AreosegError
-from areoseg.synthetic.background import Region
-from areoseg.synthetic.background import draw_rover
-from areoseg.synthetic.background import draw_skyline
-from areoseg.synthetic.background import grid
-from areoseg.synthetic.background import unlabeled_ground
-from areoseg.synthetic.camera import FRAME
-from areoseg.synthetic.camera import View
-from areoseg.synthetic.camera import expose
-from areoseg.synthetic.camera import look
-from areoseg.synthetic.camera import shade
+from areoseg.synthetic.background import Region, draw_rover, draw_skyline, grid, unlabeled_ground
+from areoseg.synthetic.camera import FRAME, View, expose, look, shade
 from areoseg.synthetic.noise import Field
-from areoseg.synthetic.settings import N_TILES
-from areoseg.synthetic.settings import FrameParameters
-from areoseg.synthetic.settings import SyntheticMars
-from areoseg.synthetic.settings import draw_frame
-from areoseg.synthetic.settings import spread
-from areoseg.synthetic.terrain import Rock
-from areoseg.synthetic.terrain import Surface
-from areoseg.synthetic.terrain import lay_ground
-from areoseg.synthetic.terrain import rock_height
+from areoseg.synthetic.settings import N_TILES, FrameParameters, SyntheticMars, draw_frame, spread
+from areoseg.synthetic.terrain import Rock, Surface, lay_ground, rock_height
 from areoseg.taxonomy import MARS
 
 BACKGROUND, BIG_ROCK = MARS.background, MARS.names.index("big rock")

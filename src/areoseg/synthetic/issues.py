@@ -5,10 +5,8 @@ dataset is not changed. The same seed corrupts the same samples in the same way.
 """
 
 import io
-from collections.abc import Callable
-from collections.abc import Sequence
-from typing import Any
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +15,8 @@ from PIL import Image
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.synthetic.background import grid
-from areoseg.synthetic.noise import Field
-from areoseg.synthetic.noise import fractal_noise
-from areoseg.utils.images import ImageArray
-from areoseg.utils.images import Mask
+from areoseg.synthetic.noise import Field, fractal_noise
+from areoseg.utils.images import ImageArray, Mask
 
 Indices = NDArray[np.int64]
 """Indices of samples in a dataset, ascending."""

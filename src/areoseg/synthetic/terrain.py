@@ -5,14 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from areoseg.synthetic.camera import View
-from areoseg.synthetic.noise import Field
-from areoseg.synthetic.noise import Texture
-from areoseg.synthetic.noise import library
-from areoseg.synthetic.noise import sample_texture
-from areoseg.synthetic.settings import Bedrock
-from areoseg.synthetic.settings import FrameParameters
-from areoseg.synthetic.settings import Sand
-from areoseg.synthetic.settings import Soil
+from areoseg.synthetic.noise import Field, Texture, library, sample_texture
+from areoseg.synthetic.settings import Bedrock, FrameParameters, Sand, Soil
 from areoseg.taxonomy import MARS
 from areoseg.utils.images import Mask
 

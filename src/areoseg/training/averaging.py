@@ -3,10 +3,8 @@
 from collections.abc import Iterable
 
 import torch
-from torch import Tensor
-from torch import nn
-from torch.optim.swa_utils import AveragedModel
-from torch.optim.swa_utils import update_bn
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, update_bn
 
 from areoseg.models.segmenter import Segmenter
 from areoseg.utils.device import fork_rng

@@ -6,18 +6,12 @@ from dataclasses import replace
 from rich.console import Console
 
 from areoseg.audit import read_exclusions
-from areoseg.data.load import find_source
-from areoseg.data.load import read_with_progress
-from areoseg.data.options import DataFormat
-from areoseg.data.options import LabelSet
-from areoseg.data.options import data_options
+from areoseg.data.load import find_source, read_with_progress
+from areoseg.data.options import DataFormat, LabelSet, data_options
 from areoseg.data.split import check_split_name
-from areoseg.evaluation.baselines import BASELINES
-from areoseg.evaluation.baselines import baseline
-from areoseg.evaluation.baselines import evaluate_baseline
+from areoseg.evaluation.baselines import BASELINES, baseline, evaluate_baseline
 from areoseg.metrics.scores import Scores
-from areoseg.recipes import Recipe
-from areoseg.recipes import load_recipe
+from areoseg.recipes import Recipe, load_recipe
 from areoseg.training.prepare import divide
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads

@@ -1,8 +1,6 @@
 """Training batches: drawn, prepared and augmented as a function of seed and step only."""
 
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,16 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from areoseg.data.samples import SegmentationDataset
-from areoseg.data.sampling import batch_indices
-from areoseg.data.sampling import unlabeled_batch_indices
+from areoseg.data.sampling import batch_indices, unlabeled_batch_indices
 from areoseg.data.split import rarest_class
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe
-from areoseg.taxonomy import VOID
-from areoseg.taxonomy import Taxonomy
+from areoseg.taxonomy import VOID, Taxonomy
 from areoseg.transforms.compose import build_augmentation
-from areoseg.transforms.paste import RareBank
-from areoseg.transforms.paste import rare_object_bank
+from areoseg.transforms.paste import RareBank, rare_object_bank
 
 Augmentation = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
 

@@ -5,9 +5,7 @@ from rich.console import Console
 from areoseg.errors import AreosegError
 from areoseg.evaluation.score import select_split
 from areoseg.runs.own_data import own_data
-from areoseg.runs.run import RESUME
-from areoseg.runs.run import Run
-from areoseg.runs.run import open_run
+from areoseg.runs.run import RESUME, Run, open_run
 from areoseg.training.calibration import calibrate_run
 from areoseg.training.finish import finish_run
 from areoseg.utils.console import standard_error

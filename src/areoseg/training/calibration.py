@@ -2,8 +2,7 @@
 
 import math
 from copy import deepcopy
-from dataclasses import dataclass
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -14,34 +13,30 @@ from scipy.special import softmax
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import class_pixels
 from areoseg.errors import AreosegError
-from areoseg.metrics.calibration_error import Reliability
-from areoseg.metrics.calibration_error import expected_calibration_error
-from areoseg.metrics.calibration_error import reliability
+from areoseg.metrics.calibration_error import Reliability, expected_calibration_error, reliability
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.metrics.rates import mean_scores
 from areoseg.models.layers.normalization import fold_standardization
-from areoseg.models.segmenter import MASKED_LOGIT
-from areoseg.models.segmenter import Segmenter
-from areoseg.runs.info import CalibrationInfo
-from areoseg.runs.info import ErrorChange
-from areoseg.runs.info import ReliabilityChange
-from areoseg.runs.info import ReliabilityCurve
-from areoseg.runs.info import ScoreChange
-from areoseg.runs.run import RUN_INFO
-from areoseg.runs.run import WEIGHTS
-from areoseg.runs.run import Run
-from areoseg.runs.run import write_weights
+from areoseg.models.segmenter import MASKED_LOGIT, Segmenter
+from areoseg.runs.info import (
+    CalibrationInfo,
+    ErrorChange,
+    ReliabilityChange,
+    ReliabilityCurve,
+    ScoreChange,
+)
+from areoseg.runs.run import RUN_INFO, WEIGHTS, Run, write_weights
 from areoseg.taxonomy import Taxonomy
-from areoseg.training.calibration_fits import LabeledPixels
-from areoseg.training.calibration_fits import Offsets
-from areoseg.training.calibration_fits import Score
-from areoseg.training.calibration_fits import fit_background_offset
-from areoseg.training.calibration_fits import fit_offsets
-from areoseg.training.calibration_fits import fit_temperature
-from areoseg.training.calibration_fits import half_splits
-from areoseg.utils.device import Precision
-from areoseg.utils.device import choose_device
-from areoseg.utils.device import precision_of_training
+from areoseg.training.calibration_fits import (
+    LabeledPixels,
+    Offsets,
+    Score,
+    fit_background_offset,
+    fit_offsets,
+    fit_temperature,
+    half_splits,
+)
+from areoseg.utils.device import Precision, choose_device, precision_of_training
 from areoseg.utils.images import as_tensor
 
 MAX_CLASS_PIXELS = 250_000

@@ -6,9 +6,7 @@ few of its pixels. Menon et al. 2021, arXiv 2007.07314, derive offsets from the 
 they are searched, since IoU is not a sum over pixels.
 """
 
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,16 +1,13 @@
 """The training state, and the file in the run folder that training resumes from."""
 
 import os
-from dataclasses import asdict
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from areoseg.errors import AreosegError
-from areoseg.errors import one_line
+from areoseg.errors import AreosegError, one_line
 from areoseg.training.plan import Plan
 from areoseg.utils.files import replacing
 

@@ -5,27 +5,19 @@ from copy import deepcopy
 
 from rich.console import Console
 
-from areoseg.audit import CHECKS
-from areoseg.audit import Exclusions
-from areoseg.audit import read_exclusions
+from areoseg.audit import CHECKS, Exclusions, read_exclusions
 from areoseg.audit.page import write_audit_page
 from areoseg.data.samples import SegmentationDataset
-from areoseg.evaluation.score import evaluate_masks
-from areoseg.evaluation.score import select_split
+from areoseg.evaluation.score import evaluate_masks, select_split
 from areoseg.inference.engines import TorchEngine
 from areoseg.inference.predictor import Predictor
 from areoseg.inference.resampling import trained_scale
 from areoseg.metrics.scores import Scores
 from areoseg.models.layers.normalization import fold_standardization
 from areoseg.models.segmenter import Segmenter
-from areoseg.report import choose_examples
-from areoseg.report import write_report
-from areoseg.runs.run import AUDIT
-from areoseg.runs.run import AUDIT_PAGE
-from areoseg.runs.run import SCORES
-from areoseg.runs.run import Run
-from areoseg.utils.device import choose_device
-from areoseg.utils.device import precision_of_training
+from areoseg.report import choose_examples, write_report
+from areoseg.runs.run import AUDIT, AUDIT_PAGE, SCORES, Run
+from areoseg.utils.device import choose_device, precision_of_training
 from areoseg.utils.files import write_json
 
 RESAMPLES = 1000

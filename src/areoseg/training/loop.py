@@ -24,47 +24,25 @@ from torch.optim import Optimizer
 from torch.utils.tensorboard import SummaryWriter
 
 from areoseg.metrics.confusion import confusion_matrix
-from areoseg.metrics.rates import class_iou
-from areoseg.metrics.rates import score
+from areoseg.metrics.rates import class_iou, score
 from areoseg.models.layers.regularization import set_progress
 from areoseg.models.segmenter import Segmenter
 from areoseg.optim.optimizers import build_optimizer
 from areoseg.optim.schedules import rate_factor
 from areoseg.recipes import Recipe
-from areoseg.runs.run import METRICS
-from areoseg.runs.run import PLAN
-from areoseg.runs.run import RESUME
-from areoseg.runs.run import WEIGHTS
-from areoseg.runs.run import write_weights
+from areoseg.runs.run import METRICS, PLAN, RESUME, WEIGHTS, write_weights
 from areoseg.taxonomy import Taxonomy
-from areoseg.training.averaging import WeightAverage
-from areoseg.training.averaging import estimate_batch_statistics
-from areoseg.training.batches import TrainingBatches
-from areoseg.training.batches import step_seed
-from areoseg.training.checkpoint import TrainingState
-from areoseg.training.checkpoint import save_resume_state
-from areoseg.training.plan import Budget
-from areoseg.training.plan import Plan
-from areoseg.training.plan import measure_seconds
+from areoseg.training.averaging import WeightAverage, estimate_batch_statistics
+from areoseg.training.batches import TrainingBatches, step_seed
+from areoseg.training.checkpoint import TrainingState, save_resume_state
+from areoseg.training.plan import Budget, Plan, measure_seconds
 from areoseg.training.prepare import Preparation
-from areoseg.training.progress import Interruption
-from areoseg.training.progress import TrainingProgress
+from areoseg.training.progress import Interruption, TrainingProgress
 from areoseg.training.rounds import Rounds
-from areoseg.training.stages import Stage
-from areoseg.training.stages import build_stages
-from areoseg.training.stages import epoch_end
-from areoseg.training.stages import stage_at
-from areoseg.training.stages import without_rest
-from areoseg.training.step import Loss
-from areoseg.training.step import draw_mixture
-from areoseg.training.step import mix_batch
-from areoseg.training.step import mixed_loss
-from areoseg.training.step import training_step
-from areoseg.utils.device import Precision
-from areoseg.utils.device import autocast
-from areoseg.utils.device import fork_rng
-from areoseg.utils.files import replacing
-from areoseg.utils.files import write_json
+from areoseg.training.stages import Stage, build_stages, epoch_end, stage_at, without_rest
+from areoseg.training.step import Loss, draw_mixture, mix_batch, mixed_loss, training_step
+from areoseg.utils.device import Precision, autocast, fork_rng
+from areoseg.utils.files import replacing, write_json
 
 VALIDATION_BATCH = 64
 STATISTICS_BATCHES = 16  # enough pixels for one mean and one variance per channel

@@ -10,8 +10,7 @@ import re
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from areoseg.errors import AreosegError
 

@@ -1,34 +1,21 @@
 """Preparation of the training data: audit, split, class counts and tensors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.audit import Exclusions
-from areoseg.audit import find_exclusions
-from areoseg.data.dispersion import dispersion
-from areoseg.data.dispersion import is_well_segmented
-from areoseg.data.samples import SegmentationDataset
-from areoseg.data.samples import fingerprint
-from areoseg.data.split import SPLITS
-from areoseg.data.split import Split
-from areoseg.data.split import class_pixels
-from areoseg.data.split import split_samples
+from areoseg.audit import Exclusions, find_exclusions
+from areoseg.data.dispersion import dispersion, is_well_segmented
+from areoseg.data.samples import SegmentationDataset, fingerprint
+from areoseg.data.split import SPLITS, Split, class_pixels, split_samples
 from areoseg.errors import AreosegError
-from areoseg.recipes import Recipe
-from areoseg.recipes import stage_recipes
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import Taxonomy
-from areoseg.training.batches import StageData
-from areoseg.training.batches import Tensors
-from areoseg.training.batches import not_over_background
-from areoseg.training.batches import stage_data
+from areoseg.recipes import Recipe, stage_recipes
+from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.training.batches import StageData, Tensors, not_over_background, stage_data
 from areoseg.training.calibration import sample_groups
-from areoseg.training.pseudo_labels import PseudoSamples
-from areoseg.training.pseudo_labels import unseen_samples
+from areoseg.training.pseudo_labels import PseudoSamples, unseen_samples
 
 
 @dataclass(frozen=True)

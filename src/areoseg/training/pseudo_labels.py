@@ -5,9 +5,7 @@ so that classes with generally low confidences keep their share.
 """
 
 import zipfile
-from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,18 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from areoseg.data.samples import SegmentationDataset
-from areoseg.data.samples import fingerprint
-from areoseg.errors import AreosegError
-from areoseg.errors import one_line
+from areoseg.data.samples import SegmentationDataset, fingerprint
+from areoseg.errors import AreosegError, one_line
 from areoseg.metrics.confusion import ratio
-from areoseg.runs.info import PseudoLabelInfo
-from areoseg.runs.info import SelfTrainingInfo
+from areoseg.runs.info import PseudoLabelInfo, SelfTrainingInfo
 from areoseg.runs.run import Run
-from areoseg.taxonomy import VOID
-from areoseg.taxonomy import Taxonomy
-from areoseg.training.batches import Tensors
-from areoseg.training.batches import unit_float
+from areoseg.taxonomy import VOID, Taxonomy
+from areoseg.training.batches import Tensors, unit_float
 from areoseg.utils.files import replacing
 
 PSEUDO = "pseudo_labels.npz"

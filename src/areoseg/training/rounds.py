@@ -13,17 +13,14 @@ import torch
 from pydantic import TypeAdapter
 from torch import Tensor
 
-from areoseg.data.samples import SegmentationDataset
-from areoseg.data.samples import fingerprint
+from areoseg.data.samples import SegmentationDataset, fingerprint
 from areoseg.errors import AreosegError
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import PseudoLabelSettings
 from areoseg.runs.info import PseudoLabelInfo
 from areoseg.taxonomy import Taxonomy
-from areoseg.training.batches import Tensors
-from areoseg.training.batches import TrainingBatches
-from areoseg.training.pseudo_labels import pseudo_label
-from areoseg.training.pseudo_labels import reading
+from areoseg.training.batches import Tensors, TrainingBatches
+from areoseg.training.pseudo_labels import pseudo_label, reading
 from areoseg.utils.device import Precision
 from areoseg.utils.files import replacing
 

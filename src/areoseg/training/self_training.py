@@ -7,38 +7,28 @@ from pathlib import Path
 
 from rich.console import Console
 
-from areoseg.audit import Exclusions
-from areoseg.audit import find_exclusions
-from areoseg.audit import read_exclusions
-from areoseg.data.load import Source
-from areoseg.data.load import read_with_progress
-from areoseg.data.samples import LoadedData
-from areoseg.data.samples import SegmentationDataset
-from areoseg.data.samples import fingerprint
+from areoseg.audit import Exclusions, find_exclusions, read_exclusions
+from areoseg.data.load import Source, read_with_progress
+from areoseg.data.samples import LoadedData, SegmentationDataset, fingerprint
 from areoseg.errors import AreosegError
 from areoseg.inference import Predictor
-from areoseg.recipes import Recipe
-from areoseg.recipes import load_recipe
+from areoseg.recipes import Recipe, load_recipe
 from areoseg.runs.compatibility import check_same_data
 from areoseg.runs.info import SelfTrainingInfo
-from areoseg.runs.own_data import own_data
-from areoseg.runs.own_data import own_source
-from areoseg.runs.run import AUDIT
-from areoseg.runs.run import Run
-from areoseg.runs.run import check_no_run_in
-from areoseg.runs.run import open_runs
-from areoseg.training.plan import Budget
-from areoseg.training.plan import parse_budget
+from areoseg.runs.own_data import own_data, own_source
+from areoseg.runs.run import AUDIT, Run, check_no_run_in, open_runs
+from areoseg.training.plan import Budget, parse_budget
 from areoseg.training.prepare import divide
-from areoseg.training.pseudo_labels import PseudoSamples
-from areoseg.training.pseudo_labels import check_pseudo_label_options
-from areoseg.training.pseudo_labels import check_same_size
-from areoseg.training.pseudo_labels import pseudo_label
-from areoseg.training.pseudo_labels import unseen_samples
+from areoseg.training.pseudo_labels import (
+    PseudoSamples,
+    check_pseudo_label_options,
+    check_same_size,
+    pseudo_label,
+    unseen_samples,
+)
 from areoseg.training.train import train_on
 from areoseg.utils.console import standard_error
-from areoseg.utils.device import choose_device
-from areoseg.utils.device import use_threads
+from areoseg.utils.device import choose_device, use_threads
 from areoseg.utils.files import PathLike
 
 MAX_LABELING_SHARE = 0.5

@@ -6,9 +6,7 @@ mostly are not.
 """
 
 import shutil
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,35 +18,30 @@ from rich.console import Console
 from torch import Tensor
 
 from areoseg.data.samples import SegmentationDataset
-from areoseg.evaluation.score import evaluate_model
-from areoseg.evaluation.score import select_split
-from areoseg.inference import Predictor
-from areoseg.inference import TorchEngine
+from areoseg.evaluation.score import evaluate_model, select_split
+from areoseg.inference import Predictor, TorchEngine
 from areoseg.models.segmenter import Segmenter
-from areoseg.runs.compatibility import check_same_architecture
-from areoseg.runs.compatibility import check_same_data
-from areoseg.runs.info import RunInfo
-from areoseg.runs.info import SoupInfo
-from areoseg.runs.info import SoupIngredient
+from areoseg.runs.compatibility import check_same_architecture, check_same_data
+from areoseg.runs.info import RunInfo, SoupInfo, SoupIngredient
 from areoseg.runs.lineage import previously_trained_on
 from areoseg.runs.own_data import own_data
-from areoseg.runs.run import AUDIT
-from areoseg.runs.run import RECIPE
-from areoseg.runs.run import RUN_INFO
-from areoseg.runs.run import SPLIT
-from areoseg.runs.run import WEIGHTS
-from areoseg.runs.run import Run
-from areoseg.runs.run import check_no_run_in
-from areoseg.runs.run import open_runs
-from areoseg.runs.run import write_weights
+from areoseg.runs.run import (
+    AUDIT,
+    RECIPE,
+    RUN_INFO,
+    SPLIT,
+    WEIGHTS,
+    Run,
+    check_no_run_in,
+    open_runs,
+    write_weights,
+)
 from areoseg.training.averaging import estimate_batch_statistics
 from areoseg.training.batches import Tensors
 from areoseg.training.calibration import calibrate_segmenter
 from areoseg.training.finish import finish_run
 from areoseg.utils.console import standard_error
-from areoseg.utils.device import choose_device
-from areoseg.utils.device import precision_of_training
-from areoseg.utils.device import use_threads
+from areoseg.utils.device import choose_device, precision_of_training, use_threads
 from areoseg.utils.files import PathLike
 
 MAX_STATISTICS_SAMPLES = 1024

@@ -13,8 +13,7 @@ from torch import Tensor
 
 from areoseg.errors import AreosegError
 from areoseg.losses.class_weights import class_weights
-from areoseg.losses.combined import CombinedLoss
-from areoseg.losses.combined import build_loss
+from areoseg.losses.combined import CombinedLoss, build_loss
 from areoseg.recipes import Recipe
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.batches import StageData

@@ -5,9 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch import nn
-from torch import optim
+from torch import Tensor, nn, optim
 
 from areoseg.optim.optimizers import squared_norm
 

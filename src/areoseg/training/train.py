@@ -17,76 +17,54 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from areoseg import __version__
-from areoseg.audit import Exclusions
-from areoseg.audit import read_exclusions
-from areoseg.audit import write_audit
+from areoseg.audit import Exclusions, read_exclusions, write_audit
 from areoseg.data.description import describe
-from areoseg.data.load import Source
-from areoseg.data.load import find_source
-from areoseg.data.load import read_with_progress
+from areoseg.data.load import Source, find_source, read_with_progress
 from areoseg.data.missions.navcam import common_navcam_scale
-from areoseg.data.options import DataFormat
-from areoseg.data.options import LabelSet
-from areoseg.data.options import data_options
+from areoseg.data.options import DataFormat, LabelSet, data_options
 from areoseg.data.samples import LoadedData
-from areoseg.errors import AreosegError
-from areoseg.errors import one_line
+from areoseg.errors import AreosegError, one_line
 from areoseg.models import model_cost
 from areoseg.models.segmenter import Segmenter
-from areoseg.recipes import Recipe
-from areoseg.recipes import load_recipe
-from areoseg.recipes import write_recipe
-from areoseg.runs.compatibility import check_initial_weights
-from areoseg.runs.compatibility import check_same_samples
-from areoseg.runs.info import DataInfo
-from areoseg.runs.info import ModelInfo
-from areoseg.runs.info import RoundsInfo
-from areoseg.runs.info import RunInfo
-from areoseg.runs.info import Versions
-from areoseg.runs.lineage import check_held_out
-from areoseg.runs.lineage import describe_initial_weights
-from areoseg.runs.own_data import own_data
-from areoseg.runs.own_data import own_source
-from areoseg.runs.run import AUDIT
-from areoseg.runs.run import PLAN
-from areoseg.runs.run import RECIPE
-from areoseg.runs.run import REPORT
-from areoseg.runs.run import RESUME
-from areoseg.runs.run import RUN_INFO
-from areoseg.runs.run import SPLIT
-from areoseg.runs.run import WEIGHTS
-from areoseg.runs.run import Run
-from areoseg.runs.run import build_segmenter
-from areoseg.runs.run import check_no_run_in
-from areoseg.runs.run import check_resumable
-from areoseg.runs.run import initial_segmenter
-from areoseg.runs.run import open_run
+from areoseg.recipes import Recipe, load_recipe, write_recipe
+from areoseg.runs.compatibility import check_initial_weights, check_same_samples
+from areoseg.runs.info import DataInfo, ModelInfo, RoundsInfo, RunInfo, Versions
+from areoseg.runs.lineage import check_held_out, describe_initial_weights
+from areoseg.runs.own_data import own_data, own_source
+from areoseg.runs.run import (
+    AUDIT,
+    PLAN,
+    RECIPE,
+    REPORT,
+    RESUME,
+    RUN_INFO,
+    SPLIT,
+    WEIGHTS,
+    Run,
+    build_segmenter,
+    check_no_run_in,
+    check_resumable,
+    initial_segmenter,
+    open_run,
+)
 from areoseg.training.calibration import calibrate_segmenter
 from areoseg.training.checkpoint import load_resume_state
 from areoseg.training.finish import finish_run
-from areoseg.training.loop import OnValidation
-from areoseg.training.loop import Trainer
-from areoseg.training.loop import fit
-from areoseg.training.loop import plan_for
-from areoseg.training.loop import save_weights
-from areoseg.training.plan import Budget
-from areoseg.training.plan import Plan
-from areoseg.training.plan import parse_budget
-from areoseg.training.prepare import Preparation
-from areoseg.training.prepare import prepare
+from areoseg.training.loop import OnValidation, Trainer, fit, plan_for, save_weights
+from areoseg.training.plan import Budget, Plan, parse_budget
+from areoseg.training.prepare import Preparation, prepare
 from areoseg.training.pseudo_labels import PseudoSamples
-from areoseg.training.rounds import ROUND
-from areoseg.training.rounds import Rounds
+from areoseg.training.rounds import ROUND, Rounds
 from areoseg.training.stages import check_stages_not_empty
 from areoseg.utils.console import standard_error
-from areoseg.utils.device import choose_device
-from areoseg.utils.device import choose_precision
-from areoseg.utils.device import fork_rng
-from areoseg.utils.device import precision_of_training
-from areoseg.utils.device import use_threads
-from areoseg.utils.files import PathLike
-from areoseg.utils.files import read_json
-from areoseg.utils.files import write_json
+from areoseg.utils.device import (
+    choose_device,
+    choose_precision,
+    fork_rng,
+    precision_of_training,
+    use_threads,
+)
+from areoseg.utils.files import PathLike, read_json, write_json
 
 
 def train(

@@ -31,16 +31,10 @@ from areoseg.transforms import photometric as photometric
 from areoseg.transforms import erasing as erasing
 # isort: on
 
-from areoseg.transforms.compose import Augmentation
-from areoseg.transforms.compose import build_augmentation
-from areoseg.transforms.paste import RareBank
-from areoseg.transforms.paste import rare_object_bank
-from areoseg.transforms.policies import POLICIES
-from areoseg.transforms.policies import AugmentSettings
-from areoseg.transforms.policies import Policy
-from areoseg.transforms.policies import parse_augment
-from areoseg.transforms.registry import TRANSFORMS
-from areoseg.transforms.registry import TransformOptions
+from areoseg.transforms.compose import Augmentation, build_augmentation
+from areoseg.transforms.paste import RareBank, rare_object_bank
+from areoseg.transforms.policies import POLICIES, AugmentSettings, Policy, parse_augment
+from areoseg.transforms.registry import TRANSFORMS, TransformOptions
 
 __all__ = [
     "POLICIES",

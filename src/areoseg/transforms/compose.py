@@ -1,7 +1,6 @@
 """Builds the function that augments a batch from the settings of an augmentation."""
 
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -13,10 +12,8 @@ from areoseg.errors import AreosegError
 from areoseg.transforms.draws import uniform
 from areoseg.transforms.paste import RareBank
 from areoseg.transforms.policies import AugmentSettings
-from areoseg.transforms.registry import TRANSFORMS
-from areoseg.transforms.registry import is_warp
-from areoseg.transforms.warp import identity_positions
-from areoseg.transforms.warp import resample
+from areoseg.transforms.registry import TRANSFORMS, is_warp
+from areoseg.transforms.warp import identity_positions, resample
 
 Augmentation = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
 """Maps images (N, 1, H, W), masks (N, H, W) and a CPU generator to new images and masks."""

@@ -9,9 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from areoseg.transforms.draws import inside_boxes
-from areoseg.transforms.draws import random_start
-from areoseg.transforms.draws import uniform
+from areoseg.transforms.draws import inside_boxes, random_start, uniform
 from areoseg.transforms.registry import TRANSFORMS
 
 

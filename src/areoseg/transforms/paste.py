@@ -5,8 +5,7 @@ The bank of objects must be cut from the training split only.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch

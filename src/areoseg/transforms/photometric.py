@@ -6,9 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from areoseg.transforms.draws import per_sample
-from areoseg.transforms.draws import smoothing_matrix
-from areoseg.transforms.draws import uniform
+from areoseg.transforms.draws import per_sample, smoothing_matrix, uniform
 from areoseg.transforms.registry import TRANSFORMS
 from areoseg.utils.options import Share
 

@@ -16,22 +16,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ConfigDict
-from pydantic import Field
-from pydantic import ValidationError
-from pydantic import field_validator
-from pydantic import model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import VOID
-from areoseg.transforms.registry import TRANSFORMS
-from areoseg.transforms.registry import TransformOptions
-from areoseg.transforms.registry import order_of_application
-from areoseg.utils.options import Options
-from areoseg.utils.options import Share
-from areoseg.utils.options import validate_items
+from areoseg.errors import AreosegError, did_you_mean
+from areoseg.taxonomy import MARS, VOID
+from areoseg.transforms.registry import TRANSFORMS, TransformOptions, order_of_application
+from areoseg.utils.options import Options, Share, validate_items
 
 TransformUse = tuple[str, float, Mapping[str, float]]
 """A transform's name, its probability, and the options that differ from its defaults."""

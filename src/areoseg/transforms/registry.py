@@ -10,10 +10,8 @@ of its first parameter distinguishes the two kinds:
   ones; consecutive warps are composed and the tile is sampled once.
 """
 
-from areoseg.utils.options import Options
-from areoseg.utils.options import Share
-from areoseg.utils.registry import Component
-from areoseg.utils.registry import Registry
+from areoseg.utils.options import Options, Share
+from areoseg.utils.registry import Component, Registry
 
 
 class TransformOptions(Options):

@@ -14,9 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from areoseg.taxonomy import VOID
-from areoseg.transforms.draws import per_sample
-from areoseg.transforms.draws import smoothing_matrix
-from areoseg.transforms.draws import uniform
+from areoseg.transforms.draws import per_sample, smoothing_matrix, uniform
 from areoseg.transforms.registry import TRANSFORMS
 from areoseg.utils.options import Share
 

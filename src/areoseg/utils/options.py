@@ -1,21 +1,17 @@
 """Options: validated values with ranges and defaults, and errors that name the invalid option."""
 
-from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Mapping
-from typing import Annotated
-from typing import Any
-from typing import Self
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel
-from pydantic import ConfigDict
-from pydantic import Field
-from pydantic import ModelWrapValidatorHandler
-from pydantic import ValidationError
-from pydantic import model_validator
-from pydantic_core import ErrorDetails
-from pydantic_core import InitErrorDetails
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from areoseg.errors import did_you_mean
 

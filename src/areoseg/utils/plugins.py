@@ -21,8 +21,7 @@ import warnings
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from areoseg.errors import AreosegError
-from areoseg.errors import one_line
+from areoseg.errors import AreosegError, one_line
 
 GROUP = "areoseg.plugins"
 """The entry-point group of installed plugins."""

@@ -7,21 +7,14 @@ option. Components from outside the package are registered in the same way; see 
 
 import inspect
 import re
-from collections.abc import Callable
-from collections.abc import Collection
-from collections.abc import Iterator
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
-from typing import TypeVar
-from typing import get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
-from pydantic import Field
-from pydantic import create_model
+from pydantic import Field, create_model
 
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
+from areoseg.errors import AreosegError, did_you_mean
 from areoseg.utils.options import Options
 from areoseg.utils.plugins import load_entry_points
 

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.errors import AreosegError
-from areoseg.errors import shorten
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import Taxonomy
+from areoseg.errors import AreosegError, shorten
+from areoseg.taxonomy import MARS, Taxonomy
 from areoseg.utils.images import Mask
 
 AI4MARS_VALUES = (0, 1, 2, 3, 255)

@@ -5,11 +5,8 @@ Mars Science Laboratory, Mars 2020 and the Mars Exploration Rovers.
 """
 
 import re
-from dataclasses import dataclass
-from dataclasses import fields
-from dataclasses import replace
-from pathlib import PurePath
-from pathlib import PurePosixPath
+from dataclasses import dataclass, fields, replace
+from pathlib import PurePath, PurePosixPath
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ pixels; datasets contain them at full size or reduced.
 """
 
 import re
-from collections.abc import Iterable
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from areoseg.data.missions.metadata import site_and_drive
 

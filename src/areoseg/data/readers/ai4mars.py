@@ -6,13 +6,9 @@ from pathlib import Path
 from areoseg.data.missions.ai4mars import check_mars_taxonomy
 from areoseg.data.readers.decode import decode_image
 from areoseg.data.readers.files import list_images
-from areoseg.data.readers.formats import DatasetFormat
-from areoseg.data.readers.formats import LazyFrame
-from areoseg.data.readers.formats import Listing
+from areoseg.data.readers.formats import DatasetFormat, LazyFrame, Listing
 from areoseg.data.readers.masks import read_ai4mars_mask
-from areoseg.errors import AreosegError
-from areoseg.errors import plural
-from areoseg.errors import shorten
+from areoseg.errors import AreosegError, plural, shorten
 from areoseg.taxonomy import Taxonomy
 
 LABEL_FOLDERS = {

@@ -6,16 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from areoseg.data.missions.ai4mars import AI4MARS_VALUES
-from areoseg.data.missions.ai4mars import check_mars_taxonomy
+from areoseg.data.missions.ai4mars import AI4MARS_VALUES, check_mars_taxonomy
 from areoseg.data.missions.metadata import site_and_drive
-from areoseg.data.readers.decode import decode_image
-from areoseg.data.readers.decode import decode_indices
+from areoseg.data.readers.decode import decode_image, decode_indices
 from areoseg.data.readers.files import list_images
 from areoseg.data.readers.folder import paired_files
-from areoseg.data.readers.formats import DatasetFormat
-from areoseg.data.readers.formats import LazyFrame
-from areoseg.data.readers.formats import Listing
+from areoseg.data.readers.formats import DatasetFormat, LazyFrame, Listing
 from areoseg.data.readers.masks import read_ai4mars_mask
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import Taxonomy

@@ -18,10 +18,8 @@ import PIL.Image
 import tifffile
 from numpy.typing import NDArray
 
-from areoseg.data.readers.files import check_size
-from areoseg.data.readers.files import too_large
-from areoseg.errors import AreosegError
-from areoseg.errors import one_line
+from areoseg.data.readers.files import check_size, too_large
+from areoseg.errors import AreosegError, one_line
 
 # Exceptions of the decoders on broken files, found by damaging valid ones at random: many are due
 # to headers that declare more data than the file contains.

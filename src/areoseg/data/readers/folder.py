@@ -4,18 +4,16 @@ from functools import partial
 from pathlib import Path
 
 from areoseg.data.readers.decode import decode_image
-from areoseg.data.readers.files import IMAGE_SUFFIXES
-from areoseg.data.readers.files import is_image
-from areoseg.data.readers.files import list_images
-from areoseg.data.readers.files import name_below
-from areoseg.data.readers.files import unique_names
-from areoseg.data.readers.formats import DatasetFormat
-from areoseg.data.readers.formats import LazyFrame
-from areoseg.data.readers.formats import Listing
+from areoseg.data.readers.files import (
+    IMAGE_SUFFIXES,
+    is_image,
+    list_images,
+    name_below,
+    unique_names,
+)
+from areoseg.data.readers.formats import DatasetFormat, LazyFrame, Listing
 from areoseg.data.readers.masks import read_mask
-from areoseg.errors import AreosegError
-from areoseg.errors import plural
-from areoseg.errors import shorten
+from areoseg.errors import AreosegError, plural, shorten
 from areoseg.taxonomy import Taxonomy
 
 # A folder that contains one of these at any depth is not a folder of unlabeled images.

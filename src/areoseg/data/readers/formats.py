@@ -1,8 +1,7 @@
 """Records that describe a dataset format and the frames that it finds on disk."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from areoseg.data.readers.decode import DecodedImage

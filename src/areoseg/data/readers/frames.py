@@ -4,9 +4,7 @@ Frames are read one by one in a few threads, so that only a few of them are in m
 """
 
 import os
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -16,15 +14,15 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from areoseg.data.readers.formats import LazyFrame
-from areoseg.data.readers.intensity import IntensityRange
-from areoseg.data.readers.intensity import intensity_range
-from areoseg.data.readers.intensity import narrow
-from areoseg.data.readers.intensity import to_image
-from areoseg.data.readers.intensity import without_holes
+from areoseg.data.readers.intensity import (
+    IntensityRange,
+    intensity_range,
+    narrow,
+    to_image,
+    without_holes,
+)
 from areoseg.data.samples import SegmentationDataset
-from areoseg.errors import AreosegError
-from areoseg.errors import plural
-from areoseg.errors import shorten
+from areoseg.errors import AreosegError, plural, shorten
 from areoseg.utils.images import Mask
 
 N_TASKS = 256

@@ -6,14 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.missions.ai4mars import AI4MARS_VALUES
-from areoseg.data.missions.ai4mars import classes_of_ai4mars
+from areoseg.data.missions.ai4mars import AI4MARS_VALUES, classes_of_ai4mars
 from areoseg.data.readers.decode import decode_indices
-from areoseg.errors import AreosegError
-from areoseg.errors import shorten
-from areoseg.taxonomy import MARS
-from areoseg.taxonomy import VOID
-from areoseg.taxonomy import Taxonomy
+from areoseg.errors import AreosegError, shorten
+from areoseg.taxonomy import MARS, VOID, Taxonomy
 from areoseg.utils.images import Mask
 
 

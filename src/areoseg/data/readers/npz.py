@@ -11,12 +11,9 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from areoseg.data.readers.decode import DecodedImage
-from areoseg.data.readers.formats import DatasetFormat
-from areoseg.data.readers.formats import LazyFrame
-from areoseg.data.readers.formats import Listing
+from areoseg.data.readers.formats import DatasetFormat, LazyFrame, Listing
 from areoseg.data.readers.masks import check_classes
-from areoseg.errors import AreosegError
-from areoseg.errors import one_line
+from areoseg.errors import AreosegError, one_line
 from areoseg.taxonomy import Taxonomy
 
 TRAINING, TEST = "training_set", "test_set"

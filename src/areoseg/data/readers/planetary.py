@@ -14,13 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.data.missions.metadata import Georeference
-from areoseg.data.missions.pds_labels import PdsLabel
-from areoseg.data.missions.pds_labels import label_from_keywords
-from areoseg.data.missions.pds_labels import label_from_pds4
+from areoseg.data.missions.pds_labels import PdsLabel, label_from_keywords, label_from_pds4
 from areoseg.data.readers.decode import luminance
 from areoseg.data.readers.files import check_size
-from areoseg.errors import AreosegError
-from areoseg.errors import one_line
+from areoseg.errors import AreosegError, one_line
 
 DATA_SUFFIXES = (".img", ".vic", ".vicar")
 """Suffixes of files that contain the pixels of a planetary image."""

@@ -1,7 +1,6 @@
 """Read any rover image: gray pixels, validity mask and metadata."""
 
-from dataclasses import dataclass
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +8,11 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from areoseg.data.missions.metadata import Georeference
-from areoseg.data.missions.metadata import Metadata
-from areoseg.data.missions.metadata import metadata_from_name
+from areoseg.data.missions.metadata import Georeference, Metadata, metadata_from_name
 from areoseg.data.missions.pds_labels import PdsLabel
-from areoseg.data.readers.decode import decode_image
-from areoseg.data.readers.decode import gray_levels
-from areoseg.data.readers.decode import needs_gdal
-from areoseg.data.readers.decode import pillow_pixels
+from areoseg.data.readers.decode import decode_image, gray_levels, needs_gdal, pillow_pixels
 from areoseg.data.readers.intensity import to_gray
-from areoseg.data.readers.planetary import PLANETARY_SUFFIXES
-from areoseg.data.readers.planetary import Raster
-from areoseg.data.readers.planetary import read_planetary
+from areoseg.data.readers.planetary import PLANETARY_SUFFIXES, Raster, read_planetary
 from areoseg.errors import AreosegError
 from areoseg.utils.images import ImageArray
 

@@ -1,27 +1,22 @@
 """Writers of predictions, which receive an image in blocks of rows from top to bottom."""
 
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Mapping
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from contextlib import ExitStack
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from areoseg.data.readers.planetary import require_rasterio
 from areoseg.data.readers.rover_image import RoverImage
-from areoseg.errors import AreosegError
-from areoseg.errors import did_you_mean
+from areoseg.errors import AreosegError, did_you_mean
 from areoseg.inference.tiling import RowBlock
-from areoseg.inference.writers.images import write_confidence
-from areoseg.inference.writers.images import write_entropy
-from areoseg.inference.writers.images import write_mask
-from areoseg.inference.writers.images import write_overlay
+from areoseg.inference.writers.images import (
+    write_confidence,
+    write_entropy,
+    write_mask,
+    write_overlay,
+)
 from areoseg.inference.writers.polygons import write_polygons
-from areoseg.inference.writers.probabilities import probabilities_suffix
-from areoseg.inference.writers.probabilities import write_probabilities
+from areoseg.inference.writers.probabilities import probabilities_suffix, write_probabilities
 from areoseg.taxonomy import Taxonomy
 
 Write = Callable[[RowBlock], None]

@@ -1,8 +1,7 @@
 """Terrain as GeoJSON polygons, in map coordinates for georeferenced images, else in pixels."""
 
 import json
-from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any

@@ -2,15 +2,11 @@
 
 import csv
 import io
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Sequence
-from contextlib import contextmanager
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from areoseg.errors import AreosegError
-from areoseg.errors import one_line
+from areoseg.errors import AreosegError, one_line
 
 AddRow = Callable[[Sequence[object]], None]
 """Writes the next row and flushes it to disk."""

@@ -4,12 +4,10 @@ Matrix products run over sequences (N, H * W, C), convolutions over maps (N, C, 
 channels_last memory format both are views of the same memory, so changing between them is free.
 """
 
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from areoseg.models.layers.regularization import DropPath

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from torch import Tensor
-from torch import nn
+from torch import Tensor, nn
 
 from areoseg.models.layers.normalization import Norm
 from areoseg.models.layers.regularization import DropPath

@@ -6,8 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from areoseg.models.layers.convolution import Residual
-from areoseg.models.layers.convolution import SqueezeExcitation
+from areoseg.models.layers.convolution import Residual, SqueezeExcitation
 from areoseg.models.layers.normalization import NORMS
 from areoseg.models.layers.regularization import DropPath
 

@@ -10,8 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from areoseg.errors import AreosegError

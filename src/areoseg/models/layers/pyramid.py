@@ -7,12 +7,9 @@ of the map (PSPNet). They are used at the bottleneck of a network.
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
-from torch import nn
+from torch import Tensor, nn
 
-from areoseg.models.layers.convolution import Activation
-from areoseg.models.layers.convolution import convolution_block
-from areoseg.models.layers.convolution import relu
+from areoseg.models.layers.convolution import Activation, convolution_block, relu
 from areoseg.models.layers.normalization import Norm
 from areoseg.models.layers.size import resize_bilinear
 

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from areoseg.models.layers.replace import replace_layers
