@@ -25,7 +25,7 @@ from areoseg.runs.own_data import own_data
 from areoseg.runs.run import open_run
 from areoseg.taxonomy import MARS, VOID, Taxonomy
 from areoseg.utils.console import standard_error
-from areoseg.utils.files import PathLike
+from areoseg.utils.files import ModelPath
 from areoseg.utils.images import ImageArray, Mask, as_uint8
 
 Images = Sequence[ImageArray] | ImageArray
@@ -219,7 +219,7 @@ def evaluate_baseline(
 
 
 def baseline_score(
-    run: PathLike,
+    run: ModelPath,
     name: str = "logistic-regression",
     *,
     split: str = "test",

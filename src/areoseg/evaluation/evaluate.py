@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from rich.console import Console
 
@@ -25,7 +24,7 @@ from areoseg.runs.lineage import check_not_trained_on, count_trained_on
 from areoseg.runs.own_data import own_source
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads
-from areoseg.utils.files import PathLike
+from areoseg.utils.files import ModelPath, PathLike, path_list
 
 RESAMPLES = 1000
 """Number of bootstrap resamples for the 95 % intervals."""
@@ -47,7 +46,7 @@ class Evaluation:
 
 
 def evaluate(
-    models: PathLike | Sequence[PathLike],
+    models: ModelPath | Sequence[ModelPath],
     data: PathLike | None = None,
     *,
     split: str | None = None,
@@ -96,7 +95,7 @@ def evaluate(
 
 
 def evaluate_each(
-    models: PathLike | Sequence[PathLike],
+    models: ModelPath | Sequence[ModelPath],
     data: PathLike | None = None,
     *,
     split: str | None = None,
@@ -128,8 +127,8 @@ def evaluate_each(
     return [_evaluate(some, dataset, tta_flip=flip, device=device) for some, flip in variants]
 
 
-def _open_models(models: PathLike | Sequence[PathLike], device: str) -> list[ModelUnderTest]:
-    paths = [models] if isinstance(models, str | Path) else list(models)
+def _open_models(models: ModelPath | Sequence[ModelPath], device: str) -> list[ModelUnderTest]:
+    paths = path_list(models)
     if not paths:
         raise AreosegError("no model to evaluate: name at least one run or bundled model")
     return [open_model_under_test(path, device=device) for path in paths]

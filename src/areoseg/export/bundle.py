@@ -33,7 +33,7 @@ from areoseg.runs.run import (
 )
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads
-from areoseg.utils.files import PathLike, write_text
+from areoseg.utils.files import ModelPath, PathLike, write_text
 from areoseg.weights import CARD
 
 HALF = Allowance(unequal=2e-3, terrain=1e-3)
@@ -61,7 +61,7 @@ class Bundle:
 
 
 def bundle(
-    run: PathLike,
+    run: ModelPath,
     out: PathLike,
     *,
     data: PathLike | None = None,

@@ -25,7 +25,7 @@ from areoseg.runs.own_data import own_data
 from areoseg.runs.run import RECIPE, SCORES, Run, open_run
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads
-from areoseg.utils.files import PathLike, read_json
+from areoseg.utils.files import ModelPath, PathLike, read_json
 
 LICENSE = "Apache-2.0"
 """License of the weights of exports and bundles."""
@@ -88,7 +88,7 @@ class Export:
 
 
 def export(
-    run: PathLike,
+    run: ModelPath,
     format: str,
     out: PathLike,
     *,

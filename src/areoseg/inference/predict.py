@@ -14,14 +14,14 @@ from areoseg.inference.resampling import ScaleOption
 from areoseg.inference.writers import DEFAULT_OUTPUTS, checked_outputs
 from areoseg.utils.console import progress_bar, standard_error
 from areoseg.utils.device import use_threads
-from areoseg.utils.files import PathLike
+from areoseg.utils.files import ModelPath, PathLike
 
 
 def predict(
     inputs: PathLike | Sequence[PathLike],
     out: PathLike,
     *,
-    model: PathLike | Sequence[PathLike] | None = None,
+    model: ModelPath | Sequence[ModelPath] | None = None,
     outputs: Sequence[str] = DEFAULT_OUTPUTS,
     tta_flip: bool = False,
     tta_scales: Sequence[float] = (1.0,),

@@ -28,6 +28,7 @@ from areoseg.inference.resampling import (
 from areoseg.inference.result import Result
 from areoseg.inference.tiling import Probabilities, RowBlock, blended_rows, spans, tile_windows
 from areoseg.utils.device import choose_device
+from areoseg.utils.files import ModelPath, path_list
 from areoseg.utils.images import ImageArray, Mask, as_tensor
 
 BLOCK_BYTES = 1 << 24
@@ -339,7 +340,7 @@ class Predictor:
 
 
 def load(
-    model: str | Path | Sequence[str | Path] | None = None,
+    model: ModelPath | Sequence[ModelPath] | None = None,
     *,
     device: str = "cpu",
     accelerate: bool = True,
@@ -371,11 +372,11 @@ def load(
     return Predictor.load(*model_paths(model), device=device, accelerate=accelerate, **options)
 
 
-def model_paths(model: str | Path | Sequence[str | Path] | None) -> list[str | Path]:
+def model_paths(model: ModelPath | Sequence[ModelPath] | None) -> list[str]:
     """Return the paths of one or several models; None stands for the bundled default model."""
     if model is None:
-        return [default_model()]
-    return [model] if isinstance(model, str | Path) else list(model)
+        return [str(default_model())]
+    return path_list(model)
 
 
 def _read_source(source: Any) -> tuple[Iterable[InputImage], bool]:

@@ -17,7 +17,7 @@ from areoseg.recipes import parse_recipe
 from areoseg.runs.run import open_run
 from areoseg.utils.console import progress_bar, standard_error
 from areoseg.utils.device import use_threads
-from areoseg.utils.files import PathLike, replacing
+from areoseg.utils.files import ModelPath, PathLike, replacing
 from areoseg.utils.images import Mask
 
 PREFETCH_PIXELS = 1 << 21
@@ -29,7 +29,7 @@ Item = TypeVar("Item")
 
 
 def submit(
-    models: PathLike | Sequence[PathLike],
+    models: ModelPath | Sequence[ModelPath],
     data: PathLike,
     out: PathLike,
     *,

@@ -30,7 +30,7 @@ from areoseg.errors import AreosegError, one_line
 from areoseg.recipes import Recipe, load_recipe
 from areoseg.runs.info import RunInfo, TrainedOn
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.files import PathLike, read_json, replacing
+from areoseg.utils.files import ModelPath, PathLike, path_list, read_json, replacing
 from areoseg.weights import bundled_names, located, misspelled
 
 if TYPE_CHECKING:
@@ -64,6 +64,10 @@ class Run:
     path: Path
     recipe: Recipe
     info: RunInfo
+
+    def __fspath__(self) -> str:
+        """The folder, so that a run is accepted wherever its path is."""
+        return str(self.path)
 
     @property
     def name(self) -> str:
@@ -158,7 +162,7 @@ def is_run(path: Path) -> bool:
     return (path / RECIPE).is_file() and (path / RUN_INFO).is_file()
 
 
-def open_run(path: PathLike, *, unfinished: bool = False) -> Run:
+def open_run(path: ModelPath, *, unfinished: bool = False) -> Run:
     """Open a run folder.
 
     Args:
@@ -192,13 +196,13 @@ def open_run(path: PathLike, *, unfinished: bool = False) -> Run:
     )
 
 
-def open_runs(paths: PathLike | Sequence[PathLike]) -> list[Run]:
+def open_runs(paths: ModelPath | Sequence[ModelPath]) -> list[Run]:
     """Open one or more distinct run folders.
 
     Raises:
         AreosegError: There is no path, a path is not a run, or two are the same.
     """
-    paths = [paths] if isinstance(paths, str | Path) else paths
+    paths = path_list(paths)
     if not paths:
         raise AreosegError("no run given: name at least one run folder")
     runs = [open_run(path) for path in paths]

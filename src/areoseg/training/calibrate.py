@@ -10,11 +10,11 @@ from areoseg.training.calibration import calibrate_run
 from areoseg.training.finish import finish_run
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads
-from areoseg.utils.files import PathLike
+from areoseg.utils.files import ModelPath, PathLike
 
 
 def calibrate(
-    run: PathLike,
+    run: ModelPath,
     *,
     data: PathLike | None = None,
     groups: PathLike | None = None,

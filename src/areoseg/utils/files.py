@@ -1,8 +1,9 @@
 """Atomic writing of files; reading and writing of JSON."""
 
 import json
+import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,15 @@ from typing import Any
 from areoseg.errors import AreosegError, one_line
 
 PathLike = str | Path
+
+ModelPath = str | os.PathLike[str]
+"""A run folder, an exported file, the name of a bundled model, or a `Run`."""
+
+
+def path_list(paths: ModelPath | Iterable[ModelPath]) -> list[str]:
+    """Return one or several paths as a list of strings."""
+    several = [paths] if isinstance(paths, (str, os.PathLike)) else paths
+    return [os.fspath(path) for path in several]
 
 
 @contextmanager

@@ -5,6 +5,7 @@ Each is a folder here that `areoseg bundle` made: a run folder with float16 weig
 """
 
 import difflib
+from os import PathLike
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -21,18 +22,18 @@ def bundled_names() -> tuple[str, ...]:
     return tuple(sorted(card.parent.name for card in FOLDER.glob(f"*/{CARD}")))
 
 
-def located(model: str | Path) -> Path:
+def located(model: str | PathLike[str]) -> Path:
     """Return the folder of a bundled model by its name, and any other path as it is.
 
     A file or folder at the path takes precedence over a bundled model of that name.
     """
     path = Path(model)
-    if not path.exists() and str(model) in bundled_names():
+    if not path.exists() and path.name == str(path) and path.name in bundled_names():
         return FOLDER / path
     return path
 
 
-def misspelled(model: str | Path) -> str:
+def misspelled(model: str | PathLike[str]) -> str:
     """Return the end of an error message about a path that may be a misspelled bundled model.
 
     Examples:
