@@ -8,6 +8,7 @@ from sklearn.metrics import average_precision_score
 
 from areoseg.audit import audit_samples
 from areoseg.audit.content_outliers import content_scores
+from areoseg.audit.context import AuditContext
 from areoseg.data.load import read_data
 
 DATA = Path(__file__).parents[2] / "../shared/data/terrain64.npz"
@@ -40,7 +41,7 @@ def test_the_aliens_and_nothing_else_are_rejected(homework, aliens):
 
 def test_content_alone_ranks_the_aliens_first(homework, aliens):
     truth = np.isin(np.arange(len(homework)), aliens)
-    assert average_precision_score(truth, content_scores(homework.images).total) >= 0.95
+    assert average_precision_score(truth, content_scores(AuditContext(homework)).total) >= 0.95
 
 
 def test_content_alone_rejects_the_aliens_and_nothing_else(homework, aliens):

@@ -60,8 +60,8 @@ def test_a_part_with_share_zero_is_empty():
     ("groups", "shares", "expected"),
     [
         (["a"] * 10, {}, "1 groups cannot fill 3 splits"),
-        (list("abcdef"), {"val": 0.9, "test": 0.2}, "to train on"),
-        (list("abcdef"), {"val": -0.1}, "to train on"),
+        (list("abcdef"), {"val": 0.9, "test": 0.2}, "for training"),
+        (list("abcdef"), {"val": -0.1}, "for training"),
     ],
 )
 def test_an_impossible_split_is_refused(groups, shares, expected):

@@ -18,7 +18,8 @@ def run(homework_npz, tiny, tmp_path_factory):
 
 @pytest.fixture
 def told(tmp_path):
-    return Console(file=(tmp_path / "told.txt").open("w+"), width=300)
+    with (tmp_path / "told.txt").open("w+") as file:
+        yield Console(file=file, width=300)
 
 
 def lines(console):

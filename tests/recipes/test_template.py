@@ -30,7 +30,7 @@ def test_every_section_is_there_and_options_are_described():
     assert "training:" in lines
     assert "#   batch_size: 32  # Samples per batch" in lines
     assert "  checkpoint: last" in lines
-    assert any("clip: 1.0  # The largest norm of the gradient" in line for line in lines)
+    assert any("clip: 1.0  # Maximum norm of the gradient" in line for line in lines)
 
 
 def test_comments_of_the_author_are_kept():

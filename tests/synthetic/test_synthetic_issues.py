@@ -173,7 +173,7 @@ def test_image_issues_work_without_masks_and_mask_issues_say_that_they_need_them
         (lambda s: add_aliens(s, 41, seed=0), "41 issues among 40 samples"),
         (lambda s: add_aliens(s, 1, seed=0, masks="any"), "'shared' or 'own'"),
         (lambda s: add_duplicates(s, 1, seed=0, kinds=["blurred"]), "exact, jpeg"),
-        (lambda s: add_duplicates(s, 1, seed=0, kinds=[]), "at least one kind"),
+        (lambda s: add_duplicates(s, 1, seed=0, kinds=[]), "name at least one of exact, jpeg"),
         (lambda s: swap_masks(s, 1.2, seed=0), "from 0 to 1"),
         (lambda s: shift_masks(s, 0.1, seed=0, pixels=(0, 4)), "above 0"),
         (lambda s: mirror_masks(s, 1.0, seed=0), "masks that differ when mirrored"),

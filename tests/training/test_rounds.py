@@ -183,7 +183,9 @@ def test_without_samples_to_label_a_training_says_so_and_goes_on(source, tmp_pat
     made = train_on(
         recipe, labeled_ones, tmp_path / "run", source=source, console=Console(stderr=True)
     )
-    assert "no unlabeled images" in " ".join(capsys.readouterr().err.split())
+    assert "no unlabeled image has the size of the labeled ones" in " ".join(
+        capsys.readouterr().err.split()
+    )
     assert made.info.rounds is None
 
 

@@ -177,7 +177,7 @@ def test_other_lengths_stretch_the_stages(run_stages):
 def test_a_stage_without_a_step_is_refused_before_training(run_stages, tmp_path, number):
     stages = [{"epochs": 100}] * 3
     stages.insert(number, {"epochs": 1})
-    with pytest.raises(AreosegError, match=rf"^stages\.{number}: not one of the 10 steps"):
+    with pytest.raises(AreosegError, match=rf"^stages\.{number}: has none of the 10 planned steps"):
         run_stages("run", stages, "training.steps=10")
     assert not (tmp_path / "run").exists()
 
