@@ -8,7 +8,9 @@ import pytest
 from rich.console import Console
 
 import areoseg
+from areoseg.data.load import find_source
 from areoseg.errors import AreosegError
+from areoseg.experiments.runner import Runner
 
 NAMES = ("background", "sand", "ripple", "outcrop", "boulder", "rover", "sky")
 
@@ -47,3 +49,15 @@ def test_a_folder_with_a_description_is_trained_on_and_evaluated(desert, tmp_pat
     assert areoseg.evaluate(run.path, other, console=quiet).images == 31  # by the run's classes
     with pytest.raises(AreosegError, match=r"other: the classes are a, b, .* predicts background"):
         areoseg.evaluate(run.path, other, classes="a,b,c,d,e,f,g", console=quiet)
+
+
+def test_a_study_cuts_the_tiles_of_the_description_as_training_does(desert, tmp_path, tiny):
+    quiet = Console(quiet=True)
+    (desert / "areoseg-data.yaml").write_text(f"classes: [{', '.join(NAMES)}]\ntile: [16, 32]\n")
+    run = areoseg.train("unet", desert, tmp_path / "run", overrides=tiny, console=quiet)
+    assert areoseg.open_run(run.path).source.tile == (16, 32)
+    recipe = areoseg.load_recipe("unet", tiny)
+    source = find_source(desert, None, quiet)
+    runner = Runner(source, device="cpu", threads=1, command=None, console=quiet)
+    assert runner.source_for(recipe) == run.source
+    assert runner.load(recipe)[0].labeled.images.shape[1:] == (16, 32)

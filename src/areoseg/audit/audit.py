@@ -93,8 +93,7 @@ def audit(
         options = DataOptions(
             None if groups is None else Path(groups), data_format, label_set, classes
         )
-        source = find_source(data, options, console)
-        source = replace(source, tile=tile or source.tile, scale=scale)
+        source = find_source(data, options, console).cut(tile, scale)
         data = read_with_progress(source, console)
     samples, unlabeled, taxonomy = data.labeled, data.unlabeled, data.taxonomy
     if not len(samples):

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +67,7 @@ def audit(
     """
     issues = () if fail_on is None else parse_fail_on(fail_on)
     console = standard_error()
-    source = find_source(data, dataset, console)
-    source = replace(source, tile=tile or source.tile, scale=scale)
+    source = find_source(data, dataset, console).cut(tile, scale)
     loaded = read_with_progress(source, console)
     found = audit_dataset(
         loaded,

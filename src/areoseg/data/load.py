@@ -73,6 +73,10 @@ class Source(DataOptions):
     tile: tuple[int, int] | None = None
     scale: float = 1.0
 
+    def cut(self, tile: tuple[int, int] | None, scale: float) -> "Source":
+        """Return the source with this scale and tile size; None keeps its own tile size."""
+        return replace(self, tile=tile or self.tile, scale=scale)
+
     @property
     def arguments(self) -> list[str]:
         """Return the command-line arguments for the same files; a recipe has tile and scale."""
@@ -133,7 +137,7 @@ def read(
     console = console or standard_error()
     options = data_options(groups, data_format, label_set, classes)
     source = find_source(data, options, console)
-    return read_with_progress(replace(source, tile=tile or source.tile, scale=scale), console)
+    return read_with_progress(source.cut(tile, scale), console)
 
 
 def find_source(data: PathLike, options: DataOptions | None, console: Console) -> Source:

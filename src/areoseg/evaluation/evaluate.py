@@ -153,7 +153,7 @@ def _load_dataset(
         source = find_source(data or runs[0].source.path, options, console)
         if source.classes is None and runs:
             source = replace(source, classes=runs[0].source.classes)
-        source = replace(source, tile=first.recipe.data.tile, scale=first.recipe.data.scale)
+        source = source.cut(first.recipe.data.tile, first.recipe.data.scale)
     else:
         source = own_source(runs[0], None, options.groups)
     loaded = read_with_progress(source, console)

@@ -1,7 +1,7 @@
 """Train many recipes on the same data: the runner of studies and searches."""
 
 import shutil
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -43,7 +43,7 @@ class Runner:
 
     def source_for(self, recipe: Recipe) -> Source:
         """Return the source with the tile size and scale of a recipe."""
-        return replace(self.source, tile=recipe.data.tile, scale=recipe.data.scale)
+        return self.source.cut(recipe.data.tile, recipe.data.scale)
 
     def load(self, recipe: Recipe, console: Console | None = None) -> tuple[LoadedData, str]:
         """Return the data of a recipe, read once per tile size and scale, and their identity.

@@ -75,7 +75,7 @@ def search_page(search: Search, context: SearchContext, command: str) -> str:
             size=(WIDTH, HEIGHT),
             frame=(LEFT, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM),
             shown=SHOWN,
-            least_trials=MIN_TRIALS,
+            min_trials=MIN_TRIALS,
             seconds=context.seconds,
             source=context.runner.source,
             command=command,

@@ -1,7 +1,6 @@
 """Baselines on the split that training would make."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from rich.console import Console
 
@@ -65,7 +64,7 @@ def baselines(
     exclusions = None if decisions is None else read_exclusions(decisions)
     options = data_options(groups, data_format, label_set, classes)
     source = find_source(data, options, console)
-    source = replace(source, tile=recipe.data.tile or source.tile, scale=recipe.data.scale)
+    source = source.cut(recipe.data.tile, recipe.data.scale)
     loaded = read_with_progress(source, console)
     dataset, taxonomy = loaded.labeled, loaded.taxonomy
     if exclusions is not None:

@@ -51,7 +51,7 @@ def finish_run(
     """
     predictor = _predictor(run, segmenter or run.segmenter(fold=False))
     scores: dict[str, Scores] = {}
-    examples = {}
+    last = None
     for split in splits:
         scored = select_split(dataset, run, split)
         if not len(scored) or scored.masks is None:
@@ -68,9 +68,8 @@ def finish_run(
         console.print(
             f"{split}: {scores[split].protocol} score {scores[split].score:.4f}{calibrated}"
         )
-        examples = choose_examples(
-            scored.images, scored.masks, masks, scored.names, taxonomy=run.taxonomy
-        )
+        last = (scored.images, scored.masks, masks, scored.names)
+    examples = {} if last is None else choose_examples(*last, taxonomy=run.taxonomy)
     if run.info.data.groups is None:
         console.print(
             "note: no groups are known, so tiles of one frame may be in several splits and the"

@@ -8,7 +8,6 @@ import math
 import platform
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +131,7 @@ def train(
     use_threads(threads)
     options = data_options(groups, data_format, label_set, classes)
     source = find_source(data, options, console)
-    source = replace(source, tile=recipe.data.tile or source.tile, scale=recipe.data.scale)
+    source = source.cut(recipe.data.tile, recipe.data.scale)
     if initial is not None:
         check_initial_weights(initial, recipe, describe(source.classes).taxonomy)
 
