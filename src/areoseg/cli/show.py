@@ -11,10 +11,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from areoseg.utils.console import standard_error
+
 output = Console(highlight=False, soft_wrap=True)
 """Results: standard output."""
 
-notes = Console(stderr=True, highlight=False, soft_wrap=True)
+notes = standard_error()
 """Progress, notes, warnings and errors: standard error."""
 
 
