@@ -61,16 +61,17 @@ _ADDED_BY_COMPLEX: tuple[TransformUse, ...] = (
 POLICIES: dict[str, Policy] = {
     "none": Policy("no augmentation", ()),
     "flips": Policy(
-        "left-right flips alone, which keep gravity and sky where they are",
+        "horizontal flips only, which keep sky and shadows plausible",
         (("horizontal_flip", 0.5, {}),),
     ),
     "mild": Policy(
-        "the report's best: flips, quarter turns, elastic and grid distortion, beside originals",
+        "the best policy of the AN2DL report: flips, quarter turns, elastic and grid distortion,"
+        " beside originals",
         _MILD,
         original=0.5,
     ),
     "rigid": Policy(
-        "flips, rotations and shifts that bend nothing, beside originals",
+        "flips, rotations and shifts, beside originals",
         (
             ("horizontal_flip", 0.5, {}),
             ("vertical_flip", 0.5, {}),
@@ -79,7 +80,7 @@ POLICIES: dict[str, Policy] = {
         original=0.5,
     ),
     "complex": Policy(
-        "everything the report tried, beside originals",
+        "all transforms of the AN2DL report, beside originals",
         (*_MILD, *_ADDED_BY_COMPLEX),
         original=0.5,
     ),
