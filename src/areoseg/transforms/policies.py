@@ -61,7 +61,7 @@ _ADDED_BY_COMPLEX: tuple[TransformUse, ...] = (
 POLICIES: dict[str, Policy] = {
     "none": Policy("no augmentation", ()),
     "flips": Policy(
-        "horizontal flips only, which keep sky and shadows plausible",
+        "horizontal flips only, which keep the sky at the top",
         (("horizontal_flip", 0.5, {}),),
     ),
     "mild": Policy(
