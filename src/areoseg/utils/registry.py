@@ -159,6 +159,8 @@ class Registry(Mapping[str, Component]):
             __base__=base,
             __module__=function.__module__,
             __doc__=inspect.getdoc(function),
+            # pydantic would search the source for them for 0.1 s; the descriptions are given
+            __cls_kwargs__={"use_attribute_docstrings": False},
             **fields,
         )
 
