@@ -1,10 +1,17 @@
+import contextlib
+import io
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from unittest import mock
 
 import numpy as np
 import pytest
 import torch
 
+from areoseg.cli.app import main
 from areoseg.data.samples import SegmentationDataset
 from areoseg.synthetic import SyntheticMars, draw_set
 from areoseg.taxonomy import MARS
@@ -34,6 +41,46 @@ def homework_npz(samples, tmp_path_factory):
     np.savez(path, training_set=np.stack([images, masks], axis=1), test_set=images[:5])
     path.with_name("mars_groups.txt").write_text("\n".join(samples.groups) + "\n")
     return path
+
+
+@pytest.fixture(scope="session")
+def run_command():
+    """Runs `areoseg WORDS` in this process; returns its exit code and what it printed."""
+
+    def run(*words, cwd="."):
+        arguments = list(map(str, words))
+        code, output, errors = 0, io.StringIO(), io.StringIO()
+        threads = torch.get_num_threads()
+        with (
+            mock.patch.object(sys, "argv", ["areoseg", *arguments]),
+            mock.patch.dict(os.environ),
+            contextlib.chdir(cwd),
+            contextlib.redirect_stdout(output),
+            contextlib.redirect_stderr(errors),
+        ):
+            try:
+                main()
+            except SystemExit as ended:
+                code = ended.code or 0
+        torch.set_num_threads(threads)
+        return subprocess.CompletedProcess(arguments, code, output.getvalue(), errors.getvalue())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def start_command():
+    """Starts `areoseg WORDS` as a process, for tests of signals."""
+
+    def start(*words, **options):
+        return subprocess.Popen(
+            [sys.executable, "-m", "areoseg", *map(str, words)],
+            stderr=subprocess.PIPE,
+            text=True,
+            **options,
+        )
+
+    return start
 
 
 TINY = [

@@ -1,9 +1,10 @@
-"""The commands as a user calls them, in processes of their own where the exit code matters."""
+"""The commands as a user calls them: exit codes and output."""
 
 import io
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -18,20 +19,11 @@ import areoseg
 from areoseg.cli.app import COMMANDS, app
 from areoseg.errors import AreosegError
 from areoseg.recipes import parse_recipe
-
-
-def run_command(*arguments, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "areoseg", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        **options,
-    )
+from areoseg.training.progress import TrainingProgress
 
 
 @pytest.fixture(scope="module")
-def run(homework_npz, tiny, tmp_path_factory):
+def run(homework_npz, tiny, run_command, tmp_path_factory):
     """A run that the command line trained."""
     out = tmp_path_factory.mktemp("runs") / "tiny"
     done = run_command("train", "unet", *tiny, "--data", homework_npz, "--out", out, "--threads", 1)
@@ -50,7 +42,7 @@ def test_a_run_has_scores_and_a_report(run):
     assert info["command"].startswith("areoseg train unet")
 
 
-def test_evaluate_prints_tables_or_json(run, homework_npz):
+def test_evaluate_prints_tables_or_json(run_command, run, homework_npz):
     table = run_command("evaluate", run, "--data", homework_npz)
     assert table.returncode == 0, table.stderr
     for word in ("terrain", "keras", "all-pixels", "five-class", "big rock", "95 % interval"):
@@ -60,7 +52,9 @@ def test_evaluate_prints_tables_or_json(run, homework_npz):
     assert values["protocols"] == kept["protocols"]
 
 
-def test_evaluate_scores_other_data_whole_and_refuses_a_split_of_them(run, homework_npz, tmp_path):
+def test_evaluate_scores_other_data_whole_and_refuses_a_split_of_them(
+    run_command, run, homework_npz, tmp_path
+):
     with np.load(homework_npz) as file:
         np.savez(tmp_path / "other.npz", training_set=file["training_set"][:8])
     values = run_command("evaluate", run, "--data", tmp_path / "other.npz", "--json")
@@ -70,7 +64,7 @@ def test_evaluate_scores_other_data_whole_and_refuses_a_split_of_them(run, homew
     assert "so it has no splits" in refused.stderr
 
 
-def test_predict_writes_masks_for_folders_and_npz(run, homework_npz, tmp_path):
+def test_predict_writes_masks_for_folders_and_npz(run_command, run, homework_npz, tmp_path):
     done = run_command(
         "predict", homework_npz, "--model", run, "--model", run, "--out", tmp_path / "out"
     )
@@ -78,27 +72,27 @@ def test_predict_writes_masks_for_folders_and_npz(run, homework_npz, tmp_path):
     assert len(list((tmp_path / "out" / "masks").rglob("*.png"))) == 5
 
 
-def test_submit_writes_one_row_an_image(run, homework_npz, tmp_path):
+def test_submit_writes_one_row_an_image(run_command, run, homework_npz, tmp_path):
     done = run_command("submit", run, "--data", homework_npz, "--out", tmp_path / "s.csv")
     assert done.returncode == 0, done.stderr
     assert len((tmp_path / "s.csv").read_text().splitlines()) == 6
 
 
-def test_audit_writes_its_findings(homework_npz, tmp_path):
+def test_audit_writes_its_findings(run_command, homework_npz, tmp_path):
     done = run_command("audit", homework_npz, "--out", tmp_path / "audit", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == json.loads((tmp_path / "audit" / "audit.json").read_text())
     assert json.loads(done.stdout)["pairs"] == 48
 
 
-def test_lists_come_as_json():
+def test_lists_come_as_json(run_command):
     models = json.loads(run_command("models", "--json").stdout)
     assert {"name", "parameters", "macs", "paper", "summary"} == models[0].keys()
     recipes = json.loads(run_command("recipes", "--json").stdout)
     assert "unet-l" in [recipe["name"] for recipe in recipes]
 
 
-def test_recipes_are_shown_and_copied_but_never_over_a_file(tmp_path):
+def test_recipes_are_shown_and_copied_but_never_over_a_file(run_command, tmp_path):
     shown = run_command("recipes", "show", "unet-l").stdout
     copy = tmp_path / "mine.yaml"
     assert run_command("recipes", "copy", "unet-l", copy).returncode == 0
@@ -178,7 +172,7 @@ def test_a_part_that_there_is_not_shows_before_anything_is_read(run):
         (["demo", "--budget", "soon"], "15m"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_two(arguments, expected, tmp_path):
+def test_bad_input_is_one_line_and_exit_code_two(run_command, arguments, expected, tmp_path):
     done = run_command(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert expected in done.stderr
@@ -187,7 +181,7 @@ def test_bad_input_is_one_line_and_exit_code_two(arguments, expected, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_image_that_cannot_be_read_does_not_stop_the_rest(run, tmp_path):
+def test_an_image_that_cannot_be_read_does_not_stop_the_rest(run_command, run, tmp_path):
     good, bad = tmp_path / "good.png", tmp_path / "bad [1].png"
     Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(good)
     bad.write_text("no picture")
@@ -201,7 +195,7 @@ def test_an_image_that_cannot_be_read_does_not_stop_the_rest(run, tmp_path):
     assert "bad [1].png" in (tmp_path / "out" / "errors.csv").read_text()
 
 
-def test_predict_writes_what_is_asked_for_and_resumes(run, tmp_path):
+def test_predict_writes_what_is_asked_for_and_resumes(run_command, run, tmp_path):
     Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(tmp_path / "a.png")
     arguments = ["predict", tmp_path / "a.png", "--model", run, "--out", tmp_path / "out"]
     arguments += ["--tta-flip", "--tta-scales", "0.5", "1", "--scale", "2"]
@@ -238,37 +232,32 @@ def test_a_run_folder_without_its_info_is_refused(run, tmp_path):
         areoseg.evaluate(tmp_path / "damaged")
 
 
-def test_a_run_goes_on_where_its_data_lie_now(homework_npz, tiny, tmp_path):
+@pytest.fixture
+def ctrl_c(monkeypatch):
+    """Interrupts every training of this process after its first epoch."""
+    epoch_done = TrainingProgress.epoch_done
+
+    def interrupt(self, *arguments):
+        epoch_done(self, *arguments)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(TrainingProgress, "epoch_done", interrupt)
+
+
+def test_a_run_goes_on_where_its_data_lie_now(run_command, homework_npz, tiny, tmp_path, ctrl_c):
     moved = tmp_path / "moved.npz"
     shutil.copy(homework_npz, moved)
-    arguments = ["train", "unet", *tiny, "training.epochs=5000", "training.patience=0"]
     out = tmp_path / "run"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "areoseg", *arguments, "--data", moved, "--out", out],
-        stderr=subprocess.DEVNULL,
-    )
-    while process.poll() is None and not (out / "weights.safetensors").exists():
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
+    started = run_command("train", "unet", *tiny, "--data", moved, "--out", out)
+    assert started.returncode == 130
     moved.unlink()
     lost = run_command("train", "--resume", out)
-    assert (
-        lost.returncode,
-        "does not exist. Give its current path with --data" in lost.stderr,
-    ) == (
-        2,
-        True,
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-m", "areoseg", "train", "--resume", out, "--data", homework_npz],
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert "epoch" in process.stderr.readline()
-    process.send_signal(2)
-    _, errors = process.communicate(timeout=60)
-    assert f"areoseg train --resume {out}" in errors
-    assert process.returncode == 130
+    assert lost.returncode == 2
+    assert "does not exist. Give its current path with --data" in lost.stderr
+    resumed = run_command("train", "--resume", out, "--data", homework_npz)
+    assert resumed.returncode == 130
+    assert "epoch 2" in resumed.stderr
+    assert f"areoseg train --resume {out}" in resumed.stderr
 
 
 def test_a_full_disk_is_one_line(tmp_path):
@@ -301,12 +290,11 @@ def test_every_command_explains_itself(command, capsys):
     assert "Usage: areoseg " + command in capsys.readouterr().out
 
 
-def test_interrupting_leaves_a_usable_run(homework_npz, tiny, tmp_path):
+def test_interrupting_leaves_a_usable_run(run_command, start_command, homework_npz, tiny, tmp_path):
     out = tmp_path / "run"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "areoseg", "train", "unet", *tiny, "training.epochs=5000",
-         "training.patience=0", "--data", homework_npz, "--out", out, "--threads", "1"],
-        stderr=subprocess.PIPE, text=True,
+    process = start_command(
+        "train", "unet", *tiny, "training.epochs=5000", "training.patience=0",
+        "--data", homework_npz, "--out", out, "--threads", 1,
     )  # fmt: skip
     while process.poll() is None and not (out / "weights.safetensors").exists():
         time.sleep(0.01)
@@ -318,7 +306,7 @@ def test_interrupting_leaves_a_usable_run(homework_npz, tiny, tmp_path):
     assert run_command("evaluate", out, "--json").returncode == 0
 
 
-def test_augment_draws_a_sheet_and_names_the_transforms(homework_npz, tmp_path):
+def test_augment_draws_a_sheet_and_names_the_transforms(run_command, homework_npz, tmp_path):
     sheet = tmp_path / "sheet.png"
     done = run_command("augment", "unet", "augment=rigid", "--data", homework_npz, "--out", sheet)
     assert done.returncode == 0, done.stderr
@@ -326,7 +314,7 @@ def test_augment_draws_a_sheet_and_names_the_transforms(homework_npz, tmp_path):
     assert sheet.read_bytes().startswith(b"\x89PNG")
 
 
-def test_an_unknown_command_names_the_nearest_or_all():
+def test_an_unknown_command_names_the_nearest_or_all(run_command):
     assert (
         run_command("trian").stderr == "error: there is no command 'trian': did you mean 'train'?\n"
     )
@@ -334,16 +322,15 @@ def test_an_unknown_command_names_the_nearest_or_all():
     assert all(command in listed for command in COMMANDS)
 
 
-def test_shell_completion_is_installed(tmp_path):
-    done = run_command(
-        "--install-completion", "--shell", "bash",
-        env={**os.environ, "HOME": str(tmp_path), "SHELL": "/bin/bash"},
-    )  # fmt: skip
+def test_shell_completion_is_installed(run_command, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    done = run_command("--install-completion", "--shell", "bash")
     assert done.returncode == 0, done.stderr
     written = "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
     assert "--init-from" in written
 
 
-def test_more_threads_than_cores_are_warned_about(run):
-    done = run_command("evaluate", run, "--threads", "999")
-    assert "warning: --threads 999" in done.stderr
+def test_more_threads_than_cores_are_warned_about(run_command, run):
+    threads = os.cpu_count() + 1
+    done = run_command("evaluate", run, "--threads", threads)
+    assert f"warning: --threads {threads}" in done.stderr
