@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from areoseg.models.gate import choose_class, gated_log_probabilities
+
 MASKED_LOGIT = -1e4
 """The logit of a class that is never predicted: its probability is exactly 0 in float32."""
 
@@ -18,6 +20,10 @@ class Segmenter(nn.Module):
     added, so that probabilities are softmax(logits / temperature + offsets). Until a calibration
     sets them, the temperature is 1, and the offsets are 0 except for masked classes.
 
+    With a background gate, the network's logit of background is the log-odds of background, and
+    temperature and offsets apply to the terrain classes; the output is log-probabilities. See
+    `areoseg.models.gate`.
+
     Args:
         network: Maps (N, 1, H, W) to logits (N, C, H, W).
         mean: Mean of the training images, in 0..1. One mean and one standard deviation for the
@@ -25,12 +31,18 @@ class Segmenter(nn.Module):
         std: Standard deviation of the training images.
         classes: Number of classes, C.
         masked_classes: Classes that are never predicted.
+        gated_class: The background class, if the network has a background gate.
+
+    Attributes:
+        background_threshold: The probability above which a pixel is background, chosen by the
+            calibration; only with a gate.
     """
 
     mean: Tensor
     std: Tensor
     temperature: Tensor
     offsets: Tensor
+    background_threshold: Tensor
 
     def __init__(
         self,
@@ -40,14 +52,19 @@ class Segmenter(nn.Module):
         std: float,
         classes: int,
         masked_classes: Sequence[int] = (),
+        gated_class: int | None = None,
     ) -> None:
         super().__init__()
         self.network = network
+        self.gated_class = gated_class
         self.register_buffer("mean", torch.tensor(mean))
         self.register_buffer("std", torch.tensor(std))
         self.register_buffer("temperature", torch.tensor(1.0))
         offsets = torch.zeros(classes)
         offsets[list(masked_classes)] = MASKED_LOGIT
+        if gated_class is not None:
+            offsets[gated_class] = MASKED_LOGIT  # in the softmax of the terrain classes
+            self.register_buffer("background_threshold", torch.tensor(0.5))
         self.register_buffer("offsets", offsets)
         self.register_load_state_dict_pre_hook(_default_temperature)  # type: ignore[no-untyped-call]
 
@@ -56,7 +73,20 @@ class Segmenter(nn.Module):
         logits: Tensor | tuple[Tensor, ...] = self.network((images - self.mean) / self.std)
         if self.training or not isinstance(logits, Tensor):
             return logits
-        return logits.float() / self.temperature + self.offsets.view(1, -1, 1, 1)
+        logits = logits.float()
+        calibrated = logits / self.temperature + self.offsets.view(1, -1, 1, 1)
+        if self.gated_class is None:
+            return calibrated
+        return gated_log_probabilities(logits, calibrated, self.gated_class)
+
+    def choose_class(self, probabilities: Tensor) -> Tensor:
+        """Return the class indices (N, H, W) int64 of probabilities (N, C, H, W)."""
+        return choose_class(probabilities, self.gated_class or 0, self.threshold)
+
+    @property
+    def threshold(self) -> float | None:
+        """The probability above which a pixel is background; None without a gate."""
+        return None if self.gated_class is None else float(self.background_threshold)
 
     @property
     def masked_classes(self) -> Tensor:
@@ -64,8 +94,10 @@ class Segmenter(nn.Module):
         return self.offsets <= MASKED_LOGIT / 2
 
     def uncalibrate(self) -> None:
-        """Reset temperature to 1 and offsets to 0; masked classes stay masked."""
+        """Reset temperature, offsets and threshold; masked classes stay masked."""
         self.temperature.fill_(1.0)
+        if self.gated_class is not None:
+            self.background_threshold.fill_(0.5)
         self.offsets[~self.masked_classes] = 0.0
 
 
@@ -116,11 +148,12 @@ class ExportGraph(nn.Module):
     def __init__(self, segmenter: Segmenter, *, pads: bool = True) -> None:
         super().__init__()
         self.probabilities = ProbabilityGraph(segmenter, pads=pads)
+        self.choose_class = segmenter.choose_class
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Map (N, 1, H, W) uint8 to masks (N, H, W) uint8, probabilities (N, C, H, W) float32."""
         probabilities = self.probabilities(images.to(torch.float32) / 255)
-        return probabilities.argmax(dim=1).to(torch.uint8), probabilities
+        return self.choose_class(probabilities).to(torch.uint8), probabilities
 
 
 def _repeating_last(length: int, multiple: int) -> Tensor:

@@ -31,6 +31,7 @@ from areoseg.utils.options import (
     Decay,
     NonNegative,
     Options,
+    Positive,
     PositiveShare,
     Share,
     check_values,
@@ -81,9 +82,12 @@ class NetworkSettings(Options):
 class DataSettings(Options):
     """Preparation of the dataset."""
 
-    background: Literal["class", "void"] = "void"
+    background: Literal["class", "void", "gate"] = "void"
     """`class`: background is a class like the others. `void`: its pixels are ignored in the loss,
-    and background is never predicted."""
+    and background is never predicted. `gate`: an output of its own decides whether a pixel is
+    background, learned from the unlabeled regions that are certainly not ground."""
+    gate_weight: Positive = 1.0
+    """Weight of the loss of the background gate; the loss of the terrain has 1."""
     scale: PositiveShare = 1.0
     """Factor by which frames are downscaled when they are read."""
     tile: tuple[Count, Count] | None = None
@@ -233,7 +237,7 @@ def _choice(registry: Registry, default: str) -> BeforeValidator:
 def _check_background(loss: LossTerms, info: ValidationInfo) -> LossTerms:
     """Check that terms that depend on the background class are used with `background: class`."""
     data = info.data.get("data")
-    if data is not None and data.background == "void":
+    if data is not None and data.background != "class":
         check_values(
             {
                 (name,): "needs data.background=class, since void pixels are ignored in the loss"

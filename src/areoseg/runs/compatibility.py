@@ -102,9 +102,17 @@ def _difference(recipe: Recipe, taxonomy: Taxonomy, run: Run) -> str | None:
             getattr(recipe.network, standardized),
             getattr(run.recipe.network, standardized),
         ),
-        "data.background": (recipe.data.background, run.recipe.data.background),
+        "data.background": (
+            _treatment(recipe.data.background, run.recipe.data.background),
+            run.recipe.data.background,
+        ),
     }
     return next((name for name, (own, other) in compared.items() if own != other), None)
+
+
+def _treatment(own: str, other: str) -> str:
+    """Return the treatment of background; weights without an output for it can learn a gate."""
+    return other if (own, other) == ("gate", "void") else own
 
 
 def _lasting(options: Mapping[str, Any]) -> dict[str, Any]:

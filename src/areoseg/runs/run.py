@@ -267,7 +267,7 @@ def build_segmenter(
     from areoseg.models.adjust import adjust_network
     from areoseg.models.segmenter import Segmenter
 
-    classes = len(taxonomy)
+    classes, background = len(taxonomy), taxonomy.background
     network = create_model(recipe.model.name, classes=classes, **recipe.model.options)
     adjust_network(network, **recipe.network.model_dump())
     segmenter = Segmenter(
@@ -275,7 +275,8 @@ def build_segmenter(
         mean=mean,
         std=std,
         classes=classes,
-        masked_classes=(taxonomy.background,) if recipe.data.background == "void" else (),
+        masked_classes=(background,) if recipe.data.background == "void" else (),
+        gated_class=background if recipe.data.background == "gate" else None,
     )
     segmenter.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stub
     return segmenter

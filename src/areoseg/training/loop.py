@@ -328,7 +328,7 @@ class Trainer:
         """Return the confusion matrix (C, C) of the averaged weights on one batch."""
         with autocast(self.device, self.precision):
             logits = self.ema_model.eval()(self.fabric.to_device(images))
-        prediction = logits.argmax(dim=1).cpu().numpy()
+        prediction = self.ema_model.choose_class(logits.softmax(dim=1)).cpu().numpy()
         return confusion_matrix(prediction, targets.numpy(), len(self.taxonomy))
 
     def state_tensors(self) -> dict[str, Any]:

@@ -118,6 +118,8 @@ def prepare(
     split, pixels = division.split, division.pixels
     _check_validation(recipe, samples.select(split.val), pixels[list(split.val)], taxonomy)
     tensors = Tensors.of(samples.select(split.train))
+    if recipe.data.background == "gate":
+        tensors = tensors.with_unknown(taxonomy.background)
     images = tensors.images.numpy()
     white = 255.0 if images.dtype == np.uint8 else 1.0
     held_out = [samples.names[index] for index in (*split.val, *split.test)]

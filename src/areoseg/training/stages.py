@@ -14,6 +14,7 @@ from torch import Tensor
 from areoseg.errors import AreosegError
 from areoseg.losses.class_weights import class_weights
 from areoseg.losses.combined import CombinedLoss, build_loss
+from areoseg.losses.gate import GatedLoss
 from areoseg.recipes import Recipe
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.batches import StageData
@@ -34,7 +35,7 @@ class Stage:
     """
 
     recipe: Recipe
-    loss: CombinedLoss
+    loss: CombinedLoss | GatedLoss
     start: float
     end: float
 
@@ -53,21 +54,31 @@ def build_stages(
         taxonomy: The classes.
         auxiliary_weights: Weight of the loss of each auxiliary output of the network.
     """
-    losses = [
-        build_loss(
-            stage.recipe.loss,
-            class_weights=_class_weights(stage, taxonomy),
-            classes=len(taxonomy),
-            background=taxonomy.background,
-            auxiliary_weights=auxiliary_weights,
-        )
-        for stage in data
-    ]
+    losses = [_loss(stage, taxonomy, auxiliary_weights) for stage in data]
     return make_stages([stage.recipe for stage in data], losses, [stage.steps for stage in data])
 
 
+def _loss(
+    stage: StageData, taxonomy: Taxonomy, auxiliary_weights: tuple[float, ...]
+) -> CombinedLoss | GatedLoss:
+    """Build the loss of a stage; with a background gate, its terms see the terrain classes only."""
+    weights, background = _class_weights(stage, taxonomy), taxonomy.background
+    data = stage.recipe.data
+    gated = data.background == "gate"
+    combined = build_loss(
+        stage.recipe.loss,
+        class_weights=weights[list(taxonomy.terrain)] if gated else weights,
+        classes=len(taxonomy.terrain) if gated else len(taxonomy),
+        background=background,
+        auxiliary_weights=auxiliary_weights,
+    )
+    if not gated:
+        return combined
+    return GatedLoss(combined, background=background, weight=data.gate_weight)
+
+
 def make_stages(
-    recipes: Sequence[Recipe], losses: Sequence[CombinedLoss], steps: Sequence[int]
+    recipes: Sequence[Recipe], losses: Sequence[CombinedLoss | GatedLoss], steps: Sequence[int]
 ) -> tuple[Stage, ...]:
     """Return consecutive stages.
 
@@ -82,9 +93,9 @@ def make_stages(
 
 
 def _class_weights(stage: StageData, taxonomy: Taxonomy) -> Tensor:
-    """Return class weights by the recipe's scheme; background that is void is not counted."""
+    """Return class weights by the recipe's scheme; background that is no class is not counted."""
     pixels = stage.pixels.copy()
-    if stage.recipe.data.background == "void":
+    if stage.recipe.data.background != "class":
         pixels[:, taxonomy.background] = 0
     in_sample = pixels.sum(axis=1, keepdims=True)
     return class_weights(

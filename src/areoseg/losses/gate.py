@@ -1,0 +1,85 @@
+"""The loss of a network with a background gate."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from areoseg.losses.combined import CombinedLoss
+from areoseg.taxonomy import VOID
+
+
+def gate_loss(odds: Tensor, targets: Tensor, background: int) -> Tensor:
+    """Compute the binary cross-entropy between background and labeled ground.
+
+    Args:
+        odds: (N, H, W), the log-odds of background.
+        targets: (N, H, W) int64; background is positive, every other class negative, and `VOID` is
+            ignored.
+        background: Index of the background class.
+
+    Returns:
+        The mean over all pixels that are not void, a scalar; 0 without any.
+    """
+    known = targets != VOID
+    values = functional.binary_cross_entropy_with_logits(
+        odds.float(), (targets == background).float(), reduction="none"
+    )
+    return (values * known).sum() / known.sum().clamp(min=1)
+
+
+class GatedLoss(nn.Module):
+    """The loss of the terrain classes on labeled ground, and the loss of the background gate.
+
+        L = S(z, y) + w B(g, y)
+
+    with z the logits of the terrain classes, g the log-odds of background, S a `CombinedLoss` in
+    which background is void, and B `gate_loss`. Auxiliary outputs enter S only.
+
+    Args:
+        terrain: The loss S, of logits with C - 1 classes.
+        background: Index of the background class, which the terrain logits lack.
+        weight: w.
+    """
+
+    def __init__(self, terrain: CombinedLoss, *, background: int, weight: float = 1.0) -> None:
+        super().__init__()
+        self.terrain = terrain
+        self.background = background
+        self.weight = weight
+
+    def forward(
+        self, outputs: Tensor | Sequence[Tensor], targets: Tensor, progress: float = 1.0
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Compute the loss; see `CombinedLoss.forward`.
+
+        Args:
+            outputs: (N, C, H, W), or a sequence of these with auxiliary outputs.
+            targets: (N, H, W) int64; background is certainly not ground, and `VOID` is ignored.
+            progress: The progress of training, from 0 to 1.
+
+        Returns:
+            The total, and the value of each term; that of the gate is `gate`.
+        """
+        every = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
+        terrain = [self._terrain_logits(output) for output in every]
+        total, values = self.terrain(
+            terrain[0] if isinstance(outputs, Tensor) else terrain,
+            self._terrain_targets(targets),
+            progress,
+        )
+        gate = gate_loss(every[0][:, self.background], targets, self.background)
+        return total + self.weight * gate, {**values, "gate": gate.detach()}
+
+    def _terrain_logits(self, logits: Tensor) -> Tensor:
+        """Return the logits without background (N, C - 1, H, W)."""
+        if self.background == 0:
+            return logits[:, 1:]
+        return torch.cat([logits[:, : self.background], logits[:, self.background + 1 :]], dim=1)
+
+    def _terrain_targets(self, targets: Tensor) -> Tensor:
+        """Return the targets as indices of the terrain classes; background is void."""
+        above = (targets > self.background) & (targets != VOID)
+        indices = torch.where(above, targets - 1, targets)
+        return indices.masked_fill(targets == self.background, VOID)
