@@ -3,6 +3,7 @@
 Models need no support for these changes; they only have to consist of the layers in `layers/`.
 """
 
+import torch
 from torch import nn
 
 from areoseg.errors import AreosegError
@@ -75,3 +76,19 @@ def _nothing_for(option: str, network: nn.Module, lack: str, cure: str) -> Areos
     return AreosegError(
         f"network.{option}: {type(network).__name__} has {lack}: omit the option, or {cure}"
     )
+
+
+@torch.no_grad()
+def reset_output(network: nn.Module, classes: int, index: int) -> None:
+    """Set the weights of one output to zero, so that it is learned anew.
+
+    Args:
+        network: A trained network.
+        classes: Its number of classes; each convolution with as many output channels is a head.
+        index: The class whose logits become zero.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d) and layer.out_channels == classes:
+            layer.weight[index] = 0
+            if layer.bias is not None:
+                layer.bias[index] = 0

@@ -287,11 +287,15 @@ def initial_segmenter(start: Run, recipe: Recipe) -> "Segmenter":
 
     Images are normalized with the mean and standard deviation that the weights were trained with.
     """
+    from areoseg.models.adjust import reset_output
+
     trained = start.segmenter(fold=False)
     segmenter = build_segmenter(
         recipe, start.taxonomy, mean=float(trained.mean), std=float(trained.std)
     )
     segmenter.network.load_state_dict(trained.network.state_dict())
+    if segmenter.gated_class is not None and trained.gated_class is None:
+        reset_output(segmenter.network, len(start.taxonomy), segmenter.gated_class)
     return segmenter.train()
 
 
