@@ -93,7 +93,8 @@ def test_json_is_strict_with_null_for_what_is_not_defined(masks):
     assert json.loads(json.dumps(content, allow_nan=False)) == content
     assert set(content) == {
         "protocol", "score", "interval", "protocols", "classes", "boundary_iou",
-        "boundary_interval", "pixel_accuracy", "confusion", "images", "groups", "resamples",
+        "boundary_interval", "pixel_accuracy", "lost_ground", "found_background", "confusion",
+        "images", "groups", "resamples",
     }  # fmt: skip
     assert set(content["protocols"]) == set(PROTOCOLS)
     assert set(content["protocols"]["keras"]) == {"score", "interval", "iou", "iou_interval"}

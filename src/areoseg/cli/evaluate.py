@@ -87,6 +87,10 @@ def print_scores(scores: "Scores") -> None:
         title=f"{scores.images} images; intervals by bootstrap over {unit}",
         numbers=["mean IoU"],
     )
+    output.print(
+        f"lost ground {percent(scores.lost_ground)}, found background"
+        f" {percent(scores.found_background)}"
+    )
     output.print()
     print_table(
         ["class", "IoU", "95 % interval", "precision", "recall", "boundary IoU", "pixels"],

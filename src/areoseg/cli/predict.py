@@ -32,6 +32,8 @@ def predict(
     tta_flip: bool = False,
     tta_scales: Annotated[tuple[float, ...], Parameter(consume_multiple=True)] = (1.0,),
     scale: Literal["auto"] | float = "auto",
+    background: bool = True,
+    background_threshold: float | None = None,
     resume: bool = False,
     compute: ComputeFlags = DEFAULT_COMPUTE,
 ) -> None:
@@ -55,6 +57,10 @@ def predict(
         tta_scales: Average over each image at these scales, e.g. 0.75 1 1.25.
         scale: Factor by which images are resized first. auto: resize them to the training scale of
             the model, if both scales are known.
+        background: Whether pixels may be background. --no-background: every pixel gets a terrain
+            class.
+        background_threshold: Probability above which a pixel is background. Default: chosen on the
+            validation split of the model so that it keeps 99 % of the labeled ground.
         resume: Skip images that an earlier call with the same models and options has completed.
     """
     if not model:
@@ -67,6 +73,8 @@ def predict(
         tta_flip=tta_flip,
         tta_scales=tta_scales,
         scale=scale,
+        background=background,
+        background_threshold=background_threshold,
         resume=resume,
         **compute_keywords(compute),
     )

@@ -165,6 +165,13 @@ def _limits(run: Run, scores: Mapping[str, Any]) -> str:
             f"- It never predicts {background}: sky, rover and unlabeled pixels are assigned the"
             " most similar terrain class."
         )
+    if run.info.background is not None:
+        found = run.info.background
+        lines.append(
+            f"- A background gate answers sky, rover and distant terrain as background where its"
+            f" probability exceeds {found.threshold:g}. On the validation split this gives up"
+            f" {found.lost_ground or 0:.2%} of the labeled ground."
+        )
     shares = run.info.data.training_shares
     rare = [name for name, share in shares.items() if share < RARE_SHARE]
     if rare:

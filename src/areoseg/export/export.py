@@ -220,6 +220,7 @@ def export_metadata(run: Run, segmenter: Segmenter) -> ExportMetadata:
         weights_sha256=run.weights_sha256,
         data_fingerprint=run.info.data.fingerprint,
         tile=run.info.model.size,
+        background_threshold=segmenter.threshold,
     )
 
 

@@ -21,11 +21,14 @@ class Engine(Protocol):
         size_divisor: Height and width of the images must be multiples of it, in pixels.
         scale: Scale of the training images relative to a full Navcam frame of 1024 pixels: 0.25 for
             frames reduced by a factor of 4. None if unknown.
+        background_threshold: The probability above which a pixel is background; None for a model
+            without a background gate, whose classes compete.
     """
 
     taxonomy: Taxonomy
     size_divisor: int
     scale: float | None
+    background_threshold: float | None
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return class probabilities (N, C, H, W) of images (N, 1, H, W) in 0..1.
@@ -59,6 +62,7 @@ class TorchEngine:
         self.segmenter = segmenter.to(self.device).eval()
         self.taxonomy = taxonomy
         self.scale = scale
+        self.background_threshold = segmenter.threshold
         self.size_divisor = int(getattr(segmenter.network, "size_divisor", 1))
         self.precision = precision
 

@@ -42,6 +42,8 @@ class ExportMetadata:
         weights_sha256: Hash of the run's `weights.safetensors`.
         data_fingerprint: Hash of the labeled samples that the run was trained on, or None.
         tile: Height and width of the training images in pixels; None: not recorded.
+        background_threshold: The probability above which a pixel is background; None without a
+            background gate.
     """
 
     areoseg: str
@@ -54,6 +56,7 @@ class ExportMetadata:
     weights_sha256: str
     data_fingerprint: str | None
     tile: tuple[int, int] | None = None
+    background_threshold: float | None = None
 
     def to_json(self) -> str:
         """Return the metadata as a JSON object."""
@@ -108,6 +111,7 @@ class ExportedEngine:
         self.taxonomy = metadata.taxonomy
         self.size_divisor = metadata.size_divisor
         self.scale = metadata.scale
+        self.background_threshold = metadata.background_threshold
 
     def __call__(self, images: Tensor) -> Tensor:
         """See `Engine`."""

@@ -95,6 +95,7 @@ class AcceleratedEngine:
         self.taxonomy = engine.taxonomy
         self.size_divisor = engine.size_divisor
         self.scale = engine.scale
+        self.background_threshold = engine.background_threshold
         self.accelerated = False
         self._torch_engine = engine
         self._run: Callable[[Tensor], Tensor] = engine

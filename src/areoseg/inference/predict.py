@@ -26,6 +26,8 @@ def predict(
     tta_flip: bool = False,
     tta_scales: Sequence[float] = (1.0,),
     scale: ScaleOption = "auto",
+    background: bool = True,
+    background_threshold: float | None = None,
     resume: bool = False,
     device: str = "cpu",
     threads: int | None = None,
@@ -46,6 +48,9 @@ def predict(
         tta_scales: Scales of each image over which predictions are averaged.
         scale: Factor by which the sides of an image are multiplied before prediction; `"auto"`:
             resize each image to the training scale of the model, if both scales are known.
+        background: Whether pixels may be background. False: every pixel has a terrain class.
+        background_threshold: The probability above which a pixel is background; None: that of the
+            model. Only for models with a background gate.
         resume: Whether to skip images whose outputs an earlier call wrote.
         device: `cpu`, `cuda` or `auto`.
         threads: CPU threads; None: all cores.
@@ -75,8 +80,16 @@ def predict(
         tta_flip=tta_flip,
         tta_scales=tta_scales,
         scale=scale,
+        background=background,
+        background_threshold=background_threshold,
     )
-    options = {"tta_flip": tta_flip, "tta_scales": list(tta_scales), "scale": scale}
+    options = {
+        "tta_flip": tta_flip,
+        "tta_scales": list(tta_scales),
+        "scale": scale,
+        "background": background,
+        "background_threshold": predictor.background_threshold,
+    }
     keep_settings(describe(models, options), out, resume=resume)
     with progress_bar(console) as progress:
         return predict_to_folder(

@@ -39,6 +39,9 @@ BATCH_PIXELS = 64 * 128
 
 DEFAULT_BATCH_SIZE = {"cpu": 32, "cuda": 256}
 
+SMALLEST = 1e-30
+"""Avoids a division by zero where all terrain classes have probability zero."""
+
 Item = TypeVar("Item")
 
 
@@ -56,6 +59,10 @@ class Predictor:
         overlap: Pixels that neighboring tiles share; None: a quarter of a tile.
         batch_size: Images of 64x128 pixels per forward pass; for larger images or tiles, as many as
             do not exceed the same total number of pixels.
+        background: Whether pixels may be background. False: every pixel has a terrain class, and
+            the probabilities are those of the terrain classes.
+        background_threshold: The probability above which a pixel is background, above 0 and below
+            1; None: that of the models. Only for models with a background gate.
 
     Raises:
         AreosegError: There is no engine, the engines have different classes, or an option is out of
@@ -72,6 +79,8 @@ class Predictor:
         tile: int = 512,
         overlap: int | None = None,
         batch_size: int = DEFAULT_BATCH_SIZE["cpu"],
+        background: bool = True,
+        background_threshold: float | None = None,
     ) -> None:
         if not engines:
             raise AreosegError("no model to predict with: name at least one run or exported file")
@@ -97,6 +106,8 @@ class Predictor:
         self.tile = -(-tile // self.size_divisor) * self.size_divisor
         self.overlap = overlap
         self.batch_size = batch_size
+        self.background = background
+        self.background_threshold = _threshold(engines, background, background_threshold)
 
     @classmethod
     def load(
@@ -231,7 +242,7 @@ class Predictor:
                     blocks = [self._row_blocks(image) for image in batch]
                 else:
                     blocks = [
-                        [RowBlock(0, image.pixels, probabilities)]
+                        [self._block(0, image.pixels, probabilities)]
                         for image, probabilities in zip(batch, maps, strict=True)
                     ]
             yield from zip(batch, blocks, strict=True)
@@ -289,8 +300,24 @@ class Predictor:
             if valid is not None:
                 block[:, ~valid] = 0
                 block[self.taxonomy.background, ~valid] = 1
-            yield RowBlock(top, image.pixels[here], block, valid)
+            yield self._block(top, image.pixels[here], block, valid)
             top = here.stop
+
+    def _block(
+        self,
+        top: int,
+        image: ImageArray,
+        probabilities: Probabilities,
+        valid: NDArray[np.bool_] | None = None,
+    ) -> RowBlock:
+        return RowBlock(
+            top,
+            image,
+            probabilities,
+            valid,
+            self.taxonomy.background,
+            self.background_threshold,
+        )
 
     def _tile_probabilities(
         self, tiles: Iterable[NDArray[np.float32] | None], factors: Sequence[float]
@@ -316,6 +343,9 @@ class Predictor:
             )
             total = probabilities if total is None else total + probabilities
         assert total is not None
+        if not self.background:
+            total[:, self.taxonomy.background] = 0
+            return total / total.sum(dim=1, keepdim=True).clamp(min=SMALLEST)
         return total / len(self.engines)
 
     def _result(self, image: InputImage, blocks: Iterable[RowBlock]) -> Result:
@@ -334,6 +364,8 @@ class Predictor:
             image.pixels,
             probabilities,
             image.valid,
+            self.taxonomy.background,
+            self.background_threshold,
             source=image,
             taxonomy=self.taxonomy,
         )
@@ -354,8 +386,8 @@ def load(
         device: `cpu`, `cuda` or `auto`.
         accelerate: Whether a run on the CPU may switch to OpenVINO in a long job, if OpenVINO is
             installed. Outputs then differ by rounding only.
-        options: `tta_flip`, `tta_scales`, `scale`, `tile`, `overlap`, `batch_size` of `Predictor`,
-            and `precision` of `open_engine`.
+        options: `tta_flip`, `tta_scales`, `scale`, `tile`, `overlap`, `batch_size`, `background`,
+            `background_threshold` of `Predictor`, and `precision` of `open_engine`.
 
     Returns:
         A predictor; calling it with an image gives a `Result`.
@@ -377,6 +409,28 @@ def model_paths(model: ModelPath | Sequence[ModelPath] | None) -> list[str]:
     if model is None:
         return [str(default_model())]
     return path_list(model)
+
+
+def _threshold(engines: Sequence[Engine], background: bool, chosen: float | None) -> float | None:
+    """Return the threshold of the averaged probabilities, or None without a background gate.
+
+    A model without a gate gives background no probability, so it lowers the average.
+    """
+    own = [each.background_threshold for each in engines if each.background_threshold is not None]
+    if chosen is not None:
+        if not background:
+            raise AreosegError("give a background threshold or exclude background, not both")
+        if not own:
+            raise AreosegError(
+                "these models have no background gate, so they have no background threshold:"
+                " choose a model trained with data.background=gate"
+            )
+        if not 0 < chosen < 1:
+            raise AreosegError(
+                f"background threshold {chosen:g}: give a probability above 0 and below 1"
+            )
+        own = [chosen] * len(own)
+    return sum(own) / len(engines) if own and background else None
 
 
 def _read_source(source: Any) -> tuple[Iterable[InputImage], bool]:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from areoseg.models.gate import choose_class
 from areoseg.utils.images import ImageArray, Mask
 
 Weights = NDArray[np.float32]
@@ -28,23 +29,35 @@ class RowBlock:
         image: (h, W) uint8, or float32 in 0..1.
         probabilities: (C, h, W) float32, which sum to one over C.
         valid: (h, W) bool, False where the image has no data; None: all pixels are valid.
+        background: Index of the background class.
+        background_threshold: The probability above which a pixel is background; None: the most
+            probable class is chosen.
     """
 
     top: int
     image: ImageArray
     probabilities: Probabilities
     valid: NDArray[np.bool_] | None = None
+    background: int = 0
+    background_threshold: float | None = None
 
     @cached_property
     def mask(self) -> Mask:
-        """The most probable class of each pixel, (h, W) uint8."""
-        return torch.from_numpy(self.probabilities).argmax(dim=0).to(torch.uint8).numpy()
+        """The class of each pixel, (h, W) uint8; see `areoseg.models.gate.choose_class`."""
+        probabilities = torch.from_numpy(self.probabilities)[None]
+        classes = choose_class(probabilities, self.background, self.background_threshold)[0]
+        return classes.to(torch.uint8).numpy()
 
     @cached_property
     def confidence(self) -> NDArray[np.float32]:
         """The probability of that class, (h, W) float32."""
-        best: NDArray[np.float32] = self.probabilities.max(axis=0)
-        return best
+        if self.background_threshold is None:
+            best: NDArray[np.float32] = self.probabilities.max(axis=0)
+            return best
+        chosen: NDArray[np.float32] = np.take_along_axis(
+            self.probabilities, self.mask[np.newaxis].astype(np.intp), axis=0
+        )[0]
+        return chosen
 
 
 @dataclass(frozen=True)

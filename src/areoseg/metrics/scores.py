@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from areoseg.errors import AreosegError
 from areoseg.metrics import protocols, rates
+from areoseg.metrics.background import found_background, lost_ground
 from areoseg.metrics.bootstrap import percentile_interval, resampled_sums, sum_by_group
 from areoseg.metrics.boundary import boundary_counts, boundary_iou, mean_boundary_iou
 from areoseg.metrics.confusion import ClassCounts, Counts, confusion_per_image
@@ -72,6 +73,9 @@ class Scores:
         boundary_iou: Mean over the terrain classes that have a boundary in the truth.
         boundary_interval: Interval of the boundary IoU.
         pixel_accuracy: Fraction of correctly classified pixels.
+        lost_ground: Share of the labeled terrain that is predicted as background.
+        found_background: Share of the pixels that are certainly not ground, such as sky and rover,
+            that are predicted as background; NaN without such pixels.
         confusion: C rows of C pixel counts over the whole set; rows are true classes.
         images: Number of scored images.
         groups: Number of resampled groups, or None if images were resampled.
@@ -86,6 +90,8 @@ class Scores:
     boundary_iou: float
     boundary_interval: Interval
     pixel_accuracy: float
+    lost_ground: float
+    found_background: float
     confusion: tuple[tuple[int, ...], ...]
     images: int
     groups: int | None
@@ -150,6 +156,8 @@ def evaluate_predictions(
         boundary_iou=float(mean_boundary_iou(outline, taxonomy)),
         boundary_interval=_interval(mean_boundary_iou(resampled_outline, taxonomy)),
         pixel_accuracy=float(rates.pixel_accuracy(confusion, protocol, taxonomy)),
+        lost_ground=lost_ground(confusion, taxonomy),
+        found_background=found_background(predictions, targets, taxonomy),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
         images=len(targets),
         groups=None if groups is None else len(units),

@@ -50,6 +50,8 @@ class ScoreTables:
         score: Mean IoU by that protocol.
         boundary: Mean boundary IoU.
         accuracy: Pixel accuracy.
+        lost_ground: Share of labeled terrain predicted as background.
+        found_background: Share of sky and rover predicted as background.
         images: Number of scored images.
         groups: Number of groups resampled for the intervals; None: images were resampled.
         resamples: Number of bootstrap resamples.
@@ -66,6 +68,8 @@ class ScoreTables:
     score: Interval
     boundary: Interval
     accuracy: float | None
+    lost_ground: float | None
+    found_background: float | None
     images: int | None
     groups: int | None
     resamples: int | None
@@ -104,6 +108,8 @@ def _tables(name: str, record: Record, taxonomy: Taxonomy, protocol: str) -> Sco
         score=_interval(record.get("score"), record.get("interval")),
         boundary=_interval(record.get("boundary_iou"), record.get("boundary_interval")),
         accuracy=_value(record.get("pixel_accuracy")),
+        lost_ground=_value(record.get("lost_ground")),
+        found_background=_value(record.get("found_background")),
         images=record.get("images"),
         groups=record.get("groups"),
         resamples=record.get("resamples"),

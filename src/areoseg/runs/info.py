@@ -242,6 +242,21 @@ class CalibrationInfo(_Info):
     pixels: int
 
 
+class BackgroundInfo(_Info):
+    """The threshold of a background gate, and its effect on the validation split.
+
+    Attributes:
+        threshold: Pixels with a higher probability of background are background.
+        lost_ground: Share of the labeled ground that becomes background.
+        found_background: Share of the pixels that are certainly not ground that become background;
+            None without such pixels.
+    """
+
+    threshold: float
+    lost_ground: float | None
+    found_background: float | None
+
+
 class BundleInfo(_Info):
     """The comparison of a bundle with the run that it was made from.
 
@@ -294,6 +309,7 @@ class RunInfo(_Info):
         protocol: Definition of the validation score.
         training_seconds: Training time.
         calibration: The calibration, or None.
+        background: The threshold of the background gate, or None without a gate.
         bundle: The comparison with the original run, or None if this is not a bundle.
     """
 
@@ -319,6 +335,7 @@ class RunInfo(_Info):
     protocol: str | None = None
     training_seconds: float | None = None
     calibration: CalibrationInfo | None = None
+    background: BackgroundInfo | None = None
     bundle: BundleInfo | None = None
 
     @classmethod

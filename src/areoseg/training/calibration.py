@@ -4,6 +4,7 @@ import math
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ from areoseg.runs.info import (
 )
 from areoseg.runs.run import RUN_INFO, WEIGHTS, Run, write_weights
 from areoseg.taxonomy import Taxonomy
+from areoseg.training.background_threshold import fit_background_threshold
 from areoseg.training.calibration_fits import (
     LabeledPixels,
     Offsets,
@@ -131,6 +133,7 @@ def calibrate_segmenter(
     """
     segmenter.uncalibrate()
     folded = deepcopy(segmenter)
+    folded.gated_class = None  # only the terrain classes are calibrated
     fold_standardization(folded)  # the network in evaluation mode
     pixels = labeled_pixels(folded, samples, taxonomy, device=device, precision=precision)
     found = fit_calibration(pixels, taxonomy, protocol=protocol)
@@ -161,8 +164,17 @@ def calibrate_run(run: Run, samples: SegmentationDataset, *, device: str = "cpu"
         device=where,
         precision=precision_of_training(run.info.precision, where),
     )
+    results: dict[str, Any] = {"calibration": found.info(run.taxonomy)}
+    if segmenter.gated_class is not None:
+        results["background"] = fit_background_threshold(
+            segmenter,
+            samples,
+            run.taxonomy,
+            device=where,
+            precision=precision_of_training(run.info.precision, where),
+        )
     write_weights(run.path / WEIGHTS, segmenter.state_dict())
-    info = run.info.model_copy(update={"calibration": found.info(run.taxonomy)})
+    info = run.info.model_copy(update=results)
     info.write(run.path / RUN_INFO)
     return Run(run.path, run.recipe, info)
 

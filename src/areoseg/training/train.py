@@ -46,6 +46,7 @@ from areoseg.runs.run import (
     initial_segmenter,
     open_run,
 )
+from areoseg.training.background_threshold import fit_background_threshold
 from areoseg.training.calibration import calibrate_segmenter
 from areoseg.training.checkpoint import load_resume_state
 from areoseg.training.finish import finish_run
@@ -430,8 +431,17 @@ def _fit(
             device=trainer.device,
             precision=precision_of_training(run.info.precision, trainer.device),
         )
-        save_weights(run.path / WEIGHTS, model)
         results["calibration"] = calibration.info(run.taxonomy)
+    if model.gated_class is not None:
+        results["background"] = fit_background_threshold(
+            model,
+            prepared.samples.select(prepared.split.val),
+            run.taxonomy,
+            device=trainer.device,
+            precision=precision_of_training(run.info.precision, trainer.device),
+        )
+    if run.recipe.calibration or model.gated_class is not None:
+        save_weights(run.path / WEIGHTS, model)
         finished = Run(run.path, run.recipe, run.info.model_copy(update=results))
     finished.info.write(run.path / RUN_INFO)
     for name in (RESUME, ROUND):
