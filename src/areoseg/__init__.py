@@ -60,7 +60,7 @@ if _TYPE_CHECKING:
     from areoseg.inference.submission import submit as submit
     from areoseg.recipes import Recipe as Recipe
     from areoseg.recipes import load_recipe as load_recipe
-    from areoseg.report.augmentation import draw_augmentation as augment  # noqa: F401
+    from areoseg.report.augmentation import augment as augment
     from areoseg.runs.run import Run as Run
     from areoseg.runs.run import open_run as open_run
     from areoseg.taxonomy import MARS as MARS
@@ -86,7 +86,7 @@ _HOMES = {
     "Taxonomy": "areoseg.taxonomy",
     "allow_plugins": "areoseg.utils.plugins",
     "audit": "areoseg.audit.audit",
-    "augment": "areoseg.report.augmentation:draw_augmentation",
+    "augment": "areoseg.report.augmentation",
     "baseline_score": "areoseg.evaluation.baselines",
     "baselines": "areoseg.training.baselines",
     "bench": "areoseg.export.benchmark",
@@ -109,7 +109,7 @@ _HOMES = {
     "submit": "areoseg.inference.submission",
     "train": "areoseg.training.train",
 }
-"""The module of each public name; `module:name` where its name is another."""
+"""The module of each public name."""
 
 __all__ = [*_HOMES, "__version__"]
 
@@ -129,8 +129,7 @@ class _FrontDoor(_ModuleType):
             return version("areoseg")
         if name not in _HOMES:
             raise AttributeError(f"module 'areoseg' has no attribute {name!r}")
-        module, _, original = _HOMES[name].partition(":")
-        value = getattr(import_module(module), original or name)
+        value = getattr(import_module(_HOMES[name]), name)
         setattr(self, name, value)
         return value
 

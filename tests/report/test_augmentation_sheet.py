@@ -7,7 +7,7 @@ from rich.console import Console
 
 from areoseg.errors import AreosegError
 from areoseg.report import augmentation
-from areoseg.report.augmentation import draw_augmentation
+from areoseg.report.augmentation import augment
 from areoseg.transforms import parse_augment, rare_object_bank
 
 QUIET = Console(quiet=True)
@@ -26,10 +26,10 @@ def sheet_of(homework_npz, tmp_path, monkeypatch):
 
     monkeypatch.setattr(augmentation, "augmentation_sheet", noting)
 
-    def draw(augment, data=homework_npz, **options):
+    def draw(policy, data=homework_npz, **options):
         out = tmp_path / "sheet.png"
-        overrides = [f"augment={augment}"]
-        draw_augmentation("unet", data, out, overrides=overrides, console=QUIET, **options)
+        overrides = [f"augment={policy}"]
+        augment("unet", data, out, overrides=overrides, console=QUIET, **options)
         return shown[-1], out
 
     return draw

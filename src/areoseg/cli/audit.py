@@ -3,23 +3,18 @@
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from areoseg.audit import Audit
-from areoseg.audit import audit as audit_dataset
-from areoseg.audit.audit import read_split
-from areoseg.audit.checks import parse_fail_on
+import areoseg
 from areoseg.cli.options import DEFAULT_DATA, DataFlags, Json
 from areoseg.cli.show import notes, output, percent, print_json, print_table
-from areoseg.data.load import find_source, read_with_progress
-from areoseg.data.samples import LoadedData
-from areoseg.data.split import SPLITS
 from areoseg.errors import AreosegError, did_you_mean
-from areoseg.recipes import load_recipe, recipe_names
-from areoseg.runs.run import is_run
-from areoseg.training.prepare import divide
 from areoseg.utils.console import standard_error
 from areoseg.weights import located
+
+if TYPE_CHECKING:
+    from areoseg.audit import Audit
+    from areoseg.data.samples import LoadedData
 
 FAILED = 1
 """Exit code if an issue listed in `--fail-on` was found."""
@@ -65,11 +60,14 @@ def audit(
         fail_on: Exit with code 1 if one of these issues is found, e.g.
             repeated-mask,near-duplicate; reject: any issue that rejects a sample; any: any issue.
     """
+    from areoseg.audit.checks import parse_fail_on
+    from areoseg.data.load import find_source, read_with_progress
+
     issues = () if fail_on is None else parse_fail_on(fail_on)
     console = standard_error()
     source = find_source(data, dataset, console).cut(tile, scale)
     loaded = read_with_progress(source, console)
-    found = audit_dataset(
+    found = areoseg.audit(
         loaded,
         out,
         split=None if split_file is None else find_split(split_file, loaded),
@@ -90,12 +88,18 @@ def audit(
         sys.exit(FAILED)
 
 
-def find_split(split_file: str, data: LoadedData) -> Mapping[str, Sequence[int]]:
+def find_split(split_file: str, data: "LoadedData") -> Mapping[str, Sequence[int]]:
     """Return the split of a file, a run or a bundled model, or the one that a recipe would make.
 
     Raises:
         AreosegError: The path is none of these, or the split does not fit the data.
     """
+    from areoseg.audit.audit import read_split
+    from areoseg.data.split import SPLITS
+    from areoseg.recipes import load_recipe, recipe_names
+    from areoseg.runs.run import is_run
+    from areoseg.training.prepare import divide
+
     path = located(split_file)
     if is_run(path) or (path.is_file() and path.suffix == ".json"):
         return read_split(path, data.labeled)
@@ -106,7 +110,7 @@ def find_split(split_file: str, data: LoadedData) -> Mapping[str, Sequence[int]]
     return {name: split.indices(name) for name in SPLITS}
 
 
-def print_audit(found: Audit, out: Path) -> None:
+def print_audit(found: "Audit", out: Path) -> None:
     """Print a table of the issues and the paths of the full results."""
     counts: dict[tuple[str, str], int] = {}
     for finding in (*found.rejected, *found.flagged):

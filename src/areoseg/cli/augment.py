@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+import areoseg
 from areoseg.cli.options import DEFAULT_DATA, Data, DataFlags, Overrides, Recipe
 from areoseg.cli.show import output
-from areoseg.report.augmentation import draw_augmentation
 
 
 def augment(
@@ -28,7 +28,7 @@ def augment(
         samples: Number of samples to draw.
         seed: Seed of the sample selection and of the augmentation.
     """
-    transforms = draw_augmentation(
+    transforms = areoseg.augment(
         recipe,
         data,
         out,

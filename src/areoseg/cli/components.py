@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from areoseg.cli.options import Json
 from areoseg.cli.show import output, print_json, print_table
-from areoseg.recipes import components as list_components
 
 
 def components(
@@ -23,6 +22,8 @@ def components(
     Args:
         section: The section of a recipe; its components are listed with their options.
     """
+    from areoseg.recipes import components as list_components
+
     listed = [
         group for group in list_components() if section in (None, group.place.partition(".")[0])
     ]

@@ -3,15 +3,10 @@
 import shutil
 from pathlib import Path
 
-import numpy as np
-
 import areoseg
 from areoseg.cli.evaluate import print_scores
 from areoseg.cli.show import notes, output, this_command
 from areoseg.errors import AreosegError
-from areoseg.synthetic import SyntheticMars, draw_set
-from areoseg.synthetic.issues import add_aliens
-from areoseg.training.plan import parse_budget
 from areoseg.utils.files import replacing, write_text
 
 N_LABELED, N_ALIENS, N_UNLABELED = 1200, 12, 100
@@ -35,6 +30,8 @@ def demo(
         budget: Training time.
         threads: CPU threads. Default: one per core.
     """
+    from areoseg.training.plan import parse_budget
+
     parse_budget(budget)  # check before drawing the dataset
     make_room(out)
     data = out / DATA
@@ -80,6 +77,11 @@ def make_room(out: Path) -> None:
 
 def _draw(path: Path) -> None:
     """Write a synthetic dataset with some outliers in the format of the homework."""
+    import numpy as np
+
+    from areoseg.synthetic import SyntheticMars, draw_set
+    from areoseg.synthetic.issues import add_aliens
+
     settings = SyntheticMars(rock_tiles=ROCK_TILES)
     labeled, _ = add_aliens(draw_set(settings, N_LABELED), N_ALIENS, seed=settings.seed)
     images, masks = labeled.stacked()

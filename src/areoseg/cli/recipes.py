@@ -6,8 +6,6 @@ from typing import Literal
 from areoseg.cli.options import Json
 from areoseg.cli.show import output, print_json, print_table
 from areoseg.errors import AreosegError
-from areoseg.recipes import load_recipe, recipe_summaries, recipe_template, recipe_text
-from areoseg.utils.files import write_text
 
 
 def recipes(
@@ -28,6 +26,9 @@ def recipes(
         name: The recipe to show or copy.
         destination: The file to copy to. Default: NAME.yaml in the current folder.
     """
+    from areoseg.recipes import load_recipe, recipe_summaries, recipe_template, recipe_text
+    from areoseg.utils.files import write_text
+
     if action == "list":
         rows = recipe_summaries()
         if json:

@@ -2,7 +2,6 @@
 
 from areoseg.cli.options import Overrides, Recipe
 from areoseg.cli.show import output
-from areoseg.recipes import dump_recipe, load_recipe
 
 
 def validate(recipe: Recipe, /, *overrides: Overrides) -> None:
@@ -10,5 +9,7 @@ def validate(recipe: Recipe, /, *overrides: Overrides) -> None:
 
     Example: `areoseg validate flagship optimizer.lr=1e-3`
     """
+    from areoseg.recipes import dump_recipe, load_recipe
+
     checked = load_recipe(recipe, overrides)
     output.print(dump_recipe(checked), end="", markup=False)

@@ -7,14 +7,12 @@ class indices per image.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from scipy import ndimage
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import Split, class_pixels
@@ -27,6 +25,9 @@ from areoseg.taxonomy import MARS, VOID, Taxonomy
 from areoseg.utils.console import standard_error
 from areoseg.utils.files import ModelPath
 from areoseg.utils.images import ImageArray, Mask, as_uint8
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 Images = Sequence[ImageArray] | ImageArray
 
@@ -128,7 +129,12 @@ def _training_pixels(
     return np.concatenate(features), np.concatenate(labels)
 
 
-def _fit(features: NDArray[np.float32], labels: NDArray[np.uint8]) -> Pipeline:
+def _fit(features: NDArray[np.float32], labels: NDArray[np.uint8]) -> "Pipeline":
+    # imported here because it takes a second, which every training would wait
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     model = make_pipeline(
         StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=300)
     )

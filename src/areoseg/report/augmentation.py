@@ -22,7 +22,7 @@ Sheet = Mapping[str, tuple[Tensor, Tensor]]
 """Images (N, 1, H, W) float in 0..1 and masks (N, H, W) int64 of each row of the picture."""
 
 
-def draw_augmentation(
+def augment(
     recipe: Recipe | PathLike,
     data: PathLike,
     out: PathLike,
@@ -61,7 +61,7 @@ def draw_augmentation(
             the rare class that the augmentation needs.
 
     Examples:
-        >>> draw_augmentation("unet", "mars.npz", "sheet.png")  # doctest: +SKIP
+        >>> augment("unet", "mars.npz", "sheet.png")  # doctest: +SKIP
         ['horizontal_flip']
     """
     if samples < 1:
