@@ -9,7 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.special import softmax
 
-from areoseg.losses.region import dice, focal_tversky, jaccard, lovasz_softmax, tversky
+from areoseg.losses.region import (
+    dice,
+    focal_tversky,
+    jaccard,
+    lovasz_softmax,
+    lovasz_weights,
+    tversky,
+)
 from areoseg.taxonomy import VOID
 
 WEIGHTS = torch.tensor([0.2, 1.0, 1.5, 2.0, 7.0])
@@ -102,6 +109,39 @@ def test_on_hard_predictions_lovasz_and_jaccard_are_one_minus_the_score(make_bat
         scores.append(((actual & said).sum() / (actual | said).sum()).item())
     for loss in (lovasz_softmax, jaccard):
         assert loss(hard, targets).item() == pytest.approx(1 - np.mean(scores), abs=1e-6)
+
+
+def test_the_weights_of_lovasz_are_the_steps_of_the_jaccard_loss(make_batch):
+    logits, targets = make_batch(9, images=3)
+    targets[targets == 4] = 0
+    known = targets.flatten() != VOID
+    assert not known.all()
+    probabilities = logits.softmax(dim=1).movedim(1, 0).flatten(1)
+    truth = targets.flatten() == torch.arange(5)[:, None]
+    errors = torch.where(truth, 1 - probabilities, probabilities).where(known, -1)
+    weights = lovasz_weights(errors, truth)  # on the CPU, float32 is sorted in its own way
+    torch.testing.assert_close(weights, lovasz_weights(errors.double(), truth).float())
+    assert not weights[:, ~known].any()
+    torch.testing.assert_close(weights.sum(dim=1), torch.tensor([1.0, 1, 1, 1, 0]))
+    for k, p, y in per_class(logits, targets):
+        order = np.argsort(-np.abs(y - p))
+        losses = 1 - (y.sum() - y[order].cumsum()) / (y.sum() + (~y[order]).cumsum())
+        steps = np.empty(len(order))
+        steps[order] = np.diff(losses, prepend=0)
+        np.testing.assert_allclose(weights[k, known], steps, atol=1e-7)
+
+
+@pytest.mark.parametrize("right", [0, 1])
+def test_lovasz_is_exact_for_certain_predictions_beside_void(right):
+    targets = torch.tensor([[[0, 1, VOID, VOID]]])
+    label = torch.tensor([[[0, 1, 0, 1]]])
+    guess = label if right else 1 - label
+    logits = 1e3 * torch.nn.functional.one_hot(guess, 2).movedim(-1, 1).float()
+    logits.requires_grad_()
+    loss = lovasz_softmax(logits, targets)
+    loss.backward()
+    assert loss.item() == 1 - right
+    assert not logits.grad[..., 2:].any()
 
 
 def test_tversky_with_equal_prices_is_dice(make_batch):

@@ -177,6 +177,7 @@ class CombinedLoss(nn.Module):
     def _add_terms(
         self, logits: Tensor, targets: Tensor, progress: float
     ) -> tuple[Tensor, dict[str, Tensor]]:
+        logits = logits.contiguous()  # softmax over channels_last logits takes twice as long
         values = {term.name: term.function(logits, targets) for term in self.terms}
         weighted = [term.weight_at(progress) * values[term.name] for term in self.terms]
         return torch.stack(weighted).sum(), {name: v.detach() for name, v in values.items()}

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from areoseg.losses.base import one_hot, prepare, register_loss, weighted_mean
@@ -180,49 +181,77 @@ def lovasz_softmax(
         A scalar in [0, 1]. An absent class is ignored; 0 if no class counts.
     """
     logits, labels, known = prepare(logits, targets)
-    probabilities = logits.softmax(dim=1).movedim(1, -1)[known].T  # (C, known pixels)
-    classes = torch.arange(logits.shape[1], device=logits.device)
-    truth = (labels[known] == classes.unsqueeze(1)).to(logits)
-    errors = (truth - probabilities).abs()
-    actual = truth.sum(dim=1)
-    present = actual > 0
-    losses = torch.zeros_like(actual)
-    losses[present] = _lovasz_extension(errors[present], truth[present])
-    return mean_over_present(losses, actual, class_weights)
+    probabilities = logits.softmax(dim=1).transpose(0, 1).flatten(1)  # (C, pixels)
+    classes = torch.arange(len(probabilities), device=logits.device)
+    truth = (labels.flatten() == classes.unsqueeze(1)) & known.flatten()
+    errors = torch.where(truth, 1 - probabilities, probabilities)
+    # The order is constant almost everywhere, so the gradient is the weights.
+    weights = lovasz_weights(errors.detach().where(known.flatten(), -1), truth)
+    return mean_over_present((errors * weights).sum(dim=1), truth.sum(dim=1), class_weights)
 
 
-def _lovasz_extension(errors: Tensor, truth: Tensor) -> Tensor:
-    """Sum each row of errors (C, P), weighted by the steps of the Jaccard loss; (C,).
+def lovasz_weights(errors: Tensor, truth: Tensor) -> Tensor:
+    """Compute the weight J_i - J_{i-1} of each pixel, i its rank by error.
 
-    The order is constant almost everywhere, so the gradient is the weights.
+    Args:
+        errors: (C, P), not negative; void pixels are -1.
+        truth: (C, P) bool, true where a pixel is of the class.
+
+    Returns:
+        (C, P), not negative; 0 for void pixels and for classes without a pixel.
     """
-    with torch.no_grad():
-        order = _descending(errors)
+    if errors.device.type != "cpu" or errors.dtype != torch.float32:
+        order = errors.argsort(dim=1, descending=True)
         steps = jaccard_steps(truth.gather(1, order))
-        weights = torch.empty_like(steps).scatter_(1, order, steps)
-    return (errors * weights).sum(dim=1)
+        return torch.empty_like(errors).scatter_(1, order, steps.to(errors))
+    weights = torch.zeros_like(errors)
+    rows = zip(weights.numpy(), errors.numpy(), truth.numpy(), strict=True)
+    for row_weights, row_errors, row_truth in rows:
+        if row_truth.any():
+            ranked = _relevant_descending(row_errors, row_truth)
+            row_weights[ranked] = jaccard_steps(torch.from_numpy(row_truth[ranked])).numpy()
+    return weights
 
 
-def _descending(values: Tensor) -> Tensor:
-    """Return the indices that sort the last axis, largest first."""
-    if values.device.type == "cpu":  # NumPy's sort is five times as fast as PyTorch's there
-        return torch.from_numpy(np.argsort(-values.numpy(), axis=1))
-    return values.argsort(dim=1, descending=True)
+def _relevant_descending(
+    errors: NDArray[np.float32], truth: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Return the indices of all pixels whose weight is not 0, by descending error.
+
+    Once all pixels of the class are wrong, J is 1 and does not change. Therefore smaller errors
+    than theirs are not sorted. Error and index are sorted as one integer, which takes a third of
+    the time of `argsort`: the bits of floats that are not negative are ordered like the floats.
+
+    Args:
+        errors: (P,), not negative; void pixels are -1.
+        truth: (P,), with at least one true value.
+    """
+    index = np.flatnonzero(errors >= errors[truth].min())
+    keys = errors[index].view(np.int32).astype(np.int64)
+    keys <<= 32
+    keys |= index
+    keys.sort()
+    return keys[::-1] & 0xFFFFFFFF
 
 
 def jaccard_steps(truth: Tensor) -> Tensor:
     """Compute J_i - J_{i-1} along the last axis.
 
+    With a pixels of the class and b others among the first i, J_i = 1 - (n - a) / (n + b). The
+    difference is 1 / (n + b) at a pixel of the class, and (n - a) / ((n + b - 1) (n + b)) at
+    another. Unlike a subtraction this does not cancel.
+
     Args:
-        truth: (C, P), 1 where a pixel is of the class, sorted by descending error.
+        truth: (..., P) bool, true where a pixel is of the class, sorted by descending error.
 
     Returns:
-        (C, P), float, not negative. Rows sum to 1, except rows without a pixel of the class.
+        (..., P), float32, not negative. Rows sum to 1, except rows without a pixel of the class,
+        which are 0.
     """
-    left = truth.sum(dim=1, keepdim=True) - truth.cumsum(dim=1)
-    union = truth.sum(dim=1, keepdim=True) + (1 - truth).cumsum(dim=1)
-    losses = 1 - left / union
-    return losses.diff(dim=1, prepend=torch.zeros_like(losses[:, :1]))
+    done = truth.cumsum(dim=-1, dtype=torch.int32)
+    left = done[..., -1:] - done  # n - a
+    union = left + torch.arange(1, truth.shape[-1] + 1, device=truth.device, dtype=torch.int32)
+    return torch.where(truth, 1.0, left / (union - 1).clamp(min=1)) / union
 
 
 def soft_counts(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:
