@@ -89,10 +89,10 @@ def test_a_folder_of_predictions_holds_masks_overlays_and_shares(tmp_path, predi
     assert np.asarray(Image.open(out / "overlays" / "sub" / "a.png")).shape == (8, 10, 3)
     header, frame, plain = (out / "shares.csv").read_text().splitlines()
     assert header == (
-        "image,background,soil,bedrock,sand,big rock,nodata,height,width,"
+        "image,background,soil,bedrock,sand,big rock,nodata,scale,height,width,"
         "mission,camera,sol,site,drive,clock,time"
     )
-    shares = "0.200000,0.200000,0.200000,0.200000,0.200000,0.000000,8,10"
+    shares = "0.200000,0.200000,0.200000,0.200000,0.200000,0.000000,1,8,10"
     assert plain == f"sub/a,{shares},,,,,,,"
     assert frame == f"{FRAME},{shares},MARS SCIENCE LABORATORY,NAV_LEFT_B,,13,0,430335904,"
     assert not (out / "errors.csv").exists()

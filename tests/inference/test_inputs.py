@@ -38,7 +38,7 @@ def test_equal_names_from_two_folders_get_their_parents(tmp_path):
 def test_images_are_read_when_asked(tmp_path):
     (found,) = find_inputs([picture(tmp_path / "a.png", 9)], out=tmp_path / "out")
     assert (found.read().pixels == 9).all()
-    assert found.read().file_name == "a.png"
+    assert found.read().path.name == "a.png"
 
 
 def test_an_npz_gives_its_test_set(homework_npz, tmp_path):

@@ -14,7 +14,6 @@ from areoseg.data.readers import read_rover_image
 from areoseg.data.readers.frames import reduced_image
 from areoseg.errors import AreosegError
 from areoseg.inference import Predictor, TorchEngine
-from areoseg.inference.inputs import InputImage
 from areoseg.models import create_model
 from areoseg.models.segmenter import Segmenter
 from areoseg.synthetic import SyntheticMars, draw_set
@@ -52,10 +51,10 @@ def terrain(height, width, seed=0):
     return draw_set(settings, 1).images[0]
 
 
-def full(predictor, image, valid=None, name=None):
+def full(predictor, image, valid=None):
     """All probabilities (C, H, W), after a look at how the row_blocks lie."""
     top, parts = 0, []
-    for row_block in predictor.row_blocks(image, valid, name=name):
+    for row_block in predictor.row_blocks(image, valid):
         assert row_block.top == top
         top += row_block.probabilities.shape[1]
         parts.append(row_block.probabilities)
@@ -155,24 +154,19 @@ def test_a_scaled_image_is_seen_as_its_reduction(trained):
     assert (scaled == reduced.repeat(4, axis=0).repeat(4, axis=1)).mean() > 0.95
 
 
-def test_auto_reduces_a_navcam_frame_and_leaves_others():
+def test_auto_reduces_a_frame():
     image = terrain(256, 256)
-    frame = "NLB_430335904EDR_F0130000NCAM07812M1"
     auto = Predictor([engine(scale=0.125)], scale="auto")
-    assert auto.scale_choices(image.shape, frame)[0].factor == 0.5
-    np.testing.assert_array_equal(
-        full(auto, image, name=frame), full(Predictor([engine()], scale=0.5), image)
-    )
-    np.testing.assert_array_equal(full(auto, image), full(Predictor([engine()]), image))
+    assert auto.scale_choices(image.shape)[0].factor == 0.5
+    np.testing.assert_array_equal(full(auto, image), full(Predictor([engine()], scale=0.5), image))
 
 
 def test_each_model_of_an_ensemble_sees_its_own_scale():
     image = terrain(256, 256)
-    frame = "NLB_430335904EDR_F0130000NCAM07812M1"
     both = Predictor([engine(scale=0.25), engine(scale=0.125)], scale="auto")
     one = full(Predictor([engine()]), image)
     other = full(Predictor([engine()], scale=0.5), image)
-    found = full(both, image, name=frame)
+    found = full(both, image)
     # The reduction is by areas in one case, by an antialiasing filter in the other.
     off = np.abs(found - (one + other) / 2).mean()
     assert off < 0.2 * min(np.abs(found - one).mean(), np.abs(found - other).mean())
@@ -197,18 +191,12 @@ def test_masks_and_results_of_mixed_images_come_in_order():
         np.testing.assert_allclose(found.confidence, alone.confidence, atol=2e-3)
 
 
-def test_batches_keep_to_the_scale_that_names_tell():
-    frame = "NLB_430335904EDR_F0130000NCAM07812M1"
-    images = [terrain(256, 256)] * 2
+def test_each_image_of_a_stream_has_its_own_scale():
+    images = [terrain(128, 128), terrain(256, 256)]
     predictor = Predictor([engine(scale=0.125)], scale="auto", batch_size=64)
-    one, other = predictor(
-        [
-            InputImage(image, path=Path(name))
-            for image, name in zip(images, ["photo", frame], strict=True)
-        ]
-    )
-    assert np.array_equal(one.mask, Predictor([engine()]).segment(images[0]).mask)
-    assert np.array_equal(other.mask, Predictor([engine()], scale=0.5).segment(images[1]).mask)
+    small, large = predictor(images)
+    assert np.array_equal(small.mask, Predictor([engine()]).segment(images[0]).mask)
+    assert np.array_equal(large.mask, Predictor([engine()], scale=0.5).segment(images[1]).mask)
 
 
 @pytest.mark.parametrize(
@@ -280,7 +268,7 @@ def test_a_navcam_frame_agrees_with_its_own_reduction(trained):
     path = sorted(NATIVE.iterdir())[0]
     image = read_rover_image(path).pixels
     assert image.shape == (1024, 1024)
-    auto = Predictor([trained], scale="auto").segment(image, name=path.name).mask
+    auto = Predictor([trained], scale="auto").segment(image).mask
     reduced = Predictor([trained]).segment(reduced_image(image, 0.25)).mask
     assert (auto == reduced.repeat(4, axis=0).repeat(4, axis=1)).mean() > 0.95
     # At the pixel beside the center of each reduced pixel, with no edge between.

@@ -156,7 +156,7 @@ def test_the_bundled_model_is_the_default_and_scales_itself():
     assert model.scale == "auto"
     assert areoseg.load(["flagship-256"], tile=128).tile == 128
     assert "1 model" in repr(model)
-    choice = model.scale_choices((1024, 1024), "NLA_397681455EDR_F0020000AUT_04096M1")[0]
+    choice = model.scale_choices((1024, 1024))[0]
     assert choice.factor == 0.25
 
 

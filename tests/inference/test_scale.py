@@ -1,7 +1,11 @@
 import json
+from typing import get_args
 
 import pytest
 
+import areoseg
+from areoseg.cli.predict import Camera
+from areoseg.data.missions.cameras import CAMERAS
 from areoseg.errors import AreosegError
 from areoseg.inference.resampling import choose_scale, trained_scale
 from areoseg.runs.info import RunInfo
@@ -11,24 +15,59 @@ FRAME = "NLB_430335904EDR_F0130000NCAM07812M1"
 
 
 @pytest.mark.parametrize(
-    ("size", "name", "factor"),
-    [((1024, 1024), FRAME, 0.25), ((512, 512), FRAME, 0.5), ((64, 128), None, 1.0)],
+    ("size", "factor"),
+    [
+        ((1024, 1024), 0.25),
+        ((300, 1024), 0.25),
+        ((512, 512), 0.5),
+        ((480, 640), 0.4),
+        ((3000, 4000), 0.064),
+        ((2000, 9000), 0.25),  # a mosaic of frames
+        ((512, 4096), 0.5),  # a mosaic of reduced frames
+        ((256, 256), 1.0),
+        ((100, 70), 1.0),  # a crop is not enlarged
+        ((64, 128), 1.0),
+    ],
 )
-def test_auto_brings_an_image_to_the_training_scale(size, name, factor):
-    assert choose_scale("auto", 0.25, size, name).factor == factor
+def test_auto_brings_an_image_to_the_field_of_view_of_the_model(size, factor):
+    assert choose_scale("auto", 0.25, size).factor == pytest.approx(factor)
 
 
-def test_auto_takes_one_and_says_why_where_something_is_unknown():
-    unknown_image = choose_scale("auto", 0.25, (1024, 1024), "holiday.png")
-    assert unknown_image.factor == 1
-    assert "unknown from its name and size" in unknown_image.reason
-    unknown_model = choose_scale("auto", None, (1024, 1024), FRAME)
-    assert unknown_model.factor == 1
-    assert "training scale of the model is unknown" in unknown_model.reason
+def test_an_unknown_training_scale_leaves_images_as_they_are():
+    unknown = choose_scale("auto", None, (1024, 1024))
+    assert unknown.factor == 1
+    assert "training scale of the model is unknown" in unknown.reason
+
+
+@pytest.mark.parametrize(
+    ("camera", "size", "factor"),
+    [
+        ("navcam", (256, 256), 1.0),
+        ("navcam", (128, 128), 2.0),  # known, so it is enlarged
+        ("navcam", (3000, 4000), 0.25),
+        ("mastcam-34", (1200, 1648), 0.25 * 0.218 / 0.82),
+        ("m2020-navcam", (960, 1280), 0.25 * 0.33 / 0.82 * 4),
+    ],
+)
+def test_a_camera_tells_the_scale(camera, size, factor):
+    choice = choose_scale("auto", 0.25, size, camera)
+    assert choice.factor == pytest.approx(factor)
+    assert not choice.assumed
+
+
+def test_a_camera_is_checked_when_the_model_is_loaded():
+    with pytest.raises(AreosegError, match="no camera 'navcan': did you mean 'navcam'"):
+        areoseg.load("flagship-256", camera="navcan")
+    with pytest.raises(AreosegError, match="both a scale and a camera"):
+        areoseg.load("flagship-256", camera="navcam", scale=0.5)
+
+
+def test_the_command_offers_all_cameras():
+    assert get_args(Camera) == tuple(CAMERAS)
 
 
 def test_a_number_is_taken_whatever_the_image():
-    assert choose_scale(0.5, 0.25, (1024, 1024), FRAME).factor == 0.5
+    assert choose_scale(0.5, 0.25, (1024, 1024)).factor == 0.5
 
 
 @pytest.mark.parametrize("factor", [0, -1, 9, float("nan"), float("inf")])

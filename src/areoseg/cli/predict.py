@@ -19,6 +19,10 @@ Output = Literal[
     "masks", "overlays", "probabilities", "confidence", "entropy", "polygons", "shares"
 ]
 
+Camera = Literal[
+    "navcam", "hazcam", "mastcam-34", "mastcam-100", "pancam", "m2020-navcam", "m2020-hazcam"
+]
+
 
 def predict(
     *inputs: Path,
@@ -32,6 +36,7 @@ def predict(
     tta_flip: bool = False,
     tta_scales: Annotated[tuple[float, ...], Parameter(consume_multiple=True)] = (1.0,),
     scale: Literal["auto"] | float = "auto",
+    camera: Camera | None = None,
     background: bool = True,
     background_threshold: float | None = None,
     resume: bool = False,
@@ -55,8 +60,10 @@ def predict(
         outputs: What to write.
         tta_flip: Average over each image and its mirror image (test-time augmentation).
         tta_scales: Average over each image at these scales, e.g. 0.75 1 1.25.
-        scale: Factor by which images are resized first. auto: resize them to the training scale of
-            the model, if both scales are known.
+        scale: Factor by which images are resized first. auto: bring each image to the training
+            scale of the model; its longer side is taken to span a Navcam frame, unless --camera is
+            given.
+        camera: Camera of all images, for scale auto.
         background: Whether pixels may be background. --no-background: every pixel gets a terrain
             class.
         background_threshold: Probability above which a pixel is background. Default: chosen on the
@@ -73,6 +80,7 @@ def predict(
         tta_flip=tta_flip,
         tta_scales=tta_scales,
         scale=scale,
+        camera=camera,
         background=background,
         background_threshold=background_threshold,
         resume=resume,

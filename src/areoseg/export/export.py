@@ -19,7 +19,7 @@ from areoseg.export.onnx_file import write_onnx
 from areoseg.export.openvino_file import write_openvino, write_openvino_int8
 from areoseg.export.parity import Allowance, Parity, eight_bit_tiles, measure_parity, network_answer
 from areoseg.inference.exported import ExportedEngine, ExportMetadata, open_onnx, open_openvino
-from areoseg.inference.resampling import trained_scale
+from areoseg.inference.resampling import resizing_rule, trained_scale
 from areoseg.models.segmenter import Segmenter
 from areoseg.runs.own_data import own_data
 from areoseg.runs.run import RECIPE, SCORES, Run, open_run
@@ -221,6 +221,7 @@ def export_metadata(run: Run, segmenter: Segmenter) -> ExportMetadata:
         data_fingerprint=run.info.data.fingerprint,
         tile=run.info.model.size,
         background_threshold=segmenter.threshold,
+        resize=resizing_rule(trained_scale(run)),
     )
 
 

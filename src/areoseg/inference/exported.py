@@ -44,6 +44,7 @@ class ExportMetadata:
         tile: Height and width of the training images in pixels; None: not recorded.
         background_threshold: The probability above which a pixel is background; None without a
             background gate.
+        resize: How images are to be resized first; see `resizing_rule`. None: they are not.
     """
 
     areoseg: str
@@ -57,6 +58,7 @@ class ExportMetadata:
     data_fingerprint: str | None
     tile: tuple[int, int] | None = None
     background_threshold: float | None = None
+    resize: dict[str, Any] | None = None
 
     def to_json(self) -> str:
         """Return the metadata as a JSON object."""

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from areoseg import __version__, weights
 from areoseg.data.missions.metadata import FIELDS
-from areoseg.errors import AreosegError
+from areoseg.errors import AreosegError, plural
 from areoseg.inference.inputs import Input, InputImage
 from areoseg.inference.predictor import Predictor
+from areoseg.inference.resampling import ScaleChoice
 from areoseg.inference.tiling import RowBlock
 from areoseg.inference.writers import DEFAULT_OUTPUTS, OUTPUTS, SHARES, open_outputs, output_paths
 from areoseg.inference.writers.tables import AddRow, earlier_rows, remove_table, table_rows
@@ -26,6 +27,9 @@ SHARES_TABLE = "shares.csv"
 ERRORS_TABLE = "errors.csv"
 SETTINGS = "prediction.json"
 """The file that records the models and options of the outputs beside it."""
+
+_LISTED = 3
+"""Number of image names in a message."""
 
 Log = Callable[[str], None]
 """Shows one line to the user."""
@@ -80,7 +84,8 @@ def predict_to_folder(
         outputs: Names in `OUTPUTS`, and `shares`.
         resume: Whether to skip images whose outputs are all newer than the settings of the folder,
             and to keep their rows of the table.
-        log: Called with one line per failed image and one per reason for a scale factor.
+        log: Called with one line per failed image, and finally with one per
+            scale factor and reason.
         track: Wraps the iterable of images to show progress.
 
     Raises:
@@ -99,6 +104,7 @@ def predict_to_folder(
         if not (resume and _is_done(out, names, each.name) and (not shares or each.name in listed))
     ]
     written: list[Path] = []
+    scales = _Scales()
     done = 0
     with ExitStack() as tables:
         add_shares: AddRow | None = None
@@ -109,7 +115,7 @@ def predict_to_folder(
                 if row[0] not in pending_names:
                     add_shares(row)
         failures = _Failures(out, tables, log)
-        images = _readable(track(pending), predictor, failures, log)
+        images = _readable(track(pending), failures)
         for image, blocks in predictor.stream(images):
             paths = output_paths(names, out, image.name, image)
             pixels = np.zeros(len(predictor.taxonomy), np.int64)
@@ -121,32 +127,62 @@ def predict_to_folder(
             except _UnusableError as error:
                 failures.add(str(image.path), str(error))
                 continue
+            choices = predictor.scale_choices(image.size)
+            scales.add(image.name, choices)
             if add_shares is not None:
-                add_shares(shares_row(image, pixels))
+                add_shares(shares_row(image, pixels, [choice.factor for choice in choices]))
             written.extend(paths.values())
             done += 1
     if shares:
         written.append(out / SHARES_TABLE)
+    for line in scales.lines():
+        log(line)
     return Predictions(out, tuple(written), done, len(inputs) - len(pending), failures.count)
 
 
 def shares_header(taxonomy: Taxonomy) -> list[str]:
     """Return the columns of `shares.csv`."""
-    return ["image", *taxonomy.names, "nodata", "height", "width", *FIELDS]
+    return ["image", *taxonomy.names, "nodata", "scale", "height", "width", *FIELDS]
 
 
-def shares_row(image: InputImage, pixels: NDArray[np.int64]) -> list[str]:
+def shares_row(image: InputImage, pixels: NDArray[np.int64], factors: Sequence[float]) -> list[str]:
     """Return the row of an image in `shares.csv`.
 
     Args:
         image: The image.
         pixels: (C,) number of pixels of each class; those without data are background.
+        factors: Scale factor of each model.
     """
     total = int(pixels.sum())
     nodata = 0 if image.valid is None else total - int(image.valid.sum())
     shares = [f"{count / total:.6f}" for count in (*pixels, nodata)]
     metadata = ["" if value is None else str(value) for value in astuple(image.metadata)]
-    return [image.name, *shares, *map(str, image.size), *metadata]
+    return [image.name, *shares, format_scale(factors), *map(str, image.size), *metadata]
+
+
+def format_scale(factors: Sequence[float]) -> str:
+    """Return the scale factor of an image as text; several models may have different ones."""
+    return " ".join(dict.fromkeys(f"{factor:.6g}" for factor in factors))
+
+
+class _Scales:
+    """The images by scale factor and its reason, if the factor was assumed."""
+
+    def __init__(self) -> None:
+        self._names: dict[tuple[float, str], list[str]] = {}
+
+    def add(self, name: str, choices: Sequence[ScaleChoice]) -> None:
+        for choice in dict.fromkeys(choices):
+            if choice.assumed:
+                self._names.setdefault((choice.factor, choice.reason), []).append(name)
+
+    def lines(self) -> Iterator[str]:
+        for (factor, reason), names in self._names.items():
+            listed = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+            yield (
+                f"scale {factor:g} for {plural(len(names), 'image')}, {reason}; --camera or --scale"
+                f" changes it: {listed}"
+            )
 
 
 class _Failures:
@@ -169,11 +205,8 @@ class _Failures:
         self.count += 1
 
 
-def _readable(
-    inputs: Iterable[Input], predictor: Predictor, failures: _Failures, log: Log
-) -> Iterator[InputImage]:
-    """Read the images, record those that cannot be read, and log the reasons for scale factors."""
-    logged: set[str] = set()
+def _readable(inputs: Iterable[Input], failures: _Failures) -> Iterator[InputImage]:
+    """Read the images, and record those that cannot be read."""
     for each in inputs:
         try:
             image = each.read()
@@ -183,11 +216,6 @@ def _readable(
         except MemoryError:
             failures.add(str(each.path), "too large for the memory: split it into parts")
             continue
-        if predictor.scale == "auto":
-            for choice in predictor.scale_choices(image.size, image.file_name):
-                if choice.reason not in logged:
-                    logged.add(choice.reason)
-                    log(f"scale {choice.factor:g}: {choice.reason}")
         yield image
 
 

@@ -37,11 +37,6 @@ class InputImage(RoverImage):
     name: str = "image"
     path: Path | None = None
 
-    @property
-    def file_name(self) -> str | None:
-        """The name of its file, from which its scale may be inferred."""
-        return None if self.path is None else self.path.name
-
 
 @dataclass(frozen=True)
 class Input:

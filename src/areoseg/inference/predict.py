@@ -26,6 +26,7 @@ def predict(
     tta_flip: bool = False,
     tta_scales: Sequence[float] = (1.0,),
     scale: ScaleOption = "auto",
+    camera: str | None = None,
     background: bool = True,
     background_threshold: float | None = None,
     resume: bool = False,
@@ -47,7 +48,9 @@ def predict(
         tta_flip: Whether to average with the prediction for the mirrored image.
         tta_scales: Scales of each image over which predictions are averaged.
         scale: Factor by which the sides of an image are multiplied before prediction; `"auto"`:
-            resize each image to the training scale of the model, if both scales are known.
+            bring each image to the training scale of the model; see `choose_scale`.
+        camera: Camera of all images, a name in `areoseg.data.missions.cameras.CAMERAS`; None: the
+            scale of each image is assumed from its size.
         background: Whether pixels may be background. False: every pixel has a terrain class.
         background_threshold: The probability above which a pixel is background; None: that of the
             model. Only for models with a background gate.
@@ -80,6 +83,7 @@ def predict(
         tta_flip=tta_flip,
         tta_scales=tta_scales,
         scale=scale,
+        camera=camera,
         background=background,
         background_threshold=background_threshold,
     )
@@ -87,6 +91,7 @@ def predict(
         "tta_flip": tta_flip,
         "tta_scales": list(tta_scales),
         "scale": scale,
+        "camera": camera,
         "background": background,
         "background_threshold": predictor.background_threshold,
     }

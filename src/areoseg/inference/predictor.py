@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from areoseg.data.missions.cameras import camera_scale
 from areoseg.errors import AreosegError, plural
 from areoseg.inference.engines import Engine, view_probabilities
 from areoseg.inference.factory import default_model, open_engine
@@ -54,7 +55,9 @@ class Predictor:
             augmentation).
         tta_scales: Scales of each image, relative to `scale`, over which predictions are averaged.
         scale: Factor by which the sides of an image are multiplied before prediction, or `"auto"`
-            to resize each image to the training scale of the model, if both scales are known.
+            to bring each image to the training scale of the model; see `choose_scale`.
+        camera: Camera of all images, a name in `CAMERAS`, which tells their scale to `"auto"`;
+            None: it is assumed from the size of each image.
         tile: Side of a tile, in pixels of the scaled image. Smaller images are not tiled.
         overlap: Pixels that neighboring tiles share; None: a quarter of a tile.
         batch_size: Images of 64x128 pixels per forward pass; for larger images or tiles, as many as
@@ -76,6 +79,7 @@ class Predictor:
         tta_flip: bool = False,
         tta_scales: Sequence[float] = (1.0,),
         scale: ScaleOption = "auto",
+        camera: str | None = None,
         tile: int = 512,
         overlap: int | None = None,
         batch_size: int = DEFAULT_BATCH_SIZE["cpu"],
@@ -102,6 +106,11 @@ class Predictor:
         self.tta_flip = tta_flip
         self.tta_scales = [checked_scale(tta_scale) for tta_scale in tta_scales]
         self.scale: ScaleOption = scale if scale == "auto" else checked_scale(scale)
+        if camera is not None:
+            camera_scale(camera, (1, 1))  # raises if it is unknown
+            if scale != "auto":
+                raise AreosegError("both a scale and a camera are given: give one of them")
+        self.camera = camera
         self.size_divisor = lcm(*(engine.size_divisor for engine in engines))
         self.tile = -(-tile // self.size_divisor) * self.size_divisor
         self.overlap = overlap
@@ -192,15 +201,13 @@ class Predictor:
             masks = [block.mask for block in blocks]
             yield masks[0] if len(masks) == 1 else np.concatenate(masks)
 
-    def segment(
-        self, image: ImageArray, valid: NDArray[np.bool_] | None = None, *, name: str | None = None
-    ) -> Result:
+    def segment(self, image: ImageArray, valid: NDArray[np.bool_] | None = None) -> Result:
         """Segment one image (H, W) of any size; see `row_blocks`."""
-        source = _checked(image, valid, name)
+        source = _checked(image, valid)
         return self._result(source, self._row_blocks(source))
 
     def row_blocks(
-        self, image: ImageArray, valid: NDArray[np.bool_] | None = None, *, name: str | None = None
+        self, image: ImageArray, valid: NDArray[np.bool_] | None = None
     ) -> Iterator[RowBlock]:
         """Yield the probabilities of an image of any size from top to bottom, in bounded memory.
 
@@ -211,7 +218,6 @@ class Predictor:
             image: (H, W) uint8, or float32 in 0..1.
             valid: (H, W) bool, False where the image has no data; those pixels are background with
                 probability one. None: all pixels are valid.
-            name: Name of its file or product, from which `scale="auto"` may infer its scale.
 
         Yields:
             Consecutive blocks of rows; each owns its arrays.
@@ -219,7 +225,7 @@ class Predictor:
         Raises:
             AreosegError: `image` or `valid` has an invalid shape.
         """
-        return self._row_blocks(_checked(image, valid, name))
+        return self._row_blocks(_checked(image, valid))
 
     def stream(
         self, images: Iterable[InputImage]
@@ -247,12 +253,14 @@ class Predictor:
                     ]
             yield from zip(batch, blocks, strict=True)
 
-    def scale_choices(self, size: tuple[int, ...], name: str | None = None) -> list[ScaleChoice]:
-        """Return the scale factor of an image and its reason, for each engine."""
-        return [choose_scale(self.scale, engine.scale, size, name) for engine in self.engines]
+    def scale_choices(self, size: tuple[int, ...]) -> list[ScaleChoice]:
+        """Return the scale factor of an image (H, W) and its reason, for each engine."""
+        return [
+            choose_scale(self.scale, engine.scale, size, self.camera) for engine in self.engines
+        ]
 
     def _factors(self, image: InputImage) -> list[float]:
-        return [choice.factor for choice in self.scale_choices(image.size, image.file_name)]
+        return [choice.factor for choice in self.scale_choices(image.size)]
 
     def _batchable_size(self, image: InputImage) -> tuple[int, int] | None:
         """Return the size of an image that can share a forward pass with others, else None."""
@@ -386,8 +394,8 @@ def load(
         device: `cpu`, `cuda` or `auto`.
         accelerate: Whether a run on the CPU may switch to OpenVINO in a long job, if OpenVINO is
             installed. Outputs then differ by rounding only.
-        options: `tta_flip`, `tta_scales`, `scale`, `tile`, `overlap`, `batch_size`, `background`,
-            `background_threshold` of `Predictor`, and `precision` of `open_engine`.
+        options: `tta_flip`, `tta_scales`, `scale`, `camera`, `tile`, `overlap`, `batch_size`,
+            `background`, `background_threshold` of `Predictor`, and `precision` of `open_engine`.
 
     Returns:
         A predictor; calling it with an image gives a `Result`.
@@ -455,7 +463,7 @@ def _read_mixed(source: Sequence[Any]) -> Iterator[InputImage]:
             yield replace(image, name=f"image_{index}") if image.path is None else image
 
 
-def _checked(image: ImageArray, valid: NDArray[np.bool_] | None, name: str | None) -> InputImage:
+def _checked(image: ImageArray, valid: NDArray[np.bool_] | None) -> InputImage:
     if image.ndim != 2 or not image.size:
         raise AreosegError(
             f"an image to segment has shape {image.shape}: it must be (H, W), at least one pixel"
@@ -465,4 +473,4 @@ def _checked(image: ImageArray, valid: NDArray[np.bool_] | None, name: str | Non
             f"the valid pixels have shape {valid.shape} and the image {image.shape}: they must be"
             " equal"
         )
-    return InputImage(image, valid, path=None if name is None else Path(name))
+    return InputImage(image, valid)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
-from areoseg.data.missions.navcam import common_navcam_scale, navcam_scale
+from areoseg.data.missions.cameras import (
+    MOSAIC_ASPECT,
+    NAVCAM_SIDE,
+    assumed_scale,
+    camera_scale,
+)
+from areoseg.data.missions.navcam import common_navcam_scale
 from areoseg.errors import AreosegError
 from areoseg.inference.tiling import Probabilities, Window
 from areoseg.runs.run import Run
@@ -33,40 +39,43 @@ class ScaleChoice:
     Attributes:
         factor: Factor of the sides of the image.
         reason: Short explanation for messages.
+        assumed: Whether the scale of the image was assumed from its size.
     """
 
     factor: float
     reason: str
+    assumed: bool = False
 
 
 def choose_scale(
-    option: ScaleOption, trained: float | None, size: tuple[int, ...], name: str | None = None
+    option: ScaleOption,
+    trained: float | None,
+    size: tuple[int, ...],
+    camera: str | None = None,
 ) -> ScaleChoice:
     """Choose the factor by which an image is resized before a model sees it.
+
+    With `"auto"` the image is brought to the scale of the training images. Images of unknown camera
+    are never enlarged: one that is smaller than the training scale suggests is taken as a crop.
 
     Args:
         option: The user's choice.
         trained: Scale of the model's training images relative to a full Navcam frame, or None.
         size: Height and width of the image in pixels.
-        name: Name of its file or product, or None.
+        camera: The camera of the image, a name in `CAMERAS`; None: unknown.
 
     Raises:
-        AreosegError: The option is not a valid factor.
+        AreosegError: The option is not a valid factor, or the camera is unknown.
     """
     if option != "auto":
         return ScaleChoice(checked_scale(option), "as requested")
+    own = assumed_scale(size) if camera is None else camera_scale(camera, size)
     if trained is None:
         return ScaleChoice(1.0, "the training scale of the model is unknown")
-    own = navcam_scale(size, name)
-    if own is None:
-        return ScaleChoice(
-            1.0,
-            "the scale of the image is unknown from its name and size; set it with --scale",
-        )
-    return ScaleChoice(
-        trained / own,
-        f"image at {own:g} of a full Navcam frame, model trained at {trained:g}",
-    )
+    factor = trained / own.value
+    if own.assumed and factor > 1:
+        return ScaleChoice(1.0, "small: taken as a crop at the scale of training", assumed=True)
+    return ScaleChoice(min(factor, MAX_SCALE), own.reason, own.assumed)
 
 
 def checked_scale(factor: float) -> float:
@@ -91,6 +100,28 @@ def trained_scale(run: Run) -> float | None:
         return run.info.data.navcam_scale
     names = [name for split in run.split.values() for name in split]
     return common_navcam_scale(names, [run.info.model.size] * len(names))
+
+
+def resizing_rule(trained: float | None) -> dict[str, Any] | None:
+    """Return the rule of `choose_scale` as JSON, for programs that use an exported file.
+
+    Args:
+        trained: Scale of the training images relative to a full Navcam frame; None: unknown, and
+            images are not resized.
+    """
+    if trained is None:
+        return None
+    side = round(NAVCAM_SIDE * trained)
+    return {
+        "longer_side": side,
+        "method": "area averaging",
+        "rule": (
+            f"A single frame whose longer side exceeds {side} pixels is reduced so that it has"
+            f" {side}. A mosaic, longer than {NAVCAM_SIDE} pixels and at least {MOSAIC_ASPECT}"
+            f" times as long as high, is reduced by {trained:g}, but not below a shorter side"
+            f" of {side} pixels. Other images are not resized."
+        ),
+    }
 
 
 def scaled_size(size: Sequence[int], scale: float) -> tuple[int, int]:
