@@ -37,6 +37,16 @@ def test_gate_loss_is_the_cross_entropy_of_known_pixels(batch):
     torch.testing.assert_close(gate_loss(logits[:, 2], targets, 2), expected)
 
 
+def test_class_weights_weight_the_pixels_of_a_class(batch):
+    logits, targets = batch
+    known, weights = targets != VOID, torch.tensor([1.0, 0.0, 2.0, 0.5, 4.0])
+    expected = functional.binary_cross_entropy_with_logits(
+        logits[:, 0][known], (targets == 0)[known].float(), weight=weights[targets[known]]
+    )
+    expected = expected * known.sum() / weights[targets[known]].sum()
+    torch.testing.assert_close(gate_loss(logits[:, 0], targets, 0, weights), expected)
+
+
 def test_gate_loss_without_known_pixels_is_zero():
     odds = torch.randn(1, 4, 4, requires_grad=True)
     loss = gate_loss(odds, torch.full((1, 4, 4), VOID), 0)

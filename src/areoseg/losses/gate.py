@@ -10,23 +10,33 @@ from areoseg.losses.combined import CombinedLoss
 from areoseg.taxonomy import VOID
 
 
-def gate_loss(odds: Tensor, targets: Tensor, background: int) -> Tensor:
+def gate_loss(
+    odds: Tensor, targets: Tensor, background: int, class_weights: Tensor | None = None
+) -> Tensor:
     """Compute the binary cross-entropy between background and labeled ground.
+
+    With class weights, a rare class such as big rock is not given up as background for the sake of
+    the other classes.
 
     Args:
         odds: (N, H, W), the log-odds of background.
         targets: (N, H, W) int64; background is positive, every other class negative, and `VOID` is
             ignored.
         background: Index of the background class.
+        class_weights: (C,) weight of the pixels of each class, not negative; None: 1 each.
 
     Returns:
-        The mean over all pixels that are not void, a scalar; 0 without any.
+        The weighted mean over all pixels that are not void, a scalar; 0 without any.
     """
     known = targets != VOID
+    if class_weights is None:
+        weights = known.float()
+    else:
+        weights = class_weights.to(odds.device)[targets.masked_fill(~known, background)] * known
     values = functional.binary_cross_entropy_with_logits(
         odds.float(), (targets == background).float(), reduction="none"
     )
-    return (values * known).sum() / known.sum().clamp(min=1)
+    return (values * weights).sum() / weights.sum().clamp(min=1e-6)
 
 
 class GatedLoss(nn.Module):
@@ -41,13 +51,22 @@ class GatedLoss(nn.Module):
         terrain: The loss S, of logits with C - 1 classes.
         background: Index of the background class, which the terrain logits lack.
         weight: w.
+        class_weights: (C,) weights of the pixels in B, not negative; None: 1 each.
     """
 
-    def __init__(self, terrain: CombinedLoss, *, background: int, weight: float = 1.0) -> None:
+    def __init__(
+        self,
+        terrain: CombinedLoss,
+        *,
+        background: int,
+        weight: float = 1.0,
+        class_weights: Tensor | None = None,
+    ) -> None:
         super().__init__()
         self.terrain = terrain
         self.background = background
         self.weight = weight
+        self.class_weights = class_weights
 
     def forward(
         self, outputs: Tensor | Sequence[Tensor], targets: Tensor, progress: float = 1.0
@@ -69,7 +88,8 @@ class GatedLoss(nn.Module):
             self._terrain_targets(targets),
             progress,
         )
-        gate = gate_loss(every[0][:, self.background], targets, self.background)
+        odds = every[0][:, self.background]
+        gate = gate_loss(odds, targets, self.background, self.class_weights)
         return total + self.weight * gate, {**values, "gate": gate.detach()}
 
     def _terrain_logits(self, logits: Tensor) -> Tensor:

@@ -74,7 +74,10 @@ def _loss(
     )
     if not gated:
         return combined
-    return GatedLoss(combined, background=background, weight=data.gate_weight)
+    weights[background] = 1  # the mean weight of a terrain pixel
+    return GatedLoss(
+        combined, background=background, weight=data.gate_weight, class_weights=weights
+    )
 
 
 def make_stages(
