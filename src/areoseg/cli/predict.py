@@ -39,6 +39,7 @@ def predict(
     camera: Camera | None = None,
     background: bool = True,
     background_threshold: float | None = None,
+    ignore_mask: Path | None = None,
     resume: bool = False,
     compute: ComputeFlags = DEFAULT_COMPUTE,
 ) -> None:
@@ -68,6 +69,8 @@ def predict(
             class.
         background_threshold: Probability above which a pixel is background. Default: chosen on the
             validation split of the model so that it keeps 99 % of the labeled ground.
+        ignore_mask: A mask, or a folder of masks with the names of their images, whose nonzero
+            pixels are background. Default: rover and range masks (MXY, RNG) beside Navcam frames.
         resume: Skip images that an earlier call with the same models and options has completed.
     """
     if not model:
@@ -83,6 +86,7 @@ def predict(
         camera=camera,
         background=background,
         background_threshold=background_threshold,
+        ignore_mask=ignore_mask,
         resume=resume,
         **compute_keywords(compute),
     )

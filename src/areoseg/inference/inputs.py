@@ -8,6 +8,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from areoseg.data.load import read_data
 from areoseg.data.missions.metadata import metadata_from_name
 from areoseg.data.readers.files import IMAGE_SUFFIXES
@@ -15,6 +18,7 @@ from areoseg.data.readers.planetary import DATA_SUFFIXES
 from areoseg.data.readers.rover_image import RoverImage, as_rover_image, read_rover_image
 from areoseg.errors import AreosegError
 from areoseg.inference.factory import is_model
+from areoseg.inference.ignore_masks import read_ignored
 from areoseg.inference.writers import OUTPUTS
 from areoseg.utils.images import ImageArray
 from areoseg.weights import misspelled
@@ -32,10 +36,12 @@ class InputImage(RoverImage):
     Attributes:
         name: Path of its outputs below the output folder, without suffix.
         path: Its file, or file and member of an npz file; None for an array.
+        ignored: (H, W) bool, pixels that are background by definition; None: no pixels.
     """
 
     name: str = "image"
     path: Path | None = None
+    ignored: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,13 @@ class Input:
         name: Path of its outputs below the output folder, without suffix.
         path: Its file, or file and member of an npz file.
         load: Reads the image; raises AreosegError.
+        ignore_masks: Files of masks whose nonzero pixels are background by definition.
     """
 
     name: str
     path: Path
     load: Callable[[], RoverImage]
+    ignore_masks: tuple[Path, ...] = ()
 
     def read(self) -> InputImage:
         """Read the image.
@@ -66,6 +74,7 @@ class Input:
             image.georeference,
             name=self.name,
             path=self.path,
+            ignored=read_ignored(self.ignore_masks, image.size),
         )
 
 

@@ -1,13 +1,15 @@
 """Predict images to files: masks, overlays, tables and other outputs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
-from areoseg.errors import AreosegError
+from areoseg.errors import AreosegError, plural
 from areoseg.inference.folder import Predictions, describe, keep_settings, predict_to_folder
+from areoseg.inference.ignore_masks import mission_masks, own_masks
 from areoseg.inference.inputs import find_inputs
 from areoseg.inference.predictor import Predictor, model_paths
 from areoseg.inference.resampling import ScaleOption
@@ -29,6 +31,7 @@ def predict(
     camera: str | None = None,
     background: bool = True,
     background_threshold: float | None = None,
+    ignore_mask: PathLike | None = None,
     resume: bool = False,
     device: str = "cpu",
     threads: int | None = None,
@@ -54,6 +57,9 @@ def predict(
         background: Whether pixels may be background. False: every pixel has a terrain class.
         background_threshold: The probability above which a pixel is background; None: that of the
             model. Only for models with a background gate.
+        ignore_mask: A mask, or a folder of masks with the names of their images, whose nonzero
+            pixels are background. None: the rover and range masks (MXY, RNG) beside Navcam frames,
+            if there are any, unless `background` is False.
         resume: Whether to skip images whose outputs an earlier call wrote.
         device: `cpu`, `cuda` or `auto`.
         threads: CPU threads; None: all cores.
@@ -76,6 +82,21 @@ def predict(
     outputs = checked_outputs(outputs)
     models = model_paths(model)
     found = find_inputs(_paths(inputs), out=out)
+    if ignore_mask is not None:
+        own = Path(ignore_mask)
+        found = [replace(each, ignore_masks=own_masks(own, each.path)) for each in found]
+    elif background:
+        found = [replace(each, ignore_masks=mission_masks(each.path)) for each in found]
+        masks = {mask for each in found for mask in each.ignore_masks}
+        found = [each for each in found if each.path not in masks]
+    if masked := sum(bool(each.ignore_masks) for each in found):
+        kind = "rover and range masks" if ignore_mask is None else str(ignore_mask)
+        console.print(
+            f"note: {kind} mark background in {masked} of {plural(len(found), 'image')}",
+            markup=False,
+        )
+    elif ignore_mask is not None:
+        raise AreosegError(f"{ignore_mask}: no mask has the name of an image: check --ignore-mask")
     predictor = Predictor.load(
         *models,
         device=device,
@@ -94,6 +115,7 @@ def predict(
         "camera": camera,
         "background": background,
         "background_threshold": predictor.background_threshold,
+        "ignore_mask": None if ignore_mask is None else str(ignore_mask),
     }
     keep_settings(describe(models, options), out, resume=resume)
     with progress_bar(console) as progress:

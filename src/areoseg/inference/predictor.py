@@ -264,7 +264,7 @@ class Predictor:
 
     def _batchable_size(self, image: InputImage) -> tuple[int, int] | None:
         """Return the size of an image that can share a forward pass with others, else None."""
-        whole = max(image.size) <= self.tile and image.valid is None
+        whole = max(image.size) <= self.tile and image.valid is None and image.ignored is None
         return image.size if whole and set(self._factors(image)) == {1.0} else None
 
     def _batches(
@@ -305,9 +305,13 @@ class Predictor:
         for block in blocks:
             here = slice(top, top + block.shape[1])
             valid = None if image.valid is None else image.valid[here]
-            if valid is not None:
-                block[:, ~valid] = 0
-                block[self.taxonomy.background, ~valid] = 1
+            for excluded in (
+                None if valid is None else ~valid,
+                None if image.ignored is None else image.ignored[here],
+            ):
+                if excluded is not None:
+                    block[:, excluded] = 0
+                    block[self.taxonomy.background, excluded] = 1
             yield self._block(top, image.pixels[here], block, valid)
             top = here.stop
 
