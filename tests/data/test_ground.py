@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from areoseg.data.ground import MARGIN, MIN_WIDTH, find_not_ground, mark_unknown
+from areoseg.data.ground import MARGIN, MIN_WIDTH, find_not_ground
+from areoseg.data.samples import SegmentationDataset
 from areoseg.taxonomy import VOID
 
 
@@ -75,13 +76,26 @@ def test_regions_are_those_of_a_morphological_opening(seed):
 
 
 @pytest.mark.parametrize("background", [0, 2])
-def test_mark_unknown_voids_all_other_unlabeled_pixels(background):
+def test_all_other_unlabeled_pixels_become_unknown(background):
     unlabeled = frame()
     unlabeled[:20] = True
     mask = np.where(unlabeled, background, 1).astype(np.uint8)
-    marked = mark_unknown(mask, background)
+    dataset = SegmentationDataset(mask[None], mask[None], ("a",))
+    marked = dataset.with_unknown(background).masks[0]
     found = find_not_ground(unlabeled)
     np.testing.assert_array_equal(marked == background, found)
     np.testing.assert_array_equal(marked == VOID, unlabeled & ~found)
     np.testing.assert_array_equal(marked[~unlabeled], mask[~unlabeled])
     assert mask[50, 0] == background  # the argument is not modified
+
+
+def test_known_pixels_replace_the_derived_ones():
+    unlabeled = frame()
+    unlabeled[:20] = True
+    known = np.zeros_like(unlabeled)
+    known[:5] = True
+    mask = np.where(unlabeled, 0, 1).astype(np.uint8)
+    dataset = SegmentationDataset([mask, mask], [mask, mask], ("a", "b"), not_ground=[known, None])
+    first, second = dataset.select([0, 1]).with_unknown(0).masks
+    np.testing.assert_array_equal(first == 0, known)
+    np.testing.assert_array_equal(second == 0, find_not_ground(unlabeled))

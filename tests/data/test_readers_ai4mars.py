@@ -153,6 +153,17 @@ def test_the_rover_and_what_is_far_become_background(native):
     np.testing.assert_array_equal(masks[1], classes(labels(1)))
 
 
+def test_the_rover_and_what_is_far_are_known_not_to_be_ground(native):
+    rover = np.zeros(SIZE, np.uint8)
+    rover[8:] = 1
+    save(native / f"images/mxy/{NAMES[0].replace('EDR', 'MXY')}.png", rover)
+    first, second = read_data(native).labeled.not_ground
+    np.testing.assert_array_equal(first, rover == 1)
+    assert second is None
+    tiles = read_data(native, tile=(8, 12)).labeled
+    assert [bool(tiles[index].not_ground.any()) for index in range(4)] == [False, False, True, True]
+
+
 def test_a_rover_mask_of_another_size_is_refused(native):
     save(native / f"images/mxy/{NAMES[0].replace('EDR', 'MXY')}.png", np.zeros((4, 4), np.uint8))
     with pytest.raises(AreosegError, match=r"MXY.*4x4 pixels but its label has 16x24"):

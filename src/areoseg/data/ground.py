@@ -8,9 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from areoseg.taxonomy import VOID
-from areoseg.utils.images import Mask
-
 MIN_WIDTH = 13
 """Width in pixels from which an unlabeled region at the edge of an image is not ground."""
 
@@ -51,16 +48,3 @@ def find_not_ground(unlabeled: NDArray[np.bool_]) -> NDArray[np.bool_]:
     near_labels = ndimage.maximum_filter(~unlabeled, 2 * MARGIN + 1)
     not_ground: NDArray[np.bool_] = (reaching & ~near_labels) | far[:, np.newaxis]
     return not_ground
-
-
-def mark_unknown(mask: Mask, background: int) -> Mask:
-    """Return a mask whose unlabeled pixels are background if they are not ground, else void.
-
-    Args:
-        mask: (H, W) uint8; unlabeled pixels are background.
-        background: Index of the background class.
-    """
-    unlabeled = mask == background
-    marked = mask.copy()
-    marked[unlabeled & ~find_not_ground(unlabeled)] = VOID
-    return marked

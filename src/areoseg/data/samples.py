@@ -2,14 +2,15 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from areoseg.data.ground import find_not_ground
 from areoseg.errors import AreosegError
-from areoseg.taxonomy import MARS, Taxonomy
+from areoseg.taxonomy import MARS, VOID, Taxonomy
 from areoseg.utils.images import ImageArray, Mask
 
 
@@ -22,12 +23,29 @@ class Sample:
         mask: (H, W) uint8, or None if the sample is unlabeled.
         name: Unique within its dataset; for a file, its path below the root without suffix.
         group: Frame or rover stop; a split keeps samples of one group together.
+        not_ground: (H, W) bool, pixels that are certainly not ground, such as the rover; None if
+            this is unknown.
     """
 
     image: ImageArray
     mask: Mask | None
     name: str
     group: str | None
+    not_ground: NDArray[np.bool_] | None = None
+
+    def background_pixels(self, background: int) -> NDArray[np.bool_]:
+        """Return which pixels are certainly background: as known, or as the mask suggests.
+
+        Args:
+            background: Index of the background class.
+
+        Returns:
+            (H, W) bool; see `find_not_ground`.
+        """
+        if self.mask is None:
+            raise ValueError("a labeled sample is needed")
+        unlabeled = self.mask == background
+        return find_not_ground(unlabeled) if self.not_ground is None else self.not_ground
 
 
 @dataclass(frozen=True)
@@ -39,6 +57,7 @@ class SegmentationDataset:
         masks: N masks, each of the size of its image, or None for unlabeled samples.
         names: N unique names.
         groups: N group names, or None if they are unknown.
+        not_ground: N arrays, the pixels that are certainly not ground, or None where unknown.
 
     Raises:
         AreosegError: The lengths differ.
@@ -48,6 +67,7 @@ class SegmentationDataset:
     masks: Sequence[Mask] | Mask | None
     names: tuple[str, ...]
     groups: tuple[str, ...] | None = None
+    not_ground: Sequence[NDArray[np.bool_] | None] | None = None
 
     def __post_init__(self) -> None:
         for kind, values in (("masks", self.masks), ("names", self.names), ("groups", self.groups)):
@@ -65,6 +85,7 @@ class SegmentationDataset:
             mask=None if self.masks is None else self.masks[index],
             name=self.names[index],
             group=None if self.groups is None else self.groups[index],
+            not_ground=None if self.not_ground is None else self.not_ground[index],
         )
 
     def select(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> "SegmentationDataset":
@@ -77,7 +98,25 @@ class SegmentationDataset:
             groups=None
             if self.groups is None
             else tuple(self.groups[index] for index in positions),
+            not_ground=None
+            if self.not_ground is None
+            else [self.not_ground[index] for index in positions],
         )
+
+    def with_unknown(self, background: int) -> "SegmentationDataset":
+        """Return labeled samples whose background pixels are void unless they are certain.
+
+        Args:
+            background: Index of the background class.
+        """
+        masks = []
+        for index in range(len(self)):
+            sample = self[index]
+            assert sample.mask is not None
+            mask = sample.mask.copy()
+            mask[(mask == background) & ~sample.background_pixels(background)] = VOID
+            masks.append(mask)
+        return replace(self, masks=_like(self.masks, masks))
 
     def stacked(self) -> tuple[NDArray[Any], Mask | None]:
         """Return all images (N, H, W), and all masks (N, H, W) or None.
@@ -123,6 +162,11 @@ def fingerprint(samples: SegmentationDataset) -> str:
         if sample.mask is not None:
             digest.update(sample.mask.tobytes())
     return digest.hexdigest()
+
+
+def _like(values: Any, arrays: list[Mask]) -> Any:
+    """Return arrays of one size as one array if `values` is one."""
+    return np.stack(arrays) if isinstance(values, np.ndarray) and arrays else arrays
 
 
 def _pick(values: Sequence[NDArray[Any]] | NDArray[Any], positions: list[int]) -> Any:

@@ -61,6 +61,7 @@ def evaluate_masks(
         masks,
         dataset.masks,
         groups=dataset.groups,
+        not_ground=dataset.not_ground,
         taxonomy=taxonomy,
         protocol=protocol,
         resamples=resamples,

@@ -7,6 +7,7 @@ up labeled ground as background, and whether it recognizes the sky and the rover
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from areoseg.data.ground import find_not_ground
 from areoseg.metrics.confusion import Counts, ratio
@@ -36,6 +37,7 @@ def found_background(
     predictions: Sequence[Labels] | Labels,
     targets: Sequence[Labels] | Labels,
     taxonomy: Taxonomy,
+    not_ground: Sequence[NDArray[np.bool_] | None] | None = None,
 ) -> float:
     """Return the share of the certain background that is predicted as background.
 
@@ -43,13 +45,17 @@ def found_background(
         predictions: N masks (H, W) of class indices.
         targets: N masks of the same sizes; see `areoseg.data.ground.find_not_ground`.
         taxonomy: The classes.
+        not_ground: N arrays (H, W) bool, the pixels that are certainly not ground; None where
+            this is unknown and the targets decide.
 
     Returns:
         0 to 1; NaN without such pixels.
     """
     found = total = 0
-    for prediction, target in zip(predictions, targets, strict=True):
-        not_ground = find_not_ground(np.asarray(target) == taxonomy.background)
-        found += int((np.asarray(prediction)[not_ground] == taxonomy.background).sum())
-        total += int(not_ground.sum())
+    known = [None] * len(targets) if not_ground is None else not_ground
+    for prediction, target, certain in zip(predictions, targets, known, strict=True):
+        if certain is None:
+            certain = find_not_ground(np.asarray(target) == taxonomy.background)
+        found += int((np.asarray(prediction)[certain] == taxonomy.background).sum())
+        total += int(certain.sum())
     return found / total if total else float("nan")

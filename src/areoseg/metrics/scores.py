@@ -108,6 +108,7 @@ def evaluate_predictions(
     targets: Sequence[Labels] | Labels,
     *,
     groups: Sequence[str] | None = None,
+    not_ground: Sequence[NDArray[np.bool_] | None] | None = None,
     taxonomy: Taxonomy = MARS,
     protocol: str = "terrain",
     resamples: int = 1000,
@@ -120,6 +121,7 @@ def evaluate_predictions(
             (N, H, W).
         targets: N masks, each the size of its prediction. `VOID` pixels are ignored.
         groups: N group names; if given, groups are resampled instead of images.
+        not_ground: N arrays (H, W) bool for `found_background`, or None where unknown.
         taxonomy: The C classes.
         protocol: The headline protocol, a name in `PROTOCOLS`.
         resamples: Number of bootstrap resamples; 0 for no intervals.
@@ -157,7 +159,7 @@ def evaluate_predictions(
         boundary_interval=_interval(mean_boundary_iou(resampled_outline, taxonomy)),
         pixel_accuracy=float(rates.pixel_accuracy(confusion, protocol, taxonomy)),
         lost_ground=lost_ground(confusion, taxonomy),
-        found_background=found_background(predictions, targets, taxonomy),
+        found_background=found_background(predictions, targets, taxonomy, not_ground),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
         images=len(targets),
         groups=None if groups is None else len(units),

@@ -4,7 +4,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from areoseg.data.ground import find_not_ground
 from areoseg.data.samples import SegmentationDataset
 from areoseg.models.segmenter import Segmenter
 from areoseg.runs.info import BackgroundInfo
@@ -49,14 +48,14 @@ def fit_background_threshold(
     segmenter = segmenter.to(device).eval()
     of_ground, of_others = np.zeros(LEVELS + 1, np.int64), np.zeros(LEVELS + 1, np.int64)
     for index in range(len(samples)):
-        mask = samples[index].mask
+        sample = samples[index]
+        mask = sample.mask
         assert mask is not None
         with autocast(device, precision):
-            output = segmenter(as_tensor([samples.images[index]]).to(device))[0, background]
+            output = segmenter(as_tensor([sample.image]).to(device))[0, background]
         levels = _levels(output.float().exp().cpu().numpy())
-        unlabeled = mask == background
-        of_ground += _histogram(levels[~unlabeled & (mask != VOID)])
-        of_others += _histogram(levels[find_not_ground(unlabeled)])
+        of_ground += _histogram(levels[(mask != background) & (mask != VOID)])
+        of_others += _histogram(levels[sample.background_pixels(background)])
     threshold = lowest_threshold(of_ground)
     segmenter.background_threshold.fill_(threshold)
     return BackgroundInfo(

@@ -8,7 +8,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from areoseg.data.ground import mark_unknown
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.sampling import batch_indices, unlabeled_batch_indices
 from areoseg.data.split import rarest_class
@@ -52,11 +51,6 @@ class Tensors:
         """Return a copy of some of the samples."""
         rows = torch.from_numpy(indices)
         return Tensors(self.images[rows], self.masks[rows])
-
-    def with_unknown(self, background: int) -> "Tensors":
-        """Return a copy whose unlabeled pixels are void unless they are certainly not ground."""
-        marked = [mark_unknown(mask, background) for mask in self.masks.numpy()]
-        return Tensors(self.images, torch.from_numpy(np.stack(marked)))
 
     def batch(self, indices: NDArray[np.int64], void: int | None) -> tuple[Tensor, Tensor]:
         """Return images (n, 1, H, W) float in 0..1 and targets (n, H, W) int64.

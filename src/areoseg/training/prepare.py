@@ -117,9 +117,10 @@ def prepare(
     division = divide(recipe, samples, taxonomy, exclusions=exclusions)
     split, pixels = division.split, division.pixels
     _check_validation(recipe, samples.select(split.val), pixels[list(split.val)], taxonomy)
-    tensors = Tensors.of(samples.select(split.train))
+    training = samples.select(split.train)
     if recipe.data.background == "gate":
-        tensors = tensors.with_unknown(taxonomy.background)
+        training = training.with_unknown(taxonomy.background)
+    tensors = Tensors.of(training)
     images = tensors.images.numpy()
     white = 255.0 if images.dtype == np.uint8 else 1.0
     held_out = [samples.names[index] for index in (*split.val, *split.test)]

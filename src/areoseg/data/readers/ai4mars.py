@@ -7,7 +7,7 @@ from areoseg.data.missions.ai4mars import check_mars_taxonomy
 from areoseg.data.readers.decode import decode_image
 from areoseg.data.readers.files import list_images
 from areoseg.data.readers.formats import DatasetFormat, LazyFrame, Listing
-from areoseg.data.readers.masks import read_ai4mars_mask
+from areoseg.data.readers.masks import read_ai4mars_mask, read_not_ground
 from areoseg.errors import AreosegError, plural, shorten
 from areoseg.taxonomy import Taxonomy
 
@@ -75,15 +75,17 @@ def _labels(root: Path, label_set: str) -> dict[str, Path]:
 
 
 def _frame(root: Path, name: str, image: Path, mask: Path) -> LazyFrame:
-    hiding = (
-        root / folder / f"{name.replace('EDR_', product + '_', 1)}.png"
+    hiding = tuple(
+        file
         for folder, product in _HIDING_MASKS
+        if (file := root / folder / f"{name.replace('EDR_', product + '_', 1)}.png").exists()
     )
     return LazyFrame(
         name=name,
         where=str(image),
         read_image=partial(decode_image, image),
-        read_mask=partial(read_ai4mars_mask, mask, tuple(file for file in hiding if file.exists())),
+        read_mask=partial(read_ai4mars_mask, mask),
+        read_not_ground=partial(read_not_ground, hiding) if hiding else None,
     )
 
 

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from areoseg.data.readers.decode import DecodedImage
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.images import Mask
@@ -18,12 +21,16 @@ class LazyFrame:
         where: Name of the frame in messages, usually the path of its image.
         read_image: Decodes the image.
         read_mask: Decodes and checks the mask; None for a frame without one.
+        read_not_ground: Decodes which pixels are certainly not ground (H, W) bool, such as the
+            rover, given the size of the mask; they become background in it. None if this is
+            unknown.
     """
 
     name: str
     where: str
     read_image: Callable[[], DecodedImage]
     read_mask: Callable[[], Mask] | None = None
+    read_not_ground: Callable[[tuple[int, ...]], NDArray[np.bool_]] | None = None
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from areoseg.data.readers.intensity import (
 )
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError, plural, shorten
+from areoseg.taxonomy import MARS
 from areoseg.utils.images import Mask
 
 N_TASKS = 256
@@ -39,6 +40,7 @@ class TiledFrame:
         tiles: Image of each tile, (h, w) uint8, uint16 or float32, with the gray levels of the
             file.
         masks: Mask of each tile, or None.
+        not_ground: Pixels of each tile that are certainly not ground, or None if unknown.
         range: Range of the frame's gray levels before scaling.
         holes: Whether NaN or infinite pixels were replaced by 0.
         colored: Whether color was converted to gray.
@@ -48,6 +50,7 @@ class TiledFrame:
     names: list[str]
     tiles: list[NDArray[Any]]
     masks: list[Mask] | None
+    not_ground: list[NDArray[np.bool_]] | None
     range: IntensityRange
     holes: bool
     colored: bool
@@ -94,7 +97,7 @@ def tile_frame(frame: LazyFrame, tile: tuple[int, int] | None, scale: float) -> 
     """
     decoded = frame.read_image()
     levels, holes = without_holes(narrow(decoded.levels, frame.where))
-    mask = _mask_of(frame, levels.shape, scale)
+    mask, not_ground = _mask_of(frame, levels.shape, scale)
     image = reduced_image(levels, scale)
     if tile is None:
         names, windows = [frame.name], [(slice(None), slice(None))]
@@ -105,22 +108,31 @@ def tile_frame(frame: LazyFrame, tile: tuple[int, int] | None, scale: float) -> 
         names=names,
         tiles=[image[window] for window in windows],
         masks=None if mask is None else [mask[window] for window in windows],
+        not_ground=None if not_ground is None else [not_ground[window] for window in windows],
         range=intensity_range(levels),
         holes=holes,
         colored=decoded.colored,
     )
 
 
-def _mask_of(frame: LazyFrame, size: tuple[int, ...], scale: float) -> Mask | None:
+def _mask_of(
+    frame: LazyFrame, size: tuple[int, ...], scale: float
+) -> tuple[Mask | None, NDArray[np.bool_] | None]:
+    """Return the mask of a frame, and which of its pixels are certainly not ground, if known."""
     if frame.read_mask is None:
-        return None
+        return None, None
     mask = frame.read_mask()
     if mask.shape != size:
         raise AreosegError(
             f"{frame.where}: the image is {_by(size)} but its mask is {_by(mask.shape)}: give a"
             " mask of the size of its image"
         )
-    return reduced_mask(mask, scale)
+    if frame.read_not_ground is None:
+        return reduced_mask(mask, scale), None
+    not_ground = frame.read_not_ground(size)
+    mask[not_ground] = MARS.background  # only formats of Mars have such masks
+    reduced = reduced_mask(not_ground.astype(np.uint8), scale)
+    return reduced_mask(mask, scale), reduced.astype(bool)
 
 
 def _windows(
@@ -162,10 +174,12 @@ def to_dataset(
     tile_groups: list[str] = []
     images: list[NDArray[Any]] = []
     masks: list[NDArray[np.uint8]] = []
+    not_ground: list[NDArray[np.bool_] | None] = []
     for frame, group in zip(frames, groups, strict=True):
         names += frame.names
         tile_groups += [group or frame.name] * len(frame.names)
         images += [to_image(tile, whites) for tile in frame.tiles]
+        not_ground += frame.not_ground or [None] * len(frame.names)
         frame.tiles.clear()
         if frame.masks is not None:
             masks += frame.masks
@@ -177,6 +191,7 @@ def to_dataset(
         masks=_stacked_if_equal(masks) if has_masks else None,
         names=tuple(names),
         groups=tuple(tile_groups) if grouped and names else None,
+        not_ground=not_ground if any(known is not None for known in not_ground) else None,
     )
 
 

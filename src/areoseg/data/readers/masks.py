@@ -55,24 +55,34 @@ def check_classes(mask: NDArray[Any], taxonomy: Taxonomy, where: str) -> Mask:
     return mask.astype(np.uint8)
 
 
-def read_ai4mars_mask(path: Path, hidden: tuple[Path, ...] = ()) -> Mask:
+def read_ai4mars_mask(path: Path) -> Mask:
     """Read an AI4Mars label file as classes of Mars.
 
+    Raises:
+        AreosegError: The file cannot be read, or holds other values.
+    """
+    return classes_of_ai4mars(decode_indices(path), str(path))
+
+
+def read_not_ground(paths: tuple[Path, ...], size: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Read the pixels that are not zero in any of some masks.
+
     Args:
-        path: The label file.
-        hidden: Mask files of the same size whose nonzero pixels become background: the rover
-            itself, and ground more than 30 m away.
+        paths: Masks of the rover itself, and of everything more than 30 m away.
+        size: Height and width of their label.
+
+    Returns:
+        (H, W) bool.
 
     Raises:
-        AreosegError: A file cannot be read, differs in size, or holds other values.
+        AreosegError: A file cannot be read, or differs in size from the label.
     """
-    mask = classes_of_ai4mars(decode_indices(path), str(path))
-    for hidden_path in hidden:
-        cover = decode_indices(hidden_path)
-        if cover.shape != mask.shape:
+    masks = [decode_indices(path) for path in paths]
+    for path, mask in zip(paths, masks, strict=True):
+        if mask.shape != size:
             raise AreosegError(
-                f"{hidden_path}: {cover.shape[0]}x{cover.shape[1]} pixels but its label has"
-                f" {mask.shape[0]}x{mask.shape[1]}: download both again"
+                f"{path}: {mask.shape[0]}x{mask.shape[1]} pixels but its label has"
+                f" {size[0]}x{size[1]}: download both again"
             )
-        mask[cover != 0] = MARS.background
-    return mask
+    not_ground: NDArray[np.bool_] = np.any(masks, axis=0)
+    return not_ground
