@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from areoseg.data.missions.metadata import Metadata
-from areoseg.data.missions.pds_labels import label_from_keywords, label_from_pds4
-from areoseg.data.readers import planetary
+from areoseg.data.missions.odl import parse_odl
+from areoseg.data.missions.pds_labels import metadata_from_keywords
+from areoseg.data.readers.planetary import isolated
 from areoseg.data.readers.rover_image import read_rover_image
 from areoseg.errors import AreosegError
 
@@ -215,19 +216,22 @@ def test_vicar(tmp_path, levels, suffix):
     assert (found.metadata.sol, found.metadata.site, found.metadata.clock) == (412, 13, "430335904")
 
 
-def test_what_gdal_cannot_open_pdr_may(tmp_path, levels, monkeypatch):
+def test_gdal_and_pdr_read_the_same_pixels(tmp_path, levels):
     pytest.importorskip("pdr", reason="the extra planetary is not installed")
     write_pds3(tmp_path / "a.img", levels)
     write_pds4(tmp_path / "b.img", levels)
-
-    def fail(path):
-        raise rasterio.errors.RasterioIOError("not recognized")
-
-    monkeypatch.setattr(planetary, "_read_with_gdal", fail)
-    for name, mission in (("a.img", "MARS SCIENCE LABORATORY"), ("b.img", "Mars2020")):
-        found = read_rover_image(tmp_path / name)
-        assert_is_the_sample(found, levels)
-        assert found.metadata.mission == mission
+    write_vicar(tmp_path / "c.vic", levels)
+    for name, reads in (
+        ("a.img", (isolated._pixels_of, None)),
+        ("b.xml", (isolated._pixels_of, None)),
+        ("c.vic", (isolated._pixels_of,)),
+    ):
+        for read in reads:
+            if read is None:
+                pixels = isolated._with_pdr(tmp_path / name, ValueError())
+            else:
+                pixels = isolated._with_gdal(tmp_path / name, read)
+            assert np.array_equal(pixels[..., 0], levels)
 
 
 def test_a_geotiff_keeps_its_place_its_nodata_and_its_depth(tmp_path, levels):
@@ -310,24 +314,20 @@ def test_a_label_that_promises_too_many_pixels_is_refused(tmp_path, levels):
         read_rover_image(tmp_path / "a.vic")
 
 
-def test_a_missing_extra_is_named(tmp_path, levels, monkeypatch):
-    write_vicar(tmp_path / "a.vic", levels)
+def test_a_missing_extra_is_named_when_a_product_needs_it(tmp_path, levels, monkeypatch):
     monkeypatch.setitem(sys.modules, "rasterio", None)
+    write_vicar(tmp_path / "a.vic", levels)
+    assert_is_the_sample(read_rover_image(tmp_path / "a.vic"), levels)
+    content = (tmp_path / "a.vic").read_bytes().replace(b"COMPRESS='NONE'", b"COMPRESS='BASI'")
+    (tmp_path / "a.vic").write_bytes(content)
     with pytest.raises(AreosegError, match=r"a\.vic: .*pip install areoseg\[planetary\]"):
         read_rover_image(tmp_path / "a.vic")
 
 
 def test_labels_with_nothing_known_tell_nothing():
-    empty = label_from_keywords({"PLANET_DAY_NUMBER": "N/A", "MISSION_NAME": "UNK"})
-    assert (empty.metadata, empty.bits, empty.nodata) == (Metadata(), None, ())
-    assert label_from_pds4("no XML").metadata == Metadata()
+    assert metadata_from_keywords({"PLANET_DAY_NUMBER": "N/A", "MISSION_NAME": "UNK"}) == Metadata()
 
 
-def test_keywords_with_units_and_solar_times_are_understood():
-    values = {
-        "LOCAL_MEAN_SOLAR_TIME": "Sol-00412M15:51:39",
-        "IMAGE": {"MISSING_CONSTANT": {"value": -1, "unit": "DN"}},
-    }
-    label = label_from_keywords(values)
-    assert label.metadata.sol == 412
-    assert label.nodata == (-1.0,)
+def test_solar_times_are_understood():
+    label = parse_odl('LOCAL_MEAN_SOLAR_TIME = "Sol-00412M15:51:39" END')
+    assert metadata_from_keywords(label.flat()).sol == 412

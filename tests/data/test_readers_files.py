@@ -12,7 +12,8 @@ import tifffile
 
 from areoseg.data.load import read_data
 from areoseg.data.readers import list_images, read_rover_image
-from areoseg.data.readers.decode import decode_image, decode_indices, luminance
+from areoseg.data.readers.decode import decode_image, decode_indices
+from areoseg.data.readers.raster import luminance
 from areoseg.errors import AreosegError
 
 
@@ -112,7 +113,8 @@ def test_sixteen_bit_gray_png_with_alpha_keeps_all_bits(tmp_path, deep):
     alpha[0] = 0
     write_png16(tmp_path / "a.png", np.stack([deep, alpha], axis=2), 4)
     image = read_image(tmp_path / "a.png")
-    np.testing.assert_array_equal(np.rint(image * 65535).astype(np.uint16), deep)
+    expected = np.where(alpha > 0, deep, 0)
+    np.testing.assert_array_equal(np.rint(image * 65535).astype(np.uint16), expected)
     np.testing.assert_array_equal(read_rover_image(tmp_path / "a.png").valid, alpha > 0)
 
 

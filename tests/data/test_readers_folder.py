@@ -55,17 +55,22 @@ def test_images_of_different_sizes_stay_apart(folder):
     assert [mask.shape for mask in data.labeled.masks] == [SIZE, SIZE, (8, 8), SIZE]
 
 
-def test_depth_is_judged_over_the_whole_set(folder):
+def test_depth_is_judged_per_file_and_different_depths_are_told(folder):
     for name, level in (("a", 1000), ("b", 3000), ("sol 1/c", 4095)):
         levels = np.zeros(SIZE, np.uint16)
         levels[0, 0] = level
         save(folder / f"images/{name}.png", levels)
-    assert [image[0, 0] for image in read_data(folder).labeled.images] == pytest.approx(
+    data = read_data(folder)
+    assert [image[0, 0] for image in data.labeled.images] == pytest.approx(
         [1000 / 4095, 3000 / 4095, 1]
     )
+    assert data.warnings == ()
     levels[0, 0] = 50000
     save(folder / "images/a.png", levels)
-    assert read_data(folder).labeled.images[1][0, 0] == pytest.approx(3000 / 65535)
+    data = read_data(folder)
+    # As in prediction, which reads one file at a time.
+    assert data.labeled.images[1][0, 0] == pytest.approx(3000 / 4095)
+    assert "different whites (2 to 4095, 1 to 65535): check a" in data.warnings[-1]
 
 
 def test_eight_bits_in_files_of_sixteen_stay_eight_bits(folder):

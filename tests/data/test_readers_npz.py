@@ -133,7 +133,8 @@ def test_odd_images_are_warned_of_with_count_and_names(tmp_path, training_set):
     training[2, 0] = 9
     data = read_data(saved(tmp_path, training_set=training))
     assert data.warnings == (
-        "2 images with NaN or infinite pixels, read as 0: training_set/0001, training_set/0004",
+        "2 images with missing pixels (nodata, transparent or NaN), which are read as 0 and"
+        " ignored: training_set/0001, training_set/0004",
         "1 image constant, without contrast: training_set/0002",
     )
     assert data.labeled.images[1, 0, 0] == 0

@@ -14,8 +14,14 @@ from areoseg.data.readers.ai4mars import AI4MARS
 from areoseg.data.readers.ai4mars_flat import AI4MARS_FLAT
 from areoseg.data.readers.folder import FOLDER, IMAGES
 from areoseg.data.readers.formats import DatasetFormat
-from areoseg.data.readers.frames import check_tile_and_scale, oddities, read_frames, to_dataset
-from areoseg.data.readers.intensity import white_levels
+from areoseg.data.readers.frames import (
+    check_tile_and_scale,
+    mixed_depths,
+    oddities,
+    read_frames,
+    to_dataset,
+    white_levels,
+)
 from areoseg.data.readers.npz import NPZ
 from areoseg.data.samples import LoadedData
 from areoseg.errors import AreosegError, did_you_mean, one_line, plural
@@ -254,13 +260,18 @@ def read_data(
     frames = read_frames(
         listing.labeled + listing.unlabeled, tile=tile, scale=scale, progress=progress
     )
-    whites = white_levels((frame.range for frame in frames), str(path))
-    labeled = to_dataset(frames[: len(pairs)], pair_groups, whites, tiled=tile is not None)
+    whites = white_levels(frames)
+    warnings = (*listing.warnings, *oddities(frames), *mixed_depths(frames, whites))
+    labeled = to_dataset(
+        frames[: len(pairs)], pair_groups, whites[: len(pairs)], tiled=tile is not None
+    )
     names = [frame.name for frame in listing.unlabeled]
     unlabeled = to_dataset(
-        frames[len(pairs) :], groups_from_names(names), whites, tiled=tile is not None
+        frames[len(pairs) :],
+        groups_from_names(names),
+        whites[len(pairs) :],
+        tiled=tile is not None,
     )
-    warnings = (*listing.warnings, *oddities(frames))
     return LoadedData(labeled, unlabeled, taxonomy=taxonomy, warnings=warnings)
 
 

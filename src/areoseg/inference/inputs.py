@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from areoseg.data.load import read_data
 from areoseg.data.missions.metadata import metadata_from_name
 from areoseg.data.readers.files import IMAGE_SUFFIXES
-from areoseg.data.readers.planetary import DATA_SUFFIXES
+from areoseg.data.readers.planetary.read import DATA_SUFFIXES
 from areoseg.data.readers.rover_image import RoverImage, as_rover_image, read_rover_image
 from areoseg.errors import AreosegError
 from areoseg.inference.factory import is_model

@@ -4,10 +4,10 @@ from functools import partial
 from pathlib import Path
 
 from areoseg.data.missions.ai4mars import check_mars_taxonomy
-from areoseg.data.readers.decode import decode_image
 from areoseg.data.readers.files import list_images
 from areoseg.data.readers.formats import DatasetFormat, LazyFrame, Listing
 from areoseg.data.readers.masks import read_ai4mars_mask, read_not_ground
+from areoseg.data.readers.rover_image import read_raster
 from areoseg.errors import AreosegError, plural, shorten
 from areoseg.taxonomy import Taxonomy
 
@@ -83,7 +83,7 @@ def _frame(root: Path, name: str, image: Path, mask: Path) -> LazyFrame:
     return LazyFrame(
         name=name,
         where=str(image),
-        read_image=partial(decode_image, image),
+        read_image=partial(read_raster, image),
         read_mask=partial(read_ai4mars_mask, mask),
         read_not_ground=partial(read_not_ground, hiding) if hiding else None,
     )

@@ -8,11 +8,12 @@ import numpy as np
 
 from areoseg.data.missions.ai4mars import AI4MARS_VALUES, check_mars_taxonomy
 from areoseg.data.missions.metadata import site_and_drive
-from areoseg.data.readers.decode import decode_image, decode_indices
+from areoseg.data.readers.decode import decode_indices
 from areoseg.data.readers.files import list_images
 from areoseg.data.readers.folder import paired_files
 from areoseg.data.readers.formats import DatasetFormat, LazyFrame, Listing
 from areoseg.data.readers.masks import read_ai4mars_mask
+from areoseg.data.readers.rover_image import read_raster
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import Taxonomy
 
@@ -53,7 +54,7 @@ def find_in_ai4mars_flat(path: Path, label_set: str, taxonomy: Taxonomy) -> List
             LazyFrame(
                 name=name,
                 where=str(image),
-                read_image=partial(decode_image, image),
+                read_image=partial(read_raster, image),
                 read_mask=partial(read_ai4mars_mask, mask),
             )
             for name, (image, mask) in paired_files(path).items()

@@ -3,7 +3,6 @@
 from functools import partial
 from pathlib import Path
 
-from areoseg.data.readers.decode import decode_image
 from areoseg.data.readers.files import (
     IMAGE_SUFFIXES,
     is_image,
@@ -13,6 +12,7 @@ from areoseg.data.readers.files import (
 )
 from areoseg.data.readers.formats import DatasetFormat, LazyFrame, Listing
 from areoseg.data.readers.masks import read_mask
+from areoseg.data.readers.rover_image import read_raster
 from areoseg.errors import AreosegError, plural, shorten
 from areoseg.taxonomy import Taxonomy
 
@@ -46,7 +46,7 @@ def find_in_folder(path: Path, label_set: str, taxonomy: Taxonomy) -> Listing:
             LazyFrame(
                 name=name,
                 where=str(image),
-                read_image=partial(decode_image, image),
+                read_image=partial(read_raster, image),
                 read_mask=partial(read_mask, mask, taxonomy),
             )
             for name, (image, mask) in pairs.items()
@@ -118,7 +118,7 @@ def find_images(path: Path, label_set: str, taxonomy: Taxonomy) -> Listing:
     root = path.parent if path.is_file() else path
     return Listing(
         unlabeled=[
-            LazyFrame(name=name, where=str(image), read_image=partial(decode_image, image))
+            LazyFrame(name=name, where=str(image), read_image=partial(read_raster, image))
             for name, image in zip(unique_names(paths, root), paths, strict=True)
         ]
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.readers.decode import DecodedImage
+from areoseg.data.readers.raster import Raster
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.images import Mask
 
@@ -24,13 +24,16 @@ class LazyFrame:
         read_not_ground: Decodes which pixels are certainly not ground (H, W) bool, such as the
             rover, given the size of the mask; they become background in it. None if this is
             unknown.
+        file: The file that contains several frames, which share one white level; None: a file of
+            its own.
     """
 
     name: str
     where: str
-    read_image: Callable[[], DecodedImage]
+    read_image: Callable[[], Raster]
     read_mask: Callable[[], Mask] | None = None
     read_not_ground: Callable[[tuple[int, ...]], NDArray[np.bool_]] | None = None
+    file: str | None = None
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,15 @@ from areoseg.data.readers.formats import LazyFrame
 from areoseg.data.readers.intensity import (
     IntensityRange,
     intensity_range,
-    narrow,
+    is_eight_bit,
+    measured_levels,
+    merged_range,
     to_image,
-    without_holes,
+    white_level,
 )
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError, plural, shorten
-from areoseg.taxonomy import MARS
+from areoseg.taxonomy import MARS, VOID
 from areoseg.utils.images import Mask
 
 N_TASKS = 256
@@ -38,11 +40,13 @@ class TiledFrame:
         name: Name of the frame.
         names: Name of each tile; the frame's name if it was not cut.
         tiles: Image of each tile, (h, w) uint8, uint16 or float32, with the gray levels of the
-            file.
-        masks: Mask of each tile, or None.
+            file; pixels without a measurement are 0.
+        masks: Mask of each tile, or None; pixels without a measurement are void.
         not_ground: Pixels of each tile that are certainly not ground, or None if unknown.
         range: Range of the frame's gray levels before scaling.
-        holes: Whether NaN or infinite pixels were replaced by 0.
+        file: The file that contains several frames, or None.
+        where: Name of the frame in messages.
+        missing: Number of pixels without a measurement.
         colored: Whether color was converted to gray.
     """
 
@@ -52,7 +56,9 @@ class TiledFrame:
     masks: list[Mask] | None
     not_ground: list[NDArray[np.bool_]] | None
     range: IntensityRange
-    holes: bool
+    file: str | None
+    where: str
+    missing: int
     colored: bool
 
 
@@ -96,8 +102,8 @@ def tile_frame(frame: LazyFrame, tile: tuple[int, int] | None, scale: float) -> 
             size.
     """
     decoded = frame.read_image()
-    levels, holes = without_holes(narrow(decoded.levels, frame.where))
-    mask, not_ground = _mask_of(frame, levels.shape, scale)
+    levels, measured = measured_levels(decoded, frame.where), decoded.measured
+    mask, not_ground = _mask_of(frame, levels.shape, measured, scale)
     image = reduced_image(levels, scale)
     if tile is None:
         names, windows = [frame.name], [(slice(None), slice(None))]
@@ -109,14 +115,16 @@ def tile_frame(frame: LazyFrame, tile: tuple[int, int] | None, scale: float) -> 
         tiles=[image[window] for window in windows],
         masks=None if mask is None else [mask[window] for window in windows],
         not_ground=None if not_ground is None else [not_ground[window] for window in windows],
-        range=intensity_range(levels),
-        holes=holes,
+        range=intensity_range(levels, decoded.bits),
+        file=frame.file,
+        where=frame.where,
+        missing=0 if measured is None else int(measured.size - np.count_nonzero(measured)),
         colored=decoded.colored,
     )
 
 
 def _mask_of(
-    frame: LazyFrame, size: tuple[int, ...], scale: float
+    frame: LazyFrame, size: tuple[int, ...], measured: NDArray[np.bool_] | None, scale: float
 ) -> tuple[Mask | None, NDArray[np.bool_] | None]:
     """Return the mask of a frame, and which of its pixels are certainly not ground, if known."""
     if frame.read_mask is None:
@@ -127,10 +135,14 @@ def _mask_of(
             f"{frame.where}: the image is {_by(size)} but its mask is {_by(mask.shape)}: give a"
             " mask of the size of its image"
         )
-    if frame.read_not_ground is None:
+    not_ground = None
+    if frame.read_not_ground is not None:
+        not_ground = frame.read_not_ground(size)
+        mask[not_ground] = MARS.background  # only formats of Mars have such masks
+    if measured is not None:
+        mask = np.where(measured, mask, np.uint8(VOID))
+    if not_ground is None:
         return reduced_mask(mask, scale), None
-    not_ground = frame.read_not_ground(size)
-    mask[not_ground] = MARS.background  # only formats of Mars have such masks
     reduced = reduced_mask(not_ground.astype(np.uint8), scale)
     return reduced_mask(mask, scale), reduced.astype(bool)
 
@@ -156,7 +168,7 @@ def _by(size: tuple[int, ...]) -> str:
 def to_dataset(
     frames: Sequence[TiledFrame],
     groups: Sequence[str | None],
-    whites: dict[str, float],
+    whites: Sequence[float | None],
     *,
     tiled: bool,
 ) -> SegmentationDataset:
@@ -167,7 +179,7 @@ def to_dataset(
     Args:
         frames: The frames that were read.
         groups: Group of each frame, or None if it is unknown.
-        whites: The white levels of the whole dataset, from `white_levels`.
+        whites: The white level of each frame, from `white_levels`.
         tiled: Whether frames were cut; if so, the tiles of a frame form a group.
     """
     names: list[str] = []
@@ -175,10 +187,10 @@ def to_dataset(
     images: list[NDArray[Any]] = []
     masks: list[NDArray[np.uint8]] = []
     not_ground: list[NDArray[np.bool_] | None] = []
-    for frame, group in zip(frames, groups, strict=True):
+    for frame, group, white in zip(frames, groups, whites, strict=True):
         names += frame.names
         tile_groups += [group or frame.name] * len(frame.names)
-        images += [to_image(tile, whites) for tile in frame.tiles]
+        images += [to_image(tile, white) for tile in frame.tiles]
         not_ground += frame.not_ground or [None] * len(frame.names)
         frame.tiles.clear()
         if frame.masks is not None:
@@ -195,10 +207,34 @@ def to_dataset(
     )
 
 
+def white_levels(frames: Sequence[TiledFrame]) -> list[float | None]:
+    """Return the level of each frame that becomes 1; None if all frames stay uint8.
+
+    Each file has a white level of its own, as in prediction.
+
+    Raises:
+        AreosegError: Levels of a frame exceed 65535 or are too far below 0.
+    """
+    files: dict[tuple[str, str], list[TiledFrame]] = {}
+    for frame in frames:
+        files.setdefault((frame.file or frame.where, frame.range.dtype), []).append(frame)
+    whites: dict[int, float] = {}
+    eight_bits = True
+    for (where, _), members in files.items():
+        merged = merged_range(frame.range for frame in members)
+        white = white_level(merged, where)
+        eight_bits &= is_eight_bit(merged, white)
+        whites.update((id(frame), white) for frame in members)
+    return [None if eight_bits else whites[id(frame)] for frame in frames]
+
+
 def oddities(frames: Sequence[TiledFrame]) -> list[str]:
     """Return one line for each kind of anomaly that does not prevent reading."""
     kinds = (
-        ("with NaN or infinite pixels, read as 0", [frame.name for frame in frames if frame.holes]),
+        (
+            "with missing pixels (nodata, transparent or NaN), which are read as 0 and ignored",
+            [frame.name for frame in frames if frame.missing],
+        ),
         (
             "constant, without contrast",
             [frame.name for frame in frames if frame.range.low == frame.range.high],
@@ -208,6 +244,27 @@ def oddities(frames: Sequence[TiledFrame]) -> list[str]:
     return [
         f"{plural(len(names), 'image')} {what}: {shorten(names)}" for what, names in kinds if names
     ]
+
+
+def mixed_depths(frames: Sequence[TiledFrame], whites: Sequence[float | None]) -> list[str]:
+    """Return a line if images of one type, whose depth no file declares, got different depths.
+
+    The highest level tells the depth of such an image; a very dark one is then read too bright.
+    """
+    lines = []
+    for dtype, unit in (("uint16", "integers"), ("float32", "floats")):
+        by_white: dict[float, list[str]] = {}
+        for frame, white in zip(frames, whites, strict=True):
+            if white is not None and frame.range.dtype == dtype and frame.range.bits is None:
+                by_white.setdefault(white, []).append(frame.name)
+        if len(by_white) > 1:
+            parts = [f"{len(names)} to {white:g}" for white, names in sorted(by_white.items())]
+            rarest = min(by_white.values(), key=len)
+            lines.append(
+                f"{unit} of undeclared depth are read by their highest level as gray levels up to"
+                f" different whites ({', '.join(parts)}): check {shorten(rarest)}"
+            )
+    return lines
 
 
 def _stacked_if_equal(arrays: list[NDArray[Any]]) -> Any:

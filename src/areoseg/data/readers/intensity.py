@@ -10,10 +10,10 @@ The same rules apply to training and prediction:
   reflectance; larger ones are divided like integers;
 - levels slightly below 0, as in calibrated images, become 0; an image with lower levels was
   centered on 0 and is rejected;
-- NaN and infinite levels become 0.
+- pixels without a measurement become 0: nodata, transparent, NaN and infinite ones.
 
-The range is determined per dtype over all images that are read together, so that their brightness
-stays comparable: a whole dataset for training, a single image for prediction.
+The range is determined per file, so that a file gives the same pixels in training and prediction,
+whatever else is read with it. The images of an npz file share the range of the file.
 """
 
 from collections.abc import Iterable
@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from areoseg.data.readers.raster import Raster
 from areoseg.errors import AreosegError
 from areoseg.utils.images import ImageArray
 
@@ -70,81 +71,52 @@ def narrow(levels: NDArray[Any], where: str) -> NDArray[Any]:
     return (np.maximum(levels, 0) if low < 0 else levels).astype(np.uint16)
 
 
-def without_holes(levels: NDArray[Any]) -> tuple[NDArray[Any], bool]:
-    """Replace NaN and infinite pixels by 0; also return whether there were any."""
-    if levels.dtype.kind != "f":
-        return levels, False
-    finite = np.isfinite(levels)
-    if finite.all():
-        return levels, False
-    return np.where(finite, levels, np.float32(0)), True
+def measured_levels(raster: Raster, where: str) -> NDArray[Any]:
+    """Return the gray levels of a decoded image as uint8, uint16 or float32.
+
+    Pixels without a measurement are 0.
+
+    Raises:
+        AreosegError: See `narrow`.
+    """
+    levels, valid = raster.levels, raster.measured
+    if valid is not None:
+        levels = np.where(valid, levels, levels.dtype.type(0))
+    return narrow(levels, where)
 
 
 def intensity_range(levels: NDArray[Any], bits: int | None = None) -> IntensityRange:
-    """Return the range of one image after `narrow` and `without_holes`."""
+    """Return the range of one image after `measured_levels`."""
     return IntensityRange(float(levels.min()), float(levels.max()), levels.dtype.name, bits)
 
 
-def white_levels(ranges: Iterable[IntensityRange], where: str) -> dict[str, float]:
-    """Return the level that becomes 1, for each dtype in a set of images.
-
-    The result is empty if all images are integers up to 255; these become uint8.
-
-    Raises:
-        AreosegError: Floats exceed 65535, or are too far below 0; `where` names the set.
-    """
-    merged: dict[str, IntensityRange] = {}
-    for each in ranges:
-        before = merged.get(each.dtype, IntensityRange(0.0, 0.0, each.dtype))
-        merged[each.dtype] = IntensityRange(
-            min(each.low, before.low), max(each.high, before.high), each.dtype, each.bits
-        )
-    whites = {dtype: _white_level(each, where) for dtype, each in merged.items()}
-    eight_bits = all(dtype != "float32" and white == 255 for dtype, white in whites.items())
-    return {} if eight_bits else whites
+def merged_range(ranges: Iterable[IntensityRange]) -> IntensityRange:
+    """Return the range of the images of one file, which have the same dtype and depth."""
+    listed = list(ranges)
+    return IntensityRange(
+        min(each.low for each in listed),
+        max(each.high for each in listed),
+        listed[0].dtype,
+        listed[0].bits,
+    )
 
 
-def to_image(levels: NDArray[Any], whites: dict[str, float]) -> ImageArray:
-    """Return narrowed gray levels as uint8 if `whites` is empty, else as float32 in 0..1."""
-    if not whites:
-        return levels.astype(np.uint8, copy=False)
-    image: NDArray[np.float32] = levels.astype(np.float32)
-    image /= np.float32(whites[levels.dtype.name])
-    np.clip(image, 0, 1, out=image)
-    return image
-
-
-def to_gray(
-    levels: NDArray[Any], valid: NDArray[np.bool_] | None, *, bits: int | None, where: str
-) -> ImageArray:
-    """Convert the gray levels of a single image by the rules of this module.
-
-    Args:
-        levels: (H, W) as stored in the file.
-        valid: (H, W), the pixels that hold a measurement; None: all. The others become 0.
-        bits: Declared depth of integers, or None.
-        where: Name of the image in messages.
+def white_level(levels: IntensityRange, where: str) -> float:
+    """Return the level that becomes 1.
 
     Raises:
-        AreosegError: The dtype is not numeric, or levels exceed 65535 or are too far below 0.
+        AreosegError: Floats exceed 65535, or levels are too far below 0; `where` names the file.
     """
-    if valid is not None:
-        levels = np.where(valid, levels, levels.dtype.type(0))
-    levels = narrow(levels, where)
-    return to_image(levels, white_levels([intensity_range(levels, bits)], where))
-
-
-def _white_level(levels: IntensityRange, where: str) -> float:
-    """Return the level that becomes 1."""
     is_float = levels.dtype == "float32"
-    if levels.low < -_MAX_DIP * levels.high:
+    low, high = min(levels.low, 0.0), max(levels.high, 0.0)
+    if low < -_MAX_DIP * high:
         raise AreosegError(
-            f"{where}: {levels.dtype} images range from {levels.low:.6g} to {levels.high:.6g}:"
+            f"{where}: {levels.dtype} images range from {low:.6g} to {high:.6g}:"
             " give gray levels from 0, in 0..1 or up to 65535"
         )
     if is_float and levels.high <= _MAX_REFLECTANCE:
         return 1.0
-    if levels.dtype == "uint16" and levels.bits is not None and levels.high < 2**levels.bits:
+    if not is_float and levels.bits is not None and levels.high < 2**levels.bits:
         return 2.0**levels.bits - 1
     for white in WHITE_LEVELS:
         if levels.high <= white:
@@ -152,3 +124,30 @@ def _white_level(levels: IntensityRange, where: str) -> float:
     raise AreosegError(
         f"{where}: gray levels up to {levels.high:.6g}: scale them to 0..1, or to at most 65535"
     )
+
+
+def is_eight_bit(levels: IntensityRange, white: float) -> bool:
+    """Return whether levels are integers up to 255, which are kept as uint8."""
+    return levels.dtype != "float32" and white == WHITE_LEVELS[0]
+
+
+def to_image(levels: NDArray[Any], white: float | None) -> ImageArray:
+    """Return measured levels as uint8 if `white` is None, else as float32 in 0..1."""
+    if white is None:
+        return levels.astype(np.uint8, copy=False)
+    image: NDArray[np.float32] = levels.astype(np.float32)
+    image /= np.float32(white)
+    np.clip(image, 0, 1, out=image)
+    return image
+
+
+def to_gray(raster: Raster, where: str) -> ImageArray:
+    """Convert a single decoded image by the rules of this module; `where` names it in messages.
+
+    Raises:
+        AreosegError: The dtype is not numeric, or levels exceed 65535 or are too far below 0.
+    """
+    levels = measured_levels(raster, where)
+    found = intensity_range(levels, raster.bits)
+    white = white_level(found, where)
+    return to_image(levels, None if is_eight_bit(found, white) else white)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
-from areoseg.data.readers.decode import DecodedImage
 from areoseg.data.readers.formats import DatasetFormat, LazyFrame, Listing
 from areoseg.data.readers.masks import check_classes
+from areoseg.data.readers.raster import Raster
 from areoseg.errors import AreosegError, one_line
 from areoseg.taxonomy import Taxonomy
 
@@ -130,7 +130,8 @@ def _pairs(path: Path, training: NDArray[Any], taxonomy: Taxonomy) -> list[LazyF
         LazyFrame(
             name=_name(TRAINING, index, len(training)),
             where=f"{path}: {TRAINING} pair {index}",
-            read_image=partial(DecodedImage, images[index]),
+            read_image=partial(Raster, images[index]),
+            file=str(path),
             read_mask=partial(
                 check_classes, masks[index], taxonomy, f"{path}: {TRAINING} pair {index}"
             ),
@@ -144,7 +145,8 @@ def _images(path: Path, test: NDArray[Any]) -> list[LazyFrame]:
         LazyFrame(
             name=_name(TEST, index, len(test)),
             where=f"{path}: {TEST} image {index}",
-            read_image=partial(DecodedImage, test[index]),
+            read_image=partial(Raster, test[index]),
+            file=str(path),
         )
         for index in range(len(test))
     ]

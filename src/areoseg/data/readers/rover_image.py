@@ -9,10 +9,10 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from areoseg.data.missions.metadata import Georeference, Metadata, metadata_from_name
-from areoseg.data.missions.pds_labels import PdsLabel
-from areoseg.data.readers.decode import decode_image, gray_levels, needs_gdal, pillow_pixels
+from areoseg.data.readers.decode import decode_image, pillow_pixels
 from areoseg.data.readers.intensity import to_gray
-from areoseg.data.readers.planetary import PLANETARY_SUFFIXES, Raster, read_planetary
+from areoseg.data.readers.planetary.read import PLANETARY_SUFFIXES, read_planetary
+from areoseg.data.readers.raster import Raster, gray_raster
 from areoseg.errors import AreosegError
 from areoseg.utils.images import ImageArray
 
@@ -48,21 +48,36 @@ def read_rover_image(path: str | Path) -> RoverImage:
 
     Raises:
         AreosegError: The file is missing, empty, damaged, too large, or not an image; it has no
-            valid pixel; or it needs the extra `planetary`, which is not installed.
+            valid pixel; or it is compressed or on a map and needs the extra `planetary`.
     """
     path = Path(path)
-    raster = _read(path)
-    valid = _valid(raster)
+    raster = read_raster(path, georeferenced=True)
+    valid = raster.measured
     if valid is not None and not valid.any():
         raise AreosegError(
             f"{path}: every pixel is nodata, NaN or transparent: there is nothing to segment"
         )
     return RoverImage(
-        pixels=to_gray(raster.levels, valid, bits=raster.label.bits, where=str(path)),
+        pixels=to_gray(raster, str(path)),
         valid=valid,
-        metadata=raster.label.metadata.otherwise(metadata_from_name(path.name)),
+        metadata=raster.metadata.otherwise(metadata_from_name(path.name)),
         georeference=raster.georeference,
     )
+
+
+def read_raster(path: Path, *, georeferenced: bool = False) -> Raster:
+    """Decode any rover image; training and prediction both read images with this function.
+
+    Args:
+        path: A PNG, JPEG, TIFF, GeoTIFF, PDS3, PDS4 or VICAR file.
+        georeferenced: Whether to read the georeference, which needs the extra `planetary`.
+
+    Raises:
+        AreosegError: The file cannot be read.
+    """
+    if path.suffix.lower() in PLANETARY_SUFFIXES:
+        return read_planetary(path, georeferenced=georeferenced)
+    return decode_image(path, georeferenced=georeferenced)
 
 
 def as_rover_image(image: Any) -> RoverImage:
@@ -75,25 +90,5 @@ def as_rover_image(image: Any) -> RoverImage:
         AreosegError: It is no image, or has no pixels.
     """
     is_pillow = isinstance(image, PIL.Image.Image)
-    decoded = gray_levels(pillow_pixels(image) if is_pillow else np.asarray(image), "the image")
-    valid = _valid(Raster(levels=decoded.levels, valid=decoded.opaque, label=PdsLabel()))
-    return RoverImage(to_gray(decoded.levels, valid, bits=None, where="the image"), valid)
-
-
-def _read(path: Path) -> Raster:
-    if path.suffix.lower() in PLANETARY_SUFFIXES or needs_gdal(path):
-        return read_planetary(path)
-    decoded = decode_image(path)
-    return Raster(levels=decoded.levels, valid=decoded.opaque, label=PdsLabel())
-
-
-def _valid(raster: Raster) -> NDArray[np.bool_] | None:
-    """Return the pixels that hold a measurement; None: all."""
-    valid = raster.valid
-    for constant in raster.label.nodata:
-        measured = raster.levels != constant
-        valid = measured if valid is None else valid & measured
-    if raster.levels.dtype.kind == "f":
-        finite = np.isfinite(raster.levels)
-        valid = finite if valid is None else valid & finite
-    return None if valid is None or valid.all() else valid
+    raster = gray_raster(pillow_pixels(image) if is_pillow else np.asarray(image), "the image")
+    return RoverImage(to_gray(raster, "the image"), raster.measured)

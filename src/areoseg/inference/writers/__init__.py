@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from areoseg.data.readers.planetary import require_rasterio
+from areoseg.data.readers.georeference import require_rasterio
 from areoseg.data.readers.rover_image import RoverImage
 from areoseg.errors import AreosegError, did_you_mean
 from areoseg.inference.tiling import RowBlock

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from areoseg.data.missions.metadata import Georeference
-from areoseg.data.readers.planetary import require_rasterio
+from areoseg.data.readers.georeference import require_rasterio
 from areoseg.data.readers.rover_image import RoverImage
 from areoseg.inference.tiling import RowBlock
 from areoseg.taxonomy import Taxonomy

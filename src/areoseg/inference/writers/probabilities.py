@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
-from areoseg.data.readers.planetary import require_rasterio
+from areoseg.data.readers.georeference import require_rasterio
 from areoseg.data.readers.rover_image import RoverImage
 from areoseg.inference.tiling import RowBlock
 from areoseg.taxonomy import Taxonomy
