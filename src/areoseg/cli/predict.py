@@ -45,8 +45,8 @@ def predict(
 ) -> None:
     """Segment images: masks, overlays, and a table of terrain shares.
 
-    Images may have any size. PNG, JPEG and TIFF can be read; with the extra `planetary` also PDS3,
-    PDS4, VICAR and GeoTIFF.
+    Images may have any size. PNG, JPEG, TIFF, PDS3, PDS4 and VICAR can be read; georeferences and
+    compressed products need the extra `planetary`.
 
     Exit codes: 0 all images are done; 2 invalid input, or the folder cannot be written; 3 some
     images failed, which errors.csv lists.
