@@ -11,6 +11,14 @@ class AreosegError(Exception):
     next. The command line prints it without a traceback and exits with code 2.
     """
 
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message))
+
+
+def printable(text: str) -> str:
+    """Return text that can be encoded, with bytes that are not UTF-8 in hexadecimal."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
 
 def did_you_mean(wrong: str, known: Iterable[str], *, otherwise: str | None = None) -> str:
     """Return the end of a message about an unknown name: the nearest known one.

@@ -1,7 +1,9 @@
 """The command `areoseg`: its commands and exit codes."""
 
+import io
 import os
 import sys
+from pathlib import Path
 
 from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
 
@@ -62,7 +64,9 @@ app.register_install_completion_command()
 
 def main() -> None:
     """Run the command line; user errors give one line on standard error and exit code 2."""
-    tokens = sys.argv[1:]
+    tokens = [_with_home(token) for token in sys.argv[1:]]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names may not be UTF-8
     if ALLOW_PLUGINS in tokens:
         tokens.remove(ALLOW_PLUGINS)
         allow_plugins()
@@ -85,6 +89,14 @@ def main() -> None:
     except OSError as error:  # for example a full disk, or a folder removed in the meantime
         _print_error(f"{error.filename}: {one_line(error)}" if error.filename else one_line(error))
         sys.exit(BAD_INPUT)
+
+
+def _with_home(token: str) -> str:
+    """Replace `~` in `--out=~/masks`, which shells leave as it is."""
+    option, equals, value = token.partition("=")
+    if equals and option.startswith("--") and value.startswith("~"):
+        return f"{option}={Path(value).expanduser()}"
+    return token
 
 
 def _print_error(message: str) -> None:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from areoseg.utils.console import standard_error
 
-output = Console(highlight=False, soft_wrap=True)
+output = Console(highlight=False, soft_wrap=True, markup=False)
 """Results: standard output."""
 
 notes = standard_error()

@@ -8,7 +8,7 @@ from typing import ClassVar
 from rich.console import Console
 
 from areoseg.data.description import describe, find_description
-from areoseg.data.missions.metadata import site_and_drive
+from areoseg.data.missions.metadata import rover_stop
 from areoseg.data.options import DataFormat, DataOptions, LabelSet, data_options
 from areoseg.data.readers.ai4mars import AI4MARS
 from areoseg.data.readers.ai4mars_flat import AI4MARS_FLAT
@@ -112,7 +112,7 @@ def read(
     """Read a dataset.
 
     8-bit images are uint8; if any image of the dataset has more bits, all are float32 in 0..1.
-    Frames with AI4Mars names are grouped by site and drive.
+    Frames with names of rover missions are grouped by rover stop.
 
     Args:
         data: An npz file, a folder of images and masks, a folder of AI4Mars, images without masks,
@@ -304,7 +304,7 @@ def companion_groups(path: Path) -> Path | None:
 def groups_from_file(path: Path, pairs: int) -> list[str | None]:
     """Read the groups of labeled samples from a text file with one line per sample, in order.
 
-    Lines that are AI4Mars names become site and drive; other lines are used as group names.
+    Lines that are names of rover frames become rover stops; other lines are used as group names.
 
     Raises:
         AreosegError: The file cannot be read, has the wrong number of lines, or has an empty line.
@@ -324,12 +324,12 @@ def groups_from_file(path: Path, pairs: int) -> list[str | None]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             raise AreosegError(f"{path}: line {number} is empty: name the group of every pair")
-    return [site_and_drive(line.strip()) or line.strip() for line in lines]
+    return [rover_stop(line.strip()) or line.strip() for line in lines]
 
 
 def groups_from_names(names: Sequence[str]) -> list[str | None]:
     """Return the rover stop of each frame, or None if its name does not contain one."""
-    return [site_and_drive(name) for name in names]
+    return [rover_stop(name) for name in names]
 
 
 def _checked(path: Path, name: str) -> str:

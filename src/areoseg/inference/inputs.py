@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from areoseg.data.load import read_data
 from areoseg.data.missions.metadata import metadata_from_name
-from areoseg.data.readers.files import IMAGE_SUFFIXES
-from areoseg.data.readers.planetary.read import DATA_SUFFIXES
+from areoseg.data.readers.files import LISTED_SUFFIXES, walk_images
 from areoseg.data.readers.rover_image import RoverImage, as_rover_image, read_rover_image
 from areoseg.errors import AreosegError
 from areoseg.inference.factory import is_model
@@ -22,8 +21,6 @@ from areoseg.inference.ignore_masks import read_ignored
 from areoseg.inference.writers import OUTPUTS
 from areoseg.utils.images import ImageArray
 from areoseg.weights import misspelled
-
-_SUFFIXES = (*IMAGE_SUFFIXES, *DATA_SUFFIXES)
 
 _MAX_PARENTS = 64
 """Names that are equal even with this many parent folders differ only in a dot or underscore."""
@@ -81,9 +78,10 @@ class Input:
 def find_inputs(paths: Sequence[str | Path], *, out: Path | None = None) -> list[Input]:
     """List the images at some paths, each with a unique name.
 
-    Folders are searched recursively, and names include the subfolders; in a dataset with `images/`
-    and `masks/`, only the images are used. If two names would be equal, suffixes and then parent
-    folders are added until they differ.
+    Folders are searched recursively, without hidden files and folders, and names include the
+    subfolders; in a dataset with `images/` and `masks/`, only the images are used. A link to
+    nothing is listed, and fails when it is read. If two names would be equal, suffixes and then
+    parent folders are added until they differ.
 
     Args:
         paths: Image files, planetary files or their labels, folders of them, npz files, or glob
@@ -147,7 +145,10 @@ def _expanded(pattern: str | Path) -> list[Path]:
     if path.exists() or not set("*?[") & set(str(path)):
         return [path]
     root = Path(path.anchor)
-    matches = sorted(root.glob(str(path.relative_to(root))))
+    parts = list(path.relative_to(root).parts)
+    while len(parts) > 1 and (root / parts[0]).is_dir():  # a folder may be called `sol [12]`
+        root /= parts.pop(0)
+    matches = sorted(root.glob("/".join(parts)))
     if not matches:
         raise AreosegError(f"{pattern}: no file matches this pattern: check the path")
     return matches
@@ -166,18 +167,20 @@ def _in_folder(folder: Path, out: Path | None) -> Iterator[Input]:
     """
     if (folder / "images").is_dir() and (folder / "masks").is_dir():
         folder = folder / "images"
-    files = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in _SUFFIXES
-        and not path.name.startswith(".")
-        and path.is_file()
-        and not (out is not None and path.resolve().is_relative_to(out.resolve()))
-    ]
-    if not files:
-        raise AreosegError(f"{folder}: no images in this folder: give {', '.join(_SUFFIXES)}")
+    listing = walk_images(folder)
+    files = listing.images
+    if out is not None:
+        files = [path for path in files if not path.resolve().is_relative_to(out.resolve())]
+    if not files and not listing.broken:
+        raise AreosegError(f"{folder}: no images in this folder: give {', '.join(LISTED_SUFFIXES)}")
     for path in files:
         yield Input(path.relative_to(folder).as_posix(), path, partial(read_rover_image, path))
+    for path in listing.broken:
+        yield Input(path.relative_to(folder).as_posix(), path, partial(_fail_on_broken_link, path))
+
+
+def _fail_on_broken_link(path: Path) -> RoverImage:
+    raise AreosegError(f"{path}: a link to {path.readlink()}, which does not exist: mend the link")
 
 
 def _in_npz(path: Path) -> Iterator[Input]:

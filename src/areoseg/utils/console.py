@@ -6,7 +6,8 @@ from rich.progress import Progress
 
 def standard_error() -> Console:
     """Return the console for progress and warnings that functions use by default."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    # Names of files may contain square brackets, which must never be taken as markup.
+    return Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 
 def progress_bar(console: Console) -> Progress:

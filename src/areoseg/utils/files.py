@@ -31,7 +31,8 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         AreosegError: The folder cannot be written, or the disk is full.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    # Without the name of the file, which may be as long as the file system allows.
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

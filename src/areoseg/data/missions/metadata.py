@@ -72,7 +72,7 @@ _AI4MARS = re.compile(
 # NLF_0002_0667035657_113ECM_N0010052AUT_04096_00_2I3J01: camera, filter, sol, clock,
 # milliseconds, product, site, drive, sequence.
 _MARS_2020 = re.compile(
-    r"(?P<camera>[NFR][LR])[0-9A-Z_][0-9A-Z_](?P<sol>\d{4})[0-9A-Z_](?P<clock>\d{10})_\d{3}"
+    r"(?P<camera>[NFRZ][LR])[0-9A-Z_][0-9A-Z_](?P<sol>\d{4})[0-9A-Z_](?P<clock>\d{10})_\d{3}"
     r"[0-9A-Z]{3}[0-9A-Z_][NT_](?P<site>[0-9A-Z]{3})(?P<drive>[0-9A-Z]{4})[0-9A-Z_]{9}"
 )
 
@@ -82,9 +82,16 @@ _MER = re.compile(
     r"(?P<site>[0-9A-Z]{2})(?P<drive>[0-9A-Z]{2})[A-Z]\d{4}(?P<eye>[LRBMN])"
 )
 
+# 0012ML0000450000100792E01_DXXX: sol, camera (left, right, MAHLI, MARDI), sequence; no site.
+_MSL_SCIENCE = re.compile(r"(?P<sol>\d{4})M[LRHD]\d{6}")
+
+# HX1-Ro_GRAS_NaTeCamA-F-001_SCI_N_20210611093045_20210611093045_00025_A: instrument, start, end.
+_ZHURONG = re.compile(r"HX1-RO_GRAS_[0-9A-Z-]+_[A-Z]+_[A-Z]_(?P<day>\d{8})\d{6}_")
+
 _EYES = {"L": "LEFT", "R": "RIGHT"}
 _MSL_CAMERAS = {"N": "NAV", "F": "FHAZ", "R": "RHAZ"}
-_CAMERAS = {"N": "NAVCAM", "F": "FRONT_HAZCAM", "R": "REAR_HAZCAM", "P": "PANCAM"}
+_CAMERAS = {"N": "NAVCAM", "F": "FRONT_HAZCAM", "R": "REAR_HAZCAM", "P": "PANCAM",
+            "Z": "MASTCAM_Z"}  # fmt: skip
 
 
 def metadata_from_name(name: str) -> Metadata:
@@ -123,6 +130,36 @@ def site_and_drive(name: str) -> str | None:
     """
     match = _AI4MARS.match(PurePosixPath(name).name)
     return f"site-{match['site']}-drive-{match['drive']}" if match else None
+
+
+def rover_stop(name: str) -> str | None:
+    """Return the rover stop of a frame of any mission, by its product name.
+
+    The names of engineering cameras of Curiosity, of Perseverance and of the Mars Exploration
+    Rovers contain site and drive. Those of the Mastcam have only the sol, those of Zhurong only
+    the day, within which the rover may have moved.
+
+    Args:
+        name: A file name with or without folders and suffix.
+
+    Examples:
+        >>> rover_stop("1n129697839eff0338p1931l0m1_16165_T0_merged.png")
+        'mer1-site-03-drive-38'
+        >>> rover_stop("NLB_430335904EDR_F0130000NCAM07812M1.JPG")
+        'site-013-drive-0000'
+    """
+    name = PurePosixPath(name).name.upper()
+    if match := _MSL.match(name):
+        return f"site-{match['site']}-drive-{match['drive']}"
+    if match := _MARS_2020.match(name):
+        return f"m2020-site-{match['site']}-drive-{match['drive']}"
+    if match := _MER.match(name):
+        return f"mer{match['rover']}-site-{match['site']}-drive-{match['drive']}"
+    if match := _MSL_SCIENCE.match(name):
+        return f"msl-sol-{match['sol']}"
+    if match := _ZHURONG.match(name):
+        return f"zhurong-day-{match['day']}"
+    return None
 
 
 def _metadata(

@@ -49,6 +49,7 @@ def find_in_ai4mars_flat(path: Path, label_set: str, taxonomy: Taxonomy) -> List
         AreosegError: A folder is missing or empty, or files have no counterpart.
     """
     check_mars_taxonomy(taxonomy)
+    pairs, warnings = paired_files(path)
     return Listing(
         labeled=[
             LazyFrame(
@@ -57,8 +58,9 @@ def find_in_ai4mars_flat(path: Path, label_set: str, taxonomy: Taxonomy) -> List
                 read_image=partial(read_raster, image),
                 read_mask=partial(read_ai4mars_mask, mask),
             )
-            for name, (image, mask) in paired_files(path).items()
-        ]
+            for name, (image, mask) in pairs.items()
+        ],
+        warnings=warnings,
     )
 
 

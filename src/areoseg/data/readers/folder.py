@@ -5,10 +5,13 @@ from pathlib import Path
 
 from areoseg.data.readers.files import (
     IMAGE_SUFFIXES,
+    FolderListing,
+    by_unique_name,
     is_image,
     list_images,
     name_below,
     unique_names,
+    walk_images,
 )
 from areoseg.data.readers.formats import DatasetFormat, LazyFrame, Listing
 from areoseg.data.readers.masks import read_mask
@@ -33,9 +36,8 @@ def find_in_folder(path: Path, label_set: str, taxonomy: Taxonomy) -> Listing:
     Raises:
         AreosegError: A folder is missing or empty, or files have no counterpart.
     """
-    pairs = paired_files(path)
+    pairs, warnings = paired_files(path)
     lossy = [name for name, (_, mask) in pairs.items() if mask.suffix.lower() in (".jpg", ".jpeg")]
-    warnings = []
     if lossy:
         warnings.append(
             f"{plural(len(lossy), 'mask')} stored as JPEG, which can falsify class indices:"
@@ -55,13 +57,18 @@ def find_in_folder(path: Path, label_set: str, taxonomy: Taxonomy) -> Listing:
     )
 
 
-def paired_files(path: Path) -> dict[str, tuple[Path, Path]]:
+def paired_files(path: Path) -> tuple[dict[str, tuple[Path, Path]], list[str]]:
     """Return the image and the mask of each name below `images/` and `masks/`, sorted by name.
+
+    The second result has one line for each kind of link that could not be followed.
 
     Raises:
         AreosegError: A folder is missing or empty, or files have no counterpart.
     """
-    images, masks = _by_name(path / "images"), _by_name(path / "masks")
+    listings = walk_images(path / "images"), walk_images(path / "masks")
+    images = _by_name(path / "images", listings[0])
+    masks = _by_name(path / "masks", listings[1])
+    links = [line for listing in listings for line in listing.warnings]
     problems = [
         f"{plural(len(names), kind)} without {other} ({shorten(names)})"
         for kind, other, names in (
@@ -71,23 +78,18 @@ def paired_files(path: Path) -> dict[str, tuple[Path, Path]]:
         if names
     ]
     if problems:
+        told = f" ({'; '.join(links)})" if links else ""
         raise AreosegError(
-            f"{path}: {' and '.join(problems)}: names below images/ and masks/ must match"
+            f"{path}: {' and '.join(problems)}: names below images/ and masks/ must match{told}"
         )
-    return {name: (images[name], masks[name]) for name in sorted(images)}
+    return {name: (images[name], masks[name]) for name in sorted(images)}, links
 
 
-def _by_name(folder: Path) -> dict[str, Path]:
+def _by_name(folder: Path, listing: FolderListing) -> dict[str, Path]:
     if not folder.is_dir():
         raise AreosegError(f"{folder}: no such folder: a dataset has images/ and masks/")
-    paths: dict[str, Path] = {}
-    for path in list_images(folder):
-        name = name_below(path, folder)
-        if name in paths:
-            raise AreosegError(
-                f"{folder}: {paths[name].name} and {path.name} have the same name: keep one of them"
-            )
-        paths[name] = path
+    names = [name_below(path, folder) for path in listing.images]
+    paths = by_unique_name(listing.images, names, str(folder))
     if not paths:
         raise AreosegError(
             f"{folder}: no image in this folder: files must end in {', '.join(IMAGE_SUFFIXES)}"
@@ -110,7 +112,8 @@ def find_images(path: Path, label_set: str, taxonomy: Taxonomy) -> Listing:
     Raises:
         AreosegError: There is no image.
     """
-    paths = [path] if path.is_file() else list_images(path)
+    listing = FolderListing([path]) if path.is_file() else walk_images(path)
+    paths = listing.images
     if not paths:
         raise AreosegError(
             f"{path}: no image in this folder: files must end in {', '.join(IMAGE_SUFFIXES)}"
@@ -120,13 +123,14 @@ def find_images(path: Path, label_set: str, taxonomy: Taxonomy) -> Listing:
         unlabeled=[
             LazyFrame(name=name, where=str(image), read_image=partial(read_raster, image))
             for name, image in zip(unique_names(paths, root), paths, strict=True)
-        ]
+        ],
+        warnings=listing.warnings,
     )
 
 
 FOLDER = DatasetFormat(
     name="folder",
-    summary="a folder with images/ and masks/, with matching file names; PNG, JPEG or TIFF",
+    summary="a folder with images/ and masks/, with matching names; images may be PDS or VICAR",
     recognize=recognize_folder,
     find=find_in_folder,
 )

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from areoseg.data.missions.metadata import Georeference, Metadata, metadata_from_name
 from areoseg.data.readers.decode import decode_image, pillow_pixels
+from areoseg.data.readers.files import PLANETARY_SUFFIXES
 from areoseg.data.readers.intensity import to_gray
-from areoseg.data.readers.planetary.read import PLANETARY_SUFFIXES, read_planetary
+from areoseg.data.readers.planetary.read import read_planetary
 from areoseg.data.readers.raster import Raster, gray_raster
 from areoseg.errors import AreosegError
 from areoseg.utils.images import ImageArray

@@ -6,6 +6,7 @@ any, are read by GDAL or pdr in a process of its own.
 
 from pathlib import Path
 
+from areoseg.data.readers.files import LABEL_SUFFIXES
 from areoseg.data.readers.planetary.isolated import read_encoded, read_georeference
 from areoseg.data.readers.planetary.layout import Product, read_layout
 from areoseg.data.readers.planetary.pds3 import STARTS, read_pds3_label
@@ -13,15 +14,6 @@ from areoseg.data.readers.planetary.pds4 import read_pds4_label
 from areoseg.data.readers.planetary.vicar import START, read_vicar_label
 from areoseg.data.readers.raster import Raster
 from areoseg.errors import AreosegError
-
-DATA_SUFFIXES = (".img", ".vic", ".vicar", ".2a", ".2b", ".2c")
-"""Suffixes of files that contain the pixels of a planetary image."""
-
-LABEL_SUFFIXES = (".lbl", ".xml", ".2al", ".2bl", ".2cl")
-"""Suffixes of PDS labels that are separate from their pixels."""
-
-PLANETARY_SUFFIXES = (*DATA_SUFFIXES, ".dat", *LABEL_SUFFIXES)
-"""Suffixes of files that are read by their label. In a folder, `.dat` files are not images."""
 
 
 def read_planetary(path: Path, *, georeferenced: bool = False) -> Raster:
