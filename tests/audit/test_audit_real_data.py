@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from areoseg.audit import audit_samples
+from areoseg.audit.cache import Cache
 from areoseg.audit.content_outliers import content_scores
 from areoseg.audit.context import AuditContext
 from areoseg.data.load import read_data
@@ -33,19 +34,26 @@ def aliens(homework):
     return np.flatnonzero(counts[which.ravel()] == 110)
 
 
-def test_the_aliens_and_nothing_else_are_rejected(homework, aliens):
-    audit = audit_samples(homework)
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """What one audit computes for each sample serves the next."""
+    return Cache(folder=tmp_path_factory.mktemp("cache"))
+
+
+def test_the_aliens_and_nothing_else_are_rejected(homework, aliens, cache):
+    audit = audit_samples(homework, cache=cache)
     assert [finding.index for finding in audit.rejected] == aliens.tolist()
     assert len(audit.kept_indices) == 2505
 
 
-def test_content_alone_ranks_the_aliens_first(homework, aliens):
+def test_content_alone_ranks_the_aliens_first(homework, aliens, cache):
     truth = np.isin(np.arange(len(homework)), aliens)
-    assert average_precision_score(truth, content_scores(AuditContext(homework)).total) >= 0.95
+    scores = content_scores(AuditContext(homework, cache=cache))
+    assert average_precision_score(truth, scores.total) >= 0.95
 
 
-def test_content_alone_rejects_the_aliens_and_nothing_else(homework, aliens):
-    audit = audit_samples(homework, issues=("content-outlier",))
+def test_content_alone_rejects_the_aliens_and_nothing_else(homework, aliens, cache):
+    audit = audit_samples(homework, cache=cache, issues=("content-outlier",))
     assert [finding.index for finding in audit.rejected] == aliens.tolist()
 
 

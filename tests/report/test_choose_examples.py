@@ -32,7 +32,7 @@ def all_of(chosen):
 
 def test_examples_are_ranked_by_the_share_of_right_pixels():
     truths, predictions = masks_with_wrong_pixels(50, 0, 90, 40, 10, 60)
-    assert chosen_names(truths, predictions, each=2) == {
+    assert chosen_names(truths, predictions, per_kind=2) == {
         "best": ["1", "4"],
         "typical": ["3", "0"],
         "worst": ["2", "5"],
@@ -49,7 +49,7 @@ def test_the_score_is_the_share_of_labeled_pixels_that_are_right():
 
 def test_typical_examples_come_from_the_middle():
     truths, predictions = masks_with_wrong_pixels(*range(0, 90, 10))
-    assert chosen_names(truths, predictions, each=1)["typical"] == ["4"]
+    assert chosen_names(truths, predictions, per_kind=1)["typical"] == ["4"]
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 3, 5, 11, 12])
@@ -77,7 +77,7 @@ def test_samples_with_few_labels_are_shown_only_if_there_are_no_others():
 def test_of_equal_samples_the_one_with_more_classes_comes_first():
     truths, predictions = masks_with_wrong_pixels(0, 0, 0)
     truths[1].ravel()[:50] = predictions[1].ravel()[:50] = 3
-    assert chosen_names(truths, predictions, each=1)["best"] == ["1"]
+    assert chosen_names(truths, predictions, per_kind=1)["best"] == ["1"]
 
 
 def test_samples_may_differ_in_size():

@@ -69,6 +69,30 @@ def test_confusion_rows_are_in_per_cent_of_the_true_class():
     assert set(MARS.names) <= set(text)
 
 
+def test_a_row_has_a_bar_if_it_has_a_score():
+    better = charts.Bar("dice", (0.60, 0.62), (0.4, 0.8), "better")
+    bars = [charts.Bar("ce", (0.50, 0.52), None, "baseline"), better]
+    unscored = charts.Bar("ohem", (), None, "no score")
+    assert {"ce", "dice", "ohem", "mean IoU"} <= set(text_of(charts.bar_chart([*bars, unscored])))
+    assert charts.bar_chart([*bars, unscored]).count("#b9c78d") == 1
+    assert charts.bar_chart([unscored, better]) is not None
+    assert charts.bar_chart([unscored]) is None
+
+
+def test_the_axis_of_bars_covers_the_seeds_and_not_the_intervals():
+    chart = charts.bar_chart([charts.Bar("ce", (0.50, 0.60), (0.0, 1.0), "baseline")])
+    ticks = [float(text) for text in text_of(chart) if text.strip().startswith("0.")]
+    assert 0.48 <= min(ticks) < max(ticks) <= 0.62
+
+
+def test_trials_are_drawn_with_the_best_so_far():
+    chart = charts.trial_chart({0: 0.5, 2: 0.4, 3: 0.7}, {1: 0.2})
+    assert {"trial", "complete", "pruned"} <= set(text_of(chart))
+    assert "pruned" not in text_of(charts.trial_chart({0: 0.5}, {}))
+    assert charts.trial_chart({}, {4: 0.1}) is not None
+    assert charts.trial_chart({}, {}) is None
+
+
 def test_the_same_run_gives_the_same_chart():
     columns = {"score": [0.1, 0.2, 0.3]}
     assert charts.score_chart(history(**columns)) == charts.score_chart(history(**columns))

@@ -5,7 +5,7 @@ import pytest
 from areoseg.data.samples import SegmentationDataset
 from areoseg.recipes import dump_recipe, parse_recipe
 from areoseg.report import write_report
-from areoseg.report.stages import StageRow, stage_rows
+from areoseg.report.history import StageRow, stage_rows
 from areoseg.runs.run import open_run
 
 RECIPE = """

@@ -14,7 +14,7 @@ from areoseg.audit.pictures import pictures_of_findings
 from areoseg.audit.summary import iou_margin
 from areoseg.data.load import Source
 from areoseg.data.samples import SegmentationDataset
-from areoseg.report.environment import page_environment
+from areoseg.report.formats import page_environment
 from areoseg.taxonomy import MARS, Taxonomy
 from areoseg.utils.files import write_text
 from areoseg.utils.images import VOID_COLOR

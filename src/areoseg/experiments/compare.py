@@ -140,7 +140,7 @@ def run_trial(trial: Trial, runner: Runner, out: Path) -> Result:
             trial.recipe, out / trial.place, budget_seconds=trial.budget_seconds
         )
         return Result.of(
-            trial, run, {name: SplitScores.of(found) for name, found in scores.items()}, identity
+            trial, run, {name: SplitScores.of(scored) for name, scored in scores.items()}, identity
         )
     started = time.monotonic()
     labeled = data.labeled
@@ -161,7 +161,7 @@ def run_trial(trial: Trial, runner: Runner, out: Path) -> Result:
     height, width = labeled[0].image.shape
     return Result.of_baseline(
         trial,
-        {name: SplitScores.of(found) for name, found in scores.items()},
+        {name: SplitScores.of(scored) for name, scored in scores.items()},
         identity,
         size=(height, width),
         seconds=time.monotonic() - started,

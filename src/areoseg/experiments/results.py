@@ -42,7 +42,9 @@ class SplitScores(BaseModel):
         """Extract the scores that a study compares, rounded to six digits."""
         return cls(
             images=scores.images,
-            protocols={name: _rounded(found.score) for name, found in scores.protocols.items()},
+            protocols={
+                name: _rounded(protocol.score) for name, protocol in scores.protocols.items()
+            },
             iou={name: _rounded(value) for name, value in scores.protocols["terrain"].iou.items()},
         )
 

@@ -4,17 +4,24 @@ import csv
 import io
 import shlex
 
-from areoseg.experiments.search_page import search_page
-from areoseg.experiments.search_results import Search, TrialRecord
+import yaml
+
+from areoseg import __version__
+from areoseg.experiments.search_results import MIN_TRIALS, Search, TrialRecord
 from areoseg.experiments.storage import trial_folder
 from areoseg.experiments.trial import BEST_FILES, SMALL_FILES, SearchContext, keep_files
 from areoseg.recipes import dump_recipe, load_recipe
+from areoseg.report.charts import trial_chart
+from areoseg.report.formats import page_environment
+from areoseg.report.pictures import svg_uri
 from areoseg.runs.run import RECIPE
 from areoseg.utils.files import write_text
 
 BEST = "best.yaml"
 TABLE = "trials.csv"
 PAGE = "search.html"
+SHOWN = 10
+"""Number of trials in the page's table of best trials."""
 
 
 def write_search(search: Search, context: SearchContext) -> None:
@@ -22,7 +29,7 @@ def write_search(search: Search, context: SearchContext) -> None:
     write_text(search.out / TABLE, csv_text(search))
     if search.best is not None:
         write_text(search.out / BEST, best_recipe_text(search, search.best, context))
-    write_text(search.out / PAGE, search_page(search, context, train_command(search, context)))
+    write_text(search.out / PAGE, search_page(search, context))
     for trial in search.trials:
         if trial.state != "running":
             names = BEST_FILES if trial == search.best else SMALL_FILES
@@ -66,3 +73,37 @@ def csv_text(search: Search) -> str:
         values = [trial.values.get(name) for name in names]
         writer.writerow([*info, *values, trial.reason])
     return file.getvalue()
+
+
+def search_page(search: Search, context: SearchContext) -> str:
+    """Return the page as a self-contained HTML file: scores, importances and trials."""
+    space = context.recipe.space
+    chart = trial_chart(_scores(search, "complete"), _scores(search, "pruned"))
+    return (
+        page_environment()
+        .get_template("search.html.j2")
+        .render(
+            name=search.out.resolve().name,
+            recipe=context.recipe,
+            search=search,
+            names=list(space.entries),
+            space={name: str(entry) for name, entry in space.entries.items()},
+            chart=None if chart is None else svg_uri(chart),
+            shown=SHOWN,
+            min_trials=MIN_TRIALS,
+            seconds=context.seconds,
+            source=context.runner.source,
+            command=train_command(search, context),
+            base_text=yaml.safe_dump(yaml.safe_load(context.recipe.text), sort_keys=False),
+            version=__version__,
+        )
+    )
+
+
+def _scores(search: Search, state: str) -> dict[int, float]:
+    """Return the scores of the trials in a state, by number."""
+    return {
+        trial.number: trial.score
+        for trial in search.trials
+        if trial.state == state and trial.score is not None
+    }

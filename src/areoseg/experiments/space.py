@@ -166,7 +166,7 @@ def load_space(path: str | Path) -> Space:
         except ValidationError as error:
             for detail in error.errors():
                 line = line_of(node, [str(name), *detail["loc"]])
-                dotted = ".".join(str(part) for part in (name, *detail["loc"]))
+                dotted = ".".join(str(key) for key in (name, *detail["loc"]))
                 errors.append(f"{path}:{line}: {dotted}: {_message(detail['type'], detail['msg'])}")
         except AreosegError as error:
             errors.append(f"{path}:{line_of(node, [str(name)])}: {name}: {error}")
@@ -241,15 +241,15 @@ class VariedRecipe:
 
         Each value is checked alone, with the first choice of the sections that contain it.
         """
-        found: dict[tuple[str, str], str] = {}
+        errors: dict[tuple[str, str], str] = {}
         for name, entry in self.space.entries.items():
             for text in entry.probes:
                 for message in self._refusals(name, text):
                     plain = message.removeprefix(f"override {name}: ")
                     value = f"={text}" if isinstance(entry, Choices) else ""
-                    where = f"{self.space.source}:{self.space.lines[name]}: {name}{value}"
-                    found.setdefault((name, plain), f"{where}: {plain}")
-        return list(found.values())
+                    location = f"{self.space.source}:{self.space.lines[name]}: {name}{value}"
+                    errors.setdefault((name, plain), f"{location}: {plain}")
+        return list(errors.values())
 
     def _sections_of(self, name: str) -> list[str]:
         """Return overrides for sections of the space that contain a value."""

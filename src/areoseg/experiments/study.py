@@ -233,11 +233,11 @@ def _trials(content: StudyFile, path: Path, node: yaml.Node | None) -> tuple[Tri
     for index, section in enumerate(content.sections):
         for number, row in enumerate(section.rows):
             line = line_of(node, ["sections", index, "rows", number])
-            where = f"{path}:{line}: {section.name}/{row.name}"
+            location = f"{path}:{line}: {section.name}/{row.name}"
             name, overrides = _recipe_of(row, content)
-            found = _errors(name, overrides, path, where)
-            errors += found
-            if not found:
+            row_errors = _errors(name, overrides, path, location)
+            errors += row_errors
+            if not row_errors:
                 trials += _trials_of(row, section.name, content, path)
     if errors:
         raise AreosegError("\n".join(errors))
@@ -268,12 +268,12 @@ def _recipe_of(row: StudyRow, content: StudyFile) -> tuple[str, tuple[str, ...]]
     return row.recipe or content.recipe, (*content.overrides, *row.overrides)
 
 
-def _errors(name: str, overrides: tuple[str, ...], path: Path, where: str) -> list[str]:
-    """List the errors of a recipe, prefixed with `where`."""
+def _errors(name: str, overrides: tuple[str, ...], path: Path, location: str) -> list[str]:
+    """List the errors of a recipe, prefixed with `location`."""
     try:
         load_recipe(_beside(path, name), overrides)
     except AreosegError as error:
-        return [f"{where}: {line}" for line in str(error).splitlines()]
+        return [f"{location}: {line}" for line in str(error).splitlines()]
     return []
 
 

@@ -219,7 +219,7 @@ def _row(
         planned=planned,
         score=score,
         scores={
-            each: {name: _scores(results, each, name) for name in PROTOCOLS} for each in SPLITS
+            split: {name: _scores(results, split, name) for name in PROTOCOLS} for split in SPLITS
         },
         iou={
             name: spread([iou[name] for iou in classes]) for name in (classes[0] if classes else ())
@@ -253,12 +253,12 @@ def _described(value: Any) -> Any:
     """Replace each dumped `Spread` by its mean, std, interval and values."""
     if isinstance(value, dict):
         if value.keys() == {"values"}:
-            found = Spread(tuple(value["values"]))
+            scores = Spread(tuple(value["values"]))
             return {
-                "mean": found.mean,
-                "std": found.std,
-                "interval": found.interval,
-                "values": list(found.values),
+                "mean": scores.mean,
+                "std": scores.std,
+                "interval": scores.interval,
+                "values": list(scores.values),
             }
         return {key: _described(entry) for key, entry in value.items()}
     return value

@@ -1,16 +1,21 @@
-"""The table of a study as formatted cells, Markdown and CSV."""
+"""The table of a study as formatted cells, Markdown, CSV and an HTML page."""
 
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
+import yaml
+
+from areoseg import __version__
 from areoseg.data.split import SPLITS
 from areoseg.experiments.statistics import SIGNIFICANCE, Spread
 from areoseg.experiments.study import Study
-from areoseg.experiments.study_page import study_page
-from areoseg.experiments.table import Table, TableRow
+from areoseg.experiments.table import Table, TableRow, TableSection
 from areoseg.metrics.protocols import PROTOCOLS
-from areoseg.report.formats import decimal
+from areoseg.report.charts import Bar, bar_chart
+from areoseg.report.formats import decimal, page_environment
+from areoseg.report.pictures import svg_uri
 from areoseg.utils.files import write_text
 
 MISSING = "-"
@@ -178,3 +183,36 @@ def _number(value: float | None, digits: int = 4) -> str:
 
 def _markdown_row(values: list[str]) -> str:
     return f"| {' | '.join(values)} |"
+
+
+def study_page(table: Table, study: Study) -> str:
+    """Return the table as a self-contained HTML file, with a chart of each section."""
+    page = page_environment().get_template("study.html.j2")
+    return page.render(
+        table=table,
+        sections=[_section(section) for section in table.sections],
+        splits=SPLITS,
+        protocols=list(PROTOCOLS),
+        significance=SIGNIFICANCE,
+        study_text=_study_text(study),
+        version=__version__,
+    )
+
+
+def _section(section: TableSection) -> dict[str, Any]:
+    chart = bar_chart(
+        [Bar(row.name, row.score.values, row.score.interval, row.verdict) for row in section.rows]
+    )
+    return {
+        "name": section.name,
+        "summary": section.summary,
+        "findings": section.findings(),
+        "chart": None if chart is None else svg_uri(chart),
+        "rows": section.rows,
+        "classes": next((list(row.iou) for row in section.rows if row.iou), []),
+    }
+
+
+def _study_text(study: Study) -> str:
+    content = study.content.model_dump(mode="json", exclude_defaults=True)
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)

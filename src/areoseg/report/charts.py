@@ -1,4 +1,4 @@
-"""Charts of the report as SVG text: learning curves, the confusion matrix and reliability.
+"""Charts of the pages as SVG text: of a run, a study and a search.
 
 matplotlib is imported when the first chart is drawn, and never through pyplot, so that nothing
 of it outlives a call.
@@ -208,17 +208,120 @@ def reliability_chart(before: Bins, after: Bins) -> str:
         axes.plot([0, 1], [0, 1], color=GRID, linewidth=1.4)
         for label, columns, color in (("before", before, MUTED), ("after", after, ACCENT)):
             bins = zip(columns["confidence"], columns["accuracy"], columns["share"], strict=True)
-            filled = [(x, y, share) for x, y, share in bins if x is not None and y is not None]
-            x, y = [each[0] for each in filled], [each[1] for each in filled]
+            filled = [
+                (confidence, accuracy, 4 + 300 * (share or 0))
+                for confidence, accuracy, share in bins
+                if confidence is not None and accuracy is not None
+            ]
+            x, y, areas = np.array(filled).reshape(-1, 3).T  # the area of a dot is its share
             axes.plot(x, y, color=color, label=label, linewidth=1.6)
-            # The area of a dot is the share of the pixels.
-            areas = [4 + 300 * (each[2] or 0) for each in filled]
             axes.scatter(x, y, s=areas, color=color, alpha=0.75, linewidths=0)
         axes.set_xlim(0, 1.02)
         axes.set_ylim(0, 1.02)
         axes.set_xlabel("confidence")
         axes.set_ylabel("share of right pixels")
         figure.legend(loc="outside upper left", ncols=2)
+        return _svg(figure)
+
+
+def trial_chart(complete: Mapping[int, float], pruned: Mapping[int, float]) -> str | None:
+    """Plot the scores of the trials of a search, and the best score so far as a line.
+
+    Args:
+        complete: Score of each complete trial by its number.
+        pruned: The last reported score of each pruned trial by its number.
+
+    Returns:
+        The chart, or None if there are no trials.
+    """
+    if not (complete or pruned):
+        return None
+
+    import matplotlib
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(8.4, 2.9), layout="constrained")
+        axes = figure.add_subplot(xlabel="trial")
+        if complete:
+            numbers = sorted(complete)
+            best = np.maximum.accumulate([complete[number] for number in numbers])
+            end = max(*complete, *pruned, 0) + 0.5
+            axes.step([*numbers, end], [*best, best[-1]], where="post", color=ACCENT)
+        for trials, label, face, edge in (
+            (complete, "complete", ACCENT, "white"),
+            (pruned, "pruned", "white", MUTED),
+        ):
+            if trials:
+                axes.scatter(
+                    list(trials), list(trials.values()), s=40, c=face, edgecolors=edge, label=label,
+                    zorder=3,
+                )  # fmt: skip
+        axes.xaxis.set_major_locator(MaxNLocator(12, integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        figure.legend(loc="outside upper left", ncols=2)
+        return _svg(figure)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """The scores of one row of a study.
+
+    Attributes:
+        label: Name of the row.
+        scores: One per seed.
+        interval: Ends of the interval of their mean, or None.
+        verdict: The comparison with the first row; `better` and `worse` are colored.
+    """
+
+    label: str
+    scores: Sequence[float]
+    interval: tuple[float, float] | None
+    verdict: str
+
+
+_VERDICT_COLORS = {"better": "#b9c78d", "worse": "#e3b391"}
+
+
+def bar_chart(bars: Sequence[Bar]) -> str | None:
+    """Plot a bar from the mean of the first row to that of each row, with seeds and interval.
+
+    The axis covers the seeds of all rows. It ignores the intervals, since the interval of two seeds
+    can be wider than the range of scores.
+
+    Returns:
+        The chart, or None if no row has a score.
+    """
+    scores = [score for bar in bars for score in bar.scores]
+    if not scores:
+        return None
+
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    margin = max(0.01, 0.15 * (max(scores) - min(scores)))
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(8.4, 0.7 + 0.34 * len(bars)), layout="constrained")
+        axes = figure.add_subplot(xlabel="mean IoU")
+        axes.set_xlim(max(0.0, min(scores) - margin), min(1.0, max(scores) + margin))
+        axes.grid(axis="x")
+        baseline = float(np.mean(bars[0].scores)) if bars[0].scores else None
+        if baseline is not None:
+            axes.axvline(baseline, color=MUTED, linewidth=1, linestyle=(0, (3, 2)))
+        for row, bar in enumerate(bars):
+            if not bar.scores:
+                continue
+            mean = float(np.mean(bar.scores))
+            if baseline is not None:
+                color = _VERDICT_COLORS.get(bar.verdict, "#dcd6cf")
+                axes.barh(row, mean - baseline, left=baseline, height=0.6, color=color)
+            if bar.interval is not None:
+                axes.hlines(row, *bar.interval, color=INK, linewidth=1.2)
+            axes.scatter(bar.scores, [row] * len(bar.scores), s=22, c=INK, alpha=0.45, linewidths=0)
+            axes.plot([mean, mean], [row - 0.35, row + 0.35], color=ACCENT, linewidth=2.4)
+        axes.set_yticks(range(len(bars)), [bar.label for bar in bars], color=INK)
+        axes.set_ylim(len(bars) - 0.5, -0.5)
         return _svg(figure)
 
 

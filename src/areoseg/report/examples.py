@@ -51,13 +51,13 @@ def choose_examples(
     names: Sequence[str],
     *,
     taxonomy: Taxonomy,
-    each: int = 4,
+    per_kind: int = 4,
 ) -> dict[str, list[Example]]:
     """Return the best, typical and worst predictions by pixel accuracy.
 
     Among samples of about the same score those with more classes come first, since they show more.
     Typical are the samples in the middle of the ranking. No sample is chosen twice: where there are
-    fewer than `3 * each` of them, each list is shorter. Samples without labeled pixels are left
+    fewer than `3 * per_kind` of them, each list is shorter. Samples without labeled pixels are left
     out.
 
     Args:
@@ -66,7 +66,7 @@ def choose_examples(
         predictions: N masks of class indices, each the size of its image.
         names: N names.
         taxonomy: The classes.
-        each: How many examples of each kind.
+        per_kind: Number of examples of each kind.
 
     Returns:
         Lists under `best` (best first), `typical` and `worst` (worst first).
@@ -87,14 +87,14 @@ def choose_examples(
 
     entries = entries or sparse
     ranked = sorted(entries, key=lambda entry: (round(entry[0], 2), *entry[1:]), reverse=True)
-    each = min(each, max(1, len(ranked) // len(KINDS)))
-    best, rest = ranked[:each], ranked[each:]
-    worst = rest[-each:]
+    per_kind = min(per_kind, max(1, len(ranked) // len(KINDS)))
+    best, rest = ranked[:per_kind], ranked[per_kind:]
+    worst = rest[-per_kind:]
     between = rest[: len(rest) - len(worst)]
-    first = max(0, (len(between) - each) // 2)
+    first = max(0, (len(between) - per_kind) // 2)
     chosen = {
         "best": sorted(best, reverse=True),
-        "typical": sorted(between[first : first + each], reverse=True),
+        "typical": sorted(between[first : first + per_kind], reverse=True),
         "worst": sorted(worst),
     }
     return {

@@ -1,7 +1,12 @@
-"""Format numbers for people. Missing values and NaN become a dash."""
+"""The number formats of the pages, and the Jinja environment that has them as filters.
+
+Missing values and NaN become a dash.
+"""
 
 import math
 from typing import TypeGuard
+
+import jinja2
 
 MISSING = "–"
 _NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
@@ -59,3 +64,23 @@ def file_size(size: object) -> str:
     if not is_number(size):
         return MISSING
     return f"{short_count(size)}B" if size >= 1000 else f"{size:.0f}{_NARROW_SPACE}B"
+
+
+def page_environment(*packages: str) -> jinja2.Environment:
+    """Return the Jinja environment of all pages.
+
+    Args:
+        packages: Packages whose `templates` folders are searched before the report's own.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader(
+            [jinja2.PackageLoader(name) for name in (*packages, "areoseg.report")]
+        ),
+        autoescape=True,  # names come from file names, which may contain anything
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters = (decimal, percent, count, short_count, duration, file_size)
+    environment.filters.update({function.__name__: function for function in filters})
+    return environment

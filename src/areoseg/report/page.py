@@ -9,18 +9,17 @@ from areoseg.data.samples import SegmentationDataset
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.recipes import dump_recipe
 from areoseg.report import charts
-from areoseg.report.environment import page_environment
 from areoseg.report.examples import KINDS, Example
-from areoseg.report.history import read_history
+from areoseg.report.formats import page_environment
+from areoseg.report.history import read_history, stage_rows
 from areoseg.report.pictures import (
     UNCOUNTED_COLOR,
     WRONG_COLOR,
-    data_uri,
     example_pictures,
     sample_pictures,
+    svg_uri,
 )
 from areoseg.report.scores import Record, score_tables
-from areoseg.report.stages import stage_rows
 from areoseg.runs.info import CalibrationInfo
 from areoseg.runs.run import AUDIT, AUDIT_PAGE, METRICS, REPORT, SPLIT, WEIGHTS, Run
 from areoseg.taxonomy import VOID
@@ -57,15 +56,15 @@ def write_report(
 ) -> Path:
     """Write `report.html` into the run folder: one self-contained file.
 
-    Whatever the run does not have (a test part, groups, an audit, an end) is left out of the page.
+    What the run does not have (a test split, groups, an audit) is left out of the page.
 
     Args:
         run: The run.
-        scores: Of the parts `val` and `test`, each as `Scores.to_json` gives them; a part may be
+        scores: Of the splits `val` and `test`, as `Scores.to_json` returns them; a split may be
             missing or None.
         examples: From `choose_examples`: lists under `best`, `typical` and `worst`.
-        training_examples: Some samples of the training part to show; the first few are taken.
-        issue_summaries: What each issue of an audit is, by its name.
+        training_examples: Samples of the training split; the first few are shown.
+        issue_summaries: Description of each issue of the audit, by its name.
 
     Returns:
         The file.
@@ -145,7 +144,7 @@ def _split_sizes(run: Run) -> dict[str, int]:
     """Return the number of samples by split."""
     if not (run.path / SPLIT).is_file():
         return {}
-    return {part: len(names) for part, names in run.split.items()}
+    return {split: len(names) for split, names in run.split.items()}
 
 
 def _curves(run: Run) -> dict[str, str]:
@@ -157,19 +156,14 @@ def _curves(run: Run) -> dict[str, str]:
         "Training loss": charts.loss_chart(history),
         "Learning rate": charts.rate_chart(history),
     }
-    return {
-        title: data_uri(chart.encode(), "image/svg+xml")
-        for title, chart in drawn.items()
-        if chart is not None
-    }
+    return {title: svg_uri(chart) for title, chart in drawn.items() if chart is not None}
 
 
 def _reliability(calibration: CalibrationInfo | None) -> str | None:
     """Return the reliability chart as a data URI, or None without calibration."""
     if calibration is None:
         return None
-    chart = charts.reliability_chart(**calibration.reliability.model_dump())
-    return data_uri(chart.encode(), "image/svg+xml")
+    return svg_uri(charts.reliability_chart(**calibration.reliability.model_dump()))
 
 
 def _audit(folder: Path, summaries: Mapping[str, str]) -> dict[str, Any] | None:

@@ -42,6 +42,11 @@ def data_uri(content: bytes, media_type: str) -> str:
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
 
 
+def svg_uri(chart: str) -> str:
+    """Encode SVG text as a data URI."""
+    return data_uri(chart.encode(), "image/svg+xml")
+
+
 def image_uri(image: ImageArray) -> str:
     """Encode a stretched gray image (H, W) as PNG, downscaled if it is large."""
     return _png_uri(_reduced(stretched(image), Image.Resampling.LANCZOS))

@@ -7,7 +7,7 @@ from typing import Any
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.report.charts import confusion_chart
 from areoseg.report.formats import is_number
-from areoseg.report.pictures import data_uri
+from areoseg.report.pictures import svg_uri
 from areoseg.taxonomy import Taxonomy
 
 Record = Mapping[str, Any]
@@ -137,8 +137,7 @@ def _confusion(
 ) -> str | None:
     if not confusion:
         return None
-    chart = confusion_chart(confusion, taxonomy, uncounted=uncounted)
-    return data_uri(chart.encode(), "image/svg+xml")
+    return svg_uri(confusion_chart(confusion, taxonomy, uncounted=uncounted))
 
 
 def _interval(value: object, ends: Sequence[object] | None) -> Interval:
