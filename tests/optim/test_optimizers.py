@@ -91,7 +91,13 @@ def adamw(p, grads, **options):
     return adam(p, grads, decoupled=True, **options)
 
 
-FORMULAS = {"sgd": sgd, "adam": adam, "adamw": adamw, "lion": lion, "ranger": ranger}
+def muon(p, grads, *, momentum, **options):
+    return adamw(p, grads, **options)  # every weight of the network is small
+
+
+FORMULAS = {
+    "sgd": sgd, "adam": adam, "adamw": adamw, "lion": lion, "ranger": ranger, "muon": muon,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("decay_all", [False, True])
@@ -131,6 +137,39 @@ def test_the_state_of_an_optimizer_survives_a_file_that_holds_only_plain_values(
     optimizer.load_state_dict(content["optimizer"])
     for one, other in zip(expected, trained(second, optimizer, range(8, STEPS)), strict=True):
         assert np.array_equal(one, other)
+
+
+def test_muon_orthogonalizes_filters_as_torch_has_it():
+    torch.manual_seed(0)
+    convolution = torch.nn.Conv2d(24, 32, 3)
+    matrix = torch.nn.Parameter(convolution.weight.detach().flatten(1).clone())
+    ours = build_optimizer("muon", convolution, lr=LR, weight_decay=0.3)
+    theirs = torch.optim.Muon(
+        [matrix], lr=LR, weight_decay=0.3, momentum=0.95, adjust_lr_fn="match_rms_adamw"
+    )
+    before = matrix.detach().clone()
+    for step in range(3):
+        gradient = torch.randn(32, 216, generator=torch.Generator().manual_seed(step))
+        convolution.weight.grad, matrix.grad = gradient.view(32, 24, 3, 3), gradient.clone()
+        convolution.bias.grad = torch.ones(32)
+        ours.step()
+        theirs.step()
+    moved = (matrix - before).detach()
+    difference = convolution.weight.detach().flatten(1) - before - moved
+    assert difference.norm() < 0.02 * moved.norm()  # both orthogonalize in bfloat16
+
+
+def test_muon_leaves_stems_heads_and_depthwise_filters_to_adamw():
+    shapes = {
+        "stem": torch.nn.Conv2d(1, 32, 3),
+        "head": torch.nn.Conv2d(32, 5, 1),
+        "depthwise": torch.nn.Conv2d(32, 32, 7, groups=32),
+        "hidden": torch.nn.Conv2d(16, 16, 1),
+    }
+    optimizer = build_optimizer("muon", torch.nn.ModuleDict(shapes))
+    orthogonalized = [p for g in optimizer.param_groups if g["use_muon"] for p in g["params"]]
+    assert len(orthogonalized) == 1
+    assert orthogonalized[0] is shapes["hidden"].weight
 
 
 def test_sgd_without_momentum_needs_no_word_about_nesterov():

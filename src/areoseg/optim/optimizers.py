@@ -209,6 +209,64 @@ def ranger(
     )
 
 
+@register_optimizer(
+    "muon",
+    summary="orthogonalized momentum for convolutions, AdamW for the rest",
+    paper="Jordan et al. 2024, kellerjordan.github.io/posts/muon; step size of Liu et al. 2025,"
+    " arXiv 2502.16982",
+)
+def muon(
+    groups: Groups,
+    *,
+    lr: Positive = 2e-3,
+    weight_decay: NonNegative = 1e-2,
+    momentum: Decay = 0.95,
+    betas: Betas = (0.9, 0.999),
+    eps: Positive = 1e-8,
+) -> optim.Optimizer:
+    """Muon; its weight decay is decoupled from the gradient.
+
+    The momentum of each convolution, as a matrix of its filters, is replaced by the nearest
+    orthogonal matrix. Vectors, depthwise and small convolutions (heads and stems) are trained by
+    AdamW. Steps are scaled to the size of AdamW's, so that one learning rate suits both.
+
+    Args:
+        groups: Parameter groups.
+        lr: The peak learning rate.
+        weight_decay: Weight decay.
+        momentum: Decay of the running gradient of convolutions.
+        betas: Decay of the first and the second moment of AdamW.
+        eps: Added to the denominator of AdamW.
+    """
+    from pytorch_optimizer import Muon
+
+    split: Groups = []
+    for group in groups:
+        for use_muon in (True, False):
+            chosen = [p for p in group["params"] if _is_large_matrix(p) == use_muon]
+            if chosen:
+                split.append({**group, "params": chosen, "use_muon": use_muon, "lr": lr})
+    return Muon(
+        split,
+        momentum=momentum,
+        use_adjusted_lr=True,
+        adamw_betas=betas,
+        adamw_eps=eps,
+    )
+
+
+MIN_MATRIX = 16
+"""Smallest number of rows and columns of a weight that Muon orthogonalizes."""
+
+
+def _is_large_matrix(parameter: Tensor) -> bool:
+    """Return whether a weight is a matrix of filters that each see several channels."""
+    if parameter.ndim < 2 or parameter.shape[1] == 1:
+        return False
+    rows = parameter.shape[0]
+    return min(rows, parameter.numel() // rows) >= MIN_MATRIX
+
+
 def build_optimizer(
     name: str, model: nn.Module, *, decay_all: bool = False, **options: Any
 ) -> optim.Optimizer:
