@@ -16,6 +16,8 @@ RECIPES = {
     "ranger": ["optimizer=ranger", "schedule=flat-cosine", "optimizer.k=2"],
     "plateau": ["schedule={name: plateau, patience: 1}", "optimizer.lr=1e-9", "training.ema=0"],
     "swa": ["training.swa=0.6", "schedule=constant"],
+    "muon": ["optimizer=muon"],
+    "gate and crops": ["data.background=gate", "data.crops=[16]"],
     "accumulate": ["optimizer.accumulate=2", "training.batch_size=4"],
 }
 

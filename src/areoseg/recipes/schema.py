@@ -96,6 +96,10 @@ class DataSettings(Options):
     """Exclude samples that the audit rejects from training."""
     oversample_rare: Share = 0.0
     """Fraction of each batch that is drawn from samples with pixels of the rarest class."""
+    crops: tuple[Count, ...] = ()
+    """Sides in pixels of the random crops in the first parts of the training, for example
+    `[64, 128]` for thirds: crops of 64x64, of 128x128, then whole samples. Batches of crops have
+    more samples, and the same number of pixels."""
     max_background: Share | None = None
     """Training samples with a larger fraction of background are excluded; null: none."""
 
@@ -272,7 +276,7 @@ class Stage(Options):
     """Passes over the training samples. With `training.steps`, `training.epochs` or a time budget,
     the stages divide that length in proportion to their epochs."""
     data: DataSettings
-    """Only `background`, `oversample_rare` and `max_background` can differ between stages."""
+    """`scale`, `tile` and `audit`, and a background gate, cannot differ between stages."""
     loss: Loss
     class_weights: ClassWeightSettings
     augment: AugmentSettings
@@ -360,11 +364,14 @@ class Recipe(Options):
     def _check_samples(cls, stages: tuple[Stage, ...], info: ValidationInfo) -> tuple[Stage, ...]:
         """Check that stages change only how batches are drawn, not which samples are used."""
         own = info.data.get("data")
+        fixed = ["scale", "tile", "audit"]
+        if own is not None and "gate" in {own.background, *(s.data.background for s in stages)}:
+            fixed.append("background")  # a gate is a part of the model
         check_values(
             {
                 (number, "data", name): f"stages cannot change this: set data.{name} for all"
                 for number, stage in enumerate(stages)
-                for name in ("scale", "tile", "audit")
+                for name in fixed
                 if own is not None and getattr(stage.data, name) != getattr(own, name)
             }
         )

@@ -1,7 +1,7 @@
 """Training batches: drawn, prepared and augmented as a function of seed and step only."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -52,6 +52,29 @@ class Tensors:
         rows = torch.from_numpy(indices)
         return Tensors(self.images[rows], self.masks[rows])
 
+    def cropped(
+        self, indices: NDArray[np.int64], size: tuple[int, int], generator: torch.Generator
+    ) -> "Tensors":
+        """Return a random crop of some of the samples.
+
+        Args:
+            indices: The samples.
+            size: Height and width of the crops, at most those of the samples.
+            generator: Draws the positions.
+        """
+        corners = [
+            torch.randint(whole - side + 1, (len(indices),), generator=generator).tolist()
+            for whole, side in zip(self.images.shape[1:], size, strict=True)
+        ]
+        windows = [
+            (int(index), slice(y, y + size[0]), slice(x, x + size[1]))
+            for index, y, x in zip(indices, *corners, strict=True)
+        ]
+        return Tensors(
+            torch.stack([self.images[window] for window in windows]),
+            torch.stack([self.masks[window] for window in windows]),
+        )
+
     def batch(self, indices: NDArray[np.int64], void: int | None) -> tuple[Tensor, Tensor]:
         """Return images (n, 1, H, W) float in 0..1 and targets (n, H, W) int64.
 
@@ -95,6 +118,7 @@ class TrainingBatches:
         rare_share: Share of each batch that is drawn from `rare`.
         pseudo: Pseudo-labeled samples to train on as well, or None.
         labeled_share: Share of each batch that is drawn from `tensors`; the rest is from `pseudo`.
+        crop: Height and width of the random crops that the batches consist of; None: whole samples.
     """
 
     tensors: Tensors
@@ -106,6 +130,25 @@ class TrainingBatches:
     rare_share: float = 0.0
     pseudo: Tensors | None = None
     labeled_share: float = 1.0
+    crop: tuple[int, int] | None = None
+
+    def cropped_at(self, sides: Sequence[int], progress: float) -> "TrainingBatches":
+        """Return the batches at a progress of training during which crops grow.
+
+        The training is divided into equal parts: one for each side, and one for whole samples. A
+        batch of crops has as many pixels as one of whole samples, hence the same cost.
+
+        Args:
+            sides: Height and width of the crops, in the order of training; may be empty.
+            progress: 0 to 1.
+        """
+        part = int(progress * (len(sides) + 1))
+        height, width = self.tensors.images.shape[1:]
+        if part >= len(sides) or sides[part] >= max(height, width):
+            return self
+        crop = (min(sides[part], height), min(sides[part], width))
+        batch_size = round(self.batch_size * height * width / (crop[0] * crop[1]))
+        return replace(self, crop=crop, batch_size=batch_size)
 
     @property
     def labeled_size(self) -> int:
@@ -129,8 +172,8 @@ class TrainingBatches:
             rare=self.rare,
             rare_share=self.rare_share,
         )
-        images, targets = self.tensors.batch(indices, self.void)
         generator = torch.Generator().manual_seed(step_seed(self.seed, step))
+        images, targets = self._batch(self.tensors, indices, generator)
         if self.pseudo is not None:
             indices = unlabeled_batch_indices(
                 step,
@@ -138,12 +181,20 @@ class TrainingBatches:
                 batch_size=self.batch_size - self.labeled_size,
                 seed=self.seed,
             )
-            more_images, more_targets = self.pseudo.batch(indices, self.void)
+            more_images, more_targets = self._batch(self.pseudo, indices, generator)
             # Shuffled, because `accumulate` processes the batch in chunks.
             order = torch.randperm(self.batch_size, generator=generator)
             images = torch.cat([images, more_images])[order]
             targets = torch.cat([targets, more_targets])[order]
         return self.augmentation(images, targets, generator)
+
+    def _batch(
+        self, tensors: Tensors, indices: NDArray[np.int64], generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        if self.crop is None:
+            return tensors.batch(indices, self.void)
+        crops = tensors.cropped(indices, self.crop, generator)
+        return crops.batch(np.arange(len(crops)), self.void)
 
 
 @dataclass(frozen=True)

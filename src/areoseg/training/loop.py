@@ -243,8 +243,10 @@ class Trainer:
 
     @property
     def batches(self) -> TrainingBatches:
-        """The batches of the current stage."""
-        return self.data.stages[self.state.stage].batches
+        """The batches of the current stage, cropped as at the current progress."""
+        progress = self.stage.progress(self.state.plan.progress(self.state.step))
+        batches = self.data.stages[self.state.stage].batches
+        return batches.cropped_at(self.stage.recipe.data.crops, progress)
 
     @property
     def learning_rate(self) -> float:
