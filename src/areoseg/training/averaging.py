@@ -41,7 +41,7 @@ class WeightAverage(AveragedModel):
         self.n_averaged.zero_()  # AveragedModel copies the first weights that it receives
 
     def _move(self, average: Tensors, latest: Tensors, number: Tensor | int) -> None:
-        step = int(number)
+        step = int(self.n_averaged)  # on the CPU, unlike `number`: reading it waits for no device
         share = 1 / (step + 1) if self.swa else 1 - min(self.ema, (1 + step) / (10 + step))
         torch._foreach_lerp_(average, latest, share)
 

@@ -228,8 +228,7 @@ class Trainer:
         )
         self.state = TrainingState(plan, patience=recipe.training.patience)
         self.optimizer = self._build_optimizer()
-        self._loss_sums: dict[str, float] = {}
-        self._steps_summed = 0
+        self._losses: dict[str, list[Tensor]] = {}  # of each step since the last validation
 
     @property
     def ema_model(self) -> Segmenter:
@@ -302,9 +301,8 @@ class Trainer:
             self.average.begin_swa()
         self.average.update_parameters(self.segmenter)
         state.step += 1
-        for name, value in terms.items():
-            self._loss_sums[name] = self._loss_sums.get(name, 0.0) + float(value)
-        self._steps_summed += 1
+        for name, value in terms.items():  # left on the device, so that no step waits for it
+            self._losses.setdefault(name, []).append(value)
 
     def validate(self, *, after_batch: Callable[[], None] = lambda: None) -> None:
         """Score the averaged weights on the validation samples, and record the epoch."""
@@ -317,13 +315,13 @@ class Trainer:
             after_batch()
         iou = class_iou(confusion, protocol, self.taxonomy)
         row = {"stage": state.stage + 1.0} if len(self.stages) > 1 else {}
-        for name, value in self._loss_sums.items():
-            row[f"loss/{name}"] = value / self._steps_summed
+        for name, values in self._losses.items():
+            row[f"loss/{name}"] = float(torch.stack(values).cpu().double().mean())
         row["lr"] = self.learning_rate
         for index, name in enumerate(self.taxonomy.names):
             row[f"iou/{name}"] = float(iou[index])
         state.record(float(score(confusion, protocol, self.taxonomy)), row)
-        self._loss_sums, self._steps_summed = {}, 0
+        self._losses = {}
 
     @torch.inference_mode()
     def count_pixels(self, images: Tensor, targets: Tensor) -> NDArray[np.int64]:

@@ -126,6 +126,8 @@ def _originals(samples: int, share: float, generator: torch.Generator) -> Tensor
 
 def _take(picked: Tensor, new: Tensor, old: Tensor) -> Tensor:
     """Return `new` for the picked samples (N,), and `old` for the others."""
+    if new is old:  # masks, which a photometric transform does not change
+        return old
     return torch.where(picked.view(-1, *[1] * (old.ndim - 1)), new, old)
 
 
