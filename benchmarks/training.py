@@ -1,13 +1,13 @@
 """Speed of training: the step of a recipe beside the bare step of its network.
 
-    python benchmarks/training.py [RECIPE...] [--seconds 40] [--device cpu] [--threads 2]
+    python benchmarks/training.py [RECIPE...] [--seconds 40] [--threads 2] [--device cpu]
+                                  [--processor-time]
 
 The bare step is forward, cross-entropy, backward and optimizer on one fixed batch; the step of the
 trainer adds batches, augmentation, the recipe's loss, clipping and the average of the weights.
 Both use the same network, optimizer, precision and memory format, and are timed in turn because
-machines are noisy. Prints a Markdown table: medians, the median
-ratio of two consecutive steps (the goal is 85 %), and where the
-time of the trainer goes.
+machines are noisy. Prints a Markdown table: medians, the median ratio of two consecutive steps (the
+goal is 85 %), and where the time of the trainer goes.
 """
 
 import argparse
@@ -38,10 +38,16 @@ PARTS = ("data", "forward", "loss", "backward", "optimizer", "average")
 
 
 class Stopwatch:
-    """Adds up the seconds of named parts of a step."""
+    """Adds up the seconds of named parts of a step.
 
-    def __init__(self, device: torch.device) -> None:
+    Args:
+        device: The device whose work is timed.
+        clock: Returns the time in seconds.
+    """
+
+    def __init__(self, device: torch.device, clock: Callable[[], float]) -> None:
         self.device = device
+        self.clock = clock
         self.seconds: dict[str, float] = defaultdict(float)
         self._started: dict[str, float] = {}
 
@@ -49,7 +55,7 @@ class Stopwatch:
         """The time when the device has finished its work."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
-        return time.perf_counter()
+        return self.clock()
 
     def start(self, part: str) -> None:
         """Start the time of a part."""
@@ -128,10 +134,16 @@ def watch_parts(trainer: Trainer, watch: Stopwatch) -> None:
     trainer.average.update_parameters = watch.timed("average", trainer.average.update_parameters)
 
 
-def measure(name: str, size: tuple[int, int], seconds: float, device: torch.device) -> str:
+def measure(
+    name: str,
+    size: tuple[int, int],
+    seconds: float,
+    device: torch.device,
+    clock: Callable[[], float],
+) -> str:
     """A row of the table for one recipe."""
     trainer = make_trainer(load_recipe(name, ["data.audit=false"]), size, device)
-    bare, watch = bare_step(trainer), Stopwatch(device)
+    bare, watch = bare_step(trainer), Stopwatch(device, clock)
     watch_parts(trainer, watch)
     bare_times, times, ended = [], [], time.perf_counter() + seconds
     while len(times) < WARM_UP + 3 or time.perf_counter() < ended:
@@ -166,15 +178,22 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=40.0, help="time for each recipe")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="count processor time, for one thread on a busy machine",
+    )
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
+    clock = time.process_time if chosen.processor_time else time.perf_counter
     heads = ("recipe", "batch", "precision", "bare frames/s", "frames/s", "ratio", *PARTS, "rest")
     print(f"{chosen.threads} threads, {chosen.device}")
     print(f"| {' | '.join(heads)} |")
     print("|" + "---|" * len(heads))
     for name in chosen.recipes:
         size = SIZES.get(name, SIZES["flagship"])
-        print(measure(name, size, chosen.seconds, choose_device(chosen.device)), flush=True)
+        row = measure(name, size, chosen.seconds, choose_device(chosen.device), clock)
+        print(row, flush=True)
 
 
 if __name__ == "__main__":
