@@ -35,6 +35,7 @@ def audit(
     groups: PathLike | None = None,
     data_format: DataFormat = "auto",
     label_set: LabelSet = "crowd",
+    missions: str | None = None,
     classes: str | None = None,
     tile: tuple[int, int] | None = None,
     scale: float = 1.0,
@@ -57,6 +58,7 @@ def audit(
         groups: See `read`. This and the next five options apply only if `data` is a path.
         data_format: See `read`.
         label_set: See `read`.
+        missions: See `read`.
         classes: See `read`.
         tile: See `read`.
         scale: See `read`.
@@ -91,7 +93,7 @@ def audit(
         data = LoadedData(data, unlabeled=data.select(()))
     elif not isinstance(data, LoadedData):
         options = DataOptions(
-            None if groups is None else Path(groups), data_format, label_set, classes
+            None if groups is None else Path(groups), data_format, label_set, missions, classes
         )
         source = find_source(data, options, console).cut(tile, scale)
         data = read_with_progress(source, console)

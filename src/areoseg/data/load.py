@@ -13,7 +13,7 @@ from areoseg.data.options import DataFormat, DataOptions, LabelSet, data_options
 from areoseg.data.readers.ai4mars import AI4MARS
 from areoseg.data.readers.ai4mars_flat import AI4MARS_FLAT
 from areoseg.data.readers.folder import FOLDER, IMAGES
-from areoseg.data.readers.formats import DatasetFormat
+from areoseg.data.readers.formats import DatasetFormat, LazyFrame, Listing
 from areoseg.data.readers.frames import (
     check_tile_and_scale,
     mixed_depths,
@@ -24,7 +24,7 @@ from areoseg.data.readers.frames import (
 )
 from areoseg.data.readers.npz import NPZ
 from areoseg.data.samples import LoadedData
-from areoseg.errors import AreosegError, did_you_mean, one_line, plural
+from areoseg.errors import AreosegError, did_you_mean, one_line, plural, shorten
 from areoseg.synthetic import SyntheticMars, draw_set
 from areoseg.taxonomy import MARS, Taxonomy
 from areoseg.utils.console import progress_bar, standard_error
@@ -90,6 +90,7 @@ class Source(DataOptions):
         for option, value, default in (
             ("--data-format", self.data_format, "auto"),
             ("--label-set", self.label_set, "crowd"),
+            ("--missions", self.missions, None),
             ("--groups", self.groups, None),
             ("--classes", self.classes, None),
         ):
@@ -104,6 +105,7 @@ def read(
     groups: PathLike | None = None,
     data_format: DataFormat = "auto",
     label_set: LabelSet = "crowd",
+    missions: str | None = None,
     classes: str | None = None,
     tile: tuple[int, int] | None = None,
     scale: float = 1.0,
@@ -117,9 +119,10 @@ def read(
     Args:
         data: An npz file, a folder of images and masks, a folder of AI4Mars, images without masks,
             or `synthetic`.
-        groups: See `DataOptions`, also for the next three options.
+        groups: See `DataOptions`, also for the next four options.
         data_format: See `DataOptions`.
         label_set: See `DataOptions`.
+        missions: See `DataOptions`.
         classes: See `DataOptions`.
         tile: Height and width of the tiles that frames are cut into; None keeps them whole. If the
             size of a frame is not a multiple of the tile, the last row and column of tiles are
@@ -141,7 +144,7 @@ def read(
         (2615, 64, 128)
     """
     console = console or standard_error()
-    options = data_options(groups, data_format, label_set, classes)
+    options = data_options(groups, data_format, label_set, missions, classes)
     source = find_source(data, options, console)
     return read_with_progress(source.cut(tile, scale), console)
 
@@ -210,6 +213,7 @@ def read_source(
         data_format=source.data_format,
         groups=source.groups,
         label_set=source.label_set,
+        missions=source.missions,
         tile=source.tile,
         scale=source.scale,
         taxonomy=describe(source.classes).taxonomy,
@@ -225,6 +229,7 @@ def read_data(
     tile: tuple[int, int] | None = None,
     scale: float = 1.0,
     label_set: str = "crowd",
+    missions: str | None = None,
     taxonomy: Taxonomy = MARS,
     progress: Callable[[int, int], None] | None = None,
 ) -> LoadedData:
@@ -237,6 +242,7 @@ def read_data(
         tile: Height and width of the tiles that frames are cut into.
         scale: Factor for the sides of frames.
         label_set: The label set.
+        missions: The missions to read, separated by commas; None: all.
         taxonomy: The classes of the masks.
         progress: Called repeatedly with the numbers of frames read and of all frames.
 
@@ -253,6 +259,8 @@ def read_data(
             f" {did_you_mean(label_set, reader.label_sets)}"
         )
     listing = reader.find(path, label_set, taxonomy)
+    if missions is not None:
+        listing = of_missions(listing, missions, path)
     pairs = [frame.name for frame in listing.labeled]
     pair_groups = (
         groups_from_names(pairs) if groups is None else groups_from_file(Path(groups), len(pairs))
@@ -273,6 +281,35 @@ def read_data(
         tiled=tile is not None,
     )
     return LoadedData(labeled, unlabeled, taxonomy=taxonomy, warnings=warnings)
+
+
+def of_missions(listing: Listing, missions: str, path: Path) -> Listing:
+    """Return the frames of some missions only.
+
+    Args:
+        listing: The frames of all missions.
+        missions: Names separated by commas; `msl` includes `msl/ncam` and `msl/mcam`.
+        path: The dataset, for messages.
+
+    Raises:
+        AreosegError: The dataset has no frames of one of them.
+    """
+    names = [name.strip() for name in missions.split(",")]
+    chosen: dict[str, LazyFrame] = {}
+    present = sorted({frame.mission for frame in listing.labeled if frame.mission is not None})
+    for name in names:
+        found = [
+            frame
+            for frame in listing.labeled
+            if frame.mission is not None and f"{frame.mission}/".startswith(f"{name}/")
+        ]
+        if not found:
+            known = shorten(present) if present else "none: only AI4Mars as distributed has some"
+            raise AreosegError(
+                f"{path}: --missions {missions}: no frames of {name!r}; there are {known}"
+            )
+        chosen.update((frame.name, frame) for frame in found)
+    return Listing(list(chosen.values()), listing.unlabeled, listing.warnings)
 
 
 def recognize_format(path: PathLike) -> str:

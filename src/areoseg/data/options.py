@@ -22,6 +22,8 @@ class DataOptions:
         data_format: Format of the dataset; auto detects it.
         label_set: Labels to read from AI4Mars as distributed: crowd, or those that at least 1, 2 or
             3 experts agree on.
+        missions: Missions of AI4Mars to read, separated by commas: msl, mer, m2020, or one camera,
+            msl/ncam or msl/mcam. Default: all that are there.
         classes: Classes of the masks: a dataset description (a YAML or JSON file), class names
             separated by commas, or the number of classes. Default: areoseg-data.yaml in the folder
             of the dataset or NAME_areoseg-data.yaml beside its file, if there is one, else the
@@ -31,6 +33,7 @@ class DataOptions:
     groups: Path | None = None
     data_format: DataFormat = "auto"
     label_set: LabelSet = "crowd"
+    missions: str | None = None
     classes: str | None = None
 
     def __post_init__(self) -> None:
@@ -39,7 +42,12 @@ class DataOptions:
 
 
 def data_options(
-    groups: str | Path | None, data_format: DataFormat, label_set: LabelSet, classes: str | None
+    groups: str | Path | None,
+    data_format: DataFormat,
+    label_set: LabelSet,
+    missions: str | None,
+    classes: str | None,
 ) -> DataOptions:
     """Return the options that were passed to a function as keyword arguments."""
-    return DataOptions(None if groups is None else Path(groups), data_format, label_set, classes)
+    path = None if groups is None else Path(groups)
+    return DataOptions(path, data_format, label_set, missions, classes)

@@ -54,6 +54,7 @@ def evaluate(
     groups: PathLike | None = None,
     data_format: DataFormat = "auto",
     label_set: LabelSet = "crowd",
+    missions: str | None = None,
     classes: str | None = None,
     device: str = "cpu",
     threads: int | None = None,
@@ -70,9 +71,10 @@ def evaluate(
         split: `train`, `val` or `test`, if `data` is the dataset of the models. None: `test` on
             their own dataset, and all labeled samples on any other.
         tta_flip: Average over each image and its mirror image.
-        groups: See `DataOptions`, also for the next three.
+        groups: See `DataOptions`, also for the next four.
         data_format: See `DataOptions`.
         label_set: See `DataOptions`.
+        missions: See `DataOptions`.
         classes: See `DataOptions`.
         device: `cpu`, `cuda` or `auto`.
         threads: CPU threads; None: all cores.
@@ -89,7 +91,7 @@ def evaluate(
     use_threads(threads)
     opened = _open_models(models, device)
     console = console or standard_error()
-    options = data_options(groups, data_format, label_set, classes)
+    options = data_options(groups, data_format, label_set, missions, classes)
     dataset = _load_dataset(opened, data, split, options, console)
     return _evaluate(opened, dataset, tta_flip=tta_flip, device=device).scores
 
@@ -103,6 +105,7 @@ def evaluate_each(
     groups: PathLike | None = None,
     data_format: DataFormat = "auto",
     label_set: LabelSet = "crowd",
+    missions: str | None = None,
     classes: str | None = None,
     device: str = "cpu",
     threads: int | None = None,
@@ -117,7 +120,7 @@ def evaluate_each(
     use_threads(threads)
     opened = _open_models(models, device)
     console = console or standard_error()
-    options = data_options(groups, data_format, label_set, classes)
+    options = data_options(groups, data_format, label_set, missions, classes)
     dataset = _load_dataset(opened, data, split, options, console)
     variants = [([model], False) for model in opened]
     if len(opened) > 1:

@@ -34,6 +34,7 @@ def compare(
     groups: PathLike | None = None,
     data_format: DataFormat = "auto",
     label_set: LabelSet = "crowd",
+    missions: str | None = None,
     classes: str | None = None,
     device: str = "cpu",
     threads: int | None = None,
@@ -50,9 +51,10 @@ def compare(
         split: The split whose scores are compared: `train`, `val` or `test`.
         protocol: The protocol of the compared scores.
         decisions: Decisions about the data; see `train`.
-        groups: See `DataOptions`, also for the next three.
+        groups: See `DataOptions`, also for the next four.
         data_format: See `DataOptions`.
         label_set: See `DataOptions`.
+        missions: See `DataOptions`.
         classes: See `DataOptions`.
         device: `cpu`, `cuda` or `auto`.
         threads: CPU threads; None: all cores.
@@ -74,7 +76,9 @@ def compare(
     errors: list[str] = []
     runner = None
     if data is not None:
-        source = find_source(data, data_options(groups, data_format, label_set, classes), console)
+        source = find_source(
+            data, data_options(groups, data_format, label_set, missions, classes), console
+        )
         runner = Runner(source, device, threads, command, console, exclusions)
         errors = run_study(opened, runner, out)
     results = read_results(opened, None if runner is None else lambda t: runner.load(t.recipe)[1])

@@ -60,6 +60,7 @@ def search(
     groups: PathLike | None = None,
     data_format: DataFormat = "auto",
     label_set: LabelSet = "crowd",
+    missions: str | None = None,
     classes: str | None = None,
     device: str = "cpu",
     threads: int | None = None,
@@ -85,9 +86,10 @@ def search(
         pruner: `median`, `hyperband` or `none`.
         seed: Seed of the sampler.
         decisions: Decisions about the data; see `train`.
-        groups: See `DataOptions`, also for the next three.
+        groups: See `DataOptions`, also for the next four.
         data_format: See `DataOptions`.
         label_set: See `DataOptions`.
+        missions: See `DataOptions`.
         classes: See `DataOptions`.
         device: `cpu`, `cuda` or `auto`.
         threads: CPU threads; None: all cores.
@@ -105,7 +107,9 @@ def search(
     clock, seconds = search_times(budget, trial_budget, trials)
     varied = vary_recipe(recipe, load_space(space), overrides)
     exclusions = None if decisions is None else read_exclusions(decisions)
-    source = find_source(data, data_options(groups, data_format, label_set, classes), console)
+    source = find_source(
+        data, data_options(groups, data_format, label_set, missions, classes), console
+    )
     runner = Runner(source, device, threads, command, Console(quiet=True), exclusions)
     labeled = runner.load(varied.base, console)[0].labeled
     division = divide(varied.base, labeled, exclusions=exclusions)  # one audit for all trials

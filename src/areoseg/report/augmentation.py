@@ -33,6 +33,7 @@ def augment(
     groups: PathLike | None = None,
     data_format: DataFormat = "auto",
     label_set: LabelSet = "crowd",
+    missions: str | None = None,
     classes: str | None = None,
     console: Console | None = None,
 ) -> list[str]:
@@ -47,9 +48,10 @@ def augment(
         overrides: Values of the recipe to change, as `key=value`.
         samples: Number of samples.
         seed: Seeds the choice of samples and the augmentation.
-        groups: See `DataOptions`, also for the next three.
+        groups: See `DataOptions`, also for the next four.
         data_format: See `DataOptions`.
         label_set: See `DataOptions`.
+        missions: See `DataOptions`.
         classes: See `DataOptions`.
         console: Console for progress and warnings; None: standard error.
 
@@ -74,6 +76,7 @@ def augment(
         groups=groups,
         data_format=data_format,
         label_set=label_set,
+        missions=missions,
         classes=classes,
         tile=recipe.data.tile,
         scale=recipe.data.scale,

@@ -28,6 +28,7 @@ def baselines(
     groups: PathLike | None = None,
     data_format: DataFormat = "auto",
     label_set: LabelSet = "crowd",
+    missions: str | None = None,
     classes: str | None = None,
     threads: int | None = None,
     console: Console | None = None,
@@ -42,9 +43,10 @@ def baselines(
         overrides: Values of the recipe to change, for example `"split.seed=3"`.
         split: The split that is scored: `train`, `val` or `test`.
         decisions: Audit decisions, as for `train`.
-        groups: See `DataOptions`, also for the next three.
+        groups: See `DataOptions`, also for the next four.
         data_format: See `DataOptions`.
         label_set: See `DataOptions`.
+        missions: See `DataOptions`.
         classes: See `DataOptions`.
         threads: CPU threads; None: all cores.
         console: Console for progress and warnings; None: standard error.
@@ -62,7 +64,7 @@ def baselines(
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, overrides)
     exclusions = None if decisions is None else read_exclusions(decisions)
-    options = data_options(groups, data_format, label_set, classes)
+    options = data_options(groups, data_format, label_set, missions, classes)
     source = find_source(data, options, console)
     source = source.cut(recipe.data.tile, recipe.data.scale)
     loaded = read_with_progress(source, console)

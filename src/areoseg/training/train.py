@@ -80,6 +80,7 @@ def train(
     groups: PathLike | None = None,
     data_format: DataFormat = "auto",
     label_set: LabelSet = "crowd",
+    missions: str | None = None,
     classes: str | None = None,
     device: str = "cpu",
     threads: int | None = None,
@@ -99,9 +100,10 @@ def train(
         decisions: A decisions.json saved by the audit page, or an audit.json: exactly the samples
             that it rejects are excluded, and the audit is not run.
         init_from: A run or bundled model that provides the initial weights; None: random weights.
-        groups: See `DataOptions`, also for the next three.
+        groups: See `DataOptions`, also for the next four.
         data_format: See `DataOptions`.
         label_set: See `DataOptions`.
+        missions: See `DataOptions`.
         classes: See `DataOptions`.
         device: `cpu`, `cuda` or `auto`.
         threads: CPU threads; None: all cores.
@@ -130,7 +132,7 @@ def train(
     check_no_run_in(out)
     choose_device(device)
     use_threads(threads)
-    options = data_options(groups, data_format, label_set, classes)
+    options = data_options(groups, data_format, label_set, missions, classes)
     source = find_source(data, options, console)
     source = source.cut(recipe.data.tile, recipe.data.scale)
     if initial is not None:

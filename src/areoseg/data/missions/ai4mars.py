@@ -19,13 +19,18 @@ _CLASS_OF_VALUE = np.zeros(256, dtype=np.uint8)
 _CLASS_OF_VALUE[:4] = 1, 2, 3, 4  # 255, no label, becomes background
 
 
-def classes_of_ai4mars(values: NDArray[Any], where: str) -> Mask:
+def classes_of_ai4mars(values: NDArray[Any], where: str, ignored: tuple[int, ...] = ()) -> Mask:
     """Convert the values of an AI4Mars mask (H, W) to the classes of Mars.
+
+    Args:
+        values: The mask.
+        where: Its name in messages.
+        ignored: Further values that mean "no label": some masks of version 0.6 have 4.
 
     Raises:
         AreosegError: The mask has other values; `where` is its name in the message.
     """
-    known = np.isin(values, AI4MARS_VALUES)
+    known = np.isin(values, (*AI4MARS_VALUES, *ignored))
     if not known.all():
         wrong = [value.item() for value in np.unique(values[~known])]
         raise AreosegError(

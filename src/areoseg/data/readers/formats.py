@@ -26,6 +26,7 @@ class LazyFrame:
             unknown.
         file: The file that contains several frames, which share one white level; None: a file of
             its own.
+        mission: Mission and camera, such as `msl/ncam`, if the dataset has several.
     """
 
     name: str
@@ -34,6 +35,7 @@ class LazyFrame:
     read_mask: Callable[[], Mask] | None = None
     read_not_ground: Callable[[tuple[int, ...]], NDArray[np.bool_]] | None = None
     file: str | None = None
+    mission: str | None = None
 
 
 @dataclass(frozen=True)

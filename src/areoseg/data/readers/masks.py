@@ -55,13 +55,17 @@ def check_classes(mask: NDArray[Any], taxonomy: Taxonomy, where: str) -> Mask:
     return mask.astype(np.uint8)
 
 
-def read_ai4mars_mask(path: Path) -> Mask:
+def read_ai4mars_mask(path: Path, ignored: tuple[int, ...] = ()) -> Mask:
     """Read an AI4Mars label file as classes of Mars.
+
+    Args:
+        path: The file.
+        ignored: Further values that mean "no label".
 
     Raises:
         AreosegError: The file cannot be read, or holds other values.
     """
-    return classes_of_ai4mars(decode_indices(path), str(path))
+    return classes_of_ai4mars(decode_indices(path), str(path), ignored)
 
 
 def read_not_ground(paths: tuple[Path, ...], size: tuple[int, ...]) -> NDArray[np.bool_]:
