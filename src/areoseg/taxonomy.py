@@ -53,6 +53,14 @@ class Taxonomy:
         """Indices of the classes other than background."""
         return tuple(index for index in range(len(self)) if index != self.background)
 
+    @property
+    def outlined(self) -> tuple[int, ...]:
+        """Indices of the classes whose regions have an outline in overlays: big rock."""
+        return tuple(index for index, name in enumerate(self.names) if name == OUTLINED)
+
+
+OUTLINED = "big rock"
+"""The class that rovers must not miss."""
 
 MARS = Taxonomy(
     names=("background", "soil", "bedrock", "sand", "big rock"),

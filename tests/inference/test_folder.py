@@ -1,5 +1,6 @@
 import csv
 import errno
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -14,8 +15,9 @@ from torch import nn
 from areoseg.errors import AreosegError
 from areoseg.inference import Predictor, TorchEngine
 from areoseg.inference.factory import is_model
-from areoseg.inference.folder import describe, keep_settings, predict_to_folder
+from areoseg.inference.folder import predict_to_folder
 from areoseg.inference.inputs import find_inputs
+from areoseg.inference.settings import describe, keep_settings
 from areoseg.inference.writers import OUTPUT_NAMES
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import MARS
@@ -50,7 +52,7 @@ def picture(path, size=(8, 10)):
 
 
 def predict(predictor, source, out, **options):
-    keep_settings({"models": [], "options": {}}, out, resume=options.get("resume", False))
+    keep_settings({"models": [], "options": {}}, out)
     told = []
     inputs = find_inputs([source], out=out)
     return predict_to_folder(predictor, inputs, out, log=told.append, **options), told
@@ -89,12 +91,16 @@ def test_a_folder_of_predictions_holds_masks_overlays_and_shares(tmp_path, predi
     assert np.asarray(Image.open(out / "overlays" / "sub" / "a.png")).shape == (8, 10, 3)
     header, frame, plain = (out / "shares.csv").read_text().splitlines()
     assert header == (
-        "image,background,soil,bedrock,sand,big rock,nodata,scale,height,width,"
+        "image,path,warning,scale,ground,background,nodata,soil,soil_low,soil_high,"
+        "bedrock,bedrock_low,bedrock_high,sand,sand_low,sand_high,"
+        "big_rock,big_rock_low,big_rock_high,confidence,height,width,"
         "mission,camera,sol,site,drive,clock,time"
     )
-    shares = "0.200000,0.200000,0.200000,0.200000,0.200000,0.000000,1,8,10"
-    assert plain == f"sub/a,{shares},,,,,,,"
-    assert frame == f"{FRAME},{shares},MARS SCIENCE LABORATORY,NAV_LEFT_B,,13,0,430335904,"
+    shares = ",,1,0.800000,0.200000,0.000000," + "0.250000," * 12 + "1.000000,8,10"
+    folder = tmp_path / "in"
+    assert plain == f"sub/a,{folder / 'sub' / 'a.png'}{shares},,,,,,,"
+    place = "MARS SCIENCE LABORATORY,NAV_LEFT_B,370,13,0,430335904,"
+    assert frame == f"{FRAME},{folder / FRAME}.png{shares},{place}"
     assert not (out / "errors.csv").exists()
 
 
@@ -105,8 +111,10 @@ def test_every_output_can_be_chosen_and_no_other_is_written(tmp_path, predictor)
     assert files_in(tmp_path / "all") == [
         "confidence/a.png",
         "entropy/a.png",
+        "masks.qml",
         "masks/a.png",
         "overlays/a.png",
+        "polygons.qml",
         "polygons/a.geojson",
         "prediction.json",
         "probabilities/a.npz",
@@ -138,7 +146,8 @@ def test_pixels_without_data_are_background(tmp_path, predictor):
     mask = np.asarray(Image.open(tmp_path / "out" / "masks" / "a.png"))
     assert mask.tolist() == [[0] * 4] * 2 + [[2] * 4] * 2
     (row,) = rows_of(tmp_path / "out" / "shares.csv")
-    assert (row["background"], row["bedrock"], row["nodata"]) == ("0.500000",) * 2 + ("0.500000",)
+    shares = [row[name] for name in ("ground", "background", "nodata", "bedrock")]
+    assert shares == ["0.500000", "0.000000", "0.500000", "1.000000"]
 
 
 def test_broken_images_are_listed_and_do_not_stop_the_rest(tmp_path, predictor):
@@ -175,6 +184,30 @@ def test_resuming_does_what_is_missing_and_keeps_the_table_whole(tmp_path, predi
     assert counts(predict(predictor, folder, out)[0]) == (4, 0, 0)
 
 
+def test_a_second_call_keeps_the_rows_of_the_first(tmp_path, predictor):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    for name in ("a", "b", "c"):
+        picture(folder / f"{name}.png")
+    (folder / "d.png").write_text("no picture")
+    for names in (("a", "b", "d"), ("b", "c")):
+        inputs = find_inputs([folder / f"{name}.png" for name in names], out=out)
+        keep_settings({"models": [], "options": {}}, out)
+        predict_to_folder(predictor, inputs, out)
+    assert [row["image"] for row in rows_of(out / "shares.csv")] == ["a", "b", "c"]
+    assert [row["image"] for row in rows_of(out / "errors.csv")] == [str(folder / "d.png")]
+    assert [*json.loads((out / "prediction.json").read_text())["images"]] == ["a", "b", "c"]
+
+
+def test_an_image_of_the_same_name_is_not_overwritten_unless_it_was_moved(tmp_path, predictor):
+    first, other = (picture(tmp_path / name / "a.png") for name in ("x", "y"))
+    predict(predictor, first, tmp_path / "out")
+    with pytest.raises(AreosegError, match=r"another image of this name, .*choose another --out"):
+        predict(predictor, other, tmp_path / "out")
+    first.unlink()
+    assert predict(predictor, other, tmp_path / "out")[0].done == 1
+    assert len(rows_of(tmp_path / "out" / "shares.csv")) == 1
+
+
 def test_resuming_after_a_crash_loses_no_row(tmp_path, predictor):
     folder, out = tmp_path / "in", tmp_path / "out"
     for name in "abcd":
@@ -196,18 +229,18 @@ def test_resuming_after_a_crash_loses_no_row(tmp_path, predictor):
 def test_what_an_older_call_left_is_not_taken_for_done(tmp_path, predictor):
     source, out = picture(tmp_path / "a.png"), tmp_path / "out"
     predict(predictor, source, out, outputs=["masks"])
-    old = (out / "prediction.json").stat().st_mtime_ns - 10**9
+    old = json.loads((out / "prediction.json").read_text())["created_ns"] - 10**9
     os.utime(out / "masks" / "a.png", ns=(old, old))
     assert predict(predictor, source, out, outputs=["masks"], resume=True)[0].done == 1
 
 
-def test_resuming_with_other_settings_is_refused(tmp_path):
-    keep_settings({"models": [{"path": "x", "sha256": "1"}], "options": {}}, tmp_path, resume=False)
+def test_other_settings_in_a_folder_are_refused(tmp_path):
+    keep_settings({"models": [{"path": "x", "sha256": "1"}], "options": {}}, tmp_path)
     moved = {"models": [{"path": "y", "sha256": "1"}], "options": {}}
-    keep_settings(moved, tmp_path, resume=True)
+    keep_settings(moved, tmp_path)
     for change, what in (({"models": []}, "models"), ({"options": {"tta_flip": True}}, "options")):
-        with pytest.raises(AreosegError, match=f"created with other {what}"):
-            keep_settings({**moved, **change}, tmp_path, resume=True)
+        with pytest.raises(AreosegError, match=f"with other {what}: choose another --out"):
+            keep_settings({**moved, **change}, tmp_path)
 
 
 def test_models_are_told_by_their_weights_wherever_they_lie(tmp_path):
@@ -265,6 +298,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(tmp_path, predictor, mo
         monkeypatch.setattr("zipfile.ZipFile.open", full)
         monkeypatch.setattr("zipfile.ZipFile.__init__", lambda *_, **__: full(Path(output), "w"))
     monkeypatch.setattr(Path, "open", full)
+    keep_settings({"models": [], "options": {}}, out)
     with pytest.raises(AreosegError, match="No space left on device") as caught:
         predict(predictor, source, out, outputs=[output])
     assert "\n" not in str(caught.value)

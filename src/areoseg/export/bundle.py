@@ -20,6 +20,7 @@ from areoseg.export.parity import Allowance, Parity, measure_parity, network_ans
 from areoseg.recipes import write_recipe
 from areoseg.runs.info import BundleInfo, RunInfo
 from areoseg.runs.run import (
+    APPEARANCE,
     PLAN,
     RECIPE,
     RESUME,
@@ -144,7 +145,7 @@ def _write(
 ) -> Parity:
     write_weights(out / WEIGHTS, half(load_file(run.path / WEIGHTS)))
     write_recipe(run.recipe, out / RECIPE)
-    for name in (SPLIT, PLAN, SCORES):
+    for name in (SPLIT, PLAN, SCORES, APPEARANCE):
         if (run.path / name).is_file():
             shutil.copyfile(run.path / name, out / name)
     info = without_folders(run.info)

@@ -22,7 +22,7 @@ from areoseg.inference.exported import ExportedEngine, ExportMetadata, open_onnx
 from areoseg.inference.resampling import resizing_rule, trained_scale
 from areoseg.models.segmenter import Segmenter
 from areoseg.runs.own_data import own_data
-from areoseg.runs.run import RECIPE, SCORES, Run, open_run
+from areoseg.runs.run import APPEARANCE, RECIPE, SCORES, Run, open_run
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads
 from areoseg.utils.files import ModelPath, PathLike, read_json
@@ -222,7 +222,13 @@ def export_metadata(run: Run, segmenter: Segmenter) -> ExportMetadata:
         tile=run.info.model.size,
         background_threshold=segmenter.threshold,
         resize=resizing_rule(trained_scale(run)),
+        appearance=_appearance(run),
     )
+
+
+def _appearance(run: Run) -> dict[str, Any] | None:
+    path = run.path / APPEARANCE
+    return read_json(path) if path.is_file() else None
 
 
 def _score(run: Run) -> dict[str, Any] | None:

@@ -45,6 +45,7 @@ class ExportMetadata:
         background_threshold: The probability above which a pixel is background; None without a
             background gate.
         resize: How images are to be resized first; see `resizing_rule`. None: they are not.
+        appearance: Statistics of the training images; see `Appearance`. None: not recorded.
     """
 
     areoseg: str
@@ -59,6 +60,7 @@ class ExportMetadata:
     tile: tuple[int, int] | None = None
     background_threshold: float | None = None
     resize: dict[str, Any] | None = None
+    appearance: dict[str, Any] | None = None
 
     def to_json(self) -> str:
         """Return the metadata as a JSON object."""

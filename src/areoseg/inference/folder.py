@@ -1,32 +1,28 @@
 """Write the predictions of many images to a folder: outputs, shares, failures and settings."""
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from areoseg import __version__, weights
-from areoseg.data.missions.metadata import FIELDS
+from areoseg.data.appearance import Appearance
 from areoseg.errors import AreosegError, plural
+from areoseg.inference.image_warnings import image_warnings
 from areoseg.inference.inputs import Input, InputImage
 from areoseg.inference.predictor import Predictor
 from areoseg.inference.resampling import ScaleChoice
+from areoseg.inference.settings import created_ns, keep_images
+from areoseg.inference.summary import SummaryCounter, json_summary, shares_header
 from areoseg.inference.tiling import RowBlock
 from areoseg.inference.writers import DEFAULT_OUTPUTS, OUTPUTS, SHARES, open_outputs, output_paths
+from areoseg.inference.writers.styles import write_styles
 from areoseg.inference.writers.tables import AddRow, earlier_rows, remove_table, table_rows
-from areoseg.runs.run import WEIGHTS
-from areoseg.taxonomy import Taxonomy
-from areoseg.utils.files import read_json, write_json
 
 SHARES_TABLE = "shares.csv"
 ERRORS_TABLE = "errors.csv"
-SETTINGS = "prediction.json"
-"""The file that records the models and options of the outputs beside it."""
+_ERRORS_HEADER = ["image", "reason"]
 
 _LISTED = 3
 """Number of image names in a message."""
@@ -68,6 +64,7 @@ def predict_to_folder(
     out: Path,
     *,
     outputs: Sequence[str] = DEFAULT_OUTPUTS,
+    appearance: Appearance | None = None,
     resume: bool = False,
     log: Log = lambda line: None,
     track: Callable[[Sequence[Input]], Iterable[Input]] = lambda inputs: inputs,
@@ -75,37 +72,43 @@ def predict_to_folder(
     """Segment images one at a time and write the outputs of each.
 
     Each output has its own folder: `out/masks/NAME.png`. `out/shares.csv` has the class shares and
-    metadata of each image, `out/errors.csv` the images that failed and the reasons.
+    metadata of each image, `out/errors.csv` the images that failed and the reasons. Rows of images
+    that are not among the inputs are kept.
 
     Args:
         predictor: The predictor.
         inputs: The images.
-        out: The folder to write to.
+        out: The folder to write to, which has `prediction.json`; see `keep_settings`.
         outputs: Names in `OUTPUTS`, and `shares`.
-        resume: Whether to skip images whose outputs are all newer than the settings of the folder,
-            and to keep their rows of the table.
-        log: Called with one line per failed image, and finally with one per
-            scale factor and reason.
+        appearance: Description of the training images, to warn about images unlike them; or None.
+        resume: Whether to skip images whose outputs all exist, and to keep their rows.
+        log: Called with one line per failed image, and finally with one per scale factor and
+            reason, and one about images with warnings.
         track: Wraps the iterable of images to show progress.
 
     Raises:
-        AreosegError: The folder cannot be written.
+        AreosegError: The folder cannot be written, or has predictions of another image of the same
+            name.
     """
     names = [name for name in OUTPUTS if name in outputs]
     shares = SHARES in outputs
     header = shares_header(predictor.taxonomy)
-    if not resume:
-        remove_table(out / SHARES_TABLE)  # it belongs to earlier predictions
     rows = earlier_rows(out / SHARES_TABLE, header) if shares else []
+    _check_same_images(rows, inputs, out)
     listed = {row[0] for row in rows}
+    since = created_ns(out)
     pending = [
         each
         for each in inputs
-        if not (resume and _is_done(out, names, each.name) and (not shares or each.name in listed))
+        if not (
+            resume
+            and _is_done(out, names, each.name, since)
+            and (not shares or each.name in listed)
+        )
     ]
     written: list[Path] = []
-    scales = _Scales()
-    done = 0
+    notes = _Notes()
+    write_styles(out, tuple(names), predictor.taxonomy)
     with ExitStack() as tables:
         add_shares: AddRow | None = None
         if shares:
@@ -114,50 +117,35 @@ def predict_to_folder(
             for row in rows:
                 if row[0] not in pending_names:
                     add_shares(row)
-        failures = _Failures(out, tables, log)
+        failures = _Failures(out, inputs, tables, log)
         images = _readable(track(pending), failures)
         for image, blocks in predictor.stream(images):
             paths = output_paths(names, out, image.name, image)
-            pixels = np.zeros(len(predictor.taxonomy), np.int64)
+            counter = SummaryCounter(image, predictor.taxonomy)
             try:
                 with open_outputs(paths, image, predictor.taxonomy) as write:
                     for block in _usable(blocks):
                         write(block)
-                        pixels += np.bincount(block.mask.ravel(), minlength=len(pixels))
+                        counter.add(block)
             except _UnusableError as error:
-                failures.add(str(image.path), str(error))
+                failures.add(image.path, str(error))
                 continue
             choices = predictor.scale_choices(image.size)
-            scales.add(image.name, choices)
+            factors = [choice.factor for choice in choices]
+            warnings = image_warnings(image, max(factors), appearance)
+            summary = counter.summary(format_scale(factors), warnings)
+            notes.add(image.name, choices, warnings, json_summary(summary))
             if add_shares is not None:
-                add_shares(shares_row(image, pixels, [choice.factor for choice in choices]))
+                add_shares(summary.row())
             written.extend(paths.values())
-            done += 1
     if shares:
         written.append(out / SHARES_TABLE)
-    for line in scales.lines():
+    if notes.images:
+        keep_images(notes.images, out)
+    for line in notes.lines():
         log(line)
-    return Predictions(out, tuple(written), done, len(inputs) - len(pending), failures.count)
-
-
-def shares_header(taxonomy: Taxonomy) -> list[str]:
-    """Return the columns of `shares.csv`."""
-    return ["image", *taxonomy.names, "nodata", "scale", "height", "width", *FIELDS]
-
-
-def shares_row(image: InputImage, pixels: NDArray[np.int64], factors: Sequence[float]) -> list[str]:
-    """Return the row of an image in `shares.csv`.
-
-    Args:
-        image: The image.
-        pixels: (C,) number of pixels of each class; those without data are background.
-        factors: Scale factor of each model.
-    """
-    total = int(pixels.sum())
-    nodata = 0 if image.valid is None else total - int(image.valid.sum())
-    shares = [f"{count / total:.6f}" for count in (*pixels, nodata)]
-    metadata = ["" if value is None else str(value) for value in astuple(image.metadata)]
-    return [image.name, *shares, format_scale(factors), *map(str, image.size), *metadata]
+    skipped = len(inputs) - len(pending)
+    return Predictions(out, tuple(written), len(notes.images), skipped, failures.count)
 
 
 def format_scale(factors: Sequence[float]) -> str:
@@ -165,44 +153,89 @@ def format_scale(factors: Sequence[float]) -> str:
     return " ".join(dict.fromkeys(f"{factor:.6g}" for factor in factors))
 
 
-class _Scales:
-    """The images by scale factor and its reason, if the factor was assumed."""
+def _check_same_images(rows: Sequence[Sequence[str]], inputs: Sequence[Input], out: Path) -> None:
+    """Check that no input would replace the predictions of another image of the same name.
 
-    def __init__(self) -> None:
-        self._names: dict[tuple[float, str], list[str]] = {}
-
-    def add(self, name: str, choices: Sequence[ScaleChoice]) -> None:
-        for choice in dict.fromkeys(choices):
-            if choice.assumed:
-                self._names.setdefault((choice.factor, choice.reason), []).append(name)
-
-    def lines(self) -> Iterator[str]:
-        for (factor, reason), names in self._names.items():
-            listed = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
-            yield (
-                f"scale {factor:g} for {plural(len(names), 'image')}, {reason}; --camera or --scale"
-                f" changes it: {listed}"
+    An image that was moved since is still the same.
+    """
+    paths = {row[0]: row[1] for row in rows}
+    for each in inputs:
+        earlier = paths.get(each.name)
+        if earlier and earlier != str(each.path.absolute()) and Path(earlier).exists():
+            raise AreosegError(
+                f"{each.path}: {out} has predictions of another image of this name, {earlier}:"
+                " choose another --out"
             )
 
 
-class _Failures:
-    """The table of failed images, which is created with the first failure."""
+class _Notes:
+    """What there is to say about the images: assumed scales, warnings, entries for a file."""
 
-    def __init__(self, out: Path, tables: ExitStack, log: Log) -> None:
+    def __init__(self) -> None:
+        self.images: dict[str, dict[str, Any]] = {}
+        self._scales: dict[tuple[float, str], list[str]] = {}
+        self._warnings: dict[str, tuple[str, ...]] = {}
+
+    def add(
+        self,
+        name: str,
+        choices: Sequence[ScaleChoice],
+        warnings: tuple[str, ...],
+        entry: dict[str, Any],
+    ) -> None:
+        self.images[name] = entry
+        for choice in dict.fromkeys(choices):
+            if choice.assumed:
+                self._scales.setdefault((choice.factor, choice.reason), []).append(name)
+        if warnings:
+            self._warnings[name] = warnings
+
+    def lines(self) -> Iterator[str]:
+        for (factor, reason), names in self._scales.items():
+            yield (
+                f"scale {factor:g} for {plural(len(names), 'image')}, {reason}; --camera or --scale"
+                f" changes it: {_some(names)}"
+            )
+        if self._warnings:
+            kinds = Counter(kind for warnings in self._warnings.values() for kind in warnings)
+            counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+            yield (
+                f"warning: do not trust the predictions of {len(self._warnings)} of"
+                f" {plural(len(self.images), 'image')} ({counts}): {_some(list(self._warnings))}"
+            )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+
+
+class _Failures:
+    """The table of failed images, which exists if there are any; others keep their rows."""
+
+    def __init__(self, out: Path, inputs: Sequence[Input], tables: ExitStack, log: Log) -> None:
         self.count = 0
         self._path = out / ERRORS_TABLE
+        tried = {str(each.path.absolute()) for each in inputs}
+        rows = earlier_rows(self._path, _ERRORS_HEADER)
         remove_table(self._path)
         self._tables = tables
         self._log = log
         self._add: AddRow | None = None
+        for row in rows:
+            if row[0] not in tried:
+                self._row(row)
 
-    def add(self, path: str, reason: str) -> None:
-        if self._add is None:
-            self._add = self._tables.enter_context(table_rows(self._path, ["image", "reason"]))
+    def add(self, path: Path | None, reason: str) -> None:
+        assert path is not None
         reason = reason.removeprefix(f"{path}: ")
-        self._add([path, reason])
+        self._row([str(path.absolute()), reason])
         self._log(f"failed: {path}: {reason}")
         self.count += 1
+
+    def _row(self, row: Sequence[str]) -> None:
+        if self._add is None:
+            self._add = self._tables.enter_context(table_rows(self._path, _ERRORS_HEADER))
+        self._add(row)
 
 
 def _readable(inputs: Iterable[Input], failures: _Failures) -> Iterator[InputImage]:
@@ -211,10 +244,10 @@ def _readable(inputs: Iterable[Input], failures: _Failures) -> Iterator[InputIma
         try:
             image = each.read()
         except AreosegError as error:
-            failures.add(str(each.path), str(error))
+            failures.add(each.path, str(error))
             continue
         except MemoryError:
-            failures.add(str(each.path), "too large for the memory: split it into parts")
+            failures.add(each.path, "too large for the memory: split it into parts")
             continue
         yield image
 
@@ -227,73 +260,19 @@ def _usable(blocks: Iterable[RowBlock]) -> Iterator[RowBlock]:
         raise _UnusableError(str(error)) from None
 
 
-def _is_done(out: Path, outputs: Sequence[str], name: str) -> bool:
-    """Return whether all outputs of an image are there and no older than the settings."""
+def _is_done(out: Path, outputs: Sequence[str], name: str, since: int) -> bool:
+    """Return whether all outputs of an image are there and no older than the folder's settings."""
     return all(
         any(
-            _made_since(out, out / output / f"{name}{suffix}")
+            _made_since(since, out / output / f"{name}{suffix}")
             for suffix in OUTPUTS[output].suffixes
         )
         for output in outputs
     )
 
 
-def _made_since(out: Path, file: Path) -> bool:
+def _made_since(since: int, file: Path) -> bool:
     try:
-        return file.stat().st_mtime_ns >= (out / SETTINGS).stat().st_mtime_ns
+        return file.stat().st_mtime_ns >= since
     except OSError:
         return False
-
-
-def describe(models: Sequence[str | Path], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of predictions: models with the hashes of their weights, and options.
-
-    Args:
-        models: Run folders, names of bundled models, or exported files.
-        options: The options that affect predictions, as JSON values.
-    """
-    paths = [(str(model), weights.located(model)) for model in models]
-    return {
-        "areoseg": __version__,
-        "models": [{"path": name, "sha256": _weights_hash(path)} for name, path in paths],
-        "options": dict(options),
-    }
-
-
-def keep_settings(settings: Mapping[str, Any], out: Path, *, resume: bool) -> None:
-    """Write the settings into the folder or, to resume, check that they are unchanged.
-
-    This prevents `resume` from mixing predictions of different models or options.
-
-    Raises:
-        AreosegError: The folder has other settings, or cannot be written.
-    """
-    path = out / SETTINGS
-    if not (resume and path.is_file()):
-        write_json(path, settings)
-        return
-    earlier = read_json(path)
-    for key in ("models", "options"):
-        if _comparable(earlier, key) != _comparable(settings, key):
-            raise AreosegError(
-                f"{path}: the outputs were created with other {key}: choose another --out, or omit"
-                " --resume to predict all images again"
-            )
-
-
-def _comparable(settings: Any, key: str) -> Any:
-    """Return one setting; models are compared by weights only, since a run may have been moved."""
-    value = settings.get(key) if isinstance(settings, dict) else None
-    if key == "models" and isinstance(value, list):
-        return [model.get("sha256") for model in value if isinstance(model, dict)]
-    return value
-
-
-def _weights_hash(path: Path) -> str:
-    """Return the hash of a run's weights, or of an exported file and the weights beside it."""
-    files = [path / WEIGHTS] if path.is_dir() else [path, path.with_suffix(".bin")]
-    digest = hashlib.sha256()
-    for file in dict.fromkeys(files):
-        if file.is_file():
-            digest.update(file.read_bytes())
-    return digest.hexdigest()

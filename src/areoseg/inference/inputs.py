@@ -69,6 +69,7 @@ class Input:
             image.valid,
             image.metadata,
             image.georeference,
+            image.warnings,
             name=self.name,
             path=self.path,
             ignored=read_ignored(self.ignore_masks, image.size),
@@ -129,7 +130,9 @@ def as_input(image: Any) -> InputImage:
     if isinstance(image, InputImage):
         return image
     if isinstance(image, RoverImage):
-        return InputImage(image.pixels, image.valid, image.metadata, image.georeference)
+        return InputImage(
+            image.pixels, image.valid, image.metadata, image.georeference, image.warnings
+        )
     found = as_rover_image(image)
     filename = getattr(image, "filename", "")  # file name of images that PIL opened
     if not filename:

@@ -8,11 +8,13 @@ from pathlib import Path
 from rich.console import Console
 
 from areoseg.errors import AreosegError, plural
-from areoseg.inference.folder import Predictions, describe, keep_settings, predict_to_folder
+from areoseg.inference.folder import Predictions, predict_to_folder
 from areoseg.inference.ignore_masks import mission_masks, own_masks
+from areoseg.inference.image_warnings import model_appearance
 from areoseg.inference.inputs import find_inputs
 from areoseg.inference.predictor import Predictor, model_paths
 from areoseg.inference.resampling import ScaleOption
+from areoseg.inference.settings import describe, keep_settings
 from areoseg.inference.writers import DEFAULT_OUTPUTS, checked_outputs
 from areoseg.utils.console import progress_bar, standard_error
 from areoseg.utils.device import use_threads
@@ -70,7 +72,7 @@ def predict(
 
     Raises:
         AreosegError: A model cannot be used, there are no images, or the folder cannot be written
-            or, with `resume`, contains predictions with other models or options.
+            or has predictions with other models or options, or of another image of the same name.
 
     Examples:
         >>> areoseg.predict("photos/", "predictions")  # doctest: +SKIP
@@ -117,13 +119,14 @@ def predict(
         "background_threshold": predictor.background_threshold,
         "ignore_mask": None if ignore_mask is None else str(ignore_mask),
     }
-    keep_settings(describe(models, options), out, resume=resume)
+    keep_settings(describe(models, options), out)
     with progress_bar(console) as progress:
         return predict_to_folder(
             predictor,
             found,
             out,
             outputs=outputs,
+            appearance=model_appearance(models[0], predictor.engines[0]),
             resume=resume,
             log=partial(console.print, markup=False),  # names may contain square brackets
             track=partial(progress.track, description="predicting"),

@@ -7,6 +7,7 @@ weights.safetensors   the best or last weights
 split.json            names of the samples in train, val and test
 plan.json             the planned steps, and every correction
 audit.json            findings of the audit, or manual decisions; audit.html shows them
+appearance.json       statistics of the training images, for warnings at prediction
 metrics.csv           one row per epoch; the same curves for TensorBoard in tensorboard/
 scores.json           scores of these weights on val and test
 report.html           self-contained report of the run
@@ -45,6 +46,7 @@ SPLIT = "split.json"
 PLAN = "plan.json"
 AUDIT = "audit.json"
 AUDIT_PAGE = "audit.html"
+APPEARANCE = "appearance.json"
 METRICS = "metrics.csv"
 SCORES = "scores.json"
 REPORT = "report.html"

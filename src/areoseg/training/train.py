@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 
 from areoseg import __version__
 from areoseg.audit import Exclusions, read_exclusions, write_audit
+from areoseg.data.appearance import measure_appearance
 from areoseg.data.description import describe
 from areoseg.data.load import Source, find_source, read_with_progress
 from areoseg.data.missions.navcam import common_navcam_scale
@@ -31,6 +32,7 @@ from areoseg.runs.info import DataInfo, ModelInfo, RoundsInfo, RunInfo, Versions
 from areoseg.runs.lineage import check_held_out, describe_initial_weights
 from areoseg.runs.own_data import own_data, own_source
 from areoseg.runs.run import (
+    APPEARANCE,
     AUDIT,
     PLAN,
     RECIPE,
@@ -363,6 +365,9 @@ def _create_run(
     """Write everything that is known about a run before its first step."""
     write_recipe(recipe, out / RECIPE)
     write_json(out / SPLIT, prepared.names())
+    appearance = measure_appearance(prepared.samples.select(prepared.split.train).images)
+    if appearance is not None:
+        write_json(out / APPEARANCE, appearance.to_json())
     if pseudo is not None:
         pseudo.save(out)
         info = info.model_copy(update={"self_training": pseudo.info})

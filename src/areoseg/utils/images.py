@@ -22,6 +22,9 @@ RGB = NDArray[np.uint8]
 
 VOID_COLOR = (255, 0, 255)
 
+OUTLINE_COLOR = (255, 255, 255)
+"""Color of the outlines of `Taxonomy.outlined`."""
+
 
 def as_float(image: ImageArray) -> NDArray[np.float32]:
     """Return an image as float32 in 0..1: uint8 divided by 255, float32 unchanged."""
@@ -50,8 +53,53 @@ def color_mask(mask: Mask, taxonomy: Taxonomy) -> RGB:
     return palette[mask]
 
 
-def overlay(image: ImageArray, mask: Mask, taxonomy: Taxonomy, *, opacity: float = 0.45) -> RGB:
-    """Return the image (H, W) blended with its colored mask (H, W, 3)."""
+def overlay(
+    image: ImageArray,
+    mask: Mask,
+    taxonomy: Taxonomy,
+    *,
+    opacity: float = 0.45,
+    above: Mask | None = None,
+    below: Mask | None = None,
+) -> RGB:
+    """Return the image (H, W) blended with its colored mask (H, W, 3).
+
+    The classes in `Taxonomy.outlined` have an outline.
+
+    Args:
+        image: The image (H, W).
+        mask: Class indices (H, W).
+        taxonomy: The classes.
+        opacity: Weight of the colors, in 0..1.
+        above: The row (1, W) of the mask above, if this is a part of an image; or None.
+        below: The row (1, W) below, or None.
+    """
     base = as_uint8(image)[..., np.newaxis].astype(np.float32)
     mixed = (1 - opacity) * base + opacity * color_mask(mask, taxonomy)
-    return mixed.round().astype(np.uint8)
+    blended = mixed.round().astype(np.uint8)
+    for index in taxonomy.outlined:
+        inside = mask == index
+        if inside.any():
+            blended[outline(inside, above == index, below == index)] = OUTLINE_COLOR
+    return blended
+
+
+def outline(
+    inside: NDArray[np.bool_],
+    above: NDArray[np.bool_] | bool = False,
+    below: NDArray[np.bool_] | bool = False,
+) -> NDArray[np.bool_]:
+    """Return the pixels of a region (H, W) with a neighbor outside it; borders do not count.
+
+    Args:
+        inside: The pixels of the region.
+        above: The row (1, W) above, if this is a part of an image; else False.
+        below: The row (1, W) below, else False.
+    """
+    padded = np.pad(inside, 1, mode="edge")
+    for row, neighbors in ((0, above), (-1, below)):
+        if isinstance(neighbors, np.ndarray):
+            padded[row, 1:-1] = neighbors[0]
+    kept = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    edge: NDArray[np.bool_] = inside & ~kept
+    return edge

@@ -88,6 +88,10 @@ _MSL_SCIENCE = re.compile(r"(?P<sol>\d{4})M[LRHD]\d{6}")
 # HX1-Ro_GRAS_NaTeCamA-F-001_SCI_N_20210611093045_20210611093045_00025_A: instrument, start, end.
 _ZHURONG = re.compile(r"HX1-RO_GRAS_[0-9A-Z-]+_[A-Z]+_[A-Z]_(?P<day>\d{8})\d{6}_")
 
+_MSL_MISSION = "MARS SCIENCE LABORATORY"
+_MSL_SOL_0 = 397_446_660  # clock at the start of sol 0
+_SOL = 88_775.244  # seconds
+
 _EYES = {"L": "LEFT", "R": "RIGHT"}
 _MSL_CAMERAS = {"N": "NAV", "F": "FHAZ", "R": "RHAZ"}
 _CAMERAS = {"N": "NAVCAM", "F": "FRONT_HAZCAM", "R": "REAR_HAZCAM", "P": "PANCAM",
@@ -100,7 +104,9 @@ def metadata_from_name(name: str) -> Metadata:
     if match := _MSL.match(name):
         place, eye, computer = tuple(match["camera"])
         camera = f"{_MSL_CAMERAS[place]}_{_EYES[eye]}_{computer}"
-        return _metadata("MARS SCIENCE LABORATORY", camera, match)
+        return _metadata(
+            _MSL_MISSION, camera, match, sol=sol_of_clock(_MSL_MISSION, match["clock"])
+        )
     if match := _MARS_2020.match(name):
         place, eye = tuple(match["camera"])
         camera = f"{_CAMERAS[place]}_{_EYES[eye]}"
@@ -111,6 +117,25 @@ def metadata_from_name(name: str) -> Metadata:
             camera = f"{camera}_{_EYES[match['eye']]}"
         return _metadata(f"MARS EXPLORATION ROVER {match['rover']}", camera, match)
     return Metadata()
+
+
+def sol_of_clock(mission: str | None, clock: str | None) -> int | None:
+    """Return the sol of an image from its spacecraft clock, or None if it cannot be computed.
+
+    Only for the Mars Science Laboratory, whose clock counts seconds since J2000. Its sols begin at
+    midnight in local mean solar time at the landing site (Allison & McEwen, Planet. Space Sci. 48,
+    2000), and the rover landed on sol 0.
+
+    Examples:
+        >>> sol_of_clock("MARS SCIENCE LABORATORY", "430335904")
+        370
+    """
+    if mission != _MSL_MISSION or clock is None:
+        return None
+    seconds = re.match(r"(?:\d/)?(\d{9})", clock)
+    if seconds is None or int(seconds[1]) < _MSL_SOL_0:
+        return None
+    return int((int(seconds[1]) - _MSL_SOL_0) / _SOL)
 
 
 def site_and_drive(name: str) -> str | None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
-from areoseg.data.missions.metadata import Metadata
+from areoseg.data.missions.metadata import Metadata, sol_of_clock
 
 _KEYWORDS = {
     "mission": ("MISSION_NAME",),
@@ -69,10 +69,11 @@ def metadata_from_pds4(root: ElementTree.Element) -> Metadata:
 
 def _metadata(info: Mapping[str, str | None], counter: Mapping[str, float | None]) -> Metadata:
     site, drive = counter.get("SITE"), counter.get("DRIVE")
+    sol = _sol(info["sol"])
     return Metadata(
         mission=info["mission"],
         camera=info["camera"],
-        sol=_sol(info["sol"]),
+        sol=sol if sol is not None else sol_of_clock(info["mission"], info["clock"]),
         site=None if site is None else int(site),
         drive=None if drive is None else int(drive),
         clock=info["clock"],

@@ -27,12 +27,14 @@ class RoverImage:
         valid: (H, W) bool, the pixels that hold a measurement; None: all.
         metadata: Metadata from the label or the file name.
         georeference: Position of the pixels on a map, or None.
+        warnings: Doubts about the content of the file.
     """
 
     pixels: ImageArray
     valid: NDArray[np.bool_] | None = None
     metadata: Metadata = field(default_factory=Metadata)
     georeference: Georeference | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -63,6 +65,7 @@ def read_rover_image(path: str | Path) -> RoverImage:
         valid=valid,
         metadata=raster.metadata.otherwise(metadata_from_name(path.name)),
         georeference=raster.georeference,
+        warnings=_depth_warnings(raster, valid),
     )
 
 
@@ -79,6 +82,20 @@ def read_raster(path: Path, *, georeferenced: bool = False) -> Raster:
     if path.suffix.lower() in PLANETARY_SUFFIXES:
         return read_planetary(path, georeferenced=georeferenced)
     return decode_image(path, georeferenced=georeferenced)
+
+
+def _depth_warnings(raster: Raster, valid: NDArray[np.bool_] | None) -> tuple[str, ...]:
+    """Doubt a file whose levels exceed the bit depth that its label declares.
+
+    They are often in the wrong byte order.
+    """
+    bits = raster.bits
+    if bits is None or raster.levels.dtype.kind not in "ui":
+        return ()
+    known = raster.levels if valid is None else raster.levels[valid]
+    if known.max() < 2**bits:
+        return ()
+    return (f"levels exceed {bits} bits",)
 
 
 def as_rover_image(image: Any) -> RoverImage:

@@ -9,6 +9,7 @@ from areoseg.data.readers.georeference import require_rasterio
 from areoseg.data.readers.rover_image import RoverImage
 from areoseg.errors import AreosegError, did_you_mean
 from areoseg.inference.tiling import RowBlock
+from areoseg.inference.writers.geotiff import image_suffix
 from areoseg.inference.writers.images import (
     write_confidence,
     write_entropy,
@@ -40,22 +41,26 @@ class Output:
 
     summary: str
     open: Open
-    suffixes: tuple[str, ...] = (".png",)
-    suffix: Callable[[RoverImage], str] = lambda image: ".png"
+    suffixes: tuple[str, ...]
+    suffix: Callable[[RoverImage], str]
     planetary: bool = False
 
 
+def _image(summary: str, open: Open) -> Output:
+    return Output(f"{summary}; PNG, or GeoTIFF on a map", open, (".png", ".tif"), image_suffix)
+
+
 OUTPUTS: dict[str, Output] = {
-    "masks": Output("PNG, the class index of each pixel", write_mask),
-    "overlays": Output("PNG, the image with the classes in color", write_overlay),
+    "masks": _image("the class index of each pixel, shown in color", write_mask),
+    "overlays": _image("the image with the classes in color", write_overlay),
     "probabilities": Output(
         "npz (H, W, C) float16; GeoTIFF float16 for georeferenced images",
         write_probabilities,
         (".npz", ".tif"),
         probabilities_suffix,
     ),
-    "confidence": Output("PNG, the probability of the class: 0 to 255", write_confidence),
-    "entropy": Output("PNG, the entropy of the probabilities: 0 to 255", write_entropy),
+    "confidence": _image("the probability of the class: 0 to 255", write_confidence),
+    "entropy": _image("the entropy of the probabilities: 0 to 255", write_entropy),
     "polygons": Output(
         "GeoJSON in map coordinates for georeferenced images, else in pixels",
         write_polygons,

@@ -1,6 +1,5 @@
 """Class probabilities in float16: an npz file, or a GeoTIFF for georeferenced images."""
 
-import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
-from areoseg.data.readers.georeference import require_rasterio
 from areoseg.data.readers.rover_image import RoverImage
 from areoseg.inference.tiling import RowBlock
+from areoseg.inference.writers.geotiff import geotiff_rows
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.files import replacing
 
@@ -65,59 +64,15 @@ def _write_geotiff(
     path: Path, image: RoverImage, taxonomy: Taxonomy
 ) -> Iterator[Callable[[RowBlock], None]]:
     """Write one float16 band per class, with its name, in the coordinates of the image."""
-    require_rasterio(str(path))
-    import rasterio
-
-    place = image.georeference
-    assert place is not None
-    height, width = image.size
-    with replacing(path) as beside, rasterio.Env(GTIFF_IMPLICIT_JPEG_OVR=False), _quietly():
-        with rasterio.open(
-            beside,
-            "w",
-            driver="GTiff",
-            width=width,
-            height=height,
-            count=len(taxonomy),
-            dtype="float32",
-            nbits=16,  # GDAL takes float32 and stores float16
-            compress="deflate",
-            predictor=2,
-            zlevel=_LEVEL,
-            bigtiff="if_safer",
-            crs=place.crs,
-            transform=rasterio.Affine(*place.transform),
-        ) as file:
-            for band, name in enumerate(taxonomy.names, start=1):
-                file.set_band_description(band, name)
-
-            def write(block: RowBlock) -> None:
-                window = ((block.top, block.top + len(block.image)), (0, width))
-                file.write(block.probabilities, window=window)
-
-            yield write
-        _read_back(beside)
-
-
-def _read_back(path: Path) -> None:
-    """Read a file once, since GDAL does not report a full disk.
-
-    Raises:
-        OSError: The file is incomplete.
-    """
-    import rasterio
-
-    try:
-        with rasterio.open(path, driver="GTiff") as file:
-            for _, window in file.block_windows(1):
-                file.read(window=window)
-    except OSError:
-        raise OSError("the file is incomplete; is the disk full?") from None
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Silence rasterio's warnings, for example about a missing reference system."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    assert image.georeference is not None
+    with geotiff_rows(
+        path,
+        image.georeference,
+        image.size,
+        taxonomy.names,
+        dtype="float32",
+        nbits=16,  # GDAL takes float32 and stores float16
+        predictor=2,
+        zlevel=_LEVEL,
+    ) as write:
+        yield lambda block: write(block.top, block.probabilities)

@@ -46,9 +46,10 @@ def table_rows(path: Path, header: Sequence[str]) -> Iterator[AddRow]:
 
 
 def earlier_rows(path: Path, header: Sequence[str]) -> list[list[str]]:
-    """Return the rows of earlier calls, finished or not; none from tables with other columns.
+    """Return the rows of earlier calls, finished or not; a truncated row is skipped.
 
-    A truncated row is skipped.
+    Raises:
+        AreosegError: The table has other columns.
     """
     rows: dict[str, list[str]] = {}
     for each in (path, _part(path)):
@@ -75,9 +76,10 @@ def _whole_rows(path: Path, header: list[str]) -> list[list[str]]:
         rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     except csv.Error:
         return []
-    if not rows or rows[0] != header:
-        return []
-    return [row for row in rows[1 : None if text.endswith("\n") else -1] if len(row) == len(header)]
+    whole = rows[: None if text.endswith("\n") else -1]
+    if whole and whole[0] != header:
+        raise AreosegError(f"{path}: this table has other columns: choose another --out")
+    return [row for row in whole[1:] if len(row) == len(header)]
 
 
 def _part(path: Path) -> Path:
