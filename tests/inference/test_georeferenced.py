@@ -1,4 +1,4 @@
-"""Predictions of images on a map lie where the image does, and programs read them as they should."""
+"""Predictions of images on a map lie where the image does, and other programs agree."""
 
 import json
 from xml.etree import ElementTree
@@ -85,7 +85,9 @@ def test_polygons_have_area_confidence_and_color(tmp_path, where):
     regions = sorted((each["properties"] for each in found), key=lambda each: each["pixels"])
     assert [each["name"] for each in regions] == ["big rock", "big rock", "soil", "bedrock"]
     assert [each["area"] for each in regions] == [count * pixel for count in (4, 4, 24, 60)]
-    assert [each["share"] for each in regions] == pytest.approx([4 / 92] * 2 + [24 / 92, 60 / 92], abs=1e-6)
+    assert [each["share"] for each in regions] == pytest.approx(
+        [4 / 92] * 2 + [24 / 92, 60 / 92], abs=1e-6
+    )
     assert {each["confidence"] for each in regions} == {0.8}
     assert [each["color"] for each in regions] == [hex_color(MARS.colors[i]) for i in (4, 4, 1, 2)]
     assert sum(each["share"] for each in regions) == pytest.approx(1, abs=1e-5)
