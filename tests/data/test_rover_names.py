@@ -1,16 +1,32 @@
 import pytest
 
-from areoseg.data.missions.metadata import Metadata, metadata_from_name
+from areoseg.data.missions.metadata import Metadata, metadata_from_name, sol_of_clock
 
 
 def test_a_curiosity_name_tells_camera_clock_site_and_drive():
     assert metadata_from_name("images/edr/NLB_430335904EDR_F0130000NCAM07812M1.JPG") == Metadata(
         mission="MARS SCIENCE LABORATORY",
         camera="NAV_LEFT_B",
+        sol=370,
         site=13,
         drive=0,
         clock="430335904",
     )
+
+
+@pytest.mark.parametrize(
+    ("mission", "clock", "sol"),
+    [
+        ("MARS SCIENCE LABORATORY", "397502344", 0),  # the landing
+        ("MARS SCIENCE LABORATORY", "397586928", 1),  # the mast was raised
+        ("MARS SCIENCE LABORATORY", "430335904.000", 370),
+        ("MARS SCIENCE LABORATORY", "12", None),
+        ("MARS 2020", "0667035657", None),
+        (None, "430335904", None),
+    ],
+)
+def test_the_clock_of_curiosity_tells_the_sol(mission, clock, sol):
+    assert sol_of_clock(mission, clock) == sol
 
 
 def test_a_perseverance_name_tells_the_sol_as_well():
