@@ -64,9 +64,13 @@ OUTLINED = "big rock"
 
 MARS = Taxonomy(
     names=("background", "soil", "bedrock", "sand", "big rock"),
-    colors=((32, 32, 36), (201, 122, 64), (112, 138, 168), (240, 208, 128), (214, 40, 57)),
+    colors=((20, 32, 32), (217, 101, 16), (98, 184, 230), (250, 243, 175), (126, 14, 190)),
 )
-"""The classes of AI4Mars, with "no label" as background."""
+"""The classes of AI4Mars, with "no label" as background.
+
+Any two colors differ by at least 20 units (CIE76) for normal vision, deuteranopia, protanopia and
+tritanopia, also in overlays on mid gray.
+"""
 
 
 def taxonomy_of(names: Sequence[str]) -> Taxonomy:
