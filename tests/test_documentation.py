@@ -39,7 +39,7 @@ FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 
-OTHER_PROGRAMS = {"pip", "python", "source", "py", "conda", "for", "do", "done"}
+OTHER_PROGRAMS = {"pip", "python", "python3", "source", "py", "conda", "for", "do", "done"}
 """First words of lines that are not tested, unless they run a file of this repository."""
 
 RUN_PAGES = {
