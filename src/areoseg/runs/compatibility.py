@@ -26,6 +26,22 @@ def check_same_samples(run: Run, labeled: SegmentationDataset) -> None:
         )
 
 
+def check_same_unlabeled(run: Run, unlabeled: SegmentationDataset) -> None:
+    """Check that a run, if it learns from unlabeled samples, was given the same ones.
+
+    Raises:
+        AreosegError: Names or images differ.
+    """
+    known = run.info.data.unlabeled_fingerprint
+    if not run.recipe.pseudo_labels.batch_fraction or known is None:
+        return
+    if not len(unlabeled) or fingerprint(unlabeled) != known:
+        raise AreosegError(
+            f"cannot use these data for {run.path}: its unlabeled images, which it learns from,"
+            " were others. Give its own data with --data."
+        )
+
+
 def check_same_data(runs: Sequence[Run]) -> None:
     """Check that runs were trained on the same data with the same split.
 

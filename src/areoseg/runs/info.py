@@ -33,6 +33,7 @@ class DataInfo(_Info):
         fingerprint: Hash of all labeled samples.
         labeled: Number of labeled samples.
         unlabeled: Number of unlabeled samples.
+        unlabeled_fingerprint: Their hash, or None if there are none or the run is older.
         rejected: Number of labeled samples rejected by the audit or manually.
         decisions: The file with manual decisions, or None.
         dropped: Number of labeled samples that are in no split.
@@ -48,6 +49,7 @@ class DataInfo(_Info):
     fingerprint: str
     labeled: int
     unlabeled: int
+    unlabeled_fingerprint: str | None = None
     rejected: int
     decisions: str | None = None
     dropped: int = 0

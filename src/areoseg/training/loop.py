@@ -35,6 +35,7 @@ from areoseg.taxonomy import Taxonomy
 from areoseg.training.averaging import WeightAverage, estimate_batch_statistics
 from areoseg.training.batches import TrainingBatches, step_seed
 from areoseg.training.checkpoint import TrainingState, save_resume_state
+from areoseg.training.health import check_finite, explained
 from areoseg.training.plan import Budget, Plan, measure_seconds
 from areoseg.training.prepare import Preparation
 from areoseg.training.progress import Interruption, TrainingProgress
@@ -272,6 +273,10 @@ class Trainer:
         Args:
             images: (N, 1, H, W) float in 0..1.
             targets: (N, H, W) int64.
+
+        Raises:
+            AreosegError: The batch does not suit the network or the memory, or the loss is not
+                finite; the averaged weights are then those of the step before.
         """
         state, training, optimizer = self.state, self.recipe.training, self.stage.recipe.optimizer
         progress = state.plan.progress(state.step)
@@ -283,7 +288,7 @@ class Trainer:
             images, targets = mix_batch(images, targets, share, partner)
             loss = mixed_loss(loss, share)
         set_progress(self.segmenter, progress)
-        with autocast(self.device, self.precision):
+        with explained(images), autocast(self.device, self.precision):
             terms = training_step(
                 self.network,
                 loss,
@@ -297,6 +302,7 @@ class Trainer:
                 accumulate=optimizer.accumulate,
                 backward=self.fabric.backward,
             )
+        check_finite(terms, state.step)
         if training.swa and progress >= 1 - training.swa and not self.average.swa:
             self.average.begin_swa()
         self.average.update_parameters(self.segmenter)

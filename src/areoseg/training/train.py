@@ -22,14 +22,19 @@ from areoseg.data.description import describe
 from areoseg.data.load import Source, find_source, read_with_progress
 from areoseg.data.missions.navcam import common_navcam_scale
 from areoseg.data.options import DataFormat, LabelSet, data_options
-from areoseg.data.samples import LoadedData
+from areoseg.data.samples import LoadedData, fingerprint
 from areoseg.errors import AreosegError, one_line
 from areoseg.models import model_cost
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe, load_recipe, write_recipe
-from areoseg.runs.compatibility import check_initial_weights, check_same_samples
+from areoseg.runs.compatibility import (
+    check_initial_weights,
+    check_same_samples,
+    check_same_unlabeled,
+)
 from areoseg.runs.info import DataInfo, ModelInfo, RoundsInfo, RunInfo, Versions
 from areoseg.runs.lineage import check_held_out, describe_initial_weights
+from areoseg.runs.lock import locked
 from areoseg.runs.own_data import own_data, own_source
 from areoseg.runs.run import (
     APPEARANCE,
@@ -52,6 +57,7 @@ from areoseg.training.background_threshold import fit_background_threshold
 from areoseg.training.calibration import calibrate_segmenter
 from areoseg.training.checkpoint import load_resume_state
 from areoseg.training.finish import finish_run
+from areoseg.training.health import DivergedError
 from areoseg.training.loop import OnValidation, Trainer, fit, plan_for, save_weights
 from areoseg.training.plan import Budget, Plan, parse_budget
 from areoseg.training.prepare import Preparation, prepare
@@ -234,7 +240,8 @@ def train_on(
         report: Score the run on validation and test, and write its report.
 
     Raises:
-        AreosegError: Data or recipe cannot be used, or `out` contains a run.
+        AreosegError: Data or recipe cannot be used, `out` contains a run, another process trains
+            in it, or the loss is not finite; the last good weights are kept.
         KeyboardInterrupt: The user interrupted the training. The folder is a usable run
             nevertheless, once the first step is done.
     """
@@ -242,54 +249,58 @@ def train_on(
     console = console or standard_error()
     taxonomy = data.taxonomy
     check_no_run_in(out)
-    threads = use_threads(threads)
-    torch_device = choose_device(device)
-    precision = choose_precision(recipe.training.precision, torch_device)
-    if init_from is not None:
-        check_initial_weights(init_from, recipe, taxonomy)
-    prepared = prepare(
-        recipe,
-        data.labeled,
-        taxonomy,
-        unlabeled=data.unlabeled,
-        exclusions=exclusions,
-        pseudo=pseudo,
-    )
-    notes = prepared.notes
-    if init_from is not None:
-        notes += check_held_out(init_from, prepared.names(), prepared.fingerprint)
-    for note in notes:
-        console.print(f"note: {note}")
+    with locked(out):
+        check_no_run_in(out)
+        threads = use_threads(threads)
+        torch_device = choose_device(device)
+        precision = choose_precision(recipe.training.precision, torch_device)
+        if init_from is not None:
+            check_initial_weights(init_from, recipe, taxonomy)
+        prepared = prepare(
+            recipe,
+            data.labeled,
+            taxonomy,
+            unlabeled=data.unlabeled,
+            exclusions=exclusions,
+            pseudo=pseudo,
+        )
+        notes = prepared.notes
+        if init_from is not None:
+            notes += check_held_out(init_from, prepared.names(), prepared.fingerprint)
+        for note in notes:
+            console.print(f"note: {note}")
 
-    with fork_rng(torch_device):
-        torch.manual_seed(recipe.training.seed)
-        if init_from is None:
-            model = build_segmenter(recipe, taxonomy, mean=prepared.mean, std=prepared.std)
-        else:
-            model = initial_segmenter(init_from, recipe)
-    trainer = Trainer(recipe, prepared, model, taxonomy, device=torch_device, precision=precision)
-    if plan is not None:
-        trainer.state.plan, trainer.state.patience = plan, 0
-    elif budget is not None:
-        trainer.state.plan, trainer.state.patience = plan_for(budget, trainer), 0
-    check_stages_not_empty(trainer.stages, trainer.state.plan)
+        with fork_rng(torch_device):
+            torch.manual_seed(recipe.training.seed)
+            if init_from is None:
+                model = build_segmenter(recipe, taxonomy, mean=prepared.mean, std=prepared.std)
+            else:
+                model = initial_segmenter(init_from, recipe)
+        trainer = Trainer(
+            recipe, prepared, model, taxonomy, device=torch_device, precision=precision
+        )
+        if plan is not None:
+            trainer.state.plan, trainer.state.patience = plan, 0
+        elif budget is not None:
+            trainer.state.plan, trainer.state.patience = plan_for(budget, trainer), 0
+        check_stages_not_empty(trainer.stages, trainer.state.plan)
 
-    info = RunInfo(
-        versions=Versions(
-            areoseg=__version__, torch=torch.__version__, python=platform.python_version()
-        ),
-        command=command,
-        status="training",
-        data=_data_info(source, data, prepared),
-        taxonomy=taxonomy,
-        model=_model_info(model, prepared),
-        device=device,
-        threads=threads,
-        precision=precision,
-        budget_seconds=budget.seconds if budget else None,
-    )
-    run = _create_run(out, recipe, info, prepared, pseudo=pseudo, init_from=init_from)
-    return _fit(trainer, run, budget, console, on_validation=on_validation, report=report)
+        info = RunInfo(
+            versions=Versions(
+                areoseg=__version__, torch=torch.__version__, python=platform.python_version()
+            ),
+            command=command,
+            status="training",
+            data=_data_info(source, data, prepared),
+            taxonomy=taxonomy,
+            model=_model_info(model, prepared),
+            device=device,
+            threads=threads,
+            precision=precision,
+            budget_seconds=budget.seconds if budget else None,
+        )
+        run = _create_run(out, recipe, info, prepared, pseudo=pseudo, init_from=init_from)
+        return _fit(trainer, run, budget, console, on_validation=on_validation, report=report)
 
 
 def resume_on(
@@ -317,40 +328,42 @@ def resume_on(
     """
     run = open_run(path, unfinished=True)
     console = console or standard_error()
-    check_resumable(run)
-    state, tensors = load_resume_state(run.path / RESUME)
-    check_same_samples(run, data.labeled)
-    use_threads(threads or run.info.threads)
-    # Samples excluded at the start stay excluded, regardless of who or which version did it.
-    audit = run.path / AUDIT
-    prepared = prepare(
-        run.recipe,
-        data.labeled,
-        run.taxonomy,
-        unlabeled=data.unlabeled,
-        exclusions=read_exclusions(audit) if audit.is_file() else None,
-        pseudo=PseudoSamples.of_run(run),
-    )
-    if prepared.names() != run.split:
-        raise AreosegError(
-            f"{path}: these data would be split differently than in {SPLIT}: use --groups to"
-            " give the groups that the run was trained with"
+    with locked(run.path):
+        check_resumable(run)
+        state, tensors = load_resume_state(run.path / RESUME)
+        check_same_samples(run, data.labeled)
+        check_same_unlabeled(run, data.unlabeled)
+        use_threads(threads or run.info.threads)
+        # Samples excluded at the start stay excluded, regardless of who or which version did it.
+        audit = run.path / AUDIT
+        prepared = prepare(
+            run.recipe,
+            data.labeled,
+            run.taxonomy,
+            unlabeled=data.unlabeled,
+            exclusions=read_exclusions(audit) if audit.is_file() else None,
+            pseudo=PseudoSamples.of_run(run),
         )
-    torch_device = choose_device(run.info.device)
-    with fork_rng(torch_device):
-        model = build_segmenter(run.recipe, run.taxonomy)
-    trainer = Trainer(
-        run.recipe,
-        prepared,
-        model,
-        run.taxonomy,
-        device=torch_device,
-        precision=run.info.precision,
-    )
-    trainer.load(state, tensors)
-    seconds = run.info.budget_seconds
-    budget = Budget(seconds, started=time.monotonic() - state.seconds) if seconds else None
-    return _fit(trainer, run, budget, console, report=report)
+        if prepared.names() != run.split:
+            raise AreosegError(
+                f"{path}: these data would be split differently than in {SPLIT}: use --groups to"
+                " give the groups that the run was trained with"
+            )
+        torch_device = choose_device(run.info.device)
+        with fork_rng(torch_device):
+            model = build_segmenter(run.recipe, run.taxonomy)
+        trainer = Trainer(
+            run.recipe,
+            prepared,
+            model,
+            run.taxonomy,
+            device=torch_device,
+            precision=run.info.precision,
+        )
+        trainer.load(state, tensors)
+        seconds = run.info.budget_seconds
+        budget = Budget(seconds, started=time.monotonic() - state.seconds) if seconds else None
+        return _fit(trainer, run, budget, console, report=report)
 
 
 def _create_run(
@@ -402,14 +415,19 @@ def _fit(
         run.path,
         run.info.precision,
     )
-    completed = fit(
-        trainer,
-        run.path,
-        rounds=rounds,
-        budget=budget,
-        console=console,
-        on_validation=on_validation,
-    )
+    diverged: DivergedError | None = None
+    completed = False
+    try:
+        completed = fit(
+            trainer,
+            run.path,
+            rounds=rounds,
+            budget=budget,
+            console=console,
+            on_validation=on_validation,
+        )
+    except DivergedError as error:
+        diverged = error
     used = time.monotonic() - budget.started if budget else state.seconds
     results: dict[str, Any] = {
         "status": "finished" if completed else "interrupted",
@@ -425,6 +443,10 @@ def _fit(
     finished = Run(run.path, run.recipe, run.info.model_copy(update=results))
     if not completed:
         finished.info.write(run.path / RUN_INFO)
+        if diverged is not None:
+            kept = (run.path / WEIGHTS).is_file()
+            told = f"{run.path} keeps the last good weights" if kept else "no weights were saved"
+            raise DivergedError(f"{diverged}; {told}")
         raise KeyboardInterrupt
     model = trainer.ema_model.eval()
     if run.recipe.training.checkpoint == "best":  # those in memory are the last
@@ -480,6 +502,7 @@ def _data_info(source: Source, data: LoadedData, prepared: Preparation) -> DataI
         fingerprint=prepared.fingerprint,
         labeled=len(labeled),
         unlabeled=len(data.unlabeled),
+        unlabeled_fingerprint=fingerprint(data.unlabeled) if len(data.unlabeled) else None,
         rejected=0 if exclusions is None else len(exclusions.indices),
         decisions=None if exclusions is None else exclusions.path,
         dropped=prepared.division.dropped,

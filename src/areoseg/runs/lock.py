@@ -1,0 +1,45 @@
+"""A lock on a run folder, so that two processes never train in one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from areoseg.errors import AreosegError
+
+LOCK = ".lock"
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a run folder, which is created if necessary.
+
+    The operating system releases the lock of a process that dies.
+
+    Raises:
+        AreosegError: Another process holds the lock, or the folder cannot be written.
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK, timeout=0)
+        lock.acquire()
+    except Timeout:
+        raise AreosegError(
+            f"{folder}: another process is training in this folder: wait for it, or choose another"
+            " --out"
+        ) from None
+    except OSError as error:
+        raise AreosegError(
+            f"{folder}: cannot write here: {error.strerror or error}. Choose another place"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+        with suppress(OSError):
+            (folder / LOCK).unlink()
+        for each in missing:  # nothing was written: leave no empty folder behind
+            with suppress(OSError):
+                each.rmdir()
