@@ -17,7 +17,7 @@ def models(
 ) -> None:
     """List the models with their size and cost, or the layers of one model.
 
-    Example: `areoseg models flagship --draw flagship.png`
+    Example: `areoseg models compact-unet --draw compact-unet.png`
 
     Args:
         name: The model whose layers and reference are shown.
@@ -27,7 +27,7 @@ def models(
     if name is not None:
         _print_model(name, size, draw, json)
     elif draw is not None:
-        raise AreosegError(f"--draw {draw}: name a model, as in `areoseg models unet --draw`")
+        raise AreosegError(f"--draw {draw}: name a model, as in `areoseg models unet --draw unet.png`")
     else:
         _print_models(size, json)
 

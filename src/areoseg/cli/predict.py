@@ -37,7 +37,7 @@ def predict(
     tta_scales: Annotated[tuple[float, ...], Parameter(consume_multiple=True)] = (1.0,),
     scale: Literal["auto"] | float = "auto",
     camera: Camera | None = None,
-    background: bool = True,
+    background: Annotated[bool, Parameter(negative="--no-background")] = True,
     background_threshold: float | None = None,
     ignore_mask: Path | None = None,
     resume: bool = False,
@@ -46,7 +46,7 @@ def predict(
     """Segment images: masks, overlays, and a table of terrain shares.
 
     Images may have any size. PNG, JPEG, TIFF, PDS3, PDS4 and VICAR can be read; georeferences and
-    compressed products need the extra `planetary`.
+    compressed products need `pip install 'areoseg[planetary]'`.
 
     Exit codes: 0 all images are done; 2 invalid input, or the folder cannot be written; 3 some
     images failed, which errors.csv lists.
@@ -65,8 +65,8 @@ def predict(
             scale of the model; its longer side is taken to span a Navcam frame, unless --camera is
             given.
         camera: Camera of all images, for scale auto.
-        background: Whether pixels may be background. --no-background: every pixel gets a terrain
-            class.
+        background: Predict background where the model has learned it. With --no-background, every
+            pixel is assigned a terrain class.
         background_threshold: Probability above which a pixel is background. Default: chosen on the
             validation split of the model so that it keeps 99 % of the labeled ground.
         ignore_mask: A mask, or a folder of masks with the names of their images, whose nonzero
