@@ -19,26 +19,26 @@ ALLOW_PLUGINS = "--allow-plugins"
 """Option of every command that allows executing the plugin files of run folders."""
 
 COMMANDS = {
-    "demo": "Train and evaluate on a synthetic Mars; needs no data.",
+    "demo": "Train and evaluate a small network on synthetic Mars images; needs no data.",
     "audit": "Find outliers, duplicates, leaks and suspicious masks in a dataset.",
-    "train": "Train a recipe on a dataset, evaluate the run, and write a report.",
+    "train": "Train a network on a dataset by a recipe, evaluate it, and write a report.",
     "evaluate": "Evaluate a model, or an ensemble of models, on labeled samples.",
-    "predict": "Segment images: masks, overlays, and a table of terrain shares.",
+    "predict": "Segment images: write masks, overlays, and a table of terrain shares.",
     "export": "Export a model to ONNX or OpenVINO, after checking that it predicts the same.",
     "compare": "Train every row of a study with several seeds and tabulate the scores.",
     "search": "Search for the hyperparameters with the best validation score.",
-    "calibrate": "Calibrate the confidences of a run, and offsets for rare classes.",
+    "calibrate": "Calibrate the confidences of a run, and fit offsets for rare classes.",
     "soup": "Average the weights of several runs (greedy model soup).",
-    "self-train": "Pseudo-label unlabeled images with runs, and train on them as well.",
-    "baseline": "Evaluate baselines on the split that training would use.",
-    "submit": "Segment the unlabeled images of an npz file into the homework's CSV.",
+    "self-train": "Pseudo-label unlabeled images with trained runs, and train a new run on them.",
+    "baseline": "Evaluate simple baselines on the split that training would use.",
+    "submit": "Segment the unlabeled images of an npz file and write the homework's CSV file.",
     "bundle": "Create a small run folder for distribution, with a model card.",
     "bench": "Measure speed and memory of the inference backends.",
     "recipes": "List, show or copy recipes.",
     "components": "List losses, optimizers, schedules and augmentations that recipes can use.",
     "models": "List the models, or the layers of one model.",
     "validate": "Check a recipe and print all of its values.",
-    "augment": "Draw samples of a recipe's augmentation.",
+    "augment": "Draw what the augmentation of a recipe does to samples.",
 }
 """The commands and their summaries, in the order of `areoseg --help`.
 
@@ -48,9 +48,9 @@ called.
 
 app = App(
     name="areoseg",
-    help="Semantic segmentation of Mars terrain.",
+    help="Segment the terrain in images of Mars rovers. Start with `areoseg demo`.",
     version=__version__,
-    help_epilogue="Every command accepts `--allow-plugins`: execute the plugin files in run"
+    help_epilogue="Every command accepts `--allow-plugins`, which executes the plugin files in run"
     " folders. They are code; read them first.",
     help_format="markdown",
     default_parameter=Parameter(negative=()),

@@ -17,7 +17,7 @@ def augment(
     seed: int = 0,
     dataset: DataFlags = DEFAULT_DATA,
 ) -> None:
-    """Draw samples of a recipe's augmentation, one transform per row.
+    """Draw what the augmentation of a recipe does to samples, one transform per row.
 
     If the recipe oversamples a rare class, half of the samples contain that class.
 

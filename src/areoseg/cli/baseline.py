@@ -31,7 +31,7 @@ def baseline(
     threads: int | None = None,
     json: Json = False,
 ) -> None:
-    """Evaluate baselines on the split that training would use.
+    """Evaluate simple baselines on the split that training would use.
 
     The recipe defines the data preparation and the split. Baselines are fitted to the training
     split.

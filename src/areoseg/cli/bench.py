@@ -33,9 +33,10 @@ def bench(
 
     Args:
         model: A run folder, the name of a bundled model, or an exported file.
-        backends: Measure only these backends.
+        backends: The backends to measure, e.g. eager OpenVINO. Default: all that are installed.
         batches: Batch sizes.
-        size: Height and width of the images, e.g. 64 128. Default: the training tiles of a run.
+        size: Height and width of the images, e.g. 64 128. Default: the size of the
+            training tiles.
         seconds: Minimum measurement time per backend and batch size.
         threads: CPU threads. Default: one per core.
     """

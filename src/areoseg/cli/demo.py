@@ -20,10 +20,11 @@ MARKER = "demo.txt"
 def demo(
     *, out: Path = Path("runs/demo"), budget: str = "150s", threads: int | None = None
 ) -> None:
-    """Train and evaluate on a synthetic Mars; needs no data.
+    """Train and evaluate a small network on synthetic Mars images; needs no data.
 
-    Draws a dataset, audits it, trains on it, evaluates the run, and writes a submission. Takes a
-    few minutes. The files of an earlier demo in the folder are overwritten.
+    The command generates a dataset, audits it, trains on it, evaluates the run, and writes a
+    report and a submission. It takes about three minutes on two cores. The files of an earlier
+    demo in the folder are overwritten.
 
     Args:
         out: The folder to write to.

@@ -27,7 +27,9 @@ def models(
     if name is not None:
         _print_model(name, size, draw, json)
     elif draw is not None:
-        raise AreosegError(f"--draw {draw}: name a model, as in `areoseg models unet --draw unet.png`")
+        raise AreosegError(
+            f"--draw {draw}: name a model, as in `areoseg models unet --draw unet.png`"
+        )
     else:
         _print_models(size, json)
 

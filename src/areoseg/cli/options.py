@@ -20,16 +20,16 @@ _DATA = "Dataset: an npz file, a folder of images and masks, an AI4Mars folder, 
 Data = Annotated[Path, Parameter(help=_DATA)]
 OptionalData = Annotated[Path | None, Parameter(help=_DATA)]
 MovedData = Annotated[
-    Path | None, Parameter(help="Current path of the runs' dataset, if it was moved.")
+    Path | None, Parameter(help="Path of the dataset that the run was trained on, if it was moved.")
 ]
 MovedGroups = Annotated[
-    Path | None, Parameter(help="Current path of its groups file, if it was moved.")
+    Path | None, Parameter(help="Path of the groups file of that dataset, if it was moved.")
 ]
 Decisions = Annotated[
     Path | None,
     Parameter(
         help="Audit decisions: a file saved by the audit page, or an audit.json. Exactly the"
-        " samples that it rejects are excluded."
+        " samples that the file rejects are excluded."
     ),
 ]
 Budget = Annotated[

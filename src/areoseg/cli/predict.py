@@ -43,7 +43,7 @@ def predict(
     resume: bool = False,
     compute: ComputeFlags = DEFAULT_COMPUTE,
 ) -> None:
-    """Segment images: masks, overlays, and a table of terrain shares.
+    """Segment images: write masks, overlays, and a table of terrain shares.
 
     Images may have any size. PNG, JPEG, TIFF, PDS3, PDS4 and VICAR can be read; georeferences and
     compressed products need `pip install 'areoseg[planetary]'`.

@@ -29,7 +29,7 @@ def self_train(
     groups: MovedGroups = None,
     compute: ComputeFlags = DEFAULT_COMPUTE,
 ) -> None:
-    """Pseudo-label unlabeled images with runs, and train on them as well.
+    """Pseudo-label unlabeled images with trained runs, and train a new run on them.
 
     The most confident pixels of each predicted class become pseudo-labels; the other pixels are
     void. The student is trained from scratch on labeled and pseudo-labeled samples. Validation and

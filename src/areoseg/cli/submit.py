@@ -9,7 +9,7 @@ from areoseg.errors import plural
 
 
 def submit(*models: Path, data: Path, out: Path, compute: ComputeFlags = DEFAULT_COMPUTE) -> None:
-    """Segment the unlabeled images of an npz file into the homework's CSV.
+    """Segment the unlabeled images of an npz file and write the homework's CSV file.
 
     Example: `areoseg submit runs/first --data mars.npz --out submission.csv`
 

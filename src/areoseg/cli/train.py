@@ -38,7 +38,7 @@ def train(
     dataset: DataFlags = DEFAULT_DATA,
     compute: ComputeFlags = DEFAULT_COMPUTE,
 ) -> None:
-    """Train a recipe on a dataset, evaluate the run, and write a report.
+    """Train a network on a dataset by a recipe, evaluate it, and write a report.
 
     Example: `areoseg train flagship --data mars.npz --budget 15m --out runs/first`
 

@@ -1,1 +1,1 @@
-"""data."""
+"""Data: options, readers, samples, groups, splits and missions."""

@@ -183,7 +183,9 @@ def _in_folder(folder: Path, out: Path | None) -> Iterator[Input]:
 
 
 def _fail_on_broken_link(path: Path) -> RoverImage:
-    raise AreosegError(f"{path}: a link to {path.readlink()}, which does not exist: mend the link")
+    raise AreosegError(
+        f"{path}: a link to {path.readlink()}, which does not exist: fix or remove the link"
+    )
 
 
 def _in_npz(path: Path) -> Iterator[Input]:
