@@ -20,6 +20,7 @@ from areoseg.inference.inputs import find_inputs
 from areoseg.inference.settings import describe, keep_settings
 from areoseg.inference.writers import OUTPUT_NAMES
 from areoseg.models.segmenter import Segmenter
+from areoseg.report.gallery import read_gallery
 from areoseg.taxonomy import MARS
 
 FRAME = "NLB_430335904EDR_F0130000NCAM07812M1"
@@ -79,13 +80,14 @@ def test_a_folder_of_predictions_holds_masks_overlays_and_shares(tmp_path, predi
     found, told = predict(predictor, tmp_path / "in", out)
     assert (counts(found), told) == ((2, 0, 0), [])
     assert sorted(path.relative_to(out).as_posix() for path in found.paths) == [
+        "index.html",
         f"masks/{FRAME}.png",
         "masks/sub/a.png",
         f"overlays/{FRAME}.png",
         "overlays/sub/a.png",
         "shares.csv",
     ]
-    assert repr(found) == f"Predictions({str(out)!r}, done=2, skipped=0, failed=0, 5 files)"
+    assert repr(found) == f"Predictions({str(out)!r}, done=2, skipped=0, failed=0, 6 files)"
     mask = np.asarray(Image.open(out / "masks" / "sub" / "a.png"))
     assert np.array_equal(mask, expected)
     assert np.asarray(Image.open(out / "overlays" / "sub" / "a.png")).shape == (8, 10, 3)
@@ -111,6 +113,7 @@ def test_every_output_can_be_chosen_and_no_other_is_written(tmp_path, predictor)
     assert files_in(tmp_path / "all") == [
         "confidence/a.png",
         "entropy/a.png",
+        "index.html",
         "masks.qml",
         "masks/a.png",
         "overlays/a.png",
@@ -196,6 +199,7 @@ def test_a_second_call_keeps_the_rows_of_the_first(tmp_path, predictor):
     assert [row["image"] for row in rows_of(out / "shares.csv")] == ["a", "b", "c"]
     assert [row["image"] for row in rows_of(out / "errors.csv")] == [str(folder / "d.png")]
     assert [*json.loads((out / "prediction.json").read_text())["images"]] == ["a", "b", "c"]
+    assert [each["name"] for each in read_gallery(out)] == ["a", "b", "c"]
 
 
 def test_an_image_of_the_same_name_is_not_overwritten_unless_it_was_moved(tmp_path, predictor):
@@ -224,6 +228,7 @@ def test_resuming_after_a_crash_loses_no_row(tmp_path, predictor):
     assert found.skipped >= 1
     assert found.done + found.skipped == 4
     assert sorted(row["image"] for row in rows_of(out / "shares.csv")) == [*"abcd"]
+    assert sorted(each["name"] for each in read_gallery(out)) == [*"abcd"]
 
 
 def test_what_an_older_call_left_is_not_taken_for_done(tmp_path, predictor):

@@ -16,7 +16,7 @@ SOME_FAILED = 3
 """Exit code if some images failed while the others were segmented."""
 
 Output = Literal[
-    "masks", "overlays", "probabilities", "confidence", "entropy", "polygons", "shares"
+    "masks", "overlays", "probabilities", "confidence", "entropy", "polygons", "shares", "gallery"
 ]
 
 Camera = Literal[
@@ -32,6 +32,7 @@ def predict(
         "masks",
         "overlays",
         "shares",
+        "gallery",
     ),
     tta_flip: bool = False,
     tta_scales: Annotated[tuple[float, ...], Parameter(consume_multiple=True)] = (1.0,),

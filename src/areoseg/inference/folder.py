@@ -9,16 +9,25 @@ from typing import Any
 
 from areoseg.data.appearance import Appearance
 from areoseg.errors import AreosegError, plural
+from areoseg.inference.gallery import GalleryFile, Pictures
 from areoseg.inference.image_warnings import image_warnings
 from areoseg.inference.inputs import Input, InputImage
 from areoseg.inference.predictor import Predictor
 from areoseg.inference.resampling import ScaleChoice
-from areoseg.inference.settings import created_ns, keep_images
+from areoseg.inference.settings import created_ns, keep_images, model_names
 from areoseg.inference.summary import SummaryCounter, json_summary, shares_header
 from areoseg.inference.tiling import RowBlock
-from areoseg.inference.writers import DEFAULT_OUTPUTS, OUTPUTS, SHARES, open_outputs, output_paths
+from areoseg.inference.writers import (
+    DEFAULT_OUTPUTS,
+    GALLERY,
+    OUTPUTS,
+    SHARES,
+    open_outputs,
+    output_paths,
+)
 from areoseg.inference.writers.styles import write_styles
 from areoseg.inference.writers.tables import AddRow, earlier_rows, remove_table, table_rows
+from areoseg.report.gallery import write_gallery
 
 SHARES_TABLE = "shares.csv"
 ERRORS_TABLE = "errors.csv"
@@ -79,7 +88,7 @@ def predict_to_folder(
         predictor: The predictor.
         inputs: The images.
         out: The folder to write to, which has `prediction.json`; see `keep_settings`.
-        outputs: Names in `OUTPUTS`, and `shares`.
+        outputs: Names in `OUTPUTS`, `shares` and `gallery`.
         appearance: Description of the training images, to warn about images unlike them; or None.
         resume: Whether to skip images whose outputs all exist, and to keep their rows.
         log: Called with one line per failed image, and finally with one per scale factor and
@@ -97,6 +106,7 @@ def predict_to_folder(
     _check_same_images(rows, inputs, out)
     listed = {row[0] for row in rows}
     since = created_ns(out)
+    gallery = GalleryFile(out) if GALLERY in outputs else None
     pending = [
         each
         for each in inputs
@@ -104,11 +114,11 @@ def predict_to_folder(
             resume
             and _is_done(out, names, each.name, since)
             and (not shares or each.name in listed)
+            and (gallery is None or each.name in gallery.entries)
         )
     ]
     written: list[Path] = []
     notes = _Notes()
-    write_styles(out, tuple(names), predictor.taxonomy)
     with ExitStack() as tables:
         add_shares: AddRow | None = None
         if shares:
@@ -122,11 +132,14 @@ def predict_to_folder(
         for image, blocks in predictor.stream(images):
             paths = output_paths(names, out, image.name, image)
             counter = SummaryCounter(image, predictor.taxonomy)
+            pictures = Pictures(image, predictor.taxonomy)
             try:
                 with open_outputs(paths, image, predictor.taxonomy) as write:
                     for block in _usable(blocks):
                         write(block)
                         counter.add(block)
+                        if gallery is not None:
+                            pictures.add(block)
             except _UnusableError as error:
                 failures.add(image.path, str(error))
                 continue
@@ -137,11 +150,19 @@ def predict_to_folder(
             notes.add(image.name, choices, warnings, json_summary(summary))
             if add_shares is not None:
                 add_shares(summary.row())
+            if gallery is not None:
+                gallery.add(pictures.entry(summary))
             written.extend(paths.values())
     if shares:
         written.append(out / SHARES_TABLE)
+    if gallery is not None and gallery.entries:
+        written += write_gallery(
+            out, list(gallery.entries.values()), predictor.taxonomy, models=model_names(out)
+        )
+        gallery.remove_part()
     if notes.images:
         keep_images(notes.images, out)
+        write_styles(out, tuple(names), predictor.taxonomy)
     for line in notes.lines():
         log(line)
     skipped = len(inputs) - len(pending)

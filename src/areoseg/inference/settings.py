@@ -74,6 +74,11 @@ def created_ns(out: Path) -> int:
     return created if isinstance(created, int) else time.time_ns()
 
 
+def model_names(out: Path) -> list[str]:
+    """Return the names of the models that predicted the images of a folder."""
+    return [Path(model["path"]).name for model in read_json(out / SETTINGS).get("models", ())]
+
+
 def _comparable(settings: Any, key: str) -> Any:
     """Return one setting; models are compared by weights only, since a run may have been moved."""
     value = settings.get(key) if isinstance(settings, dict) else None

@@ -74,8 +74,11 @@ OUTPUTS: dict[str, Output] = {
 SHARES = "shares"
 """The table of terrain shares, one row per image."""
 
-OUTPUT_NAMES = (*OUTPUTS, SHARES)
-DEFAULT_OUTPUTS = ("masks", "overlays", SHARES)
+GALLERY = "gallery"
+"""The pages that show the images and their predictions."""
+
+OUTPUT_NAMES = (*OUTPUTS, SHARES, GALLERY)
+DEFAULT_OUTPUTS = ("masks", "overlays", SHARES, GALLERY)
 
 
 def checked_outputs(names: Sequence[str]) -> tuple[str, ...]:
