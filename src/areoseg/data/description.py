@@ -1,15 +1,19 @@
 """Dataset descriptions: the classes of a dataset and the options for reading it.
 
-A description is a YAML or JSON file, for example
+A description is a YAML or JSON file, usually `dataset.yaml` in the folder of the dataset:
 
     classes: [background, sand, ripple, outcrop, boulder, rover, sky]
     background: background
     colors: [[0, 0, 0], "#f0d080", "#c97a40", "#708aa8", "#d62839", "#555555", "#aaccee"]
-    data_format: folder
+    void: 255
+    map: {0: sky, 1: sand, "#ff0000": rover}
+    images: JPEGImages
+    masks: labels
     groups: frames.txt
     tile: [128, 128]
+    license: CC BY 4.0
 
-Only `classes` is required.
+Only the classes are required.
 """
 
 import re
@@ -19,12 +23,33 @@ from typing import Any, get_args
 
 import yaml
 
+from areoseg.data.layout import LAYOUT_FIELDS, Layout, layout_of
 from areoseg.data.options import DataFormat, DataOptions, LabelSet
 from areoseg.errors import AreosegError, did_you_mean, one_line
 from areoseg.taxonomy import MARS, VOID, Taxonomy, taxonomy_of
 
-NAME = "areoseg-data"
+NAMES = ("dataset", "areoseg-data")
+"""Names of descriptions, without suffix; beside a file they follow its own name."""
+
 SUFFIXES = (".yaml", ".yml", ".json")
+
+_CLASSES = ("classes", "names", "labels")  # ours, and those of Ultralytics and nnU-Net
+
+ABOUT = ("name", "description", "license", "citation", "doi", "url", "size")
+"""Fields that are told to people."""
+
+_FIELDS = (
+    *_CLASSES,
+    "colors",
+    "background",
+    "data_format",
+    "label_set",
+    "groups",
+    "tile",
+    "scale",
+    *LAYOUT_FIELDS,
+    *ABOUT,
+)
 
 
 @dataclass(frozen=True)
@@ -35,27 +60,43 @@ class DatasetDescription:
         taxonomy: The classes.
         options: Groups, format and label set, with defaults for those that the file does not set.
         tile: Height and width of the tiles that frames are cut into; None: not set.
+        scale: Factor for the sides of frames before they are cut, in (0, 1].
+        layout: Where images and masks are and how masks are coded; None: not set.
+        about: Name, license, citation, DOI and address of the dataset, as far as they are given.
     """
 
     taxonomy: Taxonomy = MARS
     options: DataOptions = field(default_factory=DataOptions)
     tile: tuple[int, int] | None = None
+    scale: float = 1.0
+    layout: Layout | None = None
+    about: dict[str, str] = field(default_factory=dict)
 
 
 def find_description(data: Path) -> Path | None:
-    """Return the description of a dataset: `areoseg-data.yaml` in a folder, or beside a file.
+    """Return the description of a dataset: `dataset.yaml` in a folder, or beside a file.
 
-    Beside a file `NAME.npz` it is called `NAME_areoseg-data.yaml`. The suffix may also be `.yml` or
-    `.json`.
+    Beside a file `NAME.npz` it is called `NAME_dataset.yaml`. The name may also be `areoseg-data`,
+    and the suffix `.yml` or `.json`. A file that describes no classes, as other tools have, is
+    passed over.
     """
-    for suffix in SUFFIXES:
-        if data.is_dir():
-            path = data / f"{NAME}{suffix}"
-        else:
-            path = data.with_name(f"{data.stem}_{NAME}{suffix}")
-        if path.is_file():
-            return path
+    for name in NAMES:
+        for suffix in SUFFIXES:
+            if data.is_dir():
+                path = data / f"{name}{suffix}"
+            else:
+                path = data.with_name(f"{data.stem}_{name}{suffix}")
+            if path.is_file() and (name != NAMES[0] or _has_classes(path)):
+                return path
     return None
+
+
+def _has_classes(path: Path) -> bool:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return True  # reading it will say what is wrong
+    return not isinstance(values, dict) or any(key in values for key in _CLASSES)
 
 
 def describe(classes: str | None) -> DatasetDescription:
@@ -104,30 +145,55 @@ def read_description(path: Path) -> DatasetDescription:
         ) from None
     if not isinstance(values, dict):
         raise AreosegError(f"{path}: write a dataset description as `classes: [name, name, ...]`")
-    fields = ("classes", "colors", "background", "data_format", "label_set", "groups", "tile")
     for key in values:
-        if key not in fields:
-            raise AreosegError(f"{path}: unknown field {key!r}: {did_you_mean(str(key), fields)}")
+        if key not in _FIELDS:
+            raise AreosegError(f"{path}: unknown field {key!r}: {did_you_mean(str(key), _FIELDS)}")
     try:
         groups = values.get("groups")
+        names, numbers = _names(values)
         return DatasetDescription(
-            taxonomy=_taxonomy(values),
+            taxonomy=_taxonomy(values, names),
             options=DataOptions(
                 groups=None if groups is None else path.parent / str(groups),
                 data_format=_choice(values, "data_format", "auto", get_args(DataFormat)),
                 label_set=_choice(values, "label_set", "crowd", get_args(LabelSet)),
             ),
             tile=_tile(values.get("tile")),
+            scale=_scale(values.get("scale", 1)),
+            layout=layout_of(values, names, numbers),
+            about={key: " ".join(str(values[key]).split()) for key in ABOUT if key in values},
         )
     except AreosegError as error:
         raise AreosegError(f"{path}: {error}") from None
 
 
-def _taxonomy(values: dict[str, Any]) -> Taxonomy:
-    names = values.get("classes")
+def _names(values: dict[str, Any]) -> tuple[list[str], dict[int, str]]:
+    """Return the names of the classes, and the mask values that the spelling of other tools gives.
+
+    Ultralytics writes `names: {0: sand, 1: rock}`, and nnU-Net `labels: {background: 0, rock: 1}`.
+    """
+    given = [key for key in _CLASSES if key in values]
+    if len(given) > 1:
+        raise AreosegError(f"{' and '.join(given)}: give the classes once")
+    names = values[given[0]] if given else None
+    numbers: dict[int, str] = {}
+    if isinstance(names, dict):
+        pairs = names.items() if given[0] == "names" else ((v, k) for k, v in names.items())
+        for number, name in pairs:
+            if not isinstance(number, int) or isinstance(number, bool) or number in numbers:
+                raise AreosegError(f"{given[0]}: give each class a mask value of its own")
+            if str(name).lower() != "ignore":  # nnU-Net's name of void
+                numbers[number] = str(name)
+        names = [numbers[number] for number in sorted(numbers)]
+        if sorted(numbers) == list(range(len(numbers))):
+            numbers = {}
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise AreosegError("classes: give a list of names, such as [background, sand, rock]")
-    default = taxonomy_of(names)
+    return names, numbers
+
+
+def _taxonomy(values: dict[str, Any], names: list[str]) -> Taxonomy:
+    default = MARS if tuple(names) == MARS.names else taxonomy_of(names)
     colors = values.get("colors")
     background = values.get("background", default.background)
     if isinstance(background, str):
@@ -143,6 +209,12 @@ def _taxonomy(values: dict[str, Any]) -> Taxonomy:
         colors=default.colors if colors is None else tuple(_color(color) for color in colors),
         background=background,
     )
+
+
+def _scale(value: Any) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 1:
+        return float(value)
+    raise AreosegError(f"scale {value!r}: give a number above 0 and at most 1, such as 0.25")
 
 
 def _color(value: Any) -> tuple[int, int, int]:

@@ -8,10 +8,12 @@ from typing import ClassVar
 from rich.console import Console
 
 from areoseg.data.description import describe, find_description
+from areoseg.data.layout import Layout
 from areoseg.data.missions.metadata import rover_stop
 from areoseg.data.options import DataFormat, DataOptions, LabelSet, data_options
 from areoseg.data.readers.ai4mars import AI4MARS
 from areoseg.data.readers.ai4mars_flat import AI4MARS_FLAT
+from areoseg.data.readers.described import find_described
 from areoseg.data.readers.folder import FOLDER, IMAGES
 from areoseg.data.readers.formats import DatasetFormat, LazyFrame, Listing
 from areoseg.data.readers.frames import (
@@ -80,8 +82,8 @@ class Source(DataOptions):
     scale: float = 1.0
 
     def cut(self, tile: tuple[int, int] | None, scale: float) -> "Source":
-        """Return the source with this scale and tile size; None keeps its own tile size."""
-        return replace(self, tile=tile or self.tile, scale=scale)
+        """Return the source with this scale and tile size; 1 and None keep its own."""
+        return replace(self, tile=tile or self.tile, scale=self.scale if scale == 1 else scale)
 
     @property
     def arguments(self) -> list[str]:
@@ -176,7 +178,7 @@ def find_source(data: PathLike, options: DataOptions | None, console: Console) -
     if source.groups is None and (groups := companion_groups(Path(data))) is not None:
         console.print(f"note: groups from {groups}, beside the data")
         source = replace(source, groups=groups)
-    return replace(source, tile=described.tile)
+    return replace(source, tile=described.tile, scale=described.scale)
 
 
 def read_with_progress(source: Source, console: Console) -> LoadedData:
@@ -208,6 +210,7 @@ def read_source(
                 settings, SYNTHETIC_UNLABELED, first=SYNTHETIC_LABELED, labeled=False
             ),
         )
+    described = describe(source.classes)
     return read_data(
         source.path,
         data_format=source.data_format,
@@ -216,7 +219,8 @@ def read_source(
         missions=source.missions,
         tile=source.tile,
         scale=source.scale,
-        taxonomy=describe(source.classes).taxonomy,
+        taxonomy=described.taxonomy,
+        layout=described.layout,
         progress=progress,
     )
 
@@ -231,6 +235,7 @@ def read_data(
     label_set: str = "crowd",
     missions: str | None = None,
     taxonomy: Taxonomy = MARS,
+    layout: Layout | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> LoadedData:
     """Read the dataset at a path without looking for files beside it; see `read`.
@@ -244,6 +249,7 @@ def read_data(
         label_set: The label set.
         missions: The missions to read, separated by commas; None: all.
         taxonomy: The classes of the masks.
+        layout: Folders and coding of masks from a dataset description, or None.
         progress: Called repeatedly with the numbers of frames read and of all frames.
 
     Raises:
@@ -251,14 +257,10 @@ def read_data(
     """
     path = Path(path)
     check_tile_and_scale(tile, scale)
-    name = recognize_format(path) if data_format == "auto" else _checked(path, data_format)
-    reader = dataset_formats()[name]
-    if label_set not in reader.label_sets:
-        raise AreosegError(
-            f"{path}: format {name!r} has no {label_set!r} labels:"
-            f" {did_you_mean(label_set, reader.label_sets)}"
-        )
-    listing = reader.find(path, label_set, taxonomy)
+    if layout is not None and data_format in ("auto", "folder") and path.is_dir():
+        listing = find_described(path, layout, taxonomy)
+    else:
+        listing = _find(path, data_format, label_set, taxonomy)
     if missions is not None:
         listing = of_missions(listing, missions, path)
     pairs = [frame.name for frame in listing.labeled]
@@ -281,6 +283,18 @@ def read_data(
         tiled=tile is not None,
     )
     return LoadedData(labeled, unlabeled, taxonomy=taxonomy, warnings=warnings)
+
+
+def _find(path: Path, data_format: str, label_set: str, taxonomy: Taxonomy) -> Listing:
+    """List the frames of a dataset of a known format."""
+    name = recognize_format(path) if data_format == "auto" else _checked(path, data_format)
+    reader = dataset_formats()[name]
+    if label_set not in reader.label_sets:
+        raise AreosegError(
+            f"{path}: format {name!r} has no {label_set!r} labels:"
+            f" {did_you_mean(label_set, reader.label_sets)}"
+        )
+    return reader.find(path, label_set, taxonomy)
 
 
 def of_missions(listing: Listing, missions: str, path: Path) -> Listing:

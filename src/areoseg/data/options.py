@@ -25,9 +25,9 @@ class DataOptions:
         missions: Missions of AI4Mars to read, separated by commas: msl, mer, m2020, or one camera,
             msl/ncam or msl/mcam. Default: all that are there.
         classes: Classes of the masks: a dataset description (a YAML or JSON file), class names
-            separated by commas, or the number of classes. Default: areoseg-data.yaml in the folder
-            of the dataset or NAME_areoseg-data.yaml beside its file, if there is one, else the
-            classes of Mars.
+            separated by commas, or the number of classes. Default: dataset.yaml in the folder of
+            the dataset or NAME_dataset.yaml beside its file, if there is one, else the classes of
+            Mars.
     """
 
     groups: Path | None = None

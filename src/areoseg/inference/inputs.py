@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from areoseg.data.description import describe, find_description
 from areoseg.data.load import read_data
 from areoseg.data.missions.metadata import metadata_from_name
-from areoseg.data.readers.files import LISTED_SUFFIXES, walk_images
+from areoseg.data.readers.described import image_folders
+from areoseg.data.readers.files import LISTED_SUFFIXES, FolderListing, walk_images
 from areoseg.data.readers.rover_image import RoverImage, as_rover_image, read_rover_image
 from areoseg.errors import AreosegError
 from areoseg.inference.factory import is_model
@@ -168,18 +170,33 @@ def _in_folder(folder: Path, out: Path | None) -> Iterator[Input]:
 
     For planetary products the files with the pixels are returned, which refer to their labels.
     """
+    listing = _images_of(folder)
+    files, broken = listing.images, listing.broken
     if (folder / "images").is_dir() and (folder / "masks").is_dir():
         folder = folder / "images"
-    listing = walk_images(folder)
-    files = listing.images
     if out is not None:
         files = [path for path in files if not path.resolve().is_relative_to(out.resolve())]
-    if not files and not listing.broken:
+    if not files and not broken:
         raise AreosegError(f"{folder}: no images in this folder: give {', '.join(LISTED_SUFFIXES)}")
     for path in files:
         yield Input(path.relative_to(folder).as_posix(), path, partial(read_rover_image, path))
-    for path in listing.broken:
+    for path in broken:
         yield Input(path.relative_to(folder).as_posix(), path, partial(_fail_on_broken_link, path))
+
+
+def _images_of(folder: Path) -> FolderListing:
+    """List the images of a folder, without the masks of a dataset."""
+    description = find_description(folder)
+    layout = None if description is None else describe(str(description)).layout
+    if layout is not None:
+        listings = [walk_images(each) for each in image_folders(folder, layout)]
+        return FolderListing(
+            [path for listing in listings for path in listing.images],
+            [path for listing in listings for path in listing.broken],
+        )
+    if (folder / "images").is_dir() and (folder / "masks").is_dir():
+        folder = folder / "images"
+    return walk_images(folder)
 
 
 def _fail_on_broken_link(path: Path) -> RoverImage:

@@ -80,17 +80,21 @@ def decode_indices(path: Path) -> NDArray[Any]:
     return channels[..., 0].copy()
 
 
-def decode_mask(path: Path) -> NDArray[Any]:
+def decode_mask(path: Path, *, palette_colors: bool = False) -> NDArray[Any]:
     """Decode a mask as stored: class indices (H, W), or colors (H, W, 3).
+
+    Args:
+        path: The file.
+        palette_colors: Whether to return the colors of a palette instead of its indices.
 
     Raises:
         AreosegError: The file is missing, empty, truncated or not an image.
     """
     with _readable(path) as start:
         if start.startswith(tiff.SIGNATURES):
-            pixels = tiff.decode_tiff_indices(path)
+            pixels = tiff.decode_tiff_indices(path, palette_colors=palette_colors)
         else:
-            pixels = _indices_with_pillow(path, start)
+            pixels = _indices_with_pillow(path, start, palette_colors=palette_colors)
     if pixels.ndim == 3 and pixels.shape[2] in (1, 2):
         return pixels[..., 0].copy()
     if pixels.ndim == 3 and pixels.shape[2] in (3, 4):
@@ -138,11 +142,13 @@ def _decode_with_pillow(path: Path, start: bytes) -> Raster:
     return gray_raster(turned(pixels, orientation), str(path))
 
 
-def _indices_with_pillow(path: Path, start: bytes) -> NDArray[Any]:
+def _indices_with_pillow(path: Path, start: bytes, *, palette_colors: bool) -> NDArray[Any]:
     with PIL.Image.open(path) as image:
         if _has_sixteen_bit_channels(start):
             check_size(image.height, image.width, str(path))
             pixels = np.asarray(imagecodecs.png_decode(path.read_bytes()))
+        elif palette_colors and image.mode in ("P", "PA"):
+            pixels = np.asarray(image.convert("RGB"))
         elif image.mode in ("1", "L", "LA", "RGB", "RGBA", "P", "I", "F") or image.mode.startswith(
             "I;16"
         ):

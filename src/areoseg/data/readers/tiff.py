@@ -73,8 +73,12 @@ def decode_tiff(path: Path, *, georeferenced: bool = False) -> Raster:
     )
 
 
-def decode_tiff_indices(path: Path) -> NDArray[Any]:
-    """Decode a mask as stored, (H, W) or (H, W, C), without scaling, colors of a palette or alpha.
+def decode_tiff_indices(path: Path, *, palette_colors: bool = False) -> NDArray[Any]:
+    """Decode a mask as stored, (H, W) or (H, W, C), without scaling.
+
+    Args:
+        path: The file.
+        palette_colors: Whether to return the colors of a palette instead of its indices.
 
     Raises:
         Exception: As `decode_tiff`.
@@ -89,6 +93,8 @@ def decode_tiff_indices(path: Path) -> NDArray[Any]:
             pixels, _ = _channels(page, path)
             if page.photometric == _MINISWHITE and page.bitspersample == 1:
                 pixels = 1 - pixels.astype(np.uint8)  # drawn in an editor: white is 1
+            if palette_colors and _is_palette(page):
+                pixels = _palette(page)[pixels[..., 0]]
     return np.ascontiguousarray(turned(pixels, orientation))
 
 
