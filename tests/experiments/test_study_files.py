@@ -9,7 +9,7 @@ from areoseg.recipes import load_recipe
 
 
 def test_three_studies_are_bundled():
-    assert list_studies() == ["ablation", "models", "table1"]
+    assert list_studies() == ["ablation", "levers", "models", "table1"]
 
 
 @pytest.mark.parametrize("name", list_studies())
@@ -34,7 +34,7 @@ def test_results_of_a_study_file_are_beside_it(write_study, tmp_path):
 def test_an_unknown_study_is_reported_with_the_nearest_name():
     with pytest.raises(AreosegError, match=r"no study 'ablatoin', .*: did you mean 'ablation'"):
         load_study("ablatoin")
-    with pytest.raises(AreosegError, match="choose from ablation, models, table1"):
+    with pytest.raises(AreosegError, match="choose from ablation, levers, models, table1"):
         load_study("zzz")
 
 
