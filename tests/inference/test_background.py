@@ -10,6 +10,7 @@ import areoseg
 from areoseg.errors import AreosegError
 from areoseg.inference import Predictor, TorchEngine
 from areoseg.inference.ignore_masks import mission_masks, read_ignored
+from areoseg.models.gate import GAIN
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import MARS
 
@@ -18,7 +19,7 @@ class Dark(nn.Module):
     """Log-odds of background rise with darkness; the terrain is soil on the left, sand beside."""
 
     def forward(self, images):
-        odds = 20 * (0.5 - images)
+        odds = 20 * (0.5 - images) / GAIN
         left = (torch.arange(images.shape[-1]) < images.shape[-1] // 2).float()
         soil = 4 * left.expand_as(images)
         return torch.cat([odds, soil, 0 * soil - 9, 2 + 0 * soil, 0 * soil - 9], dim=1)

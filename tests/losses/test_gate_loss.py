@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from areoseg.losses import build_loss
 from areoseg.losses.gate import GatedLoss, gate_loss
+from areoseg.models.gate import GAIN
 from areoseg.taxonomy import VOID
 
 
@@ -66,7 +67,7 @@ def test_the_terrain_is_scored_on_labeled_ground_only(batch, background):
     classes = torch.tensor([terrain.index(int(target)) for target in targets[ground]])
     cross_entropy = functional.cross_entropy(of_ground, classes)
     torch.testing.assert_close(values["ce"], cross_entropy)
-    gate = gate_loss(logits[:, background], targets, background)
+    gate = gate_loss(GAIN * logits[:, background], targets, background)
     torch.testing.assert_close(values["gate"], gate)
     torch.testing.assert_close(total, cross_entropy + 0.5 * gate)
 

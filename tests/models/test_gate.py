@@ -6,7 +6,7 @@ import torch
 from scipy.special import expit, softmax
 from torch import nn
 
-from areoseg.models.gate import choose_class, gated_log_probabilities
+from areoseg.models.gate import GAIN, choose_class, gated_log_probabilities
 from areoseg.models.segmenter import ExportGraph, Segmenter
 
 
@@ -21,7 +21,7 @@ def random_logits(background, classes=5, seed=0):
 @pytest.mark.parametrize("background", [0, 2, 4])
 def test_probabilities_are_those_of_the_formula(background):
     logits, terrain = random_logits(background)
-    found = gated_log_probabilities(logits, terrain, background).exp().numpy()
+    found = gated_log_probabilities(logits[:, [background]], terrain, background).exp().numpy()
     z, others = logits.numpy(), [c for c in range(5) if c != background]
     of_background = expit(z[:, background])
     np.testing.assert_allclose(found[:, background], of_background, rtol=1e-5)
@@ -34,7 +34,7 @@ def test_probabilities_are_those_of_the_formula(background):
 def test_extreme_odds_stay_finite():
     logits, terrain = random_logits(0)
     logits[:, 0] = torch.tensor([-500.0, 500.0]).view(2, 1, 1)
-    found = gated_log_probabilities(logits, terrain, 0)
+    found = gated_log_probabilities(logits[:, :1], terrain, 0)
     assert found.isfinite().all()
     np.testing.assert_allclose(found.exp().sum(1), 1, rtol=1e-5)
 
@@ -42,7 +42,7 @@ def test_extreme_odds_stay_finite():
 @pytest.mark.parametrize("background", [0, 3])
 def test_above_the_threshold_is_background_and_below_it_the_best_terrain(background):
     logits, terrain = random_logits(background)
-    probabilities = gated_log_probabilities(logits, terrain, background).exp()
+    probabilities = gated_log_probabilities(logits[:, [background]], terrain, background).exp()
     chosen = choose_class(probabilities, background, 0.3).numpy()
     values = probabilities.numpy()
     above = values[:, background] > 0.3
@@ -79,6 +79,21 @@ def test_temperature_and_offsets_move_the_terrain_but_not_the_gate():
     torch.testing.assert_close(before[:, 0], after[:, 0])
     assert not torch.allclose(before[:, 1:], after[:, 1:])
     segmenter.uncalibrate()
+    torch.testing.assert_close(segmenter(images).exp(), before)
+
+
+def test_scale_and_offset_move_the_gate_but_not_the_terrain():
+    images = torch.rand(1, 1, 8, 8)
+    segmenter = gated_segmenter()
+    before = segmenter(images).exp()
+    segmenter.gate_scale.fill_(3 * GAIN)
+    segmenter.gate_offset.fill_(-0.5)
+    after = segmenter(images).exp()
+    torch.testing.assert_close(after[:, 0].logit(), 3 * before[:, 0].logit() - 0.5)
+    torch.testing.assert_close(
+        after[:, 1:] / after[:, 1:].sum(1, True), before[:, 1:] / before[:, 1:].sum(1, True)
+    )
+    segmenter.uncalibrate_gate()
     torch.testing.assert_close(segmenter(images).exp(), before)
 
 

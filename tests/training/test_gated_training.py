@@ -9,11 +9,16 @@ import torch
 import areoseg
 from areoseg.models.segmenter import MASKED_LOGIT
 from areoseg.runs.run import open_run
-from areoseg.training.background_threshold import (
-    LEVELS,
+from areoseg.training.gate_calibration import (
+    BINS,
+    CENTERS,
     MAX_LOST_GROUND,
-    fit_background_threshold,
-    lowest_threshold,
+    MAX_ODDS,
+    GateCounts,
+    _shares_above,
+    best_position,
+    calibrate_gate,
+    fit_probability,
 )
 
 GATE = ["data.background=gate", "data.audit=false", "calibration=true"]
@@ -29,7 +34,7 @@ def run(homework_npz, tiny, tmp_path_factory):
 
 def test_the_run_records_threshold_and_rates(run):
     found = open_run(run).info.background
-    assert 0.5 <= found.threshold <= 1
+    assert 0 < found.threshold < 1
     assert found.lost_ground <= MAX_LOST_GROUND
     assert run.segmenter().threshold == pytest.approx(found.threshold)
     scores = json.loads((run.path / "scores.json").read_text())
@@ -85,26 +90,50 @@ def test_weights_without_a_gate_can_learn_one(homework_npz, tiny, tmp_path):
     assert gated.info.background is not None
 
 
-@pytest.mark.parametrize(
-    ("lost_above", "expected"), [(0.0, 0.5), (0.005, 0.5), (0.02, 0.8), (1.0, 0.8)]
-)
-def test_the_threshold_keeps_the_labeled_ground(lost_above, expected):
-    """A share of the ground has a probability of background of 0.8, the rest of 0.1."""
-    histogram = np.zeros(LEVELS + 1, np.int64)
-    high = round(1000 * lost_above)
-    histogram[round(0.1 * LEVELS)] = 1000 - high
-    histogram[round(0.8 * LEVELS)] = high
-    assert lowest_threshold(histogram) == expected
+def counts_of(ground, background):
+    """Counts of pixels at some log-odds."""
+    edges = np.linspace(-MAX_ODDS, MAX_ODDS, BINS + 1)
+    return GateCounts(np.histogram(ground, edges)[0], np.histogram(background, edges)[0])
 
 
-def test_the_threshold_is_exact_at_the_boundary(run, samples):
+def test_the_probability_recovers_a_known_scale_and_offset():
+    rng = np.random.default_rng(0)
+    odds = rng.normal(0, 3, 400_000)
+    true = rng.random(len(odds)) < 1 / (1 + np.exp(-odds))
+    given = (odds - 1.5) / 2
+    scale, offset = fit_probability(counts_of(given[~true], given[true]))
+    assert scale == pytest.approx(2, rel=0.02)
+    assert offset == pytest.approx(1.5, abs=0.03)
+
+
+def test_without_background_the_probability_is_left_alone():
+    assert fit_probability(counts_of(np.zeros(10), [])) == (1.0, 0.0)
+
+
+def test_the_position_parts_what_can_be_parted():
+    position = best_position(counts_of(np.full(1000, -2.0), np.full(500, 1.0)))
+    assert -2 < CENTERS[position] < 1
+
+
+def test_the_position_keeps_the_labeled_ground():
+    ground = np.r_[np.full(985, -2.0), np.full(10, 0.5), np.full(20, 3.0)]
+    background = np.r_[np.full(400, 0.4), np.full(400, 2.0), np.full(200, 4.0)]
+    position = best_position(counts_of(ground, background))
+    assert 3 < CENTERS[position] < 4  # more background would cost 2 % of the ground
+    assert _shares_above(counts_of(ground, background).ground)[position] <= MAX_LOST_GROUND
+
+
+def test_the_threshold_is_exact(run, samples):
     segmenter = run.segmenter()
-    found = fit_background_threshold(segmenter, samples, run.taxonomy)
-    odds = []
-    for image, mask in zip(samples.images, samples.masks, strict=True):
+    found = calibrate_gate(segmenter, samples, run.taxonomy)
+    lost, background = [], []
+    for index in range(len(samples)):
+        sample = samples[index]
         with torch.inference_mode():
-            probability = segmenter(torch.from_numpy(image)[None, None] / 255)[0, 0].exp().numpy()
-        odds.append(probability[mask != 0])
-    lost = (np.concatenate(odds) > found.threshold).mean()
-    assert lost == pytest.approx(found.lost_ground, abs=1e-6)
-    assert lost <= MAX_LOST_GROUND
+            output = segmenter(torch.from_numpy(sample.image)[None, None] / 255)
+        answer = segmenter.choose_class(output.exp())[0].numpy() == 0
+        lost.append(answer[sample.mask != 0])
+        background.append(answer[sample.background_pixels(0)])
+    assert np.concatenate(lost).mean() == pytest.approx(found.lost_ground, abs=1e-6)
+    assert np.concatenate(background).mean() == pytest.approx(found.found_background, abs=1e-6)
+    assert found.lost_ground <= MAX_LOST_GROUND

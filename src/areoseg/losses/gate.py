@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from areoseg.losses.combined import CombinedLoss
+from areoseg.models.gate import GAIN
 from areoseg.taxonomy import VOID
 
 
@@ -44,7 +45,7 @@ class GatedLoss(nn.Module):
 
         L = S(z, y) + w B(g, y)
 
-    with z the logits of the terrain classes, g the log-odds of background, S a `CombinedLoss` in
+    with z the logits of the terrain classes, g the log-odds of background (`GAIN` times its logit), S a `CombinedLoss` in
     which background is void, and B `gate_loss`. Auxiliary outputs enter S only.
 
     Args:
@@ -88,7 +89,7 @@ class GatedLoss(nn.Module):
             self._terrain_targets(targets),
             progress,
         )
-        odds = every[0][:, self.background]
+        odds = GAIN * every[0][:, self.background]
         gate = gate_loss(odds, targets, self.background, self.class_weights)
         return total + self.weight * gate, {**values, "gate": gate.detach()}
 

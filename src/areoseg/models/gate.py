@@ -4,20 +4,26 @@ A softmax over all classes lets background compete with terrain, although a data
 terrain and leaves the sky, the rover and distant hills out. The gate makes background an output of
 its own, with the log-odds g and the terrain logits z:
 
-    P(background) = sigmoid(g),   P(class) = (1 - P(background)) softmax(z)[class]
+    P(background) = sigmoid(a g + b),   P(class) = (1 - P(background)) softmax(z)[class]
+
+The training uses a = `GAIN` and b = 0; the calibration sets both.
 """
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+GAIN = 8.0
+"""Scale of the log-odds in training. Adaptive optimizers move every weight by about the learning
+rate, however small the gradient: without the gain, one output that starts at zero would need
+thousands of steps to become certain at the rates of fine-tuning."""
 
-def gated_log_probabilities(logits: Tensor, terrain: Tensor, background: int) -> Tensor:
+
+def gated_log_probabilities(odds: Tensor, terrain: Tensor, background: int) -> Tensor:
     """Join the gate and the terrain logits to log-probabilities of all classes.
 
     Args:
-        logits: (N, C, H, W) output of the network; channel `background` is the log-odds of
-            background.
+        odds: (N, 1, H, W) calibrated log-odds of background.
         terrain: (N, C, H, W) calibrated logits; channel `background` is so low that its softmax
             is 0.
         background: Index of the background class.
@@ -26,15 +32,13 @@ def gated_log_probabilities(logits: Tensor, terrain: Tensor, background: int) ->
         (N, C, H, W), whose exponentials sum to one over C.
 
     Examples:
-        >>> logits = torch.zeros(1, 3, 1, 1)
         >>> terrain = torch.tensor([-1e4, 0.0, 0.0]).view(1, 3, 1, 1)
-        >>> gated_log_probabilities(logits, terrain, 0).exp().flatten().tolist()
+        >>> gated_log_probabilities(torch.zeros(1, 1, 1, 1), terrain, 0).exp().flatten().tolist()
         [0.5, 0.25, 0.25]
     """
-    odds = logits[:, background : background + 1]
     # softplus instead of logsigmoid, because every exporter supports it
     of_classes = torch.log_softmax(terrain, dim=1) - functional.softplus(odds)
-    return torch.where(_is_background(logits, background), -functional.softplus(-odds), of_classes)
+    return torch.where(_is_background(terrain, background), -functional.softplus(-odds), of_classes)
 
 
 def choose_class(probabilities: Tensor, background: int, threshold: float | None) -> Tensor:

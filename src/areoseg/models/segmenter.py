@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from areoseg.models.gate import choose_class, gated_log_probabilities
+from areoseg.models.gate import GAIN, choose_class, gated_log_probabilities
 
 MASKED_LOGIT = -1e4
 """The logit of a class that is never predicted: its probability is exactly 0 in float32."""
@@ -34,14 +34,18 @@ class Segmenter(nn.Module):
         gated_class: The background class, if the network has a background gate.
 
     Attributes:
-        background_threshold: The probability above which a pixel is background, chosen by the
-            calibration; only with a gate.
+        gate_scale: Scale of the log-odds of background; only with a gate, like the next two. The
+            calibration sets all three.
+        gate_offset: Added to them after that.
+        background_threshold: The probability above which a pixel is background.
     """
 
     mean: Tensor
     std: Tensor
     temperature: Tensor
     offsets: Tensor
+    gate_scale: Tensor
+    gate_offset: Tensor
     background_threshold: Tensor
 
     def __init__(
@@ -64,6 +68,8 @@ class Segmenter(nn.Module):
         offsets[list(masked_classes)] = MASKED_LOGIT
         if gated_class is not None:
             offsets[gated_class] = MASKED_LOGIT  # in the softmax of the terrain classes
+            self.register_buffer("gate_scale", torch.tensor(GAIN))
+            self.register_buffer("gate_offset", torch.tensor(0.0))
             self.register_buffer("background_threshold", torch.tensor(0.5))
         self.register_buffer("offsets", offsets)
         self.register_load_state_dict_pre_hook(_default_temperature)  # type: ignore[no-untyped-call]
@@ -77,7 +83,9 @@ class Segmenter(nn.Module):
         calibrated = logits / self.temperature + self.offsets.view(1, -1, 1, 1)
         if self.gated_class is None:
             return calibrated
-        return gated_log_probabilities(logits, calibrated, self.gated_class)
+        odds = logits[:, self.gated_class : self.gated_class + 1]
+        odds = self.gate_scale * odds + self.gate_offset
+        return gated_log_probabilities(odds, calibrated, self.gated_class)
 
     def choose_class(self, probabilities: Tensor) -> Tensor:
         """Return the class indices (N, H, W) int64 of probabilities (N, C, H, W)."""
@@ -94,11 +102,15 @@ class Segmenter(nn.Module):
         return self.offsets <= MASKED_LOGIT / 2
 
     def uncalibrate(self) -> None:
-        """Reset temperature, offsets and threshold; masked classes stay masked."""
+        """Reset temperature to 1 and offsets to 0; masked classes stay masked."""
         self.temperature.fill_(1.0)
-        if self.gated_class is not None:
-            self.background_threshold.fill_(0.5)
         self.offsets[~self.masked_classes] = 0.0
+
+    def uncalibrate_gate(self) -> None:
+        """Reset the probability and the threshold of the background gate."""
+        self.gate_scale.fill_(GAIN)
+        self.gate_offset.fill_(0.0)
+        self.background_threshold.fill_(0.5)
 
 
 def _default_temperature(

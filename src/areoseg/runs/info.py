@@ -245,15 +245,19 @@ class CalibrationInfo(_Info):
 
 
 class BackgroundInfo(_Info):
-    """The threshold of a background gate, and its effect on the validation split.
+    """The calibration of a background gate, and its effect on the validation split.
 
     Attributes:
+        scale: The network's log-odds of background are multiplied by it.
+        offset: Added after that.
         threshold: Pixels with a higher probability of background are background.
         lost_ground: Share of the labeled ground that becomes background.
         found_background: Share of the pixels that are certainly not ground that become background;
             None without such pixels.
     """
 
+    scale: float
+    offset: float
     threshold: float
     lost_ground: float | None
     found_background: float | None
@@ -311,7 +315,7 @@ class RunInfo(_Info):
         protocol: Definition of the validation score.
         training_seconds: Training time.
         calibration: The calibration, or None.
-        background: The threshold of the background gate, or None without a gate.
+        background: The calibration of the background gate, or None without a gate.
         bundle: The comparison with the original run, or None if this is not a bundle.
     """
 

@@ -266,12 +266,14 @@ def build_segmenter(
     import torch
 
     from areoseg.models import create_model
-    from areoseg.models.adjust import adjust_network
+    from areoseg.models.adjust import adjust_network, reset_output
     from areoseg.models.segmenter import Segmenter
 
     classes, background = len(taxonomy), taxonomy.background
     network = create_model(recipe.model.name, classes=classes, **recipe.model.options)
     adjust_network(network, **recipe.network.model_dump())
+    if recipe.data.background == "gate":
+        reset_output(network, classes=classes, index=background)  # every pixel is undecided
     segmenter = Segmenter(
         network,
         mean=mean,
@@ -297,7 +299,7 @@ def initial_segmenter(start: Run, recipe: Recipe) -> "Segmenter":
     )
     segmenter.network.load_state_dict(trained.network.state_dict())
     if segmenter.gated_class is not None and trained.gated_class is None:
-        reset_output(segmenter.network, len(start.taxonomy), segmenter.gated_class)
+        reset_output(segmenter.network, classes=len(start.taxonomy), index=segmenter.gated_class)
     return segmenter.train()
 
 

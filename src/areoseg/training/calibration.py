@@ -28,7 +28,6 @@ from areoseg.runs.info import (
 )
 from areoseg.runs.run import RUN_INFO, WEIGHTS, Run, write_weights
 from areoseg.taxonomy import Taxonomy
-from areoseg.training.background_threshold import fit_background_threshold
 from areoseg.training.calibration_fits import (
     LabeledPixels,
     Offsets,
@@ -38,6 +37,7 @@ from areoseg.training.calibration_fits import (
     fit_temperature,
     half_splits,
 )
+from areoseg.training.gate_calibration import calibrate_gate
 from areoseg.utils.device import Precision, choose_device, precision_of_training
 from areoseg.utils.images import as_tensor
 
@@ -166,7 +166,7 @@ def calibrate_run(run: Run, samples: SegmentationDataset, *, device: str = "cpu"
     )
     results: dict[str, Any] = {"calibration": found.info(run.taxonomy)}
     if segmenter.gated_class is not None:
-        results["background"] = fit_background_threshold(
+        results["background"] = calibrate_gate(
             segmenter,
             samples,
             run.taxonomy,

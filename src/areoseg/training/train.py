@@ -53,10 +53,10 @@ from areoseg.runs.run import (
     initial_segmenter,
     open_run,
 )
-from areoseg.training.background_threshold import fit_background_threshold
 from areoseg.training.calibration import calibrate_segmenter
 from areoseg.training.checkpoint import load_resume_state
 from areoseg.training.finish import finish_run
+from areoseg.training.gate_calibration import calibrate_gate
 from areoseg.training.health import DivergedError
 from areoseg.training.loop import OnValidation, Trainer, fit, plan_for, save_weights
 from areoseg.training.plan import Budget, Plan, parse_budget
@@ -462,7 +462,7 @@ def _fit(
         )
         results["calibration"] = calibration.info(run.taxonomy)
     if model.gated_class is not None:
-        results["background"] = fit_background_threshold(
+        results["background"] = calibrate_gate(
             model,
             prepared.samples.select(prepared.split.val),
             run.taxonomy,
