@@ -49,6 +49,11 @@ class Taxonomy:
         return len(self.names)
 
     @property
+    def identity(self) -> tuple[tuple[str, ...], int]:
+        """What a model depends on: the names and which of them is background, not the colors."""
+        return self.names, self.background
+
+    @property
     def terrain(self) -> tuple[int, ...]:
         """Indices of the classes other than background."""
         return tuple(index for index in range(len(self)) if index != self.background)

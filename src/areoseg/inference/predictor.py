@@ -88,7 +88,7 @@ class Predictor:
     ) -> None:
         if not engines:
             raise AreosegError("no model to predict with: name at least one run or exported file")
-        if len({engine.taxonomy for engine in engines}) > 1:
+        if len({engine.taxonomy.identity for engine in engines}) > 1:
             raise AreosegError(
                 "the models have different classes: average models with the same ones"
             )
@@ -146,7 +146,7 @@ class Predictor:
             for path in models
         ]
         for path, engine in zip(models, engines, strict=True):
-            if engine.taxonomy != engines[0].taxonomy:
+            if engine.taxonomy.identity != engines[0].taxonomy.identity:
                 raise AreosegError(
                     f"{path} predicts {', '.join(engine.taxonomy.names)}, but {models[0]} predicts"
                     f" {', '.join(engines[0].taxonomy.names)}: average models with one"

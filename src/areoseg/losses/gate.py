@@ -46,7 +46,8 @@ class GatedLoss(nn.Module):
         L = S(z, y) + w B(g, y)
 
     with z the logits of the terrain classes, g the log-odds of background (`GAIN` times its logit),
-    S a `CombinedLoss` in which background is void, and B `gate_loss`. Auxiliary outputs enter S only.
+    S a `CombinedLoss` in which background is void, and B `gate_loss`. Auxiliary outputs enter S
+    only.
 
     Args:
         terrain: The loss S, of logits with C - 1 classes.

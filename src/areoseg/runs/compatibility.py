@@ -111,7 +111,7 @@ def _difference(recipe: Recipe, taxonomy: Taxonomy, run: Run) -> str | None:
     """
     standardized = "weight_standardization"
     compared = {
-        "taxonomy": (_classes(taxonomy), _classes(run.taxonomy)),
+        "taxonomy": (taxonomy.identity, run.taxonomy.identity),
         "model.name": (recipe.model.name, run.recipe.model.name),
         "model options": (_lasting(recipe.model.options), _lasting(run.recipe.model.options)),
         f"network.{standardized}": (
@@ -124,11 +124,6 @@ def _difference(recipe: Recipe, taxonomy: Taxonomy, run: Run) -> str | None:
         ),
     }
     return next((name for name, (own, other) in compared.items() if own != other), None)
-
-
-def _classes(taxonomy: Taxonomy) -> tuple[tuple[str, ...], int]:
-    """Return what the weights depend on: not the colors."""
-    return taxonomy.names, taxonomy.background
 
 
 def _treatment(own: str, other: str) -> str:
