@@ -85,6 +85,7 @@ def test_temperature_and_offsets_move_the_terrain_but_not_the_gate():
 def test_scale_and_offset_move_the_gate_but_not_the_terrain():
     images = torch.rand(1, 1, 8, 8)
     segmenter = gated_segmenter()
+    segmenter.network.weight.data[0] /= GAIN
     before = segmenter(images).exp()
     segmenter.gate_scale.fill_(3 * GAIN)
     segmenter.gate_offset.fill_(-0.5)
