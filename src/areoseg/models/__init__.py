@@ -8,7 +8,7 @@ from areoseg.models import nnunet as nnunet
 from areoseg.models import psp_attention as psp_attention
 from areoseg.models import rockseg as rockseg
 from areoseg.models import turkeyseg as turkeyseg
-from areoseg.models import unet as unet
+from areoseg.models import unet_variants as unet_variants
 from areoseg.models import unet_xception as unet_xception
 from areoseg.models.inspect import ModelCost, model_cost
 from areoseg.models.registry import ModelRecord, create_model, record, records, register
