@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -45,7 +43,10 @@ def trained(monkeypatch):
 
 
 @pytest.fixture
-def compare(study, homework_npz, tmp_path):
+def compare(study, homework_npz, tmp_path, monkeypatch):
+    """Runs the study; the runs get no report, which would take longer than their training."""
+    monkeypatch.setattr("areoseg.training.finish.write_report", lambda run, **content: None)
+
     def run(data=homework_npz, **options):
         return areoseg.compare(study.path, data, tmp_path / "runs", threads=1, **options)
 
@@ -213,22 +214,13 @@ def test_a_baseline_is_a_row_scored_where_the_recipe_would_train(
     assert contents(study.results) == results
 
 
-def test_the_command_draws_what_is_there_and_refuses_a_faulty_study(write_study, tmp_path):
+def test_the_command_draws_what_is_there_and_refuses_a_faulty_study(run_command, write_study):
     study = write_study([{"name": "loss", "rows": [{"name": "ce"}]}])
-
-    def command(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "areoseg", "compare", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-
-    done = command(study.path)
+    done = run_command("compare", study.path, cwd=study.path.parent)
     assert done.returncode == 0, done.stderr
     assert "baseline" in done.stdout
     assert "1 of 1 trainings are not done yet" in done.stdout
-    refused = command(study.path, "--protocol", "kera")
+    refused = run_command("compare", study.path, "--protocol", "kera")
     assert refused.returncode == 2
     assert "keras" in refused.stderr
 

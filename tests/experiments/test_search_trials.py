@@ -1,11 +1,9 @@
 import csv
 import json
-import os
-import signal
-import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 
 import numpy as np
@@ -19,9 +17,18 @@ from areoseg.audit import Audit, Finding, write_audit
 from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
 from areoseg.experiments import search as search_module
+from areoseg.experiments import search_files
 from areoseg.experiments.search_results import read_search
 from areoseg.experiments.space import load_space
-from areoseg.experiments.storage import PRUNERS, locked, open_study, remove_lock
+from areoseg.experiments.storage import (
+    PRUNERS,
+    RUNNING,
+    hold,
+    locked,
+    open_study,
+    remove_lock,
+    trial_folder,
+)
 from areoseg.experiments.trial import Outcome, SearchContext
 from areoseg.recipes import load_recipe
 from areoseg.runs.run import open_run
@@ -55,7 +62,11 @@ def search(homework_npz, tiny, space, tmp_path):
 
 @pytest.fixture
 def instant(monkeypatch):
-    """Replaces trainings by a function of the trial; returns the values that were tried."""
+    """Replaces trainings by a function of the trial; returns the values that were tried.
+
+    The page has no chart then, which would take longer than all else.
+    """
+    monkeypatch.setattr(search_files, "trial_chart", lambda *trials: None)
 
     def use(outcome):
         tried = []
@@ -65,6 +76,7 @@ def instant(monkeypatch):
             found = outcome(trial)
             if found.state == TrialState.COMPLETE:
                 (folder / "recipe.yaml").write_text("model: unet\n")
+                (folder / "weights.safetensors").touch()
             return found
 
         monkeypatch.setattr(SearchContext, "run", run)
@@ -200,34 +212,21 @@ def test_an_interrupted_trial_is_tried_again(search, instant, monkeypatch):
     assert found.counts == "3 complete, 1 interrupted"
 
 
-KILLED = """
-import sys, torch, areoseg
-torch.set_num_threads(1)
-space, data, out, *overrides = sys.argv[1:]
-areoseg.search("unet", space, data, out, overrides=overrides, trials=5, threads=1)
-"""
-
-
-def test_what_a_killed_process_was_at_is_tried_again(search, space, homework_npz, tiny, tmp_path):
+def test_what_a_killed_process_was_at_is_tried_again(search, instant, space, tmp_path):
+    instant(good)
+    search(trials=1)
     out = tmp_path / "out"
-    overrides = [*tiny, "data.audit=false", "training.epochs=100000", "training.patience=0"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(space), str(homework_npz), str(out), *overrides],
-        stderr=subprocess.DEVNULL,
-    )
-    journal = out / "trials" / "0000" / "metrics.csv"
-    until = time.monotonic() + 120
-    while not journal.is_file() and process.poll() is None and time.monotonic() < until:
-        time.sleep(0.05)
-    assert journal.is_file()
     info = read_info(out)
+    study = open_study(out, seed=0, pruner="none", info=info)
+    trial = study.ask(load_space(space).distributions)
+    lock = hold(trial_folder(out, trial.number) / RUNNING)
     beside = open_study(out, seed=0, pruner="none", info=info)
-    assert [trial.state for trial in beside.trials] == [TrialState.RUNNING]  # it lives
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    assert beside.trials[1].state == TrialState.RUNNING  # its process lives
+    lock.close()  # as the kernel does for a process that is killed
     after = open_study(out, seed=0, pruner="none", info=info)
-    assert [trial.state for trial in after.trials] == [TrialState.FAIL, TrialState.WAITING]
-    assert after.ask().number == 1
+    assert [trial.state for trial in after.trials[1:]] == [TrialState.FAIL, TrialState.WAITING]
+    again = after.ask(load_space(space).distributions)
+    assert (again.number, again.params) == (2, trial.params)
 
 
 @pytest.mark.parametrize("params", [[], ["optimizer.lr"]])
@@ -296,19 +295,22 @@ def read_info(out):
     raise AssertionError("no info in the journal")
 
 
-def test_two_processes_share_one_search(space, homework_npz, tiny, tmp_path):
-    out = tmp_path / "out"
-    overrides = [*tiny, "data.audit=false", "training.epochs=2"]
-    command = [sys.executable, "-c", KILLED, str(space), str(homework_npz), str(out), *overrides]
-    both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    for process in both:
-        _, errors = process.communicate(timeout=240)
-        assert process.returncode == 0, errors
-    with (out / "trials.csv").open() as file:
+def test_two_processes_share_one_search(search, instant, tmp_path):
+    """Threads stand for processes: each opens its own study, and locks exclude open files."""
+
+    def slow(trial):
+        time.sleep(0.02)
+        return good(trial)
+
+    instant(slow)
+    with ThreadPoolExecutor() as pool:
+        both = [pool.submit(search, trials=12) for _ in range(2)]
+    assert all(future.result() for future in both)
+    with (tmp_path / "out" / "trials.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["state"] for row in rows] == ["complete"] * 5
-    assert len({row["optimizer.lr"] for row in rows}) == 5
-    assert len(list(out.glob("trials/*/weights.safetensors"))) == 1
+    assert [row["state"] for row in rows] == ["complete"] * 12
+    assert len({row["optimizer.lr"] for row in rows}) == 12
+    assert len(list(tmp_path.glob("out/trials/*/weights.safetensors"))) == 1
 
 
 def test_half_a_line_at_the_end_of_the_journal_is_removed(search, instant, tmp_path):
@@ -412,13 +414,9 @@ def test_decisions_about_the_data_hold_in_every_trial(search, homework_npz, tmp_
         search(trials=1)
 
 
-def test_without_optuna_one_line_says_what_to_install(homework_npz, space, tmp_path):
-    hidden = "import sys; sys.modules['optuna'] = None; from areoseg.cli.app import main; main()"
-    options = ["--space", space, "--data", homework_npz, "--out", tmp_path / "out", "--trials", 1]
-    done = subprocess.run(
-        [sys.executable, "-c", hidden, "search", "unet", *map(str, options)],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 2
-    assert done.stderr == "error: optuna is not installed: pip install 'areoseg[search]'\n"
+def test_without_optuna_one_line_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    monkeypatch.delitem(sys.modules, "areoseg.experiments.search")
+    with pytest.raises(AreosegError) as missing:
+        import_module("areoseg.experiments.search")
+    assert str(missing.value) == "optuna is not installed: pip install 'areoseg[search]'"

@@ -1,7 +1,5 @@
 """Plugins: components from outside the package, and when their code is run."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -56,13 +54,20 @@ split: {val: 0.25, test: 0.25}
 
 
 @pytest.fixture(autouse=True)
-def fresh_registries(monkeypatch):
-    """What a test registers is forgotten after it, and no file counts as run."""
-    for registry in (LOSSES, SCHEDULES):
-        monkeypatch.setattr(registry, "_components", dict(registry._components))
-    monkeypatch.setattr(model_registry, "_records", dict(model_registry._records))
-    monkeypatch.setattr(plugins, "_loaded", set())
+def forget_plugins(monkeypatch):
+    """Forgets, before a test and when called, all registered components and executed files."""
+    components = [(registry, dict(registry._components)) for registry in (LOSSES, SCHEDULES)]
+    models = dict(model_registry._records)
+
+    def forget():
+        for registry, registered in components:
+            monkeypatch.setattr(registry, "_components", dict(registered))
+        monkeypatch.setattr(model_registry, "_records", dict(models))
+        monkeypatch.setattr(plugins, "_loaded", set())
+
     monkeypatch.delenv(plugins.ALLOW, raising=False)
+    forget()
+    return forget
 
 
 @pytest.fixture
@@ -201,30 +206,27 @@ def test_an_installed_plugin_that_fails_is_left_out_with_a_warning(monkeypatch):
         assert "cosine" in list(SCHEDULES)
 
 
-def command(folder, *words):
-    return subprocess.run(
-        [sys.executable, "-m", "areoseg", *map(str, words)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-
-
 def test_a_run_with_plugins_is_used_from_any_folder_with_the_users_consent(
-    own, homework_npz, tmp_path_factory
+    own, homework_npz, run_command, forget_plugins, tmp_path_factory
 ):
     run = own.parent / "run"
     areoseg.train(own, homework_npz, run)
     own.unlink()
     (own.parent / "my_net.py").unlink()
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    refused = command(elsewhere, "evaluate", run, "--data", homework_npz)
+    evaluate = ["evaluate", run, "--data", homework_npz]
+
+    def command(*words):
+        forget_plugins()
+        return run_command(*words, cwd=elsewhere)
+
+    refused = command(*evaluate)
     assert refused.returncode == 2
     (line,) = refused.stderr.splitlines()
     assert f"needs the plugin {run}/plugins/my_net.py, which is code" in line
-    done = command(elsewhere, "evaluate", run, "--data", homework_npz, "--allow-plugins")
+    done = command(*evaluate, "--allow-plugins")
     assert done.returncode == 0, done.stderr
-    done = command(elsewhere, "validate", run / "recipe.yaml")
+    done = command("validate", run / "recipe.yaml")
     assert done.returncode == 0, done.stderr
     assert "my-loss" in done.stdout
 
