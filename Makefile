@@ -8,7 +8,7 @@ LOWEST_STAMP := .venv-lowest/.installed
 # What `make bench` runs; CONTRIBUTING.md says how the other scripts are run.
 BENCHMARKS := audit augment inference models training
 
-.PHONY: demo test coverage test-lowest lint bench docs clean
+.PHONY: demo test coverage test-lowest lint bench gpu docs clean
 
 demo: $(STAMP)
 	$(BIN)/areoseg demo --out runs/demo
@@ -32,6 +32,11 @@ bench: $(BENCH_STAMP)
 	for name in $(BENCHMARKS); do \
 		.venv-bench/bin/python benchmarks/$$name.py || exit 1; \
 	done
+
+# Tests and speed on one NVIDIA GPU, in less than eight minutes.
+GPU_PYTHON ?= $(BIN)/python
+gpu:
+	$(GPU_PYTHON) benchmarks/gpu.py
 
 docs: $(STAMP)
 	$(BIN)/mkdocs build --strict

@@ -52,6 +52,12 @@ class Tensors:
         rows = torch.from_numpy(indices)
         return Tensors(self.images[rows], self.masks[rows])
 
+    def to(self, device: torch.device) -> "Tensors":
+        """Return the samples on a device; these, if they are there already."""
+        if self.images.device == device:
+            return self
+        return Tensors(self.images.to(device), self.masks.to(device))
+
     def cropped(
         self, indices: NDArray[np.int64], size: tuple[int, int], generator: torch.Generator
     ) -> "Tensors":
@@ -131,6 +137,11 @@ class TrainingBatches:
     pseudo: Tensors | None = None
     labeled_share: float = 1.0
     crop: tuple[int, int] | None = None
+
+    def to(self, device: torch.device) -> "TrainingBatches":
+        """Return the batches with their samples on a device, where they are then augmented."""
+        pseudo = None if self.pseudo is None else self.pseudo.to(device)
+        return replace(self, tensors=self.tensors.to(device), pseudo=pseudo)
 
     def cropped_at(self, sides: Sequence[int], progress: float) -> "TrainingBatches":
         """Return the batches at a progress of training during which crops grow.

@@ -211,7 +211,8 @@ class Trainer:
         device: torch.device,
         precision: Precision,
     ) -> None:
-        self.recipe, self.data, self.taxonomy = recipe, data, taxonomy
+        # On a GPU the samples stay there, so that no step waits for a transfer.
+        self.recipe, self.data, self.taxonomy = recipe, data.to(device), taxonomy
         self.device, self.precision = device, precision
         self.fabric = Fabric(
             accelerator=device.type,
@@ -335,7 +336,7 @@ class Trainer:
         with autocast(self.device, self.precision):
             logits = self.ema_model.eval()(self.fabric.to_device(images))
         prediction = self.ema_model.choose_class(logits.softmax(dim=1)).cpu().numpy()
-        return confusion_matrix(prediction, targets.numpy(), len(self.taxonomy))
+        return confusion_matrix(prediction, targets.cpu().numpy(), len(self.taxonomy))
 
     def state_tensors(self) -> dict[str, Any]:
         """Return the state dictionaries of the weights, their average and the optimizer."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from areoseg.audit import Exclusions, find_exclusions
@@ -84,6 +85,11 @@ class Preparation:
     def pass_steps(self) -> int:
         """The number of steps of one pass over the training samples, in the first stage."""
         return self.stages[0].batches.steps_per_pass
+
+    def to(self, device: torch.device) -> "Preparation":
+        """Return the data with the batches and the validation samples on a device."""
+        stages = [replace(stage, batches=stage.batches.to(device)) for stage in self.stages]
+        return replace(self, stages=tuple(stages), validation=self.validation.to(device))
 
     def names(self) -> dict[str, list[str]]:
         """Return the names of the samples of each split."""

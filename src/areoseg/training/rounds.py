@@ -76,7 +76,8 @@ class Rounds:
         if self._labeled is None:
             return labeled
         share = 1 - self.settings.batch_fraction
-        return replace(labeled, pseudo=self._labeled, labeled_share=share)
+        pseudo = self._labeled.to(labeled.tensors.images.device)
+        return replace(labeled, pseudo=pseudo, labeled_share=share)
 
     def _start(self, current: int) -> None:
         """Label the samples for one round; without confident predictions there are no labels."""
