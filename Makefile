@@ -34,7 +34,7 @@ bench: $(BENCH_STAMP)
 	done
 
 # Tests and speed on one NVIDIA GPU, in less than eight minutes.
-GPU_PYTHON ?= $(BIN)/python
+GPU_PYTHON ?= python3
 gpu:
 	$(GPU_PYTHON) benchmarks/gpu.py
 
