@@ -137,3 +137,15 @@ def test_the_threshold_is_exact(run, samples):
     assert np.concatenate(lost).mean() == pytest.approx(found.lost_ground, abs=1e-6)
     assert np.concatenate(background).mean() == pytest.approx(found.found_background, abs=1e-6)
     assert found.lost_ground <= MAX_LOST_GROUND
+
+
+def test_without_background_no_ground_is_lost(run):
+    scores = areoseg.evaluate(run, split="val", background=False, threads=1)
+    assert scores.lost_ground == scores.found_background == 0
+
+
+def test_submissions_have_terrain_classes_only(run, homework_npz, tmp_path):
+    areoseg.submit(run, homework_npz, tmp_path / "submission.csv", threads=1)
+    rows = (tmp_path / "submission.csv").read_text().splitlines()[1:]
+    assert len(rows) == 5
+    assert not any("0" in row.split(",")[1:] for row in rows)

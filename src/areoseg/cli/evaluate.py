@@ -28,6 +28,7 @@ def evaluate(
     data: OptionalData = None,
     split: Split | None = None,
     tta_flip: bool = False,
+    background: bool = True,
     dataset: DataFlags = DEFAULT_DATA,
     compute: ComputeFlags = DEFAULT_COMPUTE,
     json: Json = False,
@@ -47,12 +48,15 @@ def evaluate(
         split: The split of the models' own dataset, test by default. Other datasets are evaluated
             as a whole.
         tta_flip: Average over each image and its mirror image, and show the gain and the cost.
+        background: Whether pixels may be background. --no-background: every pixel gets a terrain
+            class, for protocols that count background on labeled ground as an error.
     """
     evaluations = areoseg.evaluate_each(
         models,
         data,
         split=split,
         tta_flip=tta_flip,
+        background=background,
         **vars(dataset),
         **compute_keywords(compute),
     )

@@ -51,6 +51,7 @@ def evaluate(
     *,
     split: str | None = None,
     tta_flip: bool = False,
+    background: bool = True,
     groups: PathLike | None = None,
     data_format: DataFormat = "auto",
     label_set: LabelSet = "crowd",
@@ -71,6 +72,8 @@ def evaluate(
         split: `train`, `val` or `test`, if `data` is the dataset of the models. None: `test` on
             their own dataset, and all labeled samples on any other.
         tta_flip: Average over each image and its mirror image.
+        background: Whether pixels may be background. False: every pixel has a terrain class, which
+            helps under protocols that count background on labeled ground as an error.
         groups: See `DataOptions`, also for the next four.
         data_format: See `DataOptions`.
         label_set: See `DataOptions`.
@@ -93,7 +96,9 @@ def evaluate(
     console = console or standard_error()
     options = data_options(groups, data_format, label_set, missions, classes)
     dataset = _load_dataset(opened, data, split, options, console)
-    return _evaluate(opened, dataset, tta_flip=tta_flip, device=device).scores
+    return _evaluate(
+        opened, dataset, tta_flip=tta_flip, background=background, device=device
+    ).scores
 
 
 def evaluate_each(
@@ -102,6 +107,7 @@ def evaluate_each(
     *,
     split: str | None = None,
     tta_flip: bool = False,
+    background: bool = True,
     groups: PathLike | None = None,
     data_format: DataFormat = "auto",
     label_set: LabelSet = "crowd",
@@ -127,7 +133,10 @@ def evaluate_each(
         variants.append((opened, False))
     if tta_flip:
         variants.append((opened, True))
-    return [_evaluate(some, dataset, tta_flip=flip, device=device) for some, flip in variants]
+    return [
+        _evaluate(some, dataset, tta_flip=flip, background=background, device=device)
+        for some, flip in variants
+    ]
 
 
 def _open_models(models: ModelPath | Sequence[ModelPath], device: str) -> list[ModelUnderTest]:
@@ -192,10 +201,17 @@ def _load_dataset(
 
 
 def _evaluate(
-    models: Sequence[ModelUnderTest], dataset: SegmentationDataset, *, tta_flip: bool, device: str
+    models: Sequence[ModelUnderTest],
+    dataset: SegmentationDataset,
+    *,
+    tta_flip: bool,
+    background: bool,
+    device: str,
 ) -> Evaluation:
     paths = (model.path for model in models)
-    predictor = Predictor.load(*paths, device=device, tta_flip=tta_flip, scale=1.0)
+    predictor = Predictor.load(
+        *paths, device=device, tta_flip=tta_flip, scale=1.0, background=background
+    )
     started = time.perf_counter()
     masks = list(predictor.masks(dataset.images))
     milliseconds = 1000 * (time.perf_counter() - started) / len(dataset)

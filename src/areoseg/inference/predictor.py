@@ -118,6 +118,10 @@ class Predictor:
         self.background = background
         self.background_threshold = _threshold(engines, background, background_threshold)
 
+    def answer_terrain_only(self) -> None:
+        """Never answer background from now on, as with `background=False`."""
+        self.background, self.background_threshold = False, None
+
     @classmethod
     def load(
         cls,

@@ -40,7 +40,8 @@ def submit(
     """Segment the unlabeled images of a dataset and write the homework's CSV file.
 
     Each row has the pixels of one image at its original size. The models see images scaled like the
-    training data of the first model.
+    training data of the first model. Models with a background gate answer terrain classes only,
+    because the homework counts background on a labeled pixel as an error.
 
     Args:
         models: A run folder, the name of a bundled model or an exported file, or several of these,
@@ -66,6 +67,8 @@ def submit(
     console = console or standard_error()
     paths = model_paths(models)
     predictor = Predictor.load(*paths, device=device, accelerate=True)
+    if predictor.background_threshold is not None:
+        predictor.answer_terrain_only()
     first = predictor.engines[0]
     if isinstance(first, ExportedEngine):
         recipe = parse_recipe(first.metadata.recipe, source=str(paths[0]))
