@@ -52,7 +52,8 @@ def audit(
         split_file: Look for leaks between the splits of a split.json file, a run, a bundled model
             or a recipe.
         cross_validate: Train small networks by cross-validation and compare the masks with their
-            predictions; finds swapped, shifted and partly wrong masks. Takes minutes.
+            predictions; finds swapped, shifted and partly wrong masks. Takes about half an hour of
+            one core.
         model: Compare the masks with the predictions of this run instead; it should not have been
             trained on them.
         jobs: Threads for the checks.
