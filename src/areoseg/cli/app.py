@@ -20,6 +20,7 @@ ALLOW_PLUGINS = "--allow-plugins"
 
 COMMANDS = {
     "demo": "Train and evaluate a small network on synthetic Mars images; needs no data.",
+    "data": "List known datasets, draft a dataset description, or check a dataset.",
     "audit": "Find outliers, duplicates, leaks and suspicious masks in a dataset.",
     "train": "Train a network on a dataset by a recipe, evaluate it, and write a report.",
     "evaluate": "Evaluate a model, or an ensemble of models, on labeled samples.",

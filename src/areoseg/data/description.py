@@ -31,6 +31,9 @@ from areoseg.taxonomy import MARS, VOID, Taxonomy, taxonomy_of
 NAMES = ("dataset", "areoseg-data")
 """Names of descriptions, without suffix; beside a file they follow its own name."""
 
+KNOWN = Path(__file__).with_name("datasets")
+"""The folder of descriptions of published datasets."""
+
 SUFFIXES = (".yaml", ".yml", ".json")
 
 _CLASSES = ("classes", "names", "labels")  # ours, and those of Ultralytics and nnU-Net
@@ -47,6 +50,8 @@ _FIELDS = (
     "groups",
     "tile",
     "scale",
+    "named",
+    "undocumented",
     *LAYOUT_FIELDS,
     *ABOUT,
 )
@@ -62,6 +67,8 @@ class DatasetDescription:
         tile: Height and width of the tiles that frames are cut into; None: not set.
         scale: Factor for the sides of frames before they are cut, in (0, 1].
         layout: Where images and masks are and how masks are coded; None: not set.
+        named: Pattern of the last two folders of a known dataset, in lower case, or None.
+        undocumented: Whether the mask values of a known dataset are not published.
         about: Name, license, citation, DOI and address of the dataset, as far as they are given.
     """
 
@@ -70,6 +77,8 @@ class DatasetDescription:
     tile: tuple[int, int] | None = None
     scale: float = 1.0
     layout: Layout | None = None
+    named: str | None = None
+    undocumented: bool = False
     about: dict[str, str] = field(default_factory=dict)
 
 
@@ -103,9 +112,9 @@ def describe(classes: str | None) -> DatasetDescription:
     """Return the description given by the option `classes` of `DataOptions`.
 
     Args:
-        classes: The path of a description, class names separated by commas, or the number of
-            classes; None: the classes of Mars. The class called `background`, or else the first, is
-            the background.
+        classes: The path of a description, the name of a known dataset such as `s5mars`, class
+            names separated by commas, or the number of classes; None: the classes of Mars. The
+            class called `background`, or else the first, is the background.
 
     Raises:
         AreosegError: `classes` is none of these, or the file cannot be read or is invalid.
@@ -120,6 +129,8 @@ def describe(classes: str | None) -> DatasetDescription:
         return DatasetDescription()
     if classes.lower().endswith(SUFFIXES):
         return read_description(Path(classes))
+    if classes in known_datasets():
+        return read_description(KNOWN / f"{classes}.yaml")
     names = [name.strip() for name in classes.split(",")]
     if len(names) == 1 and names[0].isdigit():
         names = [f"class {index}" for index in range(min(int(names[0]), VOID + 1))]
@@ -129,6 +140,33 @@ def describe(classes: str | None) -> DatasetDescription:
             " number of classes"
         )
     return DatasetDescription(taxonomy_of(names))
+
+
+def known_datasets() -> list[str]:
+    """Return the names of the published datasets that have a description, sorted."""
+    return sorted(path.stem for path in KNOWN.glob("*.yaml"))
+
+
+def recognize_dataset(data: Path) -> str | None:
+    """Return the known dataset that a folder contains, by its name and its folders, or None.
+
+    Args:
+        data: The folder; its own name, or that of the folder above it, contains the dataset's.
+    """
+    if not data.is_dir():
+        return None
+    above = "/".join(data.absolute().parts[-2:]).lower()
+    for name in known_datasets():
+        description = read_description(KNOWN / f"{name}.yaml")
+        layout = description.layout
+        if layout is None or description.named is None:
+            continue
+        if not re.search(description.named, above):
+            continue
+        folders = (layout.images, layout.masks)
+        if all(any(data.glob(folder.replace("{split}", "*"))) for folder in folders):
+            return name
+    return None
 
 
 def read_description(path: Path) -> DatasetDescription:
@@ -161,6 +199,8 @@ def read_description(path: Path) -> DatasetDescription:
             tile=_tile(values.get("tile")),
             scale=_scale(values.get("scale", 1)),
             layout=layout_of(values, names, numbers),
+            named=values.get("named"),
+            undocumented=bool(values.get("undocumented")),
             about={key: " ".join(str(values[key]).split()) for key in ABOUT if key in values},
         )
     except AreosegError as error:

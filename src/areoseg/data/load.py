@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from rich.console import Console
 
-from areoseg.data.description import describe, find_description
+from areoseg.data.description import describe, find_description, recognize_dataset
 from areoseg.data.layout import Layout
 from areoseg.data.missions.metadata import rover_stop
 from areoseg.data.options import DataFormat, DataOptions, LabelSet, data_options
@@ -170,6 +170,15 @@ def find_source(data: PathLike, options: DataOptions | None, console: Console) -
     if source.classes is None and (description := find_description(Path(data))) is not None:
         console.print(f"note: classes from {description}, beside the data")
         source = replace(source, classes=str(description))
+    elif source.classes is None and (known := recognize_dataset(Path(data))) is not None:
+        title = describe(known).about["name"]
+        if describe(known).undocumented:
+            raise AreosegError(
+                f"{data}: this looks like {title}, whose mask values are not published: write a"
+                f" dataset.yaml with `map`; `areoseg data describe {data}` writes a draft"
+            )
+        console.print(f"note: {title}, recognized by its folders; a dataset.yaml replaces this")
+        source = replace(source, classes=known)
     described = describe(source.classes)
     default = DataOptions()
     for field in ("groups", "data_format", "label_set"):

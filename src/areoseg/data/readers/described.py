@@ -27,8 +27,8 @@ def find_described(path: Path, layout: Layout, taxonomy: Taxonomy) -> Listing:
     Raises:
         AreosegError: A folder is missing, a mask has no image, or two files have one name.
     """
-    images, image_links = _files(path, layout.images)
-    masks, mask_links = _files(path, layout.masks, suffix=layout.mask_suffix)
+    images, image_links = list_files(path, layout.images)
+    masks, mask_links = list_files(path, layout.masks, suffix=layout.mask_suffix)
     orphans = sorted(masks.keys() - images.keys())
     if orphans:
         raise AreosegError(
@@ -74,7 +74,7 @@ def image_folders(path: Path, layout: Layout) -> list[Path]:
     return [folder for _, folder in _folders(path, layout.images)]
 
 
-def _files(path: Path, pattern: str, *, suffix: str = "") -> tuple[dict[str, Path], list[str]]:
+def list_files(path: Path, pattern: str, *, suffix: str = "") -> tuple[dict[str, Path], list[str]]:
     """Return the image files of a folder of the layout by name, and warnings about links."""
     found: dict[str, Path] = {}
     warnings: list[str] = []
