@@ -8,7 +8,7 @@ LOWEST_STAMP := .venv-lowest/.installed
 # What `make bench` runs; CONTRIBUTING.md says how the other scripts are run.
 BENCHMARKS := audit augment inference models training
 
-.PHONY: demo test coverage test-lowest lint bench gpu docs clean
+.PHONY: demo test coverage test-lowest lint bench gpu docs wheel clean
 
 demo: $(STAMP)
 	$(BIN)/areoseg demo --out runs/demo
@@ -41,6 +41,15 @@ gpu:
 docs: $(STAMP)
 	$(BIN)/mkdocs build --strict
 
+# The wheel must contain every tracked file of the package: recipes, studies, templates, weights.
+wheel: export LC_ALL = C
+wheel: $(STAMP)
+	rm -rf dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(BIN)/python -m zipfile --list dist/*.whl | awk '{print $$1}' | sort > dist/files.txt
+	git ls-files src/areoseg | sed 's,^src/,,' | sort | comm -23 - dist/files.txt > dist/missing.txt
+	@test ! -s dist/missing.txt || { echo 'not in the wheel:'; cat dist/missing.txt; exit 1; }
+
 # The pins hold for everything; torch comes first so that nothing else chooses its build.
 $(STAMP): pyproject.toml constraints.txt
 	test -d .venv || $(PYTHON) -m venv .venv
@@ -70,4 +79,4 @@ $(LOWEST_STAMP): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf .venv .venv-bench .venv-lowest site runs/demo
+	rm -rf .venv .venv-bench .venv-lowest dist site runs/demo
