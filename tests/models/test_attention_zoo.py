@@ -14,9 +14,9 @@ SIZES = [
     ("unet-transformer", {}, 3.532, 1544),
     ("attention-uwnet", {}, 4.68, 611),
     ("attention-uwnet", {"width": 32}, 16.9, 2384),
-    ("attention-uwnet", {"variant": "report"}, 1.950, 1334),
+    ("attention-uwnet", {"variant": "homework"}, 1.950, 1334),
     ("rockseg", {}, 5.357, 1353),
-    ("rockseg", {"variant": "report"}, 3.08, 1900),
+    ("rockseg", {"variant": "homework"}, 3.08, 1900),
     ("turkeyseg", {}, 13.66, 7430),
     ("turkeyseg", {"variant": "normalized"}, 13.66, 7430),
     ("light4mars-t", {}, 0.102, 15.3),
@@ -29,8 +29,8 @@ SIZES = [
 
 # Variants that the shared contract does not build, made narrow.
 VARIANTS = [
-    ("attention-uwnet", {"variant": "report", "width": 8}),
-    ("rockseg", {"variant": "report", "widths": (8, 8, 16, 16)}),
+    ("attention-uwnet", {"variant": "homework", "width": 8}),
+    ("rockseg", {"variant": "homework", "widths": (8, 8, 16, 16)}),
     (
         "turkeyseg",
         {"variant": "normalized", "global_widths": (16, 32, 32), "local_widths": (16, 32)}
@@ -127,23 +127,23 @@ def test_attention_uwnet_looks_at_the_bridge_and_not_at_the_encoder_in_its_first
     assert seen["skip"] is seen["bridge"]
 
 
-def test_turkeyseg_of_the_report_has_no_normalization():
+def test_turkeyseg_of_the_homework_has_no_normalization():
     norms = (nn.GroupNorm, nn.LayerNorm, nn.BatchNorm2d)
 
     def count(variant):
         model = create_on_meta("turkeyseg", variant=variant)
         return sum(isinstance(layer, norms) for layer in model.modules())
 
-    assert count("report") == 0
+    assert count("unnormalized") == 0
     assert count("normalized") > 20
 
 
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("attention-uwnet", {"variant": "w"}, "no variant 'w': choose from paper, report"),
-        ("rockseg", {"variant": "w"}, "choose from paper, report"),
-        ("turkeyseg", {"variant": "w"}, "choose from report, normalized"),
+        ("attention-uwnet", {"variant": "w"}, "no variant 'w': choose from paper, homework"),
+        ("rockseg", {"variant": "w"}, "choose from paper, homework"),
+        ("turkeyseg", {"variant": "w"}, "choose from unnormalized, normalized"),
         ("light4mars-t", {"variant": "w"}, "choose from paper, official"),
         ("rockseg", {"widths": (8, 8, 8, 24)}, "24, must be a multiple of 4 \\* heads = 16"),
         ("unet-transformer", {"heads": 3}, "heads=3 does not divide .* 256"),

@@ -37,7 +37,7 @@ def test_sizes_are_those_of_the_source_within_one_percent(name):
 
 
 def test_the_reports_pyramid_has_the_reports_size():
-    model = create_on_meta("unet-aspp", variant="report", rates=(6, 12, 18))
+    model = create_on_meta("unet-aspp", variant="homework", rates=(6, 12, 18))
     assert model_cost(model, 1, 64, 128).parameters / 1e6 == pytest.approx(24.8, rel=0.01)
     assert not any(isinstance(layer, nn.BatchNorm2d) for layer in model.pyramid.modules())
 

@@ -42,7 +42,7 @@ def test_the_rows_differ_in_model_and_augmentation_alone():
 
 def test_the_pyramid_has_the_rates_of_the_report():
     options = load_recipe("unet-aspp").model.options
-    assert options == {"variant": "report", "rates": [6, 12, 18]}
+    assert options == {"variant": "homework", "rates": [6, 12, 18]}
 
 
 def test_fine_tuning_goes_on_from_the_best_row_with_rigid_transforms():

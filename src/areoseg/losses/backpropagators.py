@@ -1,8 +1,9 @@
 """The two losses of The Backpropagators (AN2DL 2024 at Politecnico di Milano, second homework).
 
-The text of their report (section 2.3) adds cross entropy, Dice, focal, boundary and a background
-penalty, all with class weights: the preset `backpropagators`. Their code computes something else, a
-separate loss for each class: the loss `backpropagators-code`, which reproduces their numbers.
+The text of their homework report (section 2.3) adds cross entropy, Dice, focal, boundary and a
+background penalty, all with class weights: the preset `backpropagators`. Their code computes
+something else, a separate loss for each class: the loss `backpropagators-code`, which reproduces
+their numbers.
 """
 
 from collections.abc import Mapping

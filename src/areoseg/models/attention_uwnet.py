@@ -143,7 +143,7 @@ class AttentionUWNet(nn.Module):
         return crop_like(self.head(features), images)
 
 
-class ReportUWNet(nn.Module):
+class HomeworkUWNet(nn.Module):
     """The UWNet of the homework report: a plain attention U-Net, without the W.
 
     With B a block of two (3x3 convolution -> group norm -> ReLU), D 2x2 max-pooling, C a 2x2
@@ -155,7 +155,7 @@ class ReportUWNet(nn.Module):
         logits = 1x1 convolution of d_1
 
     It adds the gate's two terms in 64, 32 and 32 channels, from coarse to fine: half of the
-    skip's, but at least 32. Departs from the report: the groups of the norm, which are not
+    skip's, but at least 32. Departs from the homework report: the groups of the norm, which are not
     specified, are min(8, channels / 4).
 
     Args:
@@ -217,7 +217,7 @@ class ReportUWNet(nn.Module):
 
 VARIANTS: Mapping[str, Callable[..., nn.Module]] = {
     "paper": AttentionUWNet,
-    "report": ReportUWNet,
+    "homework": HomeworkUWNet,
 }
 
 
@@ -234,8 +234,8 @@ def attention_uwnet(
     Args:
         in_channels: Channels of the image.
         classes: Channels of the logits.
-        variant: "paper" (`AttentionUWNet`) or "report" (`ReportUWNet`).
-        width: Channels at full resolution; None means 16 for the paper's and 32 for the report's.
+        variant: "paper" (`AttentionUWNet`) or "homework" (`HomeworkUWNet`).
+        width: Channels at full resolution; None means 16 for "paper" and 32 for "homework".
     """
     network = choose_variant("attention-uwnet", VARIANTS, variant)
     if width is None:

@@ -15,7 +15,7 @@ from areoseg.models.layers.size import crop_like, pad_to_multiple
 from areoseg.models.registry import register
 
 AUXILIARY_WEIGHTS = (0.5, 0.3, 0.2, 0.1)
-"""Weights of the losses at 1/2, 1/4, 1/8 and 1/16 of the image's size."""
+"""Weights of the auxiliary losses at 1/2, 1/4, 1/8 and 1/16 of the image size."""
 
 
 @register(
@@ -25,7 +25,9 @@ AUXILIARY_WEIGHTS = (0.5, 0.3, 0.2, 0.1)
     "Lee et al. 2015, Deeply-Supervised Nets, arXiv 1409.5185",
 )
 class DualUNet(nn.Module):
-    """A U-Net with deep supervision: its coarse levels have their own losses.
+    """The U-Net with deep supervision of the homework report.
+
+    Auxiliary heads at the coarse decoder levels contribute their own losses in training.
 
     With B a block of two (3x3 convolution -> batch norm -> ReLU), C one such convolution, D 2x2
     max-pooling, S spatial dropout, U a 2x2 transposed convolution of stride 2, P the atrous
@@ -36,14 +38,14 @@ class DualUNet(nn.Module):
         d_5 = P C(D e_4)      d_l = C[a_l, U d_(l+1)]            up to the first
         logits_l = 1x1 convolution of d_l                        every level
 
-    logits_1 is the output. In training the loss also scores logits_2 to logits_5, at 1/2 to 1/16 of
-    the image's size, with weights .5, .3, .2 and .1. The source names these weights but not their
-    order: as in nnU-Net, finer levels count more.
+    logits_1 is the output. In training, logits_2 to logits_5, at 1/2 to 1/16 of the image size, are
+    auxiliary outputs with loss weights 0.5, 0.3, 0.2 and 0.1. The homework report gives the weights
+    but not their order; as in nnU-Net, finer levels have larger weights.
 
     Shapes for 64x128 images: as `unet-aspp`. 24.8 M parameters.
 
-    Departs from its source: rates 1, 2 and 3, and batch norm and ReLU in the pyramid, for the
-    reasons given in `unet_aspp`.
+    Differs from the homework report in the dilation rates 1, 2 and 3, and in batch norm and ReLU in
+    the pyramid; `unet_aspp` explains why.
 
     Args:
         in_channels: Channels of the image.

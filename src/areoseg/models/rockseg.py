@@ -1,4 +1,4 @@
-"""RockSeg: residual convolutions, then transformer blocks, and a fusion of low-level maps."""
+"""RockSeg: a ResNet encoder with transformer blocks, and a fusion of low-level features."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -16,12 +16,12 @@ from areoseg.models.registry import choose_variant, register
 
 
 class RockSeg(nn.Module):
-    """A reconstruction of RockSeg (Fan et al. 2023) from the description in its paper.
+    """RockSeg (Fan et al. 2023), reconstructed from the description in the paper.
 
-    Known: the encoder, "Resnet-T", is part of a ResNet followed by a transformer block with
-    multi-head attention; a multiscale fusion gathers low-level maps of different sizes; the
-    decoder joins that with the encoder's last map. The layers and their sizes are not public, so
-    they are our choice, and the scores of the paper should not be expected.
+    The encoder, "Resnet-T", consists of ResNet stages followed by transformer blocks with
+    multi-head attention. A multiscale fusion combines low-level features of several resolutions,
+    and the decoder concatenates them with the output of the encoder. The paper does not give the
+    layers and their sizes; they are our choice, so its scores may not be reproduced.
 
     With S the stem (two 3x3 convolution blocks, the first of stride 2), D 2x2 max-pooling, R_i a
     stage of residual blocks as in ResNet-18, T bottleneck transformer blocks (`attention_block`),
@@ -157,7 +157,7 @@ def residual_sum(
     return nn.Sequential(Residual(body, shortcut), nn.ReLU(inplace=True))
 
 
-class ReportRockSeg(nn.Module):
+class HomeworkRockSeg(nn.Module):
     """RockSeg as interpreted by the authors of the homework report.
 
     With B a block of two (3x3 convolution -> batch norm -> ReLU), C_k a k x k convolution with
@@ -229,12 +229,12 @@ class ReportRockSeg(nn.Module):
         return crop_like(self.head(full), images)
 
 
-VARIANTS: Mapping[str, Callable[..., nn.Module]] = {"paper": RockSeg, "report": ReportRockSeg}
+VARIANTS: Mapping[str, Callable[..., nn.Module]] = {"paper": RockSeg, "homework": HomeworkRockSeg}
 
 
 @register(
     "rockseg",
-    summary="ResNet stages, then transformer blocks",
+    summary="ResNet encoder with transformer blocks",
     paper="Fan et al. 2023, RockSeg, Remote Sensing 15(16):3935",
 )
 def rockseg(
@@ -245,12 +245,12 @@ def rockseg(
     widths: Sequence[int] = (64, 128, 256, 512),
     heads: int = 4,
 ) -> nn.Module:
-    """Build `RockSeg`, or the homework report's reading of it.
+    """Build `RockSeg`, or its interpretation in the homework report.
 
     Args:
         in_channels: Channels of the image.
         classes: Channels of the logits.
-        variant: "paper" (`RockSeg`, our reconstruction) or "report" (`ReportRockSeg`).
+        variant: "paper" (`RockSeg`, our reconstruction) or "homework" (`HomeworkRockSeg`).
         widths: Channels of the four stages, from fine to coarse.
         heads: Heads of the attention.
     """

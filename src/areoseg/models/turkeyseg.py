@@ -1,4 +1,4 @@
-"""TurkeySeg: the homework report's own network, a global and a local U-path side by side."""
+"""TurkeySeg: the network proposed in the homework report, with a global and a local U-Net path."""
 
 from collections.abc import Sequence
 
@@ -21,12 +21,12 @@ HEADS = 4
 RATES = (1, 2, 4)
 """Heads of the attention, and dilations in pixels, at both bottlenecks."""
 
-NORMS: dict[str, Norm | None] = {"report": None, "normalized": group_norm()}
+NORMS: dict[str, Norm | None] = {"unnormalized": None, "normalized": group_norm()}
 """The normalization of each variant."""
 
 
 class Bottleneck(nn.Module):
-    """Dilated convolutions, then self-attention.
+    """Parallel dilated convolutions followed by self-attention.
 
     With C_r a 3x3 convolution of dilation r, and A self-attention in 4 heads that each have as
     many channels as the map::
@@ -125,7 +125,9 @@ def excited_block(
     paper="The Backpropagators 2024, homework report",
 )
 class TurkeySeg(nn.Module):
-    """TurkeySeg: a deep U-path for context, a shallow one for detail, and a block that joins them.
+    """TurkeySeg, the network proposed in the homework report.
+
+    A deep U-Net path captures context and a shallow one detail; a block fuses their outputs.
 
     With P a U-path (`UPath`) and B its block::
 
@@ -134,23 +136,23 @@ class TurkeySeg(nn.Module):
     Shapes for 64x128 images, channels, height, width. Global: 64x64x128, 128x32x64, 256x16x32,
     512x8x16. Local: 32x64x128, 64x32x64, 128x16x32. The join: 64x64x128.
 
-    The report's network has no normalization and did not train well. The likely reason: nothing
-    limits the scale of its maps, each bottleneck adds three of them, and the scores that enter the
-    softmax of the attention grow with the square of that scale. The variant "normalized"
-    is ours: group norm after each 3x3 convolution but the transposed ones, and layer norm before
-    the attention. In both variants convolutions are drawn as He et al. (2015) do; Keras drew the
-    report's as Glorot and Bengio (2010).
+    The network of the homework report has no normalization and did not train well, probably because
+    the scale of the features is not bounded: each bottleneck adds three feature maps, and the
+    attention logits grow with the square of their scale. The variant "normalized" is ours: it adds
+    group norm after each 3x3 convolution, except the transposed ones, and layer norm before the
+    attention. Both variants use the initialization of He et al. (2015); the homework used that of
+    Glorot and Bengio (2010), the default of Keras.
 
     13.66 M parameters, 7.43 G multiply-accumulates for a 64x128 image, in both variants.
 
     Args:
         in_channels: Channels of the image.
         classes: Channels of the logits.
-        variant: "report", without normalization, or "normalized".
+        variant: "unnormalized", as in the homework report, or "normalized".
         global_widths: Channels of each level of the global path.
         local_widths: Channels of each level of the local path.
-        reduction: How many times fewer channels squeeze and excitation has inside. The report's 16
-            leaves 2 of 32, and a chance of one in four that the ReLUs of both start dead.
+        reduction: Reduction ratio of squeeze and excitation. The 16 of the homework report leaves 2
+            of 32 channels, and a chance of one in four that both ReLUs are dead initially.
     """
 
     def __init__(
@@ -158,7 +160,7 @@ class TurkeySeg(nn.Module):
         *,
         in_channels: int = 1,
         classes: int = 5,
-        variant: str = "report",
+        variant: str = "unnormalized",
         global_widths: Sequence[int] = (64, 128, 256, 512),
         local_widths: Sequence[int] = (32, 64, 128),
         reduction: int = 16,

@@ -124,9 +124,9 @@ def unet_l(
     Skips therefore pass dropout twice. Shapes: 32x64x128, 64x32x64, 128x16x32, 256x8x16, 512x4x8.
     7.852 M parameters.
 
-    The report's dropout rates are not known; 0.1 is our choice. Its L2 regularization is not part
-    of the network: set the optimizer's weight decay. It used 32 groups at every width, which is
-    instance norm on the 32-channel level: `groups=32` builds that.
+    The dropout rates of the homework report are not known; 0.1 is our choice. Its L2 regularization
+    is not part of the network: set the optimizer's weight decay. It used 32 groups at every width,
+    which is instance norm on the 32-channel level: `groups=32` builds that.
 
     Options:
         groups: Groups of every group norm; None means min(8, channels / 4).
@@ -282,7 +282,7 @@ def unet_resse(
 
 AFTER_CONVOLUTION: dict[str, tuple[Norm | None, Activation]] = {
     "paper": (batch_norm, relu),
-    "report": (None, nn.Identity),
+    "homework": (None, nn.Identity),
 }
 """The norm and the activation inside the atrous pyramid, by variant of `unet_aspp`."""
 
@@ -300,7 +300,7 @@ def unet_aspp(
     widths: Sequence[int] = (64, 128, 256, 512, 1024),
     pyramid_width: int = 256,
     rates: Sequence[int] = (1, 2, 3),
-    variant: Literal["paper", "report"] = "paper",
+    variant: Literal["paper", "homework"] = "paper",
     dropout: float = 0.2,
 ) -> UNet:
     """Build a U-Net with atrous spatial pyramid pooling at the bottleneck.
@@ -314,16 +314,16 @@ def unet_aspp(
     Shapes: 64x64x128, 128x32x64, 256x16x32, 512x8x16, 1024x4x8, and 256x4x8 after the pyramid.
     24.8 M parameters.
 
-    The map of the pyramid then has 4x8 pixels. The report's rates 6, 12 and 18 exceed it: all taps
-    of the last two kernels except the middle one see padding. Hence 1, 2 and 3 here;
-    `rates=(6, 12, 18)` builds the report's. The default `variant="paper"` has batch norm and ReLU
-    in the pyramid, like DeepLabV3. `variant="report"` has neither, like the report's network, so
-    its whole pyramid is one linear map.
+    The pyramid works on 4x8 pixels here. The rates 6, 12 and 18 of the homework report exceed that:
+    all taps of the last two kernels except the middle one would see padding. Therefore the defaults
+    are 1, 2 and 3. The default `variant="paper"` has batch norm and ReLU in the pyramid, like
+    DeepLabV3; `variant="homework"` has neither, as in the homework report, so that the whole
+    pyramid is linear.
 
     Options:
         pyramid_width: Channels of each branch of the pyramid, and of its result.
         rates: Dilations of the pyramid, in pixels of its map.
-        variant: The layers after the pyramid's convolutions: `"paper"` or `"report"`.
+        variant: The layers after the pyramid's convolutions: `"paper"` or `"homework"`.
         dropout: The dropout rate for whole channels, 0 to 1.
     """
     norm, activation = choose_variant("unet-aspp", AFTER_CONVOLUTION, variant)
