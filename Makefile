@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 BENCH_STAMP := .venv-bench/.installed
 LOWEST_STAMP := .venv-lowest/.installed
 # What `make bench` runs; CONTRIBUTING.md says how the other scripts are run.
-BENCHMARKS := audit augment inference models training
+BENCHMARKS := audit augment inference models reading training
 
 .PHONY: demo test coverage test-lowest lint bench gpu docs wheel clean
 
