@@ -1,5 +1,8 @@
 import csv
 import json
+import os
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -212,7 +215,7 @@ def test_an_interrupted_trial_is_tried_again(search, instant, monkeypatch):
     assert found.counts == "3 complete, 1 interrupted"
 
 
-def test_what_a_killed_process_was_at_is_tried_again(search, instant, space, tmp_path):
+def test_a_trial_whose_lock_is_free_is_tried_again(search, instant, space, tmp_path):
     instant(good)
     search(trials=1)
     out = tmp_path / "out"
@@ -227,6 +230,36 @@ def test_what_a_killed_process_was_at_is_tried_again(search, instant, space, tmp
     assert [trial.state for trial in after.trials[1:]] == [TrialState.FAIL, TrialState.WAITING]
     again = after.ask(load_space(space).distributions)
     assert (again.number, again.params) == (2, trial.params)
+
+
+KILLED = """
+import sys, torch, areoseg
+torch.set_num_threads(1)
+space, data, out, *overrides = sys.argv[1:]
+areoseg.search("unet", space, data, out, overrides=overrides, trials=5, threads=1)
+"""
+
+
+def test_what_a_killed_process_was_at_is_tried_again(search, space, homework_npz, tiny, tmp_path):
+    out = tmp_path / "out"
+    overrides = [*tiny, "data.audit=false", "training.epochs=100000", "training.patience=0"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(space), str(homework_npz), str(out), *overrides],
+        stderr=subprocess.DEVNULL,
+    )
+    journal = out / "trials" / "0000" / "metrics.csv"
+    until = time.monotonic() + 120
+    while not journal.is_file() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.05)
+    assert journal.is_file()
+    info = read_info(out)
+    beside = open_study(out, seed=0, pruner="none", info=info)
+    assert [trial.state for trial in beside.trials] == [TrialState.RUNNING]  # it lives
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    after = open_study(out, seed=0, pruner="none", info=info)
+    assert [trial.state for trial in after.trials] == [TrialState.FAIL, TrialState.WAITING]
+    assert after.ask().number == 1
 
 
 @pytest.mark.parametrize("params", [[], ["optimizer.lr"]])
@@ -295,7 +328,7 @@ def read_info(out):
     raise AssertionError("no info in the journal")
 
 
-def test_two_processes_share_one_search(search, instant, tmp_path):
+def test_two_threads_share_one_search(search, instant, tmp_path):
     """Threads stand for processes: each opens its own study, and locks exclude open files."""
 
     def slow(trial):
@@ -311,6 +344,21 @@ def test_two_processes_share_one_search(search, instant, tmp_path):
     assert [row["state"] for row in rows] == ["complete"] * 12
     assert len({row["optimizer.lr"] for row in rows}) == 12
     assert len(list(tmp_path.glob("out/trials/*/weights.safetensors"))) == 1
+
+
+def test_two_processes_share_one_search(space, homework_npz, tiny, tmp_path):
+    out = tmp_path / "out"
+    overrides = [*tiny, "data.audit=false", "training.epochs=2"]
+    command = [sys.executable, "-c", KILLED, str(space), str(homework_npz), str(out), *overrides]
+    both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in both:
+        _, errors = process.communicate(timeout=240)
+        assert process.returncode == 0, errors
+    with (out / "trials.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["state"] for row in rows] == ["complete"] * 5
+    assert len({row["optimizer.lr"] for row in rows}) == 5
+    assert len(list(out.glob("trials/*/weights.safetensors"))) == 1
 
 
 def test_half_a_line_at_the_end_of_the_journal_is_removed(search, instant, tmp_path):
