@@ -14,6 +14,7 @@ def bundle(
     out: Path,
     data: OptionalData = None,
     credit: str | None = None,
+    int8: bool = False,
     threads: int | None = None,
 ) -> None:
     """Create a small run folder for distribution: float16 weights, recipe, scores, a model card.
@@ -29,7 +30,8 @@ def bundle(
         run: The run folder.
         out: The folder to create; its name is the name of the model.
         credit: One sentence for the model card on the source and license of the training data.
+        int8: Add the network in 8 bits, so that `areoseg export` can write it without data.
         threads: CPU threads. Default: one per core.
     """
-    made = areoseg.bundle(run, out, data=data, credit=credit, threads=threads)
+    made = areoseg.bundle(run, out, data=data, credit=credit, int8=int8, threads=threads)
     output.print(f"{made.path}: {made.size / 1e6:.1f} MB, {made.parity}, on {made.samples}")

@@ -14,9 +14,22 @@ from torch import Tensor
 
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError, one_line
+from areoseg.export.bundled_int8 import GRAPH, record_int8
 from areoseg.export.card import model_card
-from areoseg.export.export import LICENSE, comparison_samples
-from areoseg.export.parity import Allowance, Parity, measure_parity, network_answer
+from areoseg.export.export import (
+    LICENSE,
+    comparison_samples,
+    export_format,
+    export_metadata,
+    write_checked,
+)
+from areoseg.export.parity import (
+    Allowance,
+    Parity,
+    eight_bit_tiles,
+    measure_parity,
+    network_answer,
+)
 from areoseg.recipes import write_recipe
 from areoseg.runs.info import BundleInfo, RunInfo
 from areoseg.runs.run import (
@@ -67,6 +80,7 @@ def bundle(
     *,
     data: PathLike | None = None,
     credit: str | None = None,
+    int8: bool = False,
     threads: int | None = None,
     console: Console | None = None,
 ) -> Bundle:
@@ -77,6 +91,7 @@ def bundle(
         out: The folder to create; its name becomes the name of the model.
         data: Labeled samples for the comparison, as for `export`.
         credit: Authors and license of the training data, for the card.
+        int8: Whether to add the network in 8 bits, so that `export` can copy it without data.
         threads: CPU threads; None: all cores.
         console: Console for progress and warnings; None: standard error.
 
@@ -95,10 +110,14 @@ def bundle(
         )
     if opened.is_bundle:
         raise AreosegError(f"{run}: this is already a bundle: copy its folder")
-    _, samples, description = comparison_samples(opened, data, console or standard_error())
+    calibration, samples, description = comparison_samples(
+        opened, data, console or standard_error()
+    )
     parity = write_bundle(
         opened, Path(out), samples=samples, description=description, credit=credit
     )
+    if int8:
+        add_int8(Path(out), calibration, samples, description)
     size = sum(file.stat().st_size for file in Path(out).iterdir())
     return Bundle(Path(out), parity, description, size)
 
@@ -173,6 +192,41 @@ def _write(
     )
     info.model_copy(update={"bundle": bundle}).write(out / RUN_INFO)
     write_text(out / CARD, model_card(open_run(out)))
+    return parity
+
+
+def add_int8(
+    path: Path,
+    calibration: SegmentationDataset,
+    samples: SegmentationDataset,
+    description: str,
+) -> Parity:
+    """Add the network in 8 bits to a bundle.
+
+    Args:
+        path: The bundle.
+        calibration: Training samples, for the ranges of the features.
+        samples: Labeled samples for the comparison.
+        description: Description of these samples.
+
+    Returns:
+        The comparison with the network of the bundle.
+
+    Raises:
+        AreosegError: OpenVINO or NNCF is not installed, or the 8-bit network differs too much.
+    """
+    run = open_run(path)
+    segmenter = run.segmenter()
+    metadata = export_metadata(run, segmenter)
+    parity = write_checked(
+        export_format("openvino-int8"),
+        segmenter,
+        metadata,
+        path / GRAPH,
+        samples=samples,
+        calibration=eight_bit_tiles(calibration, metadata.size_divisor),
+    )
+    record_int8(path, run, parity, description)
     return parity
 
 

@@ -156,8 +156,8 @@ def _limits(run: Run, scores: Mapping[str, Any]) -> str:
     ]
     if scale is not None:
         lines.append(
-            f"- It was trained at {scale:g} of the scale of a full Navcam frame. Images of unknown"
-            " scale need `--scale`."
+            f"- It was trained at {scale:g} of the scale of a full Navcam frame. Images of other"
+            " cameras need `--camera` or `--scale`."
         )
     if run.recipe.data.background == "void":
         background = run.taxonomy.names[run.taxonomy.background]

@@ -15,13 +15,14 @@ from areoseg.data.load import SYNTHETIC, Source, find_source, read_with_progress
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError, did_you_mean, one_line
 from areoseg.evaluation.score import select_split
+from areoseg.export.bundled_int8 import copy_int8, find_bundled_int8
 from areoseg.export.onnx_file import write_onnx
 from areoseg.export.openvino_file import write_openvino, write_openvino_int8
 from areoseg.export.parity import Allowance, Parity, eight_bit_tiles, measure_parity, network_answer
 from areoseg.inference.exported import ExportedEngine, ExportMetadata, open_onnx, open_openvino
 from areoseg.inference.resampling import resizing_rule, trained_scale
 from areoseg.models.segmenter import Segmenter
-from areoseg.runs.own_data import own_data
+from areoseg.runs.own_data import own_data, own_source
 from areoseg.runs.run import APPEARANCE, RECIPE, SCORES, Run, open_run
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads
@@ -102,8 +103,9 @@ def export(
         run: The run folder, or the name of a bundled model.
         format: `onnx`, `openvino` or `openvino-int8`.
         out: The file to write, ending in `.onnx` or `.xml`.
-        data: Labeled samples for the comparison; None: the run's own validation split, or synthetic
-            samples if its data are not available.
+        data: Labeled samples for the comparison, and to calibrate 8 bits; None: the run's own
+            validation split, or synthetic samples if its data are not available. The 8-bit version
+            of a bundled model is copied, with the comparison of the time when it was bundled.
         threads: CPU threads; None: all cores.
         console: Console for progress and warnings; None: standard error.
 
@@ -117,6 +119,11 @@ def export(
     """
     use_threads(threads)
     opened, chosen = open_run(run), export_format(format)
+    if chosen.calibrates and data is None and (bundled := find_bundled_int8(opened)):
+        copy_int8(bundled, export_metadata(opened, opened.segmenter()), Path(out))
+        return Export(Path(out), bundled.parity, f"{bundled.samples}, when it was bundled")
+    if chosen.calibrates and data is None:
+        _check_own_data(opened)
     calibration, compared, samples = comparison_samples(opened, data, console or standard_error())
     segmenter = opened.segmenter()
     metadata = export_metadata(opened, segmenter)
@@ -179,7 +186,15 @@ def write_checked(
                 size_divisor=metadata.size_divisor,
             )
             if not parity.within(chosen.allowance):
-                raise AreosegError(f"{out}: not written: this export differs too much: {parity}")
+                raise AreosegError(
+                    f"{out}: not written: this export differs too much: {parity}."
+                    + (
+                        " Give labeled images like those of the training with --data, or export"
+                        " in float32"
+                        if chosen.calibrates
+                        else " Try another format"
+                    )
+                )
             for file in sorted(Path(folder).iterdir()):  # replace the .bin before its .xml
                 file.replace(out.with_name(file.name))
     except OSError as error:
@@ -243,6 +258,21 @@ def _score(run: Run) -> dict[str, Any] | None:
                 "images": found["images"],
             }
     return None
+
+
+def _check_own_data(run: Run) -> None:
+    """Check that the data of a run are there; synthetic samples do not calibrate a network.
+
+    Raises:
+        AreosegError: They are not.
+    """
+    try:
+        own_source(run)
+    except AreosegError as error:
+        raise AreosegError(
+            f"8 bits are calibrated on real images: {error} Other labeled images of the same kind"
+            " will do as well: give them with --data"
+        ) from None
 
 
 def comparison_samples(
