@@ -129,7 +129,12 @@ class _FrontDoor(_ModuleType):
             return version("areoseg")
         if name not in _HOMES:
             raise AttributeError(f"module 'areoseg' has no attribute {name!r}")
-        value = getattr(import_module(_HOMES[name]), name)
+        from areoseg.errors import AreosegError, UnavailableError
+
+        try:
+            value = getattr(import_module(_HOMES[name]), name)
+        except AreosegError as error:  # a package is missing
+            raise UnavailableError(str(error)) from None
         setattr(self, name, value)
         return value
 

@@ -15,6 +15,13 @@ class AreosegError(Exception):
         super().__init__(printable(message))
 
 
+class UnavailableError(AreosegError, AttributeError):
+    """A public name that needs a package that is not installed.
+
+    It is an AttributeError too, so that `help(areoseg)` and tools that try every name go on.
+    """
+
+
 def printable(text: str) -> str:
     """Return text that can be encoded, with bytes that are not UTF-8 in hexadecimal."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

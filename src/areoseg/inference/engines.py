@@ -23,12 +23,14 @@ class Engine(Protocol):
             frames reduced by a factor of 4. None if unknown.
         background_threshold: The probability above which a pixel is background; None for a model
             without a background gate, whose classes compete.
+        predicts_background: Whether the model can predict background at all.
     """
 
     taxonomy: Taxonomy
     size_divisor: int
     scale: float | None
     background_threshold: float | None
+    predicts_background: bool
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return class probabilities (N, C, H, W) of images (N, 1, H, W) in 0..1.
@@ -63,6 +65,8 @@ class TorchEngine:
         self.taxonomy = taxonomy
         self.scale = scale
         self.background_threshold = segmenter.threshold
+        masked = bool(segmenter.masked_classes[taxonomy.background])
+        self.predicts_background = segmenter.gated_class is not None or not masked
         self.size_divisor = int(getattr(segmenter.network, "size_divisor", 1))
         self.precision = precision
 

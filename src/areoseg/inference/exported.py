@@ -16,6 +16,7 @@ from torch import Tensor
 
 from areoseg.errors import AreosegError, one_line
 from areoseg.inference.openvino import compile_openvino
+from areoseg.recipes import parse_recipe
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.extras import need, need_openvino
 from areoseg.utils.images import Mask
@@ -61,6 +62,12 @@ class ExportMetadata:
     background_threshold: float | None = None
     resize: dict[str, Any] | None = None
     appearance: dict[str, Any] | None = None
+
+    @property
+    def predicts_background(self) -> bool:
+        """Whether the model can predict background at all, by its recipe."""
+        recipe = parse_recipe(self.recipe, source="the exported file", plugins="ignore")
+        return recipe.data.background != "void"
 
     def to_json(self) -> str:
         """Return the metadata as a JSON object."""
@@ -116,6 +123,7 @@ class ExportedEngine:
         self.size_divisor = metadata.size_divisor
         self.scale = metadata.scale
         self.background_threshold = metadata.background_threshold
+        self.predicts_background = metadata.predicts_background
 
     def __call__(self, images: Tensor) -> Tensor:
         """See `Engine`."""

@@ -96,6 +96,7 @@ class AcceleratedEngine:
         self.size_divisor = engine.size_divisor
         self.scale = engine.scale
         self.background_threshold = engine.background_threshold
+        self.predicts_background = engine.predicts_background
         self.accelerated = False
         self._torch_engine = engine
         self._run: Callable[[Tensor], Tensor] = engine

@@ -1,6 +1,6 @@
 """Predict images to files: masks, overlays, tables and other outputs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,12 +10,13 @@ from rich.console import Console
 from areoseg.errors import AreosegError, plural
 from areoseg.inference.folder import Predictions, predict_to_folder
 from areoseg.inference.ignore_masks import mission_masks, own_masks
-from areoseg.inference.image_warnings import model_appearance
 from areoseg.inference.inputs import find_inputs
 from areoseg.inference.predictor import Predictor, model_paths
 from areoseg.inference.resampling import ScaleOption
 from areoseg.inference.settings import describe, keep_settings
 from areoseg.inference.writers import DEFAULT_OUTPUTS, checked_outputs
+from areoseg.runs.lock import locked
+from areoseg.runs.run import is_run, open_run
 from areoseg.utils.console import progress_bar, standard_error
 from areoseg.utils.device import use_threads
 from areoseg.utils.files import ModelPath, PathLike
@@ -119,17 +120,31 @@ def predict(
         "background_threshold": predictor.background_threshold,
         "ignore_mask": None if ignore_mask is None else str(ignore_mask),
     }
-    keep_settings(describe(models, options), out)
-    with progress_bar(console) as progress:
+    for note in _notes(models, predictor):
+        console.print(f"note: {note}", markup=False)
+    with locked(out, "predicting"), progress_bar(console) as progress:
+        keep_settings(describe(models, options), out)
         return predict_to_folder(
             predictor,
             found,
             out,
             outputs=outputs,
-            appearance=model_appearance(models[0], predictor.engines[0]),
+            appearance=predictor.appearance,
             resume=resume,
             log=partial(console.print, markup=False),  # names may contain square brackets
             track=partial(progress.track, description="predicting"),
+        )
+
+
+def _notes(models: Sequence[str], predictor: Predictor) -> Iterator[str]:
+    """Yield what a user should know about the models before trusting their predictions."""
+    for path in models:
+        if is_run(Path(path)) and (run := open_run(path)).info.status != "finished":
+            yield f"{path}: this run is not finished: {run.info.status}"
+    if predictor.background and not any(engine.predicts_background for engine in predictor.engines):
+        yield (
+            "this model cannot predict background: sky, rover and distant terrain get terrain"
+            " classes; --ignore-mask excludes them"
         )
 
 

@@ -1,7 +1,8 @@
 """The predictor: trained models applied to images of any size."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from inspect import signature
 from itertools import groupby, islice
 from math import lcm
 from pathlib import Path
@@ -12,10 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from areoseg.data.appearance import Appearance
 from areoseg.data.missions.cameras import camera_scale
-from areoseg.errors import AreosegError, plural
+from areoseg.errors import AreosegError, did_you_mean, plural
 from areoseg.inference.engines import Engine, view_probabilities
 from areoseg.inference.factory import default_model, open_engine
+from areoseg.inference.image_warnings import model_appearance
 from areoseg.inference.inputs import InputImage, as_input, find_inputs
 from areoseg.inference.resampling import (
     ScaleChoice,
@@ -115,6 +118,7 @@ class Predictor:
         self.tile = -(-tile // self.size_divisor) * self.size_divisor
         self.overlap = overlap
         self.batch_size = batch_size
+        self.appearance: Appearance | None = None
         self.background = background
         self.background_threshold = _threshold(engines, background, background_threshold)
 
@@ -160,7 +164,10 @@ class Predictor:
             batch_size = DEFAULT_BATCH_SIZE[
                 "cpu" if choose_device(device).type == "cpu" else "cuda"
             ]
-        return cls(engines, batch_size=batch_size, **options)
+        _check_options(options)
+        predictor = cls(engines, batch_size=batch_size, **options)
+        predictor.appearance = model_appearance(str(models[0]), engines[0]) if models else None
+        return predictor
 
     def __call__(self, source: Any, *, stream: bool = False) -> Any:
         """Segment one image or several.
@@ -384,6 +391,8 @@ class Predictor:
             self.background_threshold,
             source=image,
             taxonomy=self.taxonomy,
+            factor=max(self._factors(image)),
+            appearance=self.appearance,
         )
 
 
@@ -425,6 +434,14 @@ def model_paths(model: ModelPath | Sequence[ModelPath] | None) -> list[str]:
     if model is None:
         return [str(default_model())]
     return path_list(model)
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Check the names of the options of a predictor."""
+    known = sorted(signature(Predictor).parameters.keys() - {"engines"})
+    for name in options:
+        if name not in known:
+            raise AreosegError(f"areoseg.load has no option {name!r}: {did_you_mean(name, known)}")
 
 
 def _threshold(engines: Sequence[Engine], background: bool, chosen: float | None) -> float | None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
+from areoseg.data.appearance import Appearance
+from areoseg.inference.image_warnings import image_warnings
 from areoseg.inference.inputs import InputImage
 from areoseg.inference.tiling import RowBlock
 from areoseg.inference.writers import OUTPUTS, checked_outputs, open_outputs, output_paths
@@ -31,6 +33,8 @@ class Result(RowBlock):
             pixels are valid.
         source: The image with its name, metadata and georeference.
         taxonomy: The classes.
+        factor: The scale factor at which the model saw the image.
+        appearance: Description of the training images of the model, or None.
 
     Examples:
         >>> result = areoseg.load("flagship-256")("photo.jpg")  # doctest: +SKIP
@@ -41,6 +45,13 @@ class Result(RowBlock):
 
     source: InputImage
     taxonomy: Taxonomy
+    factor: float = 1.0
+    appearance: Appearance | None = None
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """Why the prediction cannot be trusted, for example `black`; usually empty."""
+        return image_warnings(self.source, self.factor, self.appearance)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,7 +105,8 @@ class Result(RowBlock):
         height, width = self.mask.shape
         shares = sorted(self.shares.items(), key=lambda item: -item[1])
         listed = ", ".join(f"{name} {share:.1%}" for name, share in shares if share >= 0.0005)
-        return f"Result({self.path or 'array'}, {height}x{width}: {listed})"
+        warnings = f"; do not trust it: {', '.join(self.warnings)}" if self.warnings else ""
+        return f"Result({self.path or 'array'}, {height}x{width}: {listed}{warnings})"
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()

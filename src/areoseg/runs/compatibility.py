@@ -96,6 +96,12 @@ def check_initial_weights(start: Run, recipe: Recipe, taxonomy: Taxonomy) -> Non
     Raises:
         AreosegError: Model, model options, classes or the treatment of background differ.
     """
+    if taxonomy.identity != start.taxonomy.identity:
+        raise AreosegError(
+            f"cannot start from the weights of {start.path}: they predict"
+            f" {', '.join(start.taxonomy.names)}, but the data have {', '.join(taxonomy.names)}."
+            " Train without --init-from."
+        )
     difference = _difference(recipe, taxonomy, start)
     if difference is not None:
         raise AreosegError(

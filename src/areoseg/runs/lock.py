@@ -1,4 +1,4 @@
-"""A lock on a run folder, so that two processes never train in one."""
+"""A lock on a folder, so that two processes never write runs or predictions into one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,10 +12,14 @@ LOCK = ".lock"
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a run folder, which is created if necessary.
+def locked(folder: Path, task: str = "training") -> Iterator[None]:
+    """Hold the lock of a folder, which is created if necessary.
 
     The operating system releases the lock of a process that dies.
+
+    Args:
+        folder: The folder.
+        task: What its processes do, for the error message.
 
     Raises:
         AreosegError: Another process holds the lock, or the folder cannot be written.
@@ -27,7 +31,7 @@ def locked(folder: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise AreosegError(
-            f"{folder}: another process is training in this folder: wait for it, or choose another"
+            f"{folder}: another process is {task} in this folder: wait for it, or choose another"
             " --out"
         ) from None
     except OSError as error:

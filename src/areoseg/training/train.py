@@ -23,7 +23,7 @@ from areoseg.data.load import Source, find_source, read_with_progress
 from areoseg.data.missions.navcam import common_navcam_scale
 from areoseg.data.options import DataFormat, LabelSet, data_options
 from areoseg.data.samples import LoadedData, fingerprint
-from areoseg.errors import AreosegError, one_line
+from areoseg.errors import AreosegError, one_line, plural
 from areoseg.models import model_cost
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe, load_recipe, write_recipe
@@ -73,6 +73,9 @@ from areoseg.utils.device import (
     use_threads,
 )
 from areoseg.utils.files import PathLike, read_json, write_json
+
+MAX_OVERRUN = 1.2
+"""Factor by which a training may exceed its budget without a note."""
 
 
 def train(
@@ -472,6 +475,16 @@ def _fit(
     if run.recipe.calibration or model.gated_class is not None:
         save_weights(run.path / WEIGHTS, model)
         finished = Run(run.path, run.recipe, run.info.model_copy(update=results))
+    if budget and state.step < prepared.pass_steps:
+        console.print(
+            f"note: the budget allowed {plural(state.step, 'step')}, not even one pass over the"
+            f" training samples ({plural(prepared.pass_steps, 'step')}): give more time"
+        )
+    if budget and used > MAX_OVERRUN * budget.seconds:
+        console.print(
+            f"note: the training took {used:.0f} s instead of {budget.seconds:.0f} s: reading the"
+            " data and the first steps took longer than the budget"
+        )
     finished.info.write(run.path / RUN_INFO)
     for name in (RESUME, ROUND):
         (run.path / name).unlink(missing_ok=True)
