@@ -4,6 +4,8 @@ from torch import nn
 
 from areoseg.models import create_model, model_cost, records
 from areoseg.models.inspect import list_layers
+from areoseg.models.layers.convolution import convolution_block
+from areoseg.models.layers.normalization import batch_norm
 from areoseg.report.architecture import draw_architecture
 
 
@@ -47,3 +49,19 @@ def test_every_model_has_a_recipe_of_its_name():
 
     for record in records():
         assert load_recipe(record.name).model.name == record.name
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_a_strided_pointwise_convolution_is_that_of_pytorch(channels_last):
+    torch.manual_seed(0)
+    ours = convolution_block(4, 8, norm=batch_norm, kernel_size=1, stride=2)[0]
+    theirs = torch.nn.Conv2d(4, 8, 1, stride=2, bias=False)
+    theirs.load_state_dict(ours.state_dict())
+    images = torch.randn(2, 4, 9, 7)
+    if channels_last:
+        images = images.to(memory_format=torch.channels_last)
+    found = ours(images)
+    torch.testing.assert_close(found, theirs(images))
+    found.sum().backward()  # corrupts memory with PyTorch's own on processors without AVX-512
+    sampled = images[:, :, ::2, ::2].sum(dim=(0, 2, 3)).expand(8, 4)
+    torch.testing.assert_close(ours.weight.grad[:, :, 0, 0], sampled, rtol=1e-4, atol=1e-4)

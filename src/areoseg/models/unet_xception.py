@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from areoseg.models.layers.convolution import Residual, convolution_block, separable_convolution
 from areoseg.models.layers.initialize import initialize_weights
 from areoseg.models.layers.normalization import batch_norm
+from areoseg.models.layers.sampling import SampledConvolution
 from areoseg.models.layers.size import crop_like, pad_to_multiple
 from areoseg.models.registry import register
 
@@ -89,7 +90,7 @@ def _down(in_channels: int, out_channels: int) -> nn.Module:
         batch_norm(out_channels),
         nn.MaxPool2d(3, stride=2, padding=1),
     )
-    return Residual(body, nn.Conv2d(in_channels, out_channels, 1, stride=2))
+    return Residual(body, SampledConvolution(in_channels, out_channels, 1, stride=2))
 
 
 def _up(in_channels: int, out_channels: int) -> nn.Module:

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from areoseg.models.layers.normalization import Norm
 from areoseg.models.layers.regularization import DropPath
+from areoseg.models.layers.sampling import SampledConvolution
 
 Activation = Callable[[], nn.Module]
 """Makes an activation layer."""
@@ -38,7 +39,8 @@ def convolution_block(
         dilation: Distance between the taps of the kernel, in pixels.
         activation: Makes the activation layer.
     """
-    convolution = nn.Conv2d(
+    layer = SampledConvolution if kernel_size == 1 and stride > 1 else nn.Conv2d
+    convolution = layer(
         in_channels,
         out_channels,
         kernel_size,

@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from areoseg.errors import AreosegError
 from areoseg.models.layers.replace import replace_layers
+from areoseg.models.layers.sampling import convolve
 
 NORMS = (nn.BatchNorm2d, nn.GroupNorm, nn.InstanceNorm2d)
 
@@ -107,7 +107,7 @@ class StandardizedConvolution(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (N, in, H, W) to (N, out, H', W'), as the convolution."""
-        return functional.conv2d(features, standardize(self.weight), self.bias, **self.geometry)
+        return convolve(features, standardize(self.weight), self.bias, **self.geometry)
 
     def extra_repr(self) -> str:
         """Describe the layer for `print`."""
