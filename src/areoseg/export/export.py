@@ -293,10 +293,7 @@ def comparison_samples(
         try:
             labeled = own_data(run, None, None, console).labeled
         except AreosegError as error:
-            console.print(
-                f"note: using synthetic samples instead of the run's own: {error}; give others"
-                " with --data"
-            )
+            console.print(f"note: using synthetic samples instead of the run's own: {error}")
             calibration, compared, description = _halves(run, SYNTHETIC, console)
         else:
             calibration, compared = (select_split(labeled, run, name) for name in ("train", "val"))

@@ -44,7 +44,7 @@ def check_classes(mask: NDArray[Any], taxonomy: Taxonomy, where: str) -> Mask:
         inside &= mask == np.floor(mask)
     if not inside.all():
         wrong = [value.item() for value in np.unique(mask[~inside])]
-        if np.isin(mask, AI4MARS_VALUES).all():
+        if taxonomy == MARS and np.isin(mask, AI4MARS_VALUES).all():
             advice = "if these are AI4Mars labels, read them as format 'ai4mars-flat'"
         else:
             advice = "correct the mask, or name your classes with --classes"
