@@ -49,8 +49,8 @@ def written(tmp_path_factory):
 
 
 def test_every_field_of_the_file_is_documented_and_no_other(written):
-    assert list(written) == documented("`audit.json` holds")
-    assert list(written["summary"]) == documented("and `summary` has")
+    assert list(written) == documented("`audit.json` has these fields")
+    assert list(written["summary"]) == documented("The `summary` has these fields")
     entries = [*written["rejected"], *written["flagged"], *written["further"]]
     assert {tuple(entry) for entry in entries} == {
         ("index", "name", "issue", "score", "reason", "action", "other", "region")
@@ -62,7 +62,7 @@ def test_every_field_of_the_file_is_documented_and_no_other(written):
 
 
 def test_the_documented_version_is_the_one_that_is_written(written):
-    version = next(row[1] for row in table("`audit.json` holds") if row[0] == "`schema`")
+    version = next(row[1] for row in table("`audit.json` has these fields") if row[0] == "`schema`")
     assert f"this table, {SCHEMA};" in version
     assert written["schema"] == SCHEMA
 

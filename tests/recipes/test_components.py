@@ -15,7 +15,7 @@ def test_everything_that_a_recipe_can_choose_is_there():
         "loss.TERM"
     ]
     assert names["loss"] == {"backpropagators"}
-    assert names["optimizer"] == {"sgd", "adam", "adamw", "lion", "ranger"}
+    assert names["optimizer"] == {"sgd", "adam", "adamw", "lion", "ranger", "muon"}
     assert {"cosine", "plateau", "one-cycle"} <= names["schedule"]
     assert names["augment"] == {"none", "flips", "mild", "rigid", "complex"}
     assert {"rare_paste", "elastic", "grid_mask"} <= names["augment.TRANSFORM"]
