@@ -1,6 +1,7 @@
 import contextlib
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,11 @@ from areoseg.synthetic import SyntheticMars, draw_set
 from areoseg.taxonomy import MARS
 
 torch.set_num_threads(1)  # the suite runs on several processes
+
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -130,3 +136,16 @@ def run_values():
         }
 
     return values
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium; tests of pages skip where it is missing."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine")
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield opened
+        opened.close()

@@ -1,8 +1,6 @@
 """The page of an audit in a real browser: what a person does with it, and what comes of it."""
 
 import json
-import os
-import shutil
 
 import pytest
 
@@ -16,24 +14,9 @@ from areoseg.runs.run import open_run
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 REJECTED = range(10)
 NEAR = range(6, 40)
 ROCK = 4
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium on this machine")
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

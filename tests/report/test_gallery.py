@@ -1,9 +1,7 @@
 """The gallery of predictions: its file, and what a person does with it in a real browser."""
 
 import json
-import os
 import re
-import shutil
 from itertools import pairwise
 
 import numpy as np
@@ -17,10 +15,6 @@ from areoseg.inference.summary import SummaryCounter
 from areoseg.inference.tiling import RowBlock
 from areoseg.report.gallery import page_name, read_gallery, write_gallery
 from areoseg.taxonomy import MARS
-
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 
 
 def entry(name, shares, *, size=(64, 128), warnings=(), clock=430335904):
@@ -97,18 +91,6 @@ def test_the_page_is_one_file_without_addresses(entries, tmp_path):
     text = page.read_text()
     assert not re.search(r"""(?:src|href)=["'](?!data:)""", text)
     assert "<b>" not in json.dumps(text.split("</header>")[0])
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium on this machine")
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

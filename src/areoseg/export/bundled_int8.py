@@ -6,14 +6,13 @@ quantized when it is bundled, and `export` copies the result.
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from areoseg.errors import AreosegError, one_line
 from areoseg.export.parity import Parity
 from areoseg.inference.exported import METADATA_KEY, ExportMetadata
 from areoseg.runs.run import Run
 from areoseg.utils.extras import need_openvino
-from areoseg.utils.files import read_json, write_json
+from areoseg.utils.files import read_json, replacing_several, write_json
 
 GRAPH = "int8.xml"
 """OpenVINO file of the 8-bit network; its weights are in `int8.bin`."""
@@ -94,13 +93,5 @@ def copy_int8(bundled: BundledInt8, metadata: ExportMetadata, out: Path) -> None
             " labeled samples with --data to quantize the network anew"
         ) from None
     model.set_rt_info(metadata.to_json(), [METADATA_KEY])
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=out.parent, prefix=f".{out.stem}.") as folder:
-            openvino.save_model(model, Path(folder) / out.name, compress_to_fp16=False)
-            for file in sorted(Path(folder).iterdir()):  # replace the .bin before its .xml
-                file.replace(out.with_name(file.name))
-    except OSError as error:
-        raise AreosegError(
-            f"{out}: cannot write this file: {one_line(error)}; choose another place"
-        ) from None
+    with replacing_several(out) as beside:  # the .bin before its .xml
+        openvino.save_model(model, beside, compress_to_fp16=False)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from areoseg.runs.own_data import own_data, own_source
 from areoseg.runs.run import APPEARANCE, RECIPE, SCORES, Run, open_run
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads
-from areoseg.utils.files import ModelPath, PathLike, read_json
+from areoseg.utils.files import ModelPath, PathLike, read_json, replacing_several
 
 LICENSE = "Apache-2.0"
 """License of the weights of exports and bundles."""
@@ -173,34 +172,25 @@ def write_checked(
     """
     if out.suffix.lower() != chosen.suffix:
         raise AreosegError(f"{out}: a file of this format ends in {chosen.suffix}: rename --out")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=out.parent, prefix=f".{out.stem}.") as folder:
-            beside = Path(folder) / out.name
-            _write(chosen, segmenter, metadata, beside, calibration)
-            parity = measure_parity(
-                network_answer(segmenter),
-                chosen.open(beside).run,
-                samples,
-                metadata.taxonomy,
-                size_divisor=metadata.size_divisor,
-            )
-            if not parity.within(chosen.allowance):
-                raise AreosegError(
-                    f"{out}: not written: this export differs too much: {parity}."
-                    + (
-                        " Give labeled images like those of the training with --data, or export"
-                        " in float32"
-                        if chosen.calibrates
-                        else " Try another format"
-                    )
+    with replacing_several(out) as beside:  # the .bin before its .xml
+        _write(chosen, segmenter, metadata, beside, calibration)
+        parity = measure_parity(
+            network_answer(segmenter),
+            chosen.open(beside).run,
+            samples,
+            metadata.taxonomy,
+            size_divisor=metadata.size_divisor,
+        )
+        if not parity.within(chosen.allowance):
+            raise AreosegError(
+                f"{out}: not written: this export differs too much: {parity}."
+                + (
+                    " Give labeled images like those of the training with --data, or export"
+                    " in float32"
+                    if chosen.calibrates
+                    else " Try another format"
                 )
-            for file in sorted(Path(folder).iterdir()):  # replace the .bin before its .xml
-                file.replace(out.with_name(file.name))
-    except OSError as error:
-        raise AreosegError(
-            f"{out}: cannot write this file: {one_line(error)}; choose another place"
-        ) from None
+            )
     return parity
 
 

@@ -1,11 +1,9 @@
 """Pictures of predictions for the gallery, collected while images are segmented."""
 
-import base64
 import io
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +11,13 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from areoseg.errors import AreosegError, one_line
 from areoseg.inference.inputs import InputImage
 from areoseg.inference.summary import ImageSummary
 from areoseg.inference.tiling import RowBlock
 from areoseg.report.gallery import PAGE, Entry, read_gallery
+from areoseg.report.pictures import data_uri
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.files import writing
 from areoseg.utils.images import OUTLINE_COLOR, as_uint8, outline
 
 MAX_SIDE = 320
@@ -94,7 +93,7 @@ class Pictures:
         picture.putpalette([level for color in colors for level in color])
         buffer = io.BytesIO()
         picture.save(buffer, "PNG", optimize=True)
-        return _data_uri(buffer, "image/png")
+        return data_uri(buffer.getvalue(), "image/png")
 
 
 class _Reduced:
@@ -135,40 +134,26 @@ class GalleryFile:
                 with suppress(ValueError, KeyError):  # the last line may be truncated
                     entry = json.loads(line)
                     self.entries[entry["name"]] = entry
-        with _writing(self._part):
+        with writing(self._part):
             out.mkdir(parents=True, exist_ok=True)
 
     def add(self, entry: Entry) -> None:
         """Add an image; an earlier entry of the same name is replaced."""
         self.entries[entry["name"]] = entry
         # Names that are not UTF-8 are preserved, as escapes.
-        with _writing(self._part), self._part.open("a", encoding="utf-8") as file:
+        with writing(self._part), self._part.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + os.linesep)
 
     def remove_part(self) -> None:
         """Remove the part file, after the pages were written."""
-        with _writing(self._part):
+        with writing(self._part):
             self._part.unlink(missing_ok=True)
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise AreosegError(
-            f"{path}: cannot write this file: {one_line(error)}; choose another place"
-        ) from None
 
 
 def _jpeg(picture: PIL.Image.Image) -> str:
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=_QUALITY, optimize=True)
-    return _data_uri(buffer, "image/jpeg")
-
-
-def _data_uri(buffer: io.BytesIO, media_type: str) -> str:
-    return f"data:{media_type};base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+    return data_uri(buffer.getvalue(), "image/jpeg")
 
 
 def _rounded(value: float) -> float | None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.readers.decode import decode_indices
 from areoseg.data.readers.files import IMAGE_SUFFIXES
+from areoseg.data.readers.masks import read_not_ground
 from areoseg.errors import AreosegError
 
 MISSION_MASKS = {"MXY": "mxy", "RNG": "rng-30m"}
@@ -71,16 +71,7 @@ def read_ignored(masks: Sequence[Path], size: tuple[int, int]) -> NDArray[np.boo
     """
     if not masks:
         return None
-    ignored = np.zeros(size, bool)
-    for path in masks:
-        mask = decode_indices(path)
-        if mask.shape != size:
-            raise AreosegError(
-                f"{path}: this mask has {mask.shape[0]}x{mask.shape[1]} pixels but its image"
-                f" {size[0]}x{size[1]}: give a mask of the same size"
-            )
-        ignored |= mask != 0
-    return ignored
+    return read_not_ground(masks, size, owner="image", advice="give a mask of the same size")
 
 
 def _with_image_suffix(folder: Path, stem: str) -> Path | None:

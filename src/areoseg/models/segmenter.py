@@ -76,16 +76,25 @@ class Segmenter(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Compute logits (N, C, H, W) of images (N, 1, H, W), float in 0..1."""
-        logits: Tensor | tuple[Tensor, ...] = self.network((images - self.mean) / self.std)
+        logits: Tensor | tuple[Tensor, ...] = self.network(self.standardized(images))
         if self.training or not isinstance(logits, Tensor):
             return logits
         logits = logits.float()
         calibrated = logits / self.temperature + self.offsets.view(1, -1, 1, 1)
         if self.gated_class is None:
             return calibrated
-        odds = logits[:, self.gated_class : self.gated_class + 1]
-        odds = self.gate_scale * odds + self.gate_offset
+        odds = self.background_odds(logits)
         return gated_log_probabilities(odds, calibrated, self.gated_class)
+
+    def background_odds(self, logits: Tensor) -> Tensor:
+        """Return the log-odds of background (N, 1, H, W) of the network's logits (N, C, H, W)."""
+        assert self.gated_class is not None
+        odds = logits[:, self.gated_class : self.gated_class + 1]
+        return self.gate_scale * odds + self.gate_offset
+
+    def standardized(self, images: Tensor) -> Tensor:
+        """Return images in 0..1 with the mean 0 and the standard deviation 1 of the training."""
+        return (images - self.mean) / self.std
 
     def choose_class(self, probabilities: Tensor) -> Tensor:
         """Return the class indices (N, H, W) int64 of probabilities (N, C, H, W)."""

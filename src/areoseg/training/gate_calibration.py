@@ -111,9 +111,8 @@ def count_odds(
         sample = samples[index]
         assert sample.mask is not None
         with autocast(device, precision):
-            output = segmenter(as_tensor([sample.image]).to(device))[0, background]
-        log_probability = output.double().cpu()  # of background
-        odds = log_probability - torch.log(-torch.expm1(log_probability.clamp(max=-1e-12)))
+            logits = segmenter.network(segmenter.standardized(as_tensor([sample.image]).to(device)))
+        odds = segmenter.background_odds(logits.float())[0, 0].cpu()
         bins = ((odds.numpy() + MAX_ODDS) / (2 * MAX_ODDS / BINS)).clip(0, BINS - 1).astype(int)
         ground = (sample.mask != background) & (sample.mask != VOID)
         counts.ground[:] += np.bincount(bins[ground], minlength=BINS)

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from areoseg.errors import AreosegError, one_line
@@ -44,6 +45,39 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # the folder could not be created either
             temporary.unlink()
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an `OSError` of the block into one line that names the file.
+
+    Raises:
+        AreosegError: The file cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise AreosegError(
+            f"{path}: cannot write this file: {one_line(error)}; choose another place"
+        ) from None
+
+
+@contextmanager
+def replacing_several(path: Path) -> Iterator[Path]:
+    """Yield a path of the same name in a temporary folder beside, to write files of one name to.
+
+    At the end they are moved beside `path` in the order of their suffixes. If writing fails, none
+    of them remains.
+
+    Raises:
+        AreosegError: The folder cannot be written, or the disk is full.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder:
+            yield Path(folder) / path.name
+            for file in sorted(Path(folder).iterdir()):
+                file.replace(path.with_name(file.name))
 
 
 def write_text(path: Path, text: str) -> None:

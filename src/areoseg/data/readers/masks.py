@@ -1,5 +1,6 @@
 """Read mask files, and check that their values are classes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,25 +69,33 @@ def read_ai4mars_mask(path: Path, ignored: tuple[int, ...] = ()) -> Mask:
     return classes_of_ai4mars(decode_indices(path), str(path), ignored)
 
 
-def read_not_ground(paths: tuple[Path, ...], size: tuple[int, ...]) -> NDArray[np.bool_]:
+def read_not_ground(
+    paths: Sequence[Path],
+    size: tuple[int, ...],
+    *,
+    owner: str = "label",
+    advice: str = "download both again",
+) -> NDArray[np.bool_]:
     """Read the pixels that are not zero in any of some masks.
 
     Args:
-        paths: Masks of the rover itself, and of everything more than 30 m away.
-        size: Height and width of their label.
+        paths: Masks, for example of the rover and of everything more than 30 m away.
+        size: Height and width of the label or image that they belong to.
+        owner: What this is, for the error message.
+        advice: What to do about another size, for the error message.
 
     Returns:
         (H, W) bool.
 
     Raises:
-        AreosegError: A file cannot be read, or differs in size from the label.
+        AreosegError: A file cannot be read, or differs in size.
     """
     masks = [decode_indices(path) for path in paths]
     for path, mask in zip(paths, masks, strict=True):
         if mask.shape != size:
             raise AreosegError(
-                f"{path}: {mask.shape[0]}x{mask.shape[1]} pixels but its label has"
-                f" {size[0]}x{size[1]}: download both again"
+                f"{path}: {mask.shape[0]}x{mask.shape[1]} pixels but its {owner} has"
+                f" {size[0]}x{size[1]}: {advice}"
             )
     not_ground: NDArray[np.bool_] = np.any(masks, axis=0)
     return not_ground

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from areoseg.errors import AreosegError, one_line
+from areoseg.errors import AreosegError
+from areoseg.utils.files import writing
 
 AddRow = Callable[[Sequence[object]], None]
 """Writes the next row and flushes it to disk."""
@@ -23,21 +24,21 @@ def table_rows(path: Path, header: Sequence[str]) -> Iterator[AddRow]:
         AreosegError: The table cannot be written.
     """
     part = _part(path)
-    with _saying(path):
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         # Names that are not UTF-8 are preserved.
         file = part.open("w", newline="", encoding="utf-8", errors="surrogateescape")
     writer = csv.writer(file, lineterminator="\n")
 
     def add(row: Sequence[object]) -> None:
-        with _saying(path):
+        with writing(path):
             writer.writerow(row)
             file.flush()
 
     try:
         add(header)
         yield add
-        with _saying(path):
+        with writing(path):
             file.close()
             part.replace(path)
     finally:
@@ -64,7 +65,7 @@ def remove_table(path: Path) -> None:
     Raises:
         AreosegError: A file cannot be removed.
     """
-    with _saying(path):
+    with writing(path):
         for each in (path, _part(path)):
             each.unlink(missing_ok=True)
 
@@ -84,14 +85,3 @@ def _whole_rows(path: Path, header: list[str]) -> list[list[str]]:
 
 def _part(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
-
-
-@contextmanager
-def _saying(path: Path) -> Iterator[None]:
-    """Return the message of an `OSError` on one line."""
-    try:
-        yield
-    except OSError as error:
-        raise AreosegError(
-            f"{path}: cannot write this file: {one_line(error)}; choose another place"
-        ) from None
