@@ -25,6 +25,7 @@ COMMANDS = {
     "train": "Train a network on a dataset by a recipe, evaluate it, and write a report.",
     "evaluate": "Evaluate a model, or an ensemble of models, on labeled samples.",
     "predict": "Segment images: write masks, overlays, and a table of terrain shares.",
+    "serve": "Run a web page and an HTTP service that segment images.",
     "export": "Export a model to ONNX or OpenVINO, after checking that it predicts the same.",
     "compare": "Train every row of a study with several seeds and tabulate the scores.",
     "search": "Search for the hyperparameters with the best validation score.",

@@ -133,8 +133,8 @@ def _readable(path: Path) -> Iterator[bytes]:
 
 def _decode_with_pillow(path: Path, start: bytes) -> Raster:
     with PIL.Image.open(path) as image:
+        check_size(image.height, image.width, str(path))
         if _has_sixteen_bit_channels(start):
-            check_size(image.height, image.width, str(path))
             pixels = np.asarray(imagecodecs.png_decode(path.read_bytes()))
         else:
             pixels = pillow_pixels(image, depth=_png_depth(start))
@@ -144,8 +144,8 @@ def _decode_with_pillow(path: Path, start: bytes) -> Raster:
 
 def _indices_with_pillow(path: Path, start: bytes, *, palette_colors: bool) -> NDArray[Any]:
     with PIL.Image.open(path) as image:
+        check_size(image.height, image.width, str(path))
         if _has_sixteen_bit_channels(start):
-            check_size(image.height, image.width, str(path))
             pixels = np.asarray(imagecodecs.png_decode(path.read_bytes()))
         elif palette_colors and image.mode in ("P", "PA"):
             pixels = np.asarray(image.convert("RGB"))

@@ -3,7 +3,9 @@
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +28,12 @@ LISTED_SUFFIXES = (*IMAGE_SUFFIXES, *DATA_SUFFIXES)
 
 MAX_PIXELS = 178_956_970
 """Maximum number of pixels of an image, Pillow's limit against decompression bombs."""
+
+_max_pixels = ContextVar("max_pixels", default=MAX_PIXELS)
+
+
+class TooLargeError(AreosegError):
+    """An image has more pixels than are allowed."""
 
 
 @dataclass(frozen=True)
@@ -171,19 +179,29 @@ def _portable(name: str) -> str:
     return unicodedata.normalize("NFC", printable(name))
 
 
+@contextmanager
+def pixel_limit(pixels: int) -> Iterator[None]:
+    """Lower the maximum number of pixels of an image, `MAX_PIXELS`, within a block."""
+    token = _max_pixels.set(min(pixels, MAX_PIXELS))
+    try:
+        yield
+    finally:
+        _max_pixels.reset(token)
+
+
 def check_size(height: int, width: int, where: str) -> None:
     """Check that an image fits in memory.
 
     Raises:
-        AreosegError: It has more than `MAX_PIXELS` pixels.
+        TooLargeError: It has more pixels than the limit: `MAX_PIXELS`, or that of `pixel_limit`.
     """
-    if height * width > MAX_PIXELS:
+    if height * width > _max_pixels.get():
         raise too_large(f"{where}: {height}x{width} pixels")
 
 
-def too_large(start: str) -> AreosegError:
+def too_large(start: str) -> TooLargeError:
     """Return the error for an image that is too large, whose message begins with `start`."""
-    return AreosegError(
-        f"{start}, more than the limit of {MAX_PIXELS:,}: unless this is a decompression bomb, cut"
-        " it into parts"
+    return TooLargeError(
+        f"{start}, more than the limit of {_max_pixels.get():,}: unless this is a decompression"
+        " bomb, cut it into parts"
     )

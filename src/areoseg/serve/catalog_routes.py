@@ -1,0 +1,68 @@
+"""Routes about the service itself: health, models and sample images."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, HTTPException, Path, Response
+
+from areoseg.inference.writers.styles import hex_color
+from areoseg.serve.models import ServedModel
+from areoseg.serve.samples import SAMPLES, sample_png
+from areoseg.serve.schemas import Model, Problem, Sample
+from areoseg.serve.state import Service, State
+from areoseg.weights import CARD, located
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/healthz")
+async def health() -> dict[Literal["status"], Literal["ok"]]:
+    """Answer whether the service runs."""
+    return {"status": "ok"}
+
+
+@router.get("/v1/models")
+async def models(service: Service) -> list[Model]:
+    """List the models, which are loaded if they are not yet; the first is the default."""
+    return await service.in_thread(
+        lambda: [_describe(service, service.models.find(name)) for name in service.models.names]
+    )
+
+
+@router.get("/v1/samples")
+async def samples() -> list[Sample]:
+    """List three synthetic images to try the service with."""
+    return [
+        Sample(name=each.name, title=each.title, url=f"/v1/samples/{each.name}")
+        for each in SAMPLES.values()
+    ]
+
+
+@router.get(
+    "/v1/samples/{name}",
+    response_class=Response,
+    responses={
+        200: {"content": {"image/png": {}}, "description": "The image."},
+        404: {"model": Problem, "description": "There is no such sample."},
+    },
+)
+async def sample(service: Service, name: Annotated[str, Path()]) -> Response:
+    """Return a synthetic image as a PNG file."""
+    if name not in SAMPLES:
+        raise HTTPException(404, f"no sample {name!r}: choose from {', '.join(SAMPLES)}")
+    return Response(await service.in_thread(lambda: sample_png(name)), media_type="image/png")
+
+
+def _describe(service: State, served: ServedModel) -> Model:
+    predictor = served.load()
+    card = located(served.path) / CARD
+    return Model(
+        name=served.name,
+        default=served.name == service.models.names[0],
+        names=list(predictor.taxonomy.names),
+        colors=[hex_color(color) for color in predictor.taxonomy.colors],
+        background_index=predictor.taxonomy.background,
+        outlined=list(predictor.taxonomy.outlined),
+        predicts_background=any(engine.predicts_background for engine in predictor.engines),
+        background_threshold=predictor.background_threshold,
+        card=card.read_text(encoding="utf-8") if card.is_file() else None,
+    )

@@ -1,0 +1,69 @@
+"""The JSON objects of the interface, from which OpenAPI is made."""
+
+from pydantic import BaseModel, Field
+
+Share = float | None
+
+
+class Problem(BaseModel):
+    """Why a request was not answered."""
+
+    detail: str = Field(description="What is wrong, where, and what to do next.")
+
+
+class Model(BaseModel):
+    """A model that is served."""
+
+    name: str
+    default: bool = Field(description="Whether it answers requests that name no model.")
+    names: list[str] = Field(description="Class names; the index is the value in masks.")
+    colors: list[str] = Field(description="Color of each class, #rrggbb.")
+    background_index: int
+    outlined: list[int] = Field(description="Classes that have an outline in overlays.")
+    predicts_background: bool
+    background_threshold: float | None
+    card: str | None = Field(description="The model card, as Markdown.")
+
+
+class Segmentation(BaseModel):
+    """The numbers about one segmented image."""
+
+    name: str = Field(description="File name without suffix.")
+    model: str
+    width: int
+    height: int
+    names: list[str] = Field(description="Class names; the index is the value in masks.")
+    colors: list[str] = Field(description="Color of each class, #rrggbb.")
+    background_index: int
+    shares: dict[str, Share] = Field(
+        description="Share of the ground by terrain class; null without ground."
+    )
+    ground: float = Field(description="Share of all pixels that are ground.")
+    background: float = Field(description="Share of all pixels that are background.")
+    nodata: float = Field(description="Share of all pixels without data.")
+    mean_confidence: Share = Field(description="Mean probability of the classes on the ground.")
+    scale: float = Field(description="Factor by which the image was resized for the model.")
+    warnings: list[str] = Field(description="Why the result cannot be trusted; usually empty.")
+    mission: str | None
+    camera: str | None
+    sol: int | None
+    site: int | str | None
+    drive: int | str | None
+    time: str | None
+    seconds: float = Field(description="Time from the end of the upload to the answer.")
+
+
+class Bundle(Segmentation):
+    """The numbers and the pictures of one image; pictures are PNG files in base64."""
+
+    image: str = Field(description="The gray image in 8 bits.")
+    mask: str = Field(description="Class indices with a palette.")
+    confidence: str = Field(description="Probability of the class, 0 to 255.")
+
+
+class Sample(BaseModel):
+    """A synthetic image to try the service with."""
+
+    name: str
+    title: str
+    url: str

@@ -1,0 +1,101 @@
+"""`POST /v1/segment`: segment one image."""
+
+import time
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from fastapi import APIRouter, File, Header, HTTPException, Query, Response, UploadFile
+
+from areoseg.inference.predictor import Predictor
+from areoseg.serve.schemas import Bundle, Problem, Segmentation
+from areoseg.serve.segmenting import ANSWERS, as_bundle, as_json, read_upload, segment
+from areoseg.serve.state import Service
+
+router = APIRouter(tags=["segment"])
+
+Output = Literal["json", "mask", "overlay", "confidence", "probabilities", "geojson", "bundle"]
+
+_FILES = {
+    answer.media_type: {"schema": {"type": "string", "format": "binary"}}
+    for answer in ANSWERS.values()
+    if answer.suffix
+}
+PROBLEMS: dict[int | str, dict[str, object]] = {
+    401: {"model": Problem, "description": "The token is missing or wrong."},
+    404: {"model": Problem, "description": "There is no such model."},
+    406: {"model": Problem, "description": "No answer has a media type that `Accept` allows."},
+    413: {"model": Problem, "description": "The upload or the image is too large."},
+    422: {"description": "The image cannot be read, or a parameter is invalid."},
+    429: {"model": Problem, "description": "Too many requests; see `Retry-After`."},
+    503: {"model": Problem, "description": "The request took too long."},
+}
+"""Responses of a route that segments images, for OpenAPI."""
+
+
+@router.post(
+    "/v1/segment",
+    response_model=Segmentation | Bundle,
+    responses={200: {"content": _FILES, "description": "The segmentation."}, **PROBLEMS},
+)
+async def segment_image(
+    service: Service,
+    image: Annotated[UploadFile, File(description="PNG, JPEG, TIFF, PDS3, PDS4 or VICAR.")],
+    output: Annotated[Output | None, Query(description="Default: by `Accept`, or json.")] = None,
+    model: Annotated[str | None, Query(description="Default: the first served model.")] = None,
+    accept: Annotated[str, Header()] = "*/*",
+) -> Response:
+    """Segment one image; `output` or the header `Accept` chooses the answer."""
+    started = time.perf_counter()
+    name = output or accepted(accept)
+    answer = ANSWERS[name]
+    served = service.models.find(model)
+
+    def work() -> Response:
+        predictor: Predictor = served.load()
+        read = read_upload(image.file, image.filename, max_pixels=service.settings.max_pixels)
+        result = segment(predictor, read, answer.files)
+        if name == "json":
+            value: Segmentation = as_json(result, model=served.name, started=started)
+            return Response(value.model_dump_json(), media_type=answer.media_type)
+        if name == "bundle":
+            value = as_bundle(result, model=served.name, started=started)
+            return Response(value.model_dump_json(), media_type=answer.media_type)
+        return Response(
+            result.files[answer.files[0]],
+            media_type=answer.media_type,
+            headers={"Content-Disposition": attachment(f"{read.name}{answer.suffix}")},
+        )
+
+    return await service.in_thread(work)
+
+
+def accepted(header: str) -> str:
+    """Return the answer that an `Accept` header prefers.
+
+    Raises:
+        HTTPException: No answer has a media type that it allows.
+    """
+    ranges = []
+    for part in header.split(","):
+        kind, *parameters = (each.strip() for each in part.split(";"))
+        quality = next((each[2:] for each in parameters if each.startswith("q=")), "1")
+        try:
+            ranges.append((float(quality), kind.lower()))
+        except ValueError:
+            continue
+    for quality, kind in sorted(ranges, key=lambda each: -each[0]):
+        if quality <= 0:
+            continue
+        for name, answer in ANSWERS.items():
+            whole, major = answer.media_type, answer.media_type.split("/")[0]
+            if kind in (whole, f"{major}/*", "*/*"):
+                return name
+    kinds = ", ".join(dict.fromkeys(answer.media_type for answer in ANSWERS.values()))
+    raise HTTPException(406, f"Accept {header[:100]!r}: choose from {kinds}, or use ?output=")
+
+
+def attachment(name: str) -> str:
+    """Return a `Content-Disposition` header for a file name of any characters."""
+    plain = PurePosixPath(name).name.encode("ascii", "replace").decode().replace('"', "'")
+    return f"attachment; filename=\"{plain.replace('?', '_')}\"; filename*=UTF-8''{quote(name)}"
