@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from areoseg.errors import AreosegError
+from areoseg.models.layers.gate_head import GateHead
 from areoseg.models.layers.initialize import SCHEMES, initialize_weights, leaky_slope
 from areoseg.models.layers.initialize import zero_last_gamma as zero_last_gammas
 from areoseg.models.layers.normalization import standardize_convolutions
@@ -83,8 +84,9 @@ def reset_output(network: nn.Module, classes: int, index: int) -> None:
     """Set the weights of one output to zero, so that it is learned anew.
 
     Args:
-        network: A trained network.
+        network: A network.
         classes: Its number of classes; each convolution with as many output channels is a head.
+            The logit of a `GateHead` becomes zero too.
         index: The class whose logits become zero.
     """
     for layer in network.modules():
@@ -92,3 +94,5 @@ def reset_output(network: nn.Module, classes: int, index: int) -> None:
             layer.weight[index] = 0
             if layer.bias is not None:
                 layer.bias[index] = 0
+        elif isinstance(layer, GateHead):
+            nn.init.zeros_(layer.logit.weight)

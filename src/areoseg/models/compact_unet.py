@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from areoseg.models.layers.convolution import Residual, convolution_block
+from areoseg.models.layers.gate_head import GateHead
 from areoseg.models.layers.initialize import initialize_weights
 from areoseg.models.layers.normalization import batch_norm
 from areoseg.models.layers.size import (
@@ -51,6 +53,9 @@ class CompactUNet(nn.Module):
         depths: Residual blocks of each level in the encoder.
         decoder_depths: Residual blocks of each level but the last in the decoder.
         dropout: Probability of dropping a channel before the decoder and before the head.
+        gate_width: Channels of a `GateHead` over e_2 to e_L, which computes the logit of background
+            instead of the head; 0: none. The recipe then needs `data.background: gate`.
+        gate_class: Index of the background class.
     """
 
     def __init__(
@@ -63,6 +68,8 @@ class CompactUNet(nn.Module):
         depths: Sequence[int] = (1, 1, 2, 2),
         decoder_depths: Sequence[int] = (1, 1, 1),
         dropout: float = 0.0,
+        gate_width: int = 0,
+        gate_class: int = 0,
     ) -> None:
         super().__init__()
         self.in_channels = in_channels
@@ -87,6 +94,8 @@ class CompactUNet(nn.Module):
             _blocks(width, depth) for width, depth in zip(skip_widths, decoder_depths, strict=True)
         )
         self.head = nn.Conv2d(widths[0], classes, 1)
+        self.gate = GateHead(widths[1:], gate_width, norm=batch_norm) if gate_width else None
+        self.gate_class = gate_class
         initialize_weights(self)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -99,14 +108,19 @@ class CompactUNet(nn.Module):
         for blocks, down in zip(self.encoder, self.down, strict=False):
             skips.append(blocks(features))
             features = down(skips[-1])
-        features = self.dropout(self.encoder[-1](features))
+        deepest = self.encoder[-1](features)
+        features = self.dropout(deepest)
 
         levels = zip(self.lateral, self.up, self.decoder, skips, strict=True)
         for lateral, up, blocks, skip in reversed(list(levels)):
             features = functional.relu(lateral(skip) + upsample_nearest(up(features)))
             features = blocks(features)
-        logits = self.head(self.dropout(features))
-        return crop_like(upsample_bilinear(logits, self.stem_stride), images)
+        logits = upsample_bilinear(self.head(self.dropout(features)), self.stem_stride)
+        if self.gate is not None:
+            gate = upsample_bilinear(self.gate([*skips[1:], deepest]), 2 * self.stem_stride)
+            before, after = logits[:, : self.gate_class], logits[:, self.gate_class + 1 :]
+            logits = torch.cat([before, gate.to(logits.dtype), after], dim=1)
+        return crop_like(logits, images)
 
 
 def _project(in_channels: int, out_channels: int) -> nn.Sequential:

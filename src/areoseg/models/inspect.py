@@ -117,12 +117,13 @@ def _count_flops(model: nn.Module, in_channels: int, height: int, width: int) ->
         for name, tensor in (*model.named_parameters(), *model.named_buffers())
     }
     image = torch.empty(1, in_channels, height, width, device="meta")
-    was_training = model.training
+    in_training = [module for module in model.modules() if module.training]  # not always all
     counter = FlopCounterMode(display=False)
     try:
         with torch.no_grad(), counter:
             # with ties, PyTorch 2.13 does not restore parameters that have more than two names
             functional_call(model.eval(), shapes, (image,), tie_weights=False)
     finally:
-        model.train(was_training)
+        for module in in_training:
+            module.training = True
     return counter

@@ -41,7 +41,7 @@ from areoseg.utils.registry import Registry
 DEFAULT_OPTIMIZER = "adamw"
 DEFAULT_SCHEDULE = "cosine"
 
-FROM_DATA = ("classes", "in_channels")
+FROM_DATA = ("classes", "in_channels", "gate_class")
 """Options of a model that follow from the data."""
 
 
@@ -213,6 +213,9 @@ class TrainingSettings(Options):
     time budget."""
     checkpoint: Literal["best", "last"] = "best"
     """The weights that the run saves: those of the best validation score, or the last."""
+    trainable: tuple[str, ...] = ()
+    """Modules of the network that are trained, for example `[gate]`; the others keep their initial
+    weights and batch statistics, so they need `--init-from`. Empty: all."""
     mixup: NonNegative = 0.0
     """Both parameters of the Beta distribution of mixup, for example 0.2; 0: none."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -344,6 +347,23 @@ class Recipe(Options):
                 check_values({(name,): message})
         return network
 
+    @field_validator("data")
+    @classmethod
+    def _check_gate(cls, data: DataSettings, info: ValidationInfo) -> DataSettings:
+        """Check that a network with a gate head is trained as a gate."""
+        if "model" in info.data:
+            check_values(_gate_errors(info.data["model"], data))
+        return data
+
+    @field_validator("training")
+    @classmethod
+    def _check_trainable(cls, training: TrainingSettings, info: ValidationInfo) -> TrainingSettings:
+        """Check that the modules to train exist."""
+        checked = (info.context or {}).get("check_model", True)
+        if training.trainable and checked and "model" in info.data:
+            check_values(_trainable_errors(info.data["model"], training))
+        return training
+
     @field_validator("stages", mode="before")
     @classmethod
     def _complete_stages(cls, stages: Any, info: ValidationInfo) -> Any:
@@ -385,6 +405,27 @@ class Recipe(Options):
         if stages and isinstance(training, Mapping):
             return {"epochs": sum(stage.epochs for stage in stages), **training}
         return training
+
+
+def _gate_errors(model: ModelChoice, data: DataSettings) -> dict[tuple[str | int, ...], str]:
+    """Return the error of a gate head whose output nothing uses."""
+    if model.options.get("gate_width") and data.background != "gate":
+        return {("background",): "model.gate_width needs data.background=gate"}
+    return {}
+
+
+def _trainable_errors(
+    model: ModelChoice, training: TrainingSettings
+) -> dict[tuple[str | int, ...], str]:
+    """Return the errors in the names of the modules to train."""
+    if training.swa and training.trainable:
+        return {("swa",): "recomputes the batch statistics of all modules: remove swa or trainable"}
+    known = [name for name, module in _build(model).named_children() if list(module.parameters())]
+    return {
+        ("trainable", number): f"{model.name} has no module {name!r}: {did_you_mean(name, known)}"
+        for number, name in enumerate(training.trainable)
+        if name not in known
+    }
 
 
 def _model_errors(model: ModelChoice) -> dict[tuple[str | int, ...], str]:

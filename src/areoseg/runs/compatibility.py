@@ -90,24 +90,50 @@ def check_same_architecture(runs: Sequence[Run]) -> None:
             )
 
 
-def check_initial_weights(start: Run, recipe: Recipe, taxonomy: Taxonomy) -> None:
+def check_initial_weights(start: Run | None, recipe: Recipe, taxonomy: Taxonomy) -> None:
     """Check that the weights of a run fit the network of a recipe.
+
+    A recipe may add a background gate to weights that never predict background.
+
+    Args:
+        start: The run; None: random weights, which fit unless only some modules are trained.
+        recipe: The recipe to train.
+        taxonomy: The classes of the data.
 
     Raises:
         AreosegError: Model, model options, classes or the treatment of background differ.
     """
+    if start is None:
+        if recipe.training.trainable:
+            raise AreosegError(
+                "training.trainable: the other modules would keep random weights: give the run or"
+                " bundled model that provides theirs with --init-from"
+            )
+        return
     if taxonomy.identity != start.taxonomy.identity:
         raise AreosegError(
             f"cannot start from the weights of {start.path}: they predict"
             f" {', '.join(start.taxonomy.names)}, but the data have {', '.join(taxonomy.names)}."
             " Train without --init-from."
         )
-    difference = _difference(recipe, taxonomy, start)
+    adds_gate = (recipe.data.background, start.recipe.data.background) == ("gate", "void")
+    difference = _difference(_without_gate(recipe) if adds_gate else recipe, taxonomy, start)
     if difference is not None:
         raise AreosegError(
             f"cannot start from the weights of {start.path}: it differs from the recipe in"
             f" {difference}. Train its own recipe, {start.path}/recipe.yaml."
         )
+
+
+def _without_gate(recipe: Recipe) -> Recipe:
+    """Return a recipe with the same network, which never predicts background."""
+    options = {name: value for name, value in recipe.model.options.items() if name != "gate_width"}
+    return recipe.model_copy(
+        update={
+            "model": type(recipe.model)(name=recipe.model.name, **options),
+            "data": recipe.data.model_copy(update={"background": "void"}),
+        }
+    )
 
 
 def _difference(recipe: Recipe, taxonomy: Taxonomy, run: Run) -> str | None:
@@ -124,17 +150,9 @@ def _difference(recipe: Recipe, taxonomy: Taxonomy, run: Run) -> str | None:
             getattr(recipe.network, standardized),
             getattr(run.recipe.network, standardized),
         ),
-        "data.background": (
-            _treatment(recipe.data.background, run.recipe.data.background),
-            run.recipe.data.background,
-        ),
+        "data.background": (recipe.data.background, run.recipe.data.background),
     }
     return next((name for name, (own, other) in compared.items() if own != other), None)
-
-
-def _treatment(own: str, other: str) -> str:
-    """Return the treatment of background; weights without an output for it can learn a gate."""
-    return other if (own, other) == ("gate", "void") else own
 
 
 def _lasting(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -270,7 +270,10 @@ def build_segmenter(
     from areoseg.models.segmenter import Segmenter
 
     classes, background = len(taxonomy), taxonomy.background
-    network = create_model(recipe.model.name, classes=classes, **recipe.model.options)
+    options = recipe.model.options
+    if options.get("gate_width"):
+        options["gate_class"] = background
+    network = create_model(recipe.model.name, classes=classes, **options)
     adjust_network(network, **recipe.network.model_dump())
     if recipe.data.background == "gate":
         reset_output(network, classes=classes, index=background)  # every pixel is undecided
@@ -297,7 +300,12 @@ def initial_segmenter(start: Run, recipe: Recipe) -> "Segmenter":
     segmenter = build_segmenter(
         recipe, start.taxonomy, mean=float(trained.mean), std=float(trained.std)
     )
-    segmenter.network.load_state_dict(trained.network.state_dict())
+    missing, unexpected = segmenter.network.load_state_dict(
+        trained.network.state_dict(), strict=False
+    )
+    # Only a new gate head may keep its random weights; `check_initial_weights` refuses the rest.
+    assert not unexpected
+    assert all(name.startswith("gate.") for name in missing)
     if segmenter.gated_class is not None and trained.gated_class is None:
         reset_output(segmenter.network, classes=len(start.taxonomy), index=segmenter.gated_class)
     return segmenter.train()

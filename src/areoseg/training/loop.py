@@ -35,6 +35,7 @@ from areoseg.taxonomy import Taxonomy
 from areoseg.training.averaging import WeightAverage, estimate_batch_statistics
 from areoseg.training.batches import TrainingBatches, step_seed
 from areoseg.training.checkpoint import TrainingState, save_resume_state
+from areoseg.training.freeze import train_only
 from areoseg.training.health import check_finite, explained
 from areoseg.training.plan import Budget, Plan, measure_seconds
 from areoseg.training.prepare import Preparation
@@ -220,6 +221,8 @@ class Trainer:
         )
         self.segmenter = segmenter
         self.network = self.fabric.setup_module(segmenter)
+        # Last, because the set-up puts every module in training mode.
+        train_only(segmenter.network, recipe.training.trainable)
         self.average = WeightAverage(segmenter, ema=recipe.training.ema)
         auxiliary_weights = getattr(segmenter.network, "auxiliary_weights", ())
         self.stages = build_stages(data.stages, taxonomy, auxiliary_weights=auxiliary_weights)

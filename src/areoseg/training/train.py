@@ -146,8 +146,7 @@ def train(
     options = data_options(groups, data_format, label_set, missions, classes)
     source = find_source(data, options, console)
     source = source.cut(recipe.data.tile, recipe.data.scale)
-    if initial is not None:
-        check_initial_weights(initial, recipe, describe(source.classes).taxonomy)
+    check_initial_weights(initial, recipe, describe(source.classes).taxonomy)
 
     clock = None if seconds is None else Budget(seconds)
     loaded = read_with_progress(source, console)
@@ -257,8 +256,7 @@ def train_on(
         threads = use_threads(threads)
         torch_device = choose_device(device)
         precision = choose_precision(recipe.training.precision, torch_device)
-        if init_from is not None:
-            check_initial_weights(init_from, recipe, taxonomy)
+        check_initial_weights(init_from, recipe, taxonomy)
         prepared = prepare(
             recipe,
             data.labeled,
