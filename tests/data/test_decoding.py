@@ -222,3 +222,51 @@ def test_the_cases(name, mean, missing):
     found = read_rover_image(path) if name.endswith(".xml") else read_both_ways(path)
     assert found.pixels.mean() == pytest.approx(mean, abs=5e-4 if mean > 1 else 5e-5)
     assert (0 if found.valid is None else np.count_nonzero(~found.valid)) == missing
+
+
+def test_further_pages_are_told_but_not_reduced_copies_and_masks(tmp_path, gray):
+    small = gray[::2, ::2]
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(small, subfiletype=1)
+        file.write(gray)
+        file.write(255 - gray, subfiletype=0)
+        file.write(small)
+    found = read_both_ways(tmp_path / "a.tif")
+    np.testing.assert_array_equal(found.pixels, gray)
+    assert found.warnings == ("only page 1 of 3 is read",)
+    (line,) = read_data(tmp_path / "a.tif").warnings
+    assert line == "1 image of which only page 1 of 3 is read: a"
+    with tifffile.TiffWriter(tmp_path / "b.tif") as file:
+        file.write(gray)
+        file.write(small, subfiletype=1)
+        file.write(np.ones(gray.shape, bool), photometric="mask", subfiletype=4)
+    assert read_both_ways(tmp_path / "b.tif").warnings == ()
+
+
+@pytest.mark.parametrize("options", [{"imagej": True}, {"truncate": True}, {"metadata": None}])
+def test_the_slices_of_a_stack_are_counted(tmp_path, gray, options):
+    stack = np.stack([gray, 255 - gray, gray])
+    tifffile.imwrite(tmp_path / "a.tif", stack, photometric="minisblack", **options)
+    found = read_both_ways(tmp_path / "a.tif")
+    np.testing.assert_array_equal(found.pixels, gray)
+    assert found.warnings == ("only page 1 of 3 is read",)
+    with pytest.raises(AreosegError, match=r"a\.tif: a mask with several pages"):
+        decode_indices(tmp_path / "a.tif")
+
+
+def test_a_full_size_page_below_a_thumbnail_is_read(tmp_path, gray):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(gray[::2, ::2], subfiletype=1, subifds=1)
+        file.write(gray, subfiletype=0)
+    found = read_both_ways(tmp_path / "a.tif")
+    np.testing.assert_array_equal(found.pixels, gray)
+    assert found.warnings == ()
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.png", "PNG"), ("a.png", "GIF"), ("a.jpg", "MPO")])
+def test_further_frames_are_told(tmp_path, gray, name, kind):
+    frames = [PIL.Image.fromarray(each) for each in (gray, 255 - gray)]
+    frames[0].save(tmp_path / name, format=kind, save_all=True, append_images=frames[1:])
+    assert read_both_ways(tmp_path / name).warnings == ("only frame 1 of 2 is read",)
+    with pytest.raises(AreosegError, match="a mask with several frames"):
+        decode_indices(tmp_path / name)

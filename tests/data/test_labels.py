@@ -178,6 +178,19 @@ def test_every_interleaving(tmp_path, bands, storage, axes, suffix):
     np.testing.assert_array_equal(read_both_ways(path).pixels, expected)
 
 
+def test_other_images_of_a_label_are_told(tmp_path, levels):
+    other = "OBJECT = RIGHT_IMAGE\r\n LINES = 1\r\nEND_OBJECT = RIGHT_IMAGE"
+    browse = other.replace("RIGHT_IMAGE", "BROWSE_IMAGE")
+    for after, warnings in (
+        (f"^RIGHT_IMAGE = 9\r\n{other}", ("only IMAGE is read, not RIGHT_IMAGE",)),
+        (f"^BROWSE_IMAGE = 9\r\n{browse}", ()),
+    ):
+        path = pds3(tmp_path / "a.IMG", bytes_of(levels, "u1"), after=after)
+        found = read_both_ways(path)
+        np.testing.assert_array_equal(found.pixels, levels)
+        assert found.warnings == warnings
+
+
 def test_a_label_with_bytes_that_are_not_ascii(tmp_path, levels):
     note = 'NOTE = "20 °C, it\'s cold; END of day"'
     for encoding in ("latin-1", "utf-8"):
@@ -325,6 +338,18 @@ def test_pds4_that_is_shown_from_bottom_to_top(tmp_path, levels):
     )
     xml(tmp_path / "a.xml", "a.img", display=direction)
     np.testing.assert_array_equal(read_rover_image(tmp_path / "a.xml").pixels, levels)
+
+
+def test_other_images_of_a_pds4_label_are_told(tmp_path, levels):
+    (tmp_path / "a.img").write_bytes(bytes_of(levels, "u1"))
+    xml(tmp_path / "a.xml", "a.img")
+    label = (tmp_path / "a.xml").read_text()
+    end = "</File_Area_Observational>"
+    other = "<Array_2D_Image><local_identifier>quality</local_identifier></Array_2D_Image>"
+    (tmp_path / "a.xml").write_text(label.replace(end, other + end))
+    found = read_rover_image(tmp_path / "a.xml")
+    np.testing.assert_array_equal(found.pixels, levels)
+    assert found.warnings == ("only the first image is read, not quality",)
 
 
 def test_pds4_with_a_latin_1_byte_and_a_label_that_is_no_xml(tmp_path, levels):

@@ -216,6 +216,7 @@ def test_vicar(tmp_path, levels, suffix):
     assert (found.metadata.sol, found.metadata.site, found.metadata.clock) == (412, 13, "430335904")
 
 
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_gdal_and_pdr_read_the_same_pixels(tmp_path, levels):
     pytest.importorskip("pdr", reason="the extra planetary is not installed")
     write_pds3(tmp_path / "a.img", levels)

@@ -207,3 +207,10 @@ def test_a_plain_npy_file_is_no_npz(tmp_path):
 def test_a_folder_is_no_npz(tmp_path):
     with pytest.raises(AreosegError, match="cannot read this file"):
         read_data(tmp_path, data_format="npz")
+
+
+def test_further_arrays_are_told(tmp_path):
+    images = np.zeros((2, 4, 8), np.uint8)
+    images[:, 0] = 9
+    np.savez(tmp_path / "a.npz", test_set=images, val_set=images, names=np.arange(2))
+    assert read_data(tmp_path / "a.npz").warnings == ("left out 2 arrays: names, val_set",)

@@ -9,6 +9,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from areoseg.data.readers import tiff
-from areoseg.data.readers.files import check_size, too_large
+from areoseg.data.readers.files import check_size, first_of, several_masks, too_large
 from areoseg.data.readers.raster import Raster, channel_spread, gray_raster, turned
 from areoseg.errors import AreosegError, one_line
 
@@ -139,12 +140,16 @@ def _decode_with_pillow(path: Path, start: bytes) -> Raster:
         else:
             pixels = pillow_pixels(image, depth=_png_depth(start))
         orientation = _orientation(image)
-    return gray_raster(turned(pixels, orientation), str(path))
+        frames = getattr(image, "n_frames", 1)
+    raster = gray_raster(turned(pixels, orientation), str(path))
+    return raster if frames < 2 else replace(raster, warnings=(first_of(frames, "frame"),))
 
 
 def _indices_with_pillow(path: Path, start: bytes, *, palette_colors: bool) -> NDArray[Any]:
     with PIL.Image.open(path) as image:
         check_size(image.height, image.width, str(path))
+        if getattr(image, "n_frames", 1) > 1:
+            raise several_masks(path, "frames")
         if _has_sixteen_bit_channels(start):
             pixels = np.asarray(imagecodecs.png_decode(path.read_bytes()))
         elif palette_colors and image.mode in ("P", "PA"):

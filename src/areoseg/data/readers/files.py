@@ -199,6 +199,16 @@ def check_size(height: int, width: int, where: str) -> None:
         raise too_large(f"{where}: {height}x{width} pixels")
 
 
+def first_of(count: int, what: str) -> str:
+    """Return the warning about a file of which only the first page or frame is read."""
+    return f"only {what} 1 of {count} is read"
+
+
+def several_masks(path: Path, what: str) -> AreosegError:
+    """Return the error for a file that contains several masks."""
+    return AreosegError(f"{path}: a mask with several {what}: store the class indices in one")
+
+
 def too_large(start: str) -> TooLargeError:
     """Return the error for an image that is too large, whose message begins with `start`."""
     return TooLargeError(

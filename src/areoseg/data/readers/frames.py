@@ -48,6 +48,7 @@ class TiledFrame:
         where: Name of the frame in messages.
         missing: Number of pixels without a measurement.
         colored: Whether color was converted to gray.
+        warnings: Choices that the reader of the file made.
     """
 
     name: str
@@ -60,6 +61,7 @@ class TiledFrame:
     where: str
     missing: int
     colored: bool
+    warnings: tuple[str, ...]
 
 
 def read_frames(
@@ -120,6 +122,7 @@ def tile_frame(frame: LazyFrame, tile: tuple[int, int] | None, scale: float) -> 
         where=frame.where,
         missing=0 if measured is None else int(measured.size - np.count_nonzero(measured)),
         colored=decoded.colored,
+        warnings=decoded.warnings,
     )
 
 
@@ -230,7 +233,7 @@ def white_levels(frames: Sequence[TiledFrame]) -> list[float | None]:
 
 def oddities(frames: Sequence[TiledFrame]) -> list[str]:
     """Return one line for each kind of anomaly that does not prevent reading."""
-    kinds = (
+    kinds = [
         (
             "with missing pixels (nodata, transparent or NaN), which are read as 0 and ignored",
             [frame.name for frame in frames if frame.missing],
@@ -240,7 +243,12 @@ def oddities(frames: Sequence[TiledFrame]) -> list[str]:
             [frame.name for frame in frames if frame.range.low == frame.range.high],
         ),
         ("in color, read as luminance", [frame.name for frame in frames if frame.colored]),
-    )
+    ]
+    choices = dict.fromkeys(warning for frame in frames for warning in frame.warnings)
+    kinds += [
+        (f"of which {choice}", [frame.name for frame in frames if choice in frame.warnings])
+        for choice in choices
+    ]
     return [
         f"{plural(len(names), 'image')} {what}: {shorten(names)}" for what, names in kinds if names
     ]

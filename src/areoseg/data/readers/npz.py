@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from areoseg.data.readers.formats import DatasetFormat, LazyFrame, Listing
 from areoseg.data.readers.masks import check_classes
 from areoseg.data.readers.raster import Raster
-from areoseg.errors import AreosegError, one_line
+from areoseg.errors import AreosegError, one_line, plural, shorten
 from areoseg.taxonomy import Taxonomy
 
 TRAINING, TEST = "training_set", "test_set"
@@ -30,13 +30,14 @@ def recognize_npz(path: Path) -> bool:
 def find_in_npz(path: Path, label_set: str, taxonomy: Taxonomy) -> Listing:
     """List the pairs of `training_set` (N, 2, H, W) and the images of `test_set` (M, H, W).
 
-    Either array may be absent, but not both. Samples are named `training_set/0000` and so on.
+    Either array may be absent, but not both. Samples are named `training_set/0000` and so on. A
+    warning names other arrays.
 
     Raises:
         AreosegError: The file is missing, empty, truncated or not an npz file; or its keys, shapes
             or types are wrong.
     """
-    arrays = read_arrays(path)
+    arrays, others = read_arrays(path)
     training, test = arrays.get(TRAINING), arrays.get(TEST)
     if training is not None and (training.ndim != 4 or training.shape[1] != 2):
         raise AreosegError(
@@ -48,11 +49,12 @@ def find_in_npz(path: Path, label_set: str, taxonomy: Taxonomy) -> Listing:
     return Listing(
         labeled=[] if training is None else _pairs(path, training, taxonomy),
         unlabeled=[] if test is None else _images(path, test),
+        warnings=[f"left out {plural(len(others), 'array')}: {shorten(others)}"] if others else [],
     )
 
 
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays `training_set` and `test_set` of an npz file, if present.
+def read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    """Return the arrays `training_set` and `test_set` of an npz file, and names of other arrays.
 
     Pickled objects are never loaded.
 
@@ -69,7 +71,8 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
                     f"{path}: neither {TRAINING!r} nor {TEST!r} is in it, but"
                     f" {', '.join(map(repr, sorted(members))) or 'nothing'}: rename the arrays"
                 )
-            return {key: _read_array(path, archive, members[key]) for key in keys}
+            arrays = {key: _read_array(path, archive, members[key]) for key in keys}
+            return arrays, sorted(members.keys() - arrays.keys())
     except _BROKEN as error:
         raise AreosegError(
             f"{path}: cannot open this npz file ({one_line(error)}): copy it again"

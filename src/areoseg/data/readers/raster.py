@@ -34,6 +34,7 @@ class Raster:
         colored: Whether the channels differ by more than JPEG noise.
         metadata: Time, place and camera from the label.
         georeference: Position of the pixels on a map, or None.
+        warnings: Choices that the reader made, such as `only page 1 of 3 is read`.
     """
 
     levels: NDArray[Any]
@@ -42,6 +43,7 @@ class Raster:
     colored: bool = False
     metadata: Metadata = field(default_factory=Metadata)
     georeference: Georeference | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def measured(self) -> NDArray[np.bool_] | None:

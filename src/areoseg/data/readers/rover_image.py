@@ -65,7 +65,7 @@ def read_rover_image(path: str | Path) -> RoverImage:
         valid=valid,
         metadata=raster.metadata.otherwise(metadata_from_name(path.name)),
         georeference=raster.georeference,
-        warnings=_depth_warnings(raster, valid),
+        warnings=(*raster.warnings, *_depth_warnings(raster, valid)),
     )
 
 

@@ -13,7 +13,7 @@ import PIL.Image
 import tifffile
 from numpy.typing import NDArray
 
-from areoseg.data.readers.files import check_size
+from areoseg.data.readers.files import check_size, first_of, several_masks
 from areoseg.data.readers.georeference import georeference_of_tiff
 from areoseg.data.readers.raster import Constant, Raster, gray_raster, turned
 from areoseg.errors import AreosegError
@@ -36,7 +36,7 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())  # its notes are
 
 
 def decode_tiff(path: Path, *, georeferenced: bool = False) -> Raster:
-    """Decode the first full-size page of a TIFF file.
+    """Decode the first full-size page of a TIFF file; a warning says if there are others.
 
     Pixels are missing where the file is transparent, where an internal mask or a mask file `.msk`
     beside it says so, and where all bands have the level of GDAL's nodata tag.
@@ -50,7 +50,7 @@ def decode_tiff(path: Path, *, georeferenced: bool = False) -> Raster:
         Exception: The file is damaged; tifffile, imagecodecs and Pillow raise many types.
     """
     with tifffile.TiffFile(path) as file:
-        page = _page(file, path)
+        page, warnings = _page(file, path)
         raster = _decoded(page, path)
         mask = _mask(file, page)
         is_geotiff = any(tag in page.tags for tag in _GEO_TAGS)
@@ -70,6 +70,7 @@ def decode_tiff(path: Path, *, georeferenced: bool = False) -> Raster:
         bits=raster.bits,
         colored=raster.colored,
         georeference=georeference_of_tiff(path) if georeferenced and is_geotiff else None,
+        warnings=warnings,
     )
 
 
@@ -81,10 +82,13 @@ def decode_tiff_indices(path: Path, *, palette_colors: bool = False) -> NDArray[
         palette_colors: Whether to return the colors of a palette instead of its indices.
 
     Raises:
+        AreosegError: There are several pages.
         Exception: As `decode_tiff`.
     """
     with tifffile.TiffFile(path) as file:
-        page = _page(file, path)
+        page, warnings = _page(file, path)
+        if warnings:
+            raise several_masks(path, "pages")
         orientation = 1 if any(tag in page.tags for tag in _GEO_TAGS) else _orientation(page)
         if _needs_pillow(page):
             with PIL.Image.open(path) as image:
@@ -98,14 +102,28 @@ def decode_tiff_indices(path: Path, *, palette_colors: bool = False) -> NDArray[
     return np.ascontiguousarray(turned(pixels, orientation))
 
 
-def _page(file: tifffile.TiffFile, path: Path) -> Any:
-    """Return the first page that is not a thumbnail, after checking its size."""
-    pages: Any = file.pages
-    page = pages.first
-    if page.subfiletype & _REDUCED:
-        page = next((each for each in pages if not each.subfiletype & (_REDUCED | _MASK)), page)
+def _page(file: tifffile.TiffFile, path: Path) -> tuple[Any, tuple[str, ...]]:
+    """Return the first page of full size, after checking its size, and a warning about others.
+
+    Reduced copies and masks of pages are not counted. If only they are in the main chain of pages,
+    the image is in a page below one of them, as in DNG.
+    """
+    pages: list[Any] = list(file.pages)
+    images = [page for page in pages if not page.subfiletype & (_REDUCED | _MASK)]
+    if not images:
+        below = (each for page in pages for each in (page.pages or ()))
+        images = [page for page in below if not page.subfiletype & (_REDUCED | _MASK)] or pages
+    page = images[0]
     check_size(page.imagelength, page.imagewidth, str(path))
-    return page
+    count = max(len(images), _planes(file, page))
+    return page, (first_of(count, "page"),) if count > 1 else ()
+
+
+def _planes(file: tifffile.TiffFile, page: Any) -> int:
+    """Return the number of images that a file of one page declares to have, as in ImageJ stacks."""
+    if not (file.is_imagej or file.is_shaped) or len(file.pages) > 1:
+        return 1
+    return int(file.series[0].size // page.size)
 
 
 def _decoded(page: Any, path: Path) -> Raster:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from areoseg.data.missions.metadata import Georeference
 from areoseg.data.readers.files import check_size
 from areoseg.data.readers.georeference import georeference_of, require_rasterio
-from areoseg.data.readers.planetary.layout import Product
+from areoseg.data.readers.planetary.layout import SMALLER, Product
 from areoseg.data.readers.raster import Raster, gray_raster
 from areoseg.errors import AreosegError, one_line
 
@@ -50,7 +50,7 @@ def read_encoded(label: Path, product: Product, where: Path) -> Raster:
             f"{where}: {pixels.shape[-1]} bands: give one gray band, or red, green and blue"
         )
     found = gray_raster(pixels, str(where), nodata=product.nodata, bits=product.bits)
-    return Raster(found.levels, found.valid, found.bits, found.colored, product.metadata)
+    return replace(found, metadata=product.metadata, warnings=product.warnings)
 
 
 def read_georeference(label: Path) -> Georeference | None:
@@ -144,10 +144,13 @@ def _with_pdr(path: Path, reason: Exception) -> NDArray[Any]:
     import pdr
 
     product = pdr.read(str(path))
-    name = next((key for key in dict.fromkeys(product.keys()) if "image" in key.lower()), None)
-    if name is None:
+    names = [key for key in dict.fromkeys(product.keys()) if "image" in key.lower()]
+    names = [key for key in names if not any(word in key.upper() for word in SMALLER)]
+    if not names:
         raise reason
-    pixels = np.asarray(product[name])
+    if len(names) > 1:
+        raise ValueError(f"several images in this product: {', '.join(names)}")
+    pixels = np.asarray(product[names[0]])
     check_size(pixels.shape[-2], pixels.shape[-1], str(path))
     pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     return np.moveaxis(pixels if pixels.ndim == 3 else pixels[np.newaxis], 0, -1)

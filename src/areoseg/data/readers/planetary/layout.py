@@ -6,7 +6,7 @@ its label is noticed, and no library can crash on it.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ from areoseg.data.readers.raster import Constant, Raster, gray_raster
 from areoseg.errors import AreosegError
 
 BSQ, BIL, BIP = "band sequential", "line interleaved", "pixel interleaved"
+
+SMALLER = ("BROWSE", "THUMBNAIL", "PREVIEW", "HISTOGRAM")
+"""Words in the names of objects of a product that are not its image."""
 
 VAX = "vax"
 """The kind of 32-bit floats of a VAX, which numpy does not have."""
@@ -70,6 +73,7 @@ class Product:
         shift: Number of unused low bits of a level.
         metadata: Time, place and camera.
         mapped: Whether the label has a map projection.
+        warnings: Choices that the reader made.
     """
 
     layout: Layout | None
@@ -79,6 +83,7 @@ class Product:
     shift: int = 0
     metadata: Metadata = Metadata()  # noqa: RUF009  (frozen)
     mapped: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def read_pixels(layout: Layout, where: Path) -> NDArray[Any]:
@@ -143,7 +148,12 @@ def read_layout(product: Product, layout: Layout, where: Path) -> Raster:
     levels = found.levels
     if product.shift and product.bits and levels.dtype.kind in "ui":
         levels = levels >> product.shift
-    return Raster(levels, found.valid, product.bits, found.colored, product.metadata)
+    return replace(
+        found,
+        levels=levels,
+        metadata=product.metadata,
+        warnings=product.warnings,
+    )
 
 
 def file_beside(label: Path, name: str) -> Path:

@@ -11,6 +11,7 @@ from areoseg.data.readers.planetary.layout import (
     BIL,
     BIP,
     BSQ,
+    SMALLER,
     Layout,
     Product,
     bits_and_shift,
@@ -25,8 +26,6 @@ STARTS = (b"PDS_VERSION_ID", b"ODL_VERSION_ID", b"CCSD", b"NJPL")
 
 _LABEL_BYTES = 4 << 20
 """Longest label that is read; those of rover images have about 30 KB."""
-
-_SMALLER = ("BROWSE", "THUMBNAIL", "PREVIEW", "HISTOGRAM")
 
 _ORDERS = {
     "BAND_SEQUENTIAL": BSQ,
@@ -68,7 +67,7 @@ def read_pds3_label(path: Path) -> Product:
     """
     with path.open("rb") as stream:
         label = parse_odl(stream.read(_LABEL_BYTES).decode("latin-1"))
-    image, pointer, around = _image(label, path)
+    image, pointer, around, others = _image(label, path)
     scope = (image, *around)
     file, offset = _place(pointer, scope, path)
     layout = _layout(image, file, offset, path)
@@ -83,17 +82,18 @@ def read_pds3_label(path: Path) -> Product:
         shift=shift,
         metadata=metadata_from_keywords(label.flat()),
         mapped=any(block.name == "IMAGE_MAP_PROJECTION" for block, _ in label.walk()),
+        warnings=(f"only IMAGE is read, not {', '.join(others)}",) if others else (),
     )
 
 
-def _image(label: Block, path: Path) -> tuple[Block, str, tuple[Block, ...]]:
-    """Return the object of the image, its pointer's keyword, and the objects around it."""
+def _image(label: Block, path: Path) -> tuple[Block, str, tuple[Block, ...], list[str]]:
+    """Return the image's object, its pointer, the objects around it, and names of other images."""
     found = [
         (block, f"^{block.name}", around)
         for block, around in label.walk()
         if block.name.endswith(("IMAGE", "QUBE"))
         and any(f"^{block.name}" in outer.values for outer in around)
-        and not any(word in block.name for word in _SMALLER)
+        and not any(word in block.name for word in SMALLER)
     ]
     plain = [each for each in found if each[0].name == "IMAGE"] or found
     if not plain:
@@ -101,7 +101,7 @@ def _image(label: Block, path: Path) -> tuple[Block, str, tuple[Block, ...]]:
     if len(plain) > 1:
         names = ", ".join(block.name for block, _, _ in plain)
         raise AreosegError(f"{path}: several images in this label ({names}): give one of its own")
-    return plain[0]
+    return *plain[0], [each[0].name for each in found if each is not plain[0]]
 
 
 def _place(pointer: str, scope: tuple[Block, ...], path: Path) -> tuple[Path, int]:

@@ -64,6 +64,7 @@ def read_pds4_label(path: Path) -> Product:
         raise AreosegError(f"{path}: no image in this label: give the product that contains it")
     images = [each for each in arrays if _tag(each[1]).endswith("Image")] or arrays
     area, array = images[0]
+    others = [_text(each, "{*}local_identifier") or _tag(each) for _, each in images[1:]]
     file = file_beside(path, _text(area, "{*}File/{*}file_name"))
     layout = _layout(root, array, file, path)
     special = array.find("{*}Special_Constants")
@@ -78,6 +79,7 @@ def read_pds4_label(path: Path) -> Product:
         nodata=constants(values, layout.bands, layout.dtype),
         bits=highest.bit_length() if highest and bits else None,
         metadata=metadata_from_pds4(root),
+        warnings=(f"only the first image is read, not {', '.join(others)}",) if others else (),
         mapped=root.find(".//{*}Cartography/{*}Spatial_Reference_Information") is not None,
     )
 

@@ -4,6 +4,7 @@ Uncompressed pixels are read as their label lays them out. The others, and the m
 any, are read by GDAL or pdr in a process of its own.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from areoseg.data.readers.files import LABEL_SUFFIXES
@@ -34,14 +35,7 @@ def read_planetary(path: Path, *, georeferenced: bool = False) -> Raster:
         raster = read_encoded(label, product, path)
     if not (georeferenced and product.mapped):
         return raster
-    return Raster(
-        raster.levels,
-        raster.valid,
-        raster.bits,
-        raster.colored,
-        raster.metadata,
-        read_georeference(label),
-    )
+    return replace(raster, georeference=read_georeference(label))
 
 
 def _product(path: Path) -> tuple[Product, Path]:
