@@ -74,7 +74,10 @@ def page_environment(*packages: str) -> jinja2.Environment:
     """
     environment = jinja2.Environment(
         loader=jinja2.ChoiceLoader(
-            [jinja2.PackageLoader(name) for name in (*packages, "areoseg.report")]
+            [
+                *(jinja2.PackageLoader(name) for name in (*packages, "areoseg.report")),
+                jinja2.PackageLoader("areoseg.report", "styles"),
+            ]
         ),
         autoescape=True,  # names come from file names, which may contain anything
         undefined=jinja2.StrictUndefined,

@@ -18,6 +18,9 @@ from areoseg.serve.state import State
 PAGE = Path(__file__).with_name("page")
 """The files of the page at `/`."""
 
+STYLES = ("areoseg", "report/styles")
+"""The style sheets that the page shares with the reports."""
+
 STATUS = {UnknownModelError: 404, TooLargeError: 413, AreosegError: 422}
 """HTTP status of the errors that requests can cause, from the most special one."""
 
@@ -45,7 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.include_router(segment_routes.router)
     app.include_router(catalog_routes.router)
-    app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
+    app.mount("/", StaticFiles(directory=PAGE, packages=[STYLES], html=True), name="page")
     app.add_exception_handler(AreosegError, _problem)
     return app
 

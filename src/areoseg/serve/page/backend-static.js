@@ -1,0 +1,89 @@
+/** The backend of the static site: models run in a worker of the browser, by onnxruntime-web. */
+
+import { decodePng } from "./formats/png.js";
+import { metadataFromName } from "./formats/metadata.js";
+import { download } from "./dom.js";
+import { summarize } from "./summary.js";
+
+/**
+ * Open the backend.
+ * @returns {Promise<import("./types.js").Backend>}
+ * @throws {Error} The list of models cannot be loaded.
+ */
+export async function openBackend() {
+  const response = await fetch("models.json");
+  if (!response.ok) throw new Error(`models.json is missing (${response.status}): copy the whole folder`);
+  const { models, samples } = await response.json();
+  const known = new Map(models.map((model) => [model.name, { ...model, url: absolute(model.url) }]));
+  const worker = new Worker(new URL("inference/worker.js", import.meta.url), { type: "module" });
+  const ask = requests(worker);
+  return {
+    promise: "Everything runs in this browser: your images are not sent anywhere.",
+    parallel: 1,
+    formats: /\.(png|jpe?g)$/i,
+    saveTitle: "Download the corrected mask as a PNG file",
+    models: async () => models,
+    samples: async () => samples,
+    suggestions: async () => [],
+    sample: async (name) => fetchBlob(samples.find((sample) => sample.name === name).url),
+    segment: async (file, name) => completed(await ask(file, known.get(name)), file, known.get(name)),
+    geojson: async () => null,
+    save: async (file, name, mask) => {
+      download(mask, `${name}.png`);
+      return `Saved ${name}.png to your downloads: put it into the folder masks/ of a dataset.`;
+    },
+  };
+}
+
+/** Return a function that sends a file to the worker and resolves with its answer. */
+function requests(worker) {
+  const waiting = new Map();
+  let last = 0;
+  worker.onmessage = ({ data: { id, result, error } }) => {
+    const { resolve, reject } = waiting.get(id);
+    waiting.delete(id);
+    if (error) reject(new Error(error));
+    else resolve(result);
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    const error = new Error(`the model cannot run here: ${event.message ?? "the worker failed"}`);
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  };
+  return (file, model) =>
+    new Promise((resolve, reject) => {
+      waiting.set(++last, { resolve, reject });
+      worker.postMessage({ id: last, file, model });
+    });
+}
+
+/** Add names and numbers to what the worker returned. */
+async function completed(result, file, model) {
+  const { factor, ...pictures } = result;
+  const [mask, confidence] = await Promise.all(
+    [result.mask, result.confidence].map(async (blob) =>
+      (await decodePng(new Uint8Array(await blob.arrayBuffer()))).data),
+  );
+  return {
+    name: file.name.replace(/\.[^.]+$/, ""),
+    model: model.name,
+    names: model.names,
+    colors: model.colors,
+    background_index: model.background_index,
+    ...metadataFromName(file.name),
+    ...summarize(mask, confidence, model, result.nodata),
+    ...pictures,
+    scale: factor,
+  };
+}
+
+function absolute(url) {
+  return new URL(url, document.baseURI).href;
+}
+
+async function fetchBlob(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} is missing (${response.status}): copy the whole folder`);
+  return response.blob();
+}
