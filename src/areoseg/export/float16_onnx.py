@@ -42,9 +42,7 @@ def write_float16_onnx(segmenter: Segmenter, path: Path) -> None:
             continue
         half = onnx.numpy_helper.from_array(values.astype(np.float16), f"{constant.name}_float16")
         casts.append(
-            onnx.helper.make_node(
-                "Cast", [half.name], [constant.name], to=onnx.TensorProto.FLOAT
-            )
+            onnx.helper.make_node("Cast", [half.name], [constant.name], to=onnx.TensorProto.FLOAT)
         )
         model.graph.initializer.remove(constant)
         model.graph.initializer.append(half)

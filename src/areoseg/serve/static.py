@@ -18,12 +18,30 @@ from areoseg.export.parity import Allowance, Parity, measure_parity, network_ans
 from areoseg.inference.exported import ExportMetadata
 from areoseg.inference.predictor import model_paths
 from areoseg.runs.run import open_run
-from areoseg.serve.page_files import CONTENT_SECURITY_POLICY, INDEX, page_files
 from areoseg.serve.samples import SAMPLES, sample_png
 from areoseg.synthetic import SyntheticMars, draw_set
 from areoseg.utils.console import standard_error
 from areoseg.utils.files import ModelPath, PathLike, read_json, write_json, write_text, writing
 from areoseg.weights import located
+
+PAGE = Path(__file__).parent / "page"
+
+STYLES = Path(__file__).parents[1] / "report" / "styles"
+"""The style sheets that the page shares with the reports."""
+
+INDEX = "index.html"
+
+RUNTIME = "vendor/onnxruntime-web/ort-wasm-simd-threaded.wasm.gz"
+"""The WebAssembly file that runs models in the browser."""
+
+SUFFIXES = (".html", ".css", ".js", ".mjs", ".svg", ".gz")
+"""Suffixes of the files that belong to the page."""
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self';"
+    " img-src 'self' blob: data:; connect-src 'self'; form-action 'none'; base-uri 'none'"
+)
+"""What the page needs, and nothing from elsewhere: scripts, styles and requests of its own host."""
 
 MODELS = "models.json"
 """The file that lists the models and samples of a site."""
@@ -73,7 +91,7 @@ def write_static_site(
     """
     out, console = Path(out), console or standard_error()
     _check_folder(out)
-    files = page_files(static=True)
+    files = page_files()
     parity: dict[str, Parity] = {}
     described = []
     for path in map(located, model_paths(models)):
@@ -100,6 +118,26 @@ def write_static_site(
     write_text(out / INDEX, static_index(files[INDEX].read_text(encoding="utf-8")))
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     return StaticSite(out, size, parity)
+
+
+def page_files() -> dict[str, Path]:
+    """Return the files of the page by their path relative to its address.
+
+    Raises:
+        AreosegError: The file that runs models in the browser is missing in this installation.
+    """
+    files = {
+        path.relative_to(folder).as_posix(): path
+        for folder in (PAGE, STYLES)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and (path.suffix in SUFFIXES or path.name == "LICENSE")
+    }
+    if RUNTIME not in files:
+        raise AreosegError(
+            f"{PAGE / RUNTIME}: this file is missing: run `make page` in a clone of areoseg, which"
+            " fetches onnxruntime-web, and install areoseg again"
+        )
+    return files
 
 
 def static_index(page: str) -> str:

@@ -13,10 +13,12 @@ export async function openBackend() {
     promise: "Images are sent to the server that this page came from, and to nobody else.",
     parallel: 4,
     formats: /\.(png|jpe?g|tiff?|img|vic|vicar|lbl|xml|ht)$/i,
+    accept: "",
     saveTitle: "Save the image and its corrected mask in the dataset folder of the server",
     models: async () => listOf(await json("v1/models"), "models"),
     samples: async () => listOf(await json("v1/samples"), "samples"),
     suggestions: async () => listOf(await json("v1/suggestions").catch(() => []), "suggestions"),
+    suggestion: async (url) => (await request(url)).blob(),
     sample: async (name) => (await request(`v1/samples/${encodeURIComponent(name)}`)).blob(),
     segment: async (file, model) =>
       decoded(await (await post("segment", { image: file }, { output: "bundle", model })).json()),

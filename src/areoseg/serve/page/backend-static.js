@@ -17,14 +17,17 @@ export async function openBackend() {
   const known = new Map(models.map((model) => [model.name, { ...model, url: absolute(model.url) }]));
   const worker = new Worker(new URL("inference/worker.js", import.meta.url), { type: "module" });
   const ask = requests(worker);
+  ask(null, known.get(models[0].name)).catch(() => {}); // loads the model; told with the first image
   return {
     promise: "Everything runs in this browser: your images are not sent anywhere.",
     parallel: 1,
     formats: /\.(png|jpe?g)$/i,
+    accept: ".png,.jpg,.jpeg",
     saveTitle: "Download the corrected mask as a PNG file",
     models: async () => models,
     samples: async () => samples,
     suggestions: async () => [],
+    suggestion: async () => null,
     sample: async (name) => fetchBlob(samples.find((sample) => sample.name === name).url),
     segment: async (file, name) => completed(await ask(file, known.get(name)), file, known.get(name)),
     geojson: async () => null,
@@ -35,7 +38,7 @@ export async function openBackend() {
   };
 }
 
-/** Return a function that sends a file to the worker and resolves with its answer. */
+/** Return a function that sends a file, or null to load a model, and resolves with the answer. */
 function requests(worker) {
   const waiting = new Map();
   let last = 0;

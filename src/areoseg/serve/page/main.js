@@ -79,6 +79,7 @@ painter.addEventListener("change", () => {
 // ----------------------------------------------------------------------- open
 
 byId("promise").textContent = backend.promise;
+byId("files").accept = backend.accept;
 for (const id of ["files", "folder"]) {
   byId(id).addEventListener("change", ({ target }) =>
     addFiles(chosenFiles(target, backend.formats), id === "folder" ? "folder" : "selection"));
@@ -103,12 +104,12 @@ document.addEventListener("drop", async (event) => {
   addFiles(await droppedFiles(event.dataTransfer, backend.formats), "folder");
 });
 
-for (const { name, title, url } of await backend.samples()) {
-  const picture = element("img", { src: url, alt: "" });
+for (const { name, title } of await backend.samples()) {
+  const file = backend.sample(name).then((blob) => new File([blob], `${name}.png`, { type: "image/png" }));
+  const picture = element("img", { alt: "" });
+  file.then((loaded) => { picture.src = URL.createObjectURL(loaded); }, () => {});
   const button = element("button", { type: "button", value: name }, picture, element("span", {}, title));
-  button.addEventListener("click", () => attempt(async () => {
-    addFiles([new File([await backend.sample(name)], `${name}.png`, { type: "image/png" })]);
-  }));
+  button.addEventListener("click", () => attempt(async () => addFiles([await file])));
   byId("samples").append(element("li", {}, button));
 }
 
@@ -117,7 +118,7 @@ byId("suggested").hidden = !suggestions.length;
 byId("suggested").textContent = `Open ${plural(suggestions.length, "suggested image")}`;
 byId("suggested").addEventListener("click", () => attempt(async () => {
   const files = await Promise.all(suggestions.map(async ({ name, url }) =>
-    new File([await backend.fetch(url)], name)));
+    new File([await backend.suggestion(url)], name)));
   addFiles(files);
 }));
 

@@ -21,6 +21,7 @@ export function fillLegend(model, hidden) {
     );
   });
   byId("legend").replaceChildren(...rows);
+  byId("no-background").hidden = model.predicts_background;
 }
 
 /**

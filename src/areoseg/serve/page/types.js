@@ -45,12 +45,14 @@
  * @property {string} promise Where images go, in one sentence.
  * @property {number} parallel Number of images that it works on at a time.
  * @property {RegExp} formats Names of files that are taken from a folder.
+ * @property {string} accept What the dialog for files offers; empty: every file.
  * @property {string} saveTitle What saving a correction does.
  * @property {() => Promise<Model[]>} models The first is the default.
  * @property {() => Promise<Sample[]>} samples
  * @property {(name: string) => Promise<Blob>} sample
  * @property {() => Promise<{name: string, url: string}[]>} suggestions Unlabeled images whose labels
  *   would help most, best first; empty if there are none.
+ * @property {(url: string) => Promise<Blob>} suggestion
  * @property {(file: File, model: string) => Promise<Segmentation>} segment
  * @property {(file: File, segmentation: Segmentation) => Promise<Blob|null>} geojson Polygons in map
  *   coordinates; null if the page should make them.

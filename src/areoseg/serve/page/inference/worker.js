@@ -16,15 +16,15 @@ let runtime = null;
 
 self.onmessage = async ({ data: { id, file, model } }) => {
   try {
-    const result = await segment(file, model);
+    const session = await opened(model);
+    const result = file && (await segment(file, model, session));
     self.postMessage({ id, result });
   } catch (error) {
     self.postMessage({ id, error: error.message ?? String(error) });
   }
 };
 
-async function segment(file, model) {
-  const session = await opened(model);
+async function segment(file, model, session) {
   const start = performance.now();
   const image = await decodeImage(file);
   const { width, height } = image;
