@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -19,7 +19,7 @@ from areoseg.data.readers.files import LISTED_SUFFIXES, FolderListing, walk_imag
 from areoseg.data.readers.rover_image import RoverImage, as_rover_image, read_rover_image
 from areoseg.errors import AreosegError
 from areoseg.inference.factory import is_model
-from areoseg.inference.ignore_masks import read_ignored
+from areoseg.inference.ignore_masks import mission_masks, read_ignored
 from areoseg.inference.writers import OUTPUTS
 from areoseg.utils.images import ImageArray
 from areoseg.weights import misspelled
@@ -117,6 +117,13 @@ def find_inputs(paths: Sequence[str | Path], *, out: Path | None = None) -> list
         Input(name, each.path, each.load)
         for name, each in zip(_unique_names(inputs), inputs, strict=True)
     ]
+
+
+def with_mission_masks(inputs: Sequence[Input]) -> list[Input]:
+    """Return the inputs with the rover and range masks beside them, which are no inputs then."""
+    found = [replace(each, ignore_masks=mission_masks(each.path)) for each in inputs]
+    masks = {mask for each in found for mask in each.ignore_masks}
+    return [each for each in found if each.path not in masks]
 
 
 def as_input(image: Any) -> InputImage:

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from areoseg.errors import AreosegError, plural
 from areoseg.inference.folder import Predictions, predict_to_folder
-from areoseg.inference.ignore_masks import mission_masks, own_masks
-from areoseg.inference.inputs import find_inputs
+from areoseg.inference.ignore_masks import own_masks
+from areoseg.inference.inputs import find_inputs, with_mission_masks
 from areoseg.inference.predictor import Predictor, model_paths
 from areoseg.inference.resampling import ScaleOption
 from areoseg.inference.settings import describe, keep_settings
@@ -89,9 +89,7 @@ def predict(
         own = Path(ignore_mask)
         found = [replace(each, ignore_masks=own_masks(own, each.path)) for each in found]
     elif background:
-        found = [replace(each, ignore_masks=mission_masks(each.path)) for each in found]
-        masks = {mask for each in found for mask in each.ignore_masks}
-        found = [each for each in found if each.path not in masks]
+        found = with_mission_masks(found)
     if masked := sum(bool(each.ignore_masks) for each in found):
         kind = "rover and range masks" if ignore_mask is None else str(ignore_mask)
         console.print(

@@ -1,10 +1,13 @@
 """Routes about the service itself: health, models and sample images."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from fastapi import APIRouter, HTTPException, Path, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from areoseg.inference.writers.styles import hex_color
+from areoseg.serve.jobs import JobState
 from areoseg.serve.models import ServedModel
 from areoseg.serve.samples import SAMPLES, sample_png
 from areoseg.serve.schemas import Model, Problem, Sample
@@ -18,6 +21,19 @@ router = APIRouter(tags=["service"])
 async def health() -> dict[Literal["status"], Literal["ok"]]:
     """Answer whether the service runs."""
     return {"status": "ok"}
+
+
+@router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    responses={200: {"content": {"text/plain": {}}, "description": "The metrics."}},
+)
+async def metrics(service: Service) -> Response:
+    """Return metrics in the text format of Prometheus."""
+    for state in get_args(JobState):
+        service.metrics.jobs.labels(state).set(service.jobs.count(state))
+    text = generate_latest(service.metrics.registry)
+    return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 @router.get("/v1/models")

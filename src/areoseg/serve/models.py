@@ -8,6 +8,7 @@ from pathlib import Path
 from areoseg.errors import AreosegError, did_you_mean
 from areoseg.inference.factory import is_model
 from areoseg.inference.predictor import Predictor, load
+from areoseg.serve.batcher import Batcher
 from areoseg.weights import located, misspelled
 
 
@@ -36,17 +37,15 @@ class Models:
     Args:
         paths: Run folders, names of bundled models, or exported files.
         device: See `areoseg.load`.
-        wrap: Called with each predictor once it is loaded.
+        batcher: Loads the models and runs their engines.
 
     Raises:
         AreosegError: A path is not a model, or two have the same name.
     """
 
-    def __init__(
-        self, paths: Sequence[str], *, device: str, wrap: Callable[[Predictor], None]
-    ) -> None:
+    def __init__(self, paths: Sequence[str], *, device: str, batcher: Batcher) -> None:
         self._device = device
-        self._wrap = wrap
+        self._batcher = batcher
         self._lock = threading.Lock()
         self._loaded: dict[str, Predictor] = {}
         self._paths: dict[str, str] = {}
@@ -80,7 +79,8 @@ class Models:
     def _get(self, name: str) -> Predictor:
         with self._lock:
             if name not in self._loaded:
-                predictor = load(self._paths[name], device=self._device)
-                self._wrap(predictor)
+                path = self._paths[name]
+                predictor = self._batcher.run(lambda: load(path, device=self._device))
+                self._batcher.wrap(predictor)
                 self._loaded[name] = predictor
             return self._loaded[name]

@@ -1,5 +1,7 @@
 """The JSON objects of the interface, from which OpenAPI is made."""
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 Share = float | None
@@ -67,3 +69,17 @@ class Sample(BaseModel):
     name: str
     title: str
     url: str
+
+
+class Batch(BaseModel):
+    """A job that segments many images."""
+
+    id: str
+    state: Literal["waiting", "running", "done", "failed", "canceled"]
+    model: str
+    total: int = Field(description="Number of images.")
+    done: int = Field(description="Number of images that were segmented or failed.")
+    failed: int = Field(description="Number of images that could not be segmented.")
+    ignored: list[str] = Field(description="Uploaded files that are not images.")
+    error: str | None
+    result: str | None = Field(description="Address of the zip file, once the batch is done.")

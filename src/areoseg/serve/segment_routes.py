@@ -1,13 +1,15 @@
 """`POST /v1/segment`: segment one image."""
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, File, Header, HTTPException, Query, Response, UploadFile
 
-from areoseg.inference.predictor import Predictor
+from areoseg.serve.batcher import time_limit
 from areoseg.serve.schemas import Bundle, Problem, Segmentation
 from areoseg.serve.segmenting import ANSWERS, as_bundle, as_json, read_upload, segment
 from areoseg.serve.state import Service
@@ -16,12 +18,14 @@ router = APIRouter(tags=["segment"])
 
 Output = Literal["json", "mask", "overlay", "confidence", "probabilities", "geojson", "bundle"]
 
+_JSON: dict[str, Callable[..., Segmentation]] = {"json": as_json, "bundle": as_bundle}
+
 _FILES = {
     answer.media_type: {"schema": {"type": "string", "format": "binary"}}
     for answer in ANSWERS.values()
     if answer.suffix
 }
-PROBLEMS: dict[int | str, dict[str, object]] = {
+PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "The token is missing or wrong."},
     404: {"model": Problem, "description": "There is no such model."},
     406: {"model": Problem, "description": "No answer has a media type that `Accept` allows."},
@@ -52,14 +56,14 @@ async def segment_image(
     served = service.models.find(model)
 
     def work() -> Response:
-        predictor: Predictor = served.load()
-        read = read_upload(image.file, image.filename, max_pixels=service.settings.max_pixels)
-        result = segment(predictor, read, answer.files)
-        if name == "json":
-            value: Segmentation = as_json(result, model=served.name, started=started)
-            return Response(value.model_dump_json(), media_type=answer.media_type)
-        if name == "bundle":
-            value = as_bundle(result, model=served.name, started=started)
+        predictor = served.load()
+        with (
+            time_limit(service.settings.time_limit),
+            service.large_images.reading(lambda: read_upload(image.file, image.filename)) as read,
+        ):
+            result = segment(predictor, read, answer.files)
+        if name in _JSON:
+            value = _JSON[name](result, model=served.name, started=started)
             return Response(value.model_dump_json(), media_type=answer.media_type)
         return Response(
             result.files[answer.files[0]],
@@ -76,20 +80,16 @@ def accepted(header: str) -> str:
     Raises:
         HTTPException: No answer has a media type that it allows.
     """
-    ranges = []
+    ranges: list[tuple[float, str]] = []
     for part in header.split(","):
-        kind, *parameters = (each.strip() for each in part.split(";"))
+        kind, *parameters = (each.strip() for each in part.lower().split(";"))
         quality = next((each[2:] for each in parameters if each.startswith("q=")), "1")
-        try:
-            ranges.append((float(quality), kind.lower()))
-        except ValueError:
-            continue
+        with suppress(ValueError):
+            ranges.append((float(quality), kind))
     for quality, kind in sorted(ranges, key=lambda each: -each[0]):
-        if quality <= 0:
-            continue
         for name, answer in ANSWERS.items():
-            whole, major = answer.media_type, answer.media_type.split("/")[0]
-            if kind in (whole, f"{major}/*", "*/*"):
+            major = answer.media_type.split("/")[0]
+            if quality > 0 and kind in (answer.media_type, f"{major}/*", "*/*"):
                 return name
     kinds = ", ".join(dict.fromkeys(answer.media_type for answer in ANSWERS.values()))
     raise HTTPException(406, f"Accept {header[:100]!r}: choose from {kinds}, or use ?output=")

@@ -11,7 +11,6 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from areoseg.data.readers.files import pixel_limit
 from areoseg.data.readers.rover_image import RoverImage, read_rover_image
 from areoseg.errors import AreosegError
 from areoseg.inference.folder import format_scale
@@ -103,28 +102,60 @@ def save_upload(file: BinaryIO, path: Path) -> None:
             target.write(chunk)
 
 
-def read_upload(file: BinaryIO, filename: str | None, *, max_pixels: int) -> InputImage:
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Return the names, with a number before the suffix of those that were there already.
+
+    Examples:
+        >>> unique_names(["a.png", "a.png", "b.png"])
+        ['a.png', 'a_2.png', 'b.png']
+    """
+    unique: dict[str, str] = {}  # by lower case, since file systems may not distinguish it
+    for name in names:
+        path, number, free = PurePosixPath(name), 1, name
+        while free.lower() in unique:
+            number += 1
+            free = f"{path.stem}_{number}{path.suffix}"
+        unique[free.lower()] = free
+    return list(unique.values())
+
+
+def read_upload(file: BinaryIO, filename: str | None) -> InputImage:
     """Read an uploaded image with the readers of `areoseg predict`.
 
     Args:
         file: The content.
         filename: The name that the client gave, which tells the format and the metadata.
-        max_pixels: Maximum number of pixels.
 
     Raises:
-        TooLargeError: The image has more pixels.
-        AreosegError: It cannot be read. The message does not name folders of the server.
+        TooLargeError: The image has more pixels than `pixel_limit` allows.
+        AreosegError: It cannot be read.
     """
     name = safe_name(filename)
+    file.seek(0)
     with TemporaryDirectory(prefix="areoseg-") as folder:
         path = Path(folder) / name
         save_upload(file, path)
-        try:
-            with pixel_limit(max_pixels):
-                image = read_rover_image(path)
-        except AreosegError as error:
-            raise type(error)(str(error).replace(f"{folder}/", "")) from None
-    return _as_input(image, name)
+        image = read_without_folder(path)
+    return InputImage(
+        image.pixels,
+        image.valid,
+        image.metadata,
+        image.georeference,
+        image.warnings,
+        name=path.stem,
+    )
+
+
+def read_without_folder(path: Path) -> RoverImage:
+    """Read an image; messages do not name the folder on the server.
+
+    Raises:
+        AreosegError: It cannot be read.
+    """
+    try:
+        return read_rover_image(path)
+    except AreosegError as error:
+        raise type(error)(str(error).replace(f"{path.parent}/", "")) from None
 
 
 def segment(predictor: Predictor, image: InputImage, outputs: Sequence[str]) -> Segmented:
@@ -221,17 +252,6 @@ def _display(image: RoverImage) -> bytes:
         with png_rows(path, image.size, smooth=True) as write:
             write(as_uint8(image.pixels))
         return path.read_bytes()
-
-
-def _as_input(image: RoverImage, name: str) -> InputImage:
-    return InputImage(
-        image.pixels,
-        image.valid,
-        image.metadata,
-        image.georeference,
-        image.warnings,
-        name=PurePosixPath(name).stem,
-    )
 
 
 def _rounded(value: float) -> float | None:
