@@ -114,7 +114,8 @@ def test_probabilities_on_a_map_are_a_geotiff_with_a_band_a_class(tmp_path, samp
         assert file.crs.to_epsg() == 32633
         assert tuple(file.transform)[:6] == UTM.transform
         np.testing.assert_allclose(file.read(), sample.probabilities, atol=5e-4)
-    assert tifffile.TiffFile(path).pages.first.dtype == np.float16
+    with tifffile.TiffFile(path) as file:
+        assert file.pages.first.dtype == np.float16
     assert not list(path.parent.glob("*.npz"))
 
 

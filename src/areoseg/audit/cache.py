@@ -106,7 +106,8 @@ class Cache:
 def _load(path: Path) -> Arrays | None:
     """Return the arrays of a file, or None if it is absent or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # NumPy would leave a damaged file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return dict(arrays)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         return None

@@ -128,7 +128,8 @@ def reading(path: Path) -> Iterator[Any]:
         AreosegError: The file cannot be read.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # NumPy would leave a damaged file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             yield arrays
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise AreosegError(
