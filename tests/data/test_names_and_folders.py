@@ -7,7 +7,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from areoseg.data.load import groups_from_names, read_data
+from areoseg.data.groups import groups_from_names
+from areoseg.data.load import read_data
 from areoseg.data.missions.metadata import rover_stop
 from areoseg.data.readers.files import walk_images
 from areoseg.data.samples import fingerprint

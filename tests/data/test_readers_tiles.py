@@ -4,7 +4,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from areoseg.data.load import groups_from_file, read_data
+from areoseg.data.groups import groups_from_file
+from areoseg.data.load import read_data
 from areoseg.data.readers.frames import reduced_image, reduced_mask, tile_corners
 from areoseg.errors import AreosegError
 

@@ -16,6 +16,7 @@ from areoseg.audit.summary import summarize
 from areoseg.data.load import Source, find_source, read_with_progress
 from areoseg.data.options import DataFormat, DataOptions, LabelSet
 from areoseg.data.samples import LoadedData, SegmentationDataset, fingerprint
+from areoseg.data.split import assigned_splits
 from areoseg.errors import AreosegError, did_you_mean
 from areoseg.runs.run import AUDIT_PAGE, SPLIT, is_run
 from areoseg.taxonomy import MARS, Taxonomy
@@ -29,7 +30,7 @@ CACHE = ".audit-cache"
 
 
 def audit(
-    data: PathLike | LoadedData | SegmentationDataset,
+    data: PathLike | Sequence[PathLike] | LoadedData | SegmentationDataset,
     out: PathLike | None = None,
     *,
     groups: PathLike | None = None,
@@ -52,8 +53,8 @@ def audit(
     An audit that was interrupted continues from the intermediate results in `out`.
 
     Args:
-        data: A path, data returned by `read`, or samples. If there are no labeled samples, the
-            unlabeled images are audited.
+        data: One or several paths, data returned by `read`, or samples. If there are no labeled
+            samples, the unlabeled images are audited.
         out: Folder for the results, or None to write nothing.
         groups: See `read`. This and the next five options apply only if `data` is a path.
         data_format: See `read`.
@@ -63,7 +64,8 @@ def audit(
         tile: See `read`.
         scale: See `read`.
         split: The split to check for leaks: a run, a bundled model, a file such as its
-            `split.json`, or indices of samples by name of the split.
+            `split.json`, or indices of samples by name of the split. None: the splits of the
+            dataset description, if it has any.
         cross_validate: Train small networks, each on a part of the data, and compare their
             predictions with the masks of the rest. Takes minutes.
         model: A run whose predictions are compared with the masks instead. It rarely contradicts
@@ -102,6 +104,8 @@ def audit(
         samples, unlabeled = replace(unlabeled, masks=None), samples
     if isinstance(split, (str, Path)):
         split = read_split(split, samples)
+    elif split is None:
+        split = assigned_splits(samples) or None
     with progress_bar(console) as progress:
         tasks = {"": progress.add_task("auditing", total=None)}
 

@@ -86,7 +86,7 @@ def _content(
     skipped = [c for c in CHECKS.values() if c.issue not in audit.issues and c.needs]
     flagged_issues = {finding.issue for finding in audit.findings}
     return {
-        "name": Path(source.path).name,
+        "name": ", ".join(Path(each.path).name for each in source.each),
         "command": train_command(source) if taxonomy == MARS else None,
         "version": __version__,
         "fingerprint": audit.fingerprint,

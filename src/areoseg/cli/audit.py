@@ -21,9 +21,7 @@ FAILED = 1
 
 
 def audit(
-    data: Path,
-    /,
-    *,
+    *data: Path,
     out: Path,
     tile: tuple[int, int] | None = None,
     scale: float = 1.0,
@@ -44,7 +42,8 @@ def audit(
     Example: `areoseg audit mars.npz --out audits/mars`
 
     Args:
-        data: An npz file, a folder of images and masks, or an AI4Mars folder.
+        data: An npz file, a folder of images and masks, or an AI4Mars folder; several with the same
+            classes are joined.
         out: The folder to write audit.json and audit.html to.
         tile: Cut frames into tiles of this height and width, e.g. 64 128, like data.tile of a
             recipe. Default: whole frames.

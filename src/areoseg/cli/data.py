@@ -29,8 +29,9 @@ def data(
 
     Args:
         action: What to do.
-        folder: The dataset to describe or check.
-        out: The description to write. Default: dataset.yaml in the folder.
+        folder: The dataset to describe or check: a folder, or a Parquet file.
+        out: The description to write. Default: dataset.yaml in the folder, or NAME_dataset.yaml
+            beside the file.
         classes: The description to check against. Default: the one in the folder.
     """
     from areoseg.data.description import describe, known_datasets
@@ -46,14 +47,17 @@ def data(
             lines = [
                 row[key] for key in ("description", "size", "license", "doi", "url") if key in row
             ]
+            if describe(row["key"]).undocumented:
+                lines.append("mask values not published: `areoseg data describe` drafts a map")
             output.print(f"{row['key']}: {row['name']}, {'; '.join(lines)}")
         return
     if folder is None:
         raise AreosegError(f"data {action}: name a folder")
-    if not folder.is_dir():
+    if not (folder.is_dir() or folder.suffix.lower() == ".parquet"):
         raise AreosegError(f"{folder}: no such folder: check the path")
     if action == "describe":
-        target = out or folder / "dataset.yaml"
+        beside = folder.with_name(f"{folder.stem}_dataset.yaml")
+        target = out or (folder / "dataset.yaml" if folder.is_dir() else beside)
         if target.exists():
             raise AreosegError(f"{target}: this file already exists: choose another with --out")
         write_text(target, draft_description(folder))

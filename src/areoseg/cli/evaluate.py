@@ -12,7 +12,7 @@ from areoseg.cli.options import (
     ComputeFlags,
     DataFlags,
     Json,
-    OptionalData,
+    SeveralData,
     Split,
     compute_keywords,
 )
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     *models: Path,
-    data: OptionalData = None,
+    data: SeveralData = None,
     split: Split | None = None,
     tta_flip: bool = False,
     background: bool = True,
@@ -96,6 +96,8 @@ def print_scores(scores: "Scores") -> None:
         f" {percent(scores.found_background)}"
     )
     output.print()
+    if scores.sets:
+        print_sets(scores)
     print_table(
         ["class", "IoU", "95 % interval", "precision", "recall", "boundary IoU", "pixels"],
         [
@@ -113,6 +115,27 @@ def print_scores(scores: "Scores") -> None:
         title=f"protocol {scores.protocol}",
         numbers=["IoU", "precision", "recall", "boundary IoU", "pixels"],
     )
+
+
+def print_sets(scores: "Scores") -> None:
+    """Print one row per dataset, if several were joined."""
+    classes = [name for name, entry in scores.classes.items() if not math.isnan(entry.iou)]
+    print_table(
+        ["dataset", "images", "mean IoU", "95 % interval", *classes],
+        [
+            [
+                name,
+                str(each.images),
+                figure(each.score),
+                _interval(each.interval),
+                *(figure(each.classes[label].iou) for label in classes),
+            ]
+            for name, each in scores.sets.items()
+        ],
+        title="each dataset alone",
+        numbers=["images", "mean IoU", *classes],
+    )
+    output.print()
 
 
 def print_evaluations(evaluations: "Sequence[Evaluation]") -> None:

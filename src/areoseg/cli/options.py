@@ -19,6 +19,10 @@ Overrides = Annotated[
 _DATA = "Dataset: an npz file, a folder of images and masks, an AI4Mars folder, or `synthetic`."
 Data = Annotated[Path, Parameter(help=_DATA)]
 OptionalData = Annotated[Path | None, Parameter(help=_DATA)]
+SeveralData = Annotated[
+    list[Path] | None,
+    Parameter(help=f"{_DATA[:-1]}; give it several times to join datasets of the same classes."),
+]
 MovedData = Annotated[
     Path | None, Parameter(help="Path of the dataset that the run was trained on, if it was moved.")
 ]

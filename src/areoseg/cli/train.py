@@ -13,9 +13,9 @@ from areoseg.cli.options import (
     ComputeFlags,
     DataFlags,
     Decisions,
-    OptionalData,
     Overrides,
     Recipe,
+    SeveralData,
     compute_keywords,
 )
 from areoseg.cli.show import notes, output, this_command
@@ -28,7 +28,7 @@ def train(
     recipe: Recipe | None = None,
     /,
     *overrides: Overrides,
-    data: OptionalData = None,
+    data: SeveralData = None,
     out: Path | None = None,
     budget: Budget = None,
     plan: Path | None = None,

@@ -10,6 +10,7 @@ A description is a YAML or JSON file, usually `dataset.yaml` in the folder of th
     images: JPEGImages
     masks: labels
     groups: frames.txt
+    splits: {train: lists/train.txt, val: [a, b], test: images/test}
     tile: [128, 128]
     license: CC BY 4.0
 
@@ -23,6 +24,7 @@ from typing import Any, get_args
 
 import yaml
 
+from areoseg.data.described_splits import DescribedSplits, parse_splits
 from areoseg.data.layout import LAYOUT_FIELDS, Layout, layout_of
 from areoseg.data.options import DataFormat, DataOptions, LabelSet
 from areoseg.errors import AreosegError, did_you_mean, one_line
@@ -48,6 +50,7 @@ _FIELDS = (
     "data_format",
     "label_set",
     "groups",
+    "splits",
     "tile",
     "scale",
     "named",
@@ -67,6 +70,7 @@ class DatasetDescription:
         tile: Height and width of the tiles that frames are cut into; None: not set.
         scale: Factor for the sides of frames before they are cut, in (0, 1].
         layout: Where images and masks are and how masks are coded; None: not set.
+        splits: Which samples are in which split; None: not set.
         named: Pattern of the last two folders of a known dataset, in lower case, or None.
         undocumented: Whether the mask values of a known dataset are not published.
         about: Name, license, citation, DOI and address of the dataset, as far as they are given.
@@ -77,6 +81,7 @@ class DatasetDescription:
     tile: tuple[int, int] | None = None
     scale: float = 1.0
     layout: Layout | None = None
+    splits: DescribedSplits | None = None
     named: str | None = None
     undocumented: bool = False
     about: dict[str, str] = field(default_factory=dict)
@@ -199,6 +204,7 @@ def read_description(path: Path) -> DatasetDescription:
             tile=_tile(values.get("tile")),
             scale=_scale(values.get("scale", 1)),
             layout=layout_of(values, names, numbers),
+            splits=parse_splits(values.get("splits"), path.parent),
             named=values.get("named"),
             undocumented=bool(values.get("undocumented")),
             about={key: " ".join(str(values[key]).split()) for key in ABOUT if key in values},

@@ -1,19 +1,34 @@
 """Look at a dataset without reading its images: draft a description, and find what is wrong."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
 import yaml
+from numpy.typing import NDArray
 
-from areoseg.data.description import KNOWN, describe, find_description, recognize_dataset
+from areoseg.data.description import (
+    KNOWN,
+    DatasetDescription,
+    describe,
+    find_description,
+    recognize_dataset,
+)
 from areoseg.data.layout import Layout
 from areoseg.data.readers.decode import decode_mask
 from areoseg.data.readers.described import list_files
 from areoseg.data.readers.files import IMAGE_SUFFIXES
+from areoseg.data.readers.frames import tile_frame
+from areoseg.data.readers.parquet import (
+    find_described_parquet,
+    recognize_parquet,
+    spread,
+    stored_masks,
+)
 from areoseg.data.readers.rover_image import read_raster
 from areoseg.errors import AreosegError, plural, shorten
 from areoseg.taxonomy import VOID
@@ -74,22 +89,31 @@ def find_layout(folder: Path) -> Layout:
 
 
 def draft_description(folder: Path) -> str:
-    """Return a first `dataset.yaml` for a dataset, from what is in its folders.
+    """Return a first `dataset.yaml` for a dataset, from what is in its folders or Parquet files.
 
     Raises:
         AreosegError: There are no folders of images and masks, or no mask can be read.
     """
     known = recognize_dataset(folder)
     described = None if known is None else describe(known)
-    layout = find_layout(folder)
-    if described is not None and described.layout is not None:
-        layout = described.layout
-    masks, _ = list_files(folder, layout.masks)
+    places = []
+    stored: Iterable[NDArray[Any]]
+    if recognize_parquet(folder):
+        stored = stored_masks(folder, _MASKS_READ)
+        where = "the Parquet files"
+    else:
+        layout = find_layout(folder)
+        if described is not None and described.layout is not None:
+            layout = described.layout
+        masks, _ = list_files(folder, layout.masks)
+        stored = (decode_mask(path) for path in _spread(sorted(masks.values())))
+        where = layout.masks
+        places = [f"images: {_quoted(layout.images)}", f"masks: {_quoted(layout.masks)}"]
     values: Counter[int] = Counter()
     colors: Counter[str] = Counter()
-    read = _spread(sorted(masks.values()))
-    for path in read:
-        mask = decode_mask(path)
+    read = 0
+    for mask in stored:
+        read += 1
         if mask.ndim == 3 and (mask != mask[..., :1]).any():
             found, counts = np.unique(mask.reshape(-1, 3), axis=0, return_counts=True)
             for color, count in zip(found, counts, strict=True):
@@ -99,8 +123,8 @@ def draft_description(folder: Path) -> str:
             found, counts = np.unique(plain, return_counts=True)
             values.update(dict(zip(found.tolist(), counts.tolist(), strict=True)))
     if not values and not colors:
-        raise AreosegError(f"{folder}: no mask in {layout.masks}: check the folder")
-    lines = [f"# A draft from {plural(len(read), 'mask')} of {len(masks):,}: name the classes."]
+        raise AreosegError(f"{folder}: no mask in {where}: check the folder")
+    lines = [f"# A draft from {plural(read, 'mask')}: name the classes."]
     if described is not None:
         text = (KNOWN / f"{known}.yaml").read_text(encoding="utf-8")
         keep = ("name:", "description:", "license:", "doi:", "url:", "citation:", "size:")
@@ -113,7 +137,7 @@ def draft_description(folder: Path) -> str:
     total = sum((colors or values).values())
     lines.append("classes:")
     lines += [f"  - {_quoted(name)}" for name in names]
-    lines += [f"images: {_quoted(layout.images)}", f"masks: {_quoted(layout.masks)}"]
+    lines += places
     lines.append("map:  # mask value: class, with the share of the pixels")
     for index, (key, count) in enumerate(shares.items()):
         name = names[index] if index < len(names) else "void"
@@ -139,6 +163,8 @@ def check_dataset(folder: Path, classes: str | None = None) -> DatasetCheck:
     """
     found = find_description(folder)
     described = describe(classes or (None if found is None else str(found)))
+    if recognize_parquet(folder):
+        return _check_parquet(folder, described)
     layout = described.layout or find_layout(folder)
     problems: list[str] = []
     files = []
@@ -183,6 +209,32 @@ def check_dataset(folder: Path, classes: str | None = None) -> DatasetCheck:
     if values:
         problems.append(f"{plural(len(values), 'mask')} with wrong values: {values[0]}")
     return DatasetCheck(len(images), len(masks), len(read), tuple(problems))
+
+
+def _check_parquet(path: Path, described: DatasetDescription) -> DatasetCheck:
+    """Check Parquet files: all names, and images and masks of a few row groups."""
+    try:
+        listing = find_described_parquet(path, described.layout, described.taxonomy)
+    except AreosegError as error:
+        return DatasetCheck(0, 0, 0, (str(error),))
+    problems = []
+    if listing.unlabeled:
+        names = [frame.name for frame in listing.unlabeled]
+        problems.append(
+            f"{plural(len(names), 'image')} without mask, which is unlabeled: {shorten(names)}"
+        )
+    groups = spread(list(dict.fromkeys(frame.batch for frame in listing.labeled)))
+    read = [frame for frame in listing.labeled if frame.batch in groups][:_MASKS_READ]
+    wrong: list[str] = []
+    for frame in read:
+        try:
+            tile_frame(frame, None, 1.0)
+        except AreosegError as error:
+            wrong.append(str(error))
+    if wrong:
+        problems.append(f"{plural(len(wrong), 'pair')} with problems: {wrong[0]}")
+    count = len(listing.labeled)
+    return DatasetCheck(count + len(listing.unlabeled), count, len(read), tuple(problems))
 
 
 def _size(path: Path) -> tuple[int, int] | None:

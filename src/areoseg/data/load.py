@@ -1,5 +1,6 @@
 """Load a dataset: detect its format, and read all its samples."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -7,13 +8,16 @@ from typing import ClassVar
 
 from rich.console import Console
 
+from areoseg.data.described_splits import DescribedSplits
 from areoseg.data.description import describe, find_description, recognize_dataset
+from areoseg.data.groups import companion_groups, groups_from_file, groups_from_names
+from areoseg.data.join import check_same_classes, join_datasets
 from areoseg.data.layout import Layout
-from areoseg.data.missions.metadata import rover_stop
 from areoseg.data.options import DataFormat, DataOptions, LabelSet, data_options
 from areoseg.data.readers.ai4mars import AI4MARS
 from areoseg.data.readers.ai4mars_flat import AI4MARS_FLAT
 from areoseg.data.readers.described import find_described
+from areoseg.data.readers.files import portable
 from areoseg.data.readers.folder import FOLDER, IMAGES
 from areoseg.data.readers.formats import DatasetFormat, LazyFrame, Listing
 from areoseg.data.readers.frames import (
@@ -25,16 +29,18 @@ from areoseg.data.readers.frames import (
     white_levels,
 )
 from areoseg.data.readers.npz import NPZ
+from areoseg.data.readers.parquet import PARQUET, find_described_parquet, recognize_parquet
 from areoseg.data.samples import LoadedData
-from areoseg.errors import AreosegError, did_you_mean, one_line, plural, shorten
+from areoseg.errors import AreosegError, did_you_mean, shorten
 from areoseg.synthetic import SyntheticMars, draw_set
 from areoseg.taxonomy import MARS, Taxonomy
 from areoseg.utils.console import progress_bar, standard_error
-from areoseg.utils.files import PathLike
+from areoseg.utils.files import PathLike, path_list
 from areoseg.utils.plugins import load_entry_points
 
 FORMATS: dict[str, DatasetFormat] = {
-    data_format.name: data_format for data_format in (NPZ, AI4MARS, AI4MARS_FLAT, FOLDER, IMAGES)
+    data_format.name: data_format
+    for data_format in (NPZ, AI4MARS, AI4MARS_FLAT, FOLDER, IMAGES, PARQUET)
 }
 """The formats by name, the most specific first; the first that recognizes a path is used."""
 
@@ -73,6 +79,8 @@ class Source(DataOptions):
         path: A file, a folder, or `synthetic`.
         tile: Height and width of the tiles that frames are cut into; None keeps them whole.
         scale: Factor for the sides of frames before they are cut, in (0, 1].
+        name: What the names of the samples begin with if several datasets are joined, else None.
+        further: The other datasets that are joined with this one.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # it is part of `run.json`
@@ -80,29 +88,46 @@ class Source(DataOptions):
     path: str
     tile: tuple[int, int] | None = None
     scale: float = 1.0
+    name: str | None = None
+    further: tuple["Source", ...] = ()
+
+    @property
+    def each(self) -> tuple["Source", ...]:
+        """The sources of the single datasets."""
+        return replace(self, further=()), *self.further
+
+    @property
+    def paths(self) -> str:
+        """The paths of all datasets, for people."""
+        return ", ".join(each.path for each in self.each)
+
+    def changed(self, change: Callable[["Source"], "Source"]) -> "Source":
+        """Return the source with a change to each dataset."""
+        first, *further = (change(each) for each in self.each)
+        return replace(first, further=tuple(further))
 
     def cut(self, tile: tuple[int, int] | None, scale: float) -> "Source":
         """Return the source with this scale and tile size; 1 and None keep its own."""
-        return replace(self, tile=tile or self.tile, scale=self.scale if scale == 1 else scale)
+        return self.changed(
+            lambda each: replace(
+                each, tile=tile or each.tile, scale=each.scale if scale == 1 else scale
+            )
+        )
 
     @property
     def arguments(self) -> list[str]:
         """Return the command-line arguments for the same files; a recipe has tile and scale."""
-        words = ["--data", self.path]
-        for option, value, default in (
-            ("--data-format", self.data_format, "auto"),
-            ("--label-set", self.label_set, "crowd"),
-            ("--missions", self.missions, None),
-            ("--groups", self.groups, None),
-            ("--classes", self.classes, None),
-        ):
-            if value != default:
-                words += [option, str(value)]
+        words = [word for each in self.each for word in ("--data", each.path)]
+        default = DataOptions()
+        for name in ("data_format", "label_set", "missions", "groups", "classes"):
+            values = {getattr(each, name) for each in self.each}
+            if len(values) == 1 and (value := values.pop()) != getattr(default, name):
+                words += [f"--{name.replace('_', '-')}", str(value)]
         return words
 
 
 def read(
-    data: PathLike,
+    data: PathLike | Sequence[PathLike],
     *,
     groups: PathLike | None = None,
     data_format: DataFormat = "auto",
@@ -120,7 +145,7 @@ def read(
 
     Args:
         data: An npz file, a folder of images and masks, a folder of AI4Mars, images without masks,
-            or `synthetic`.
+            or `synthetic`; or several of these with the same classes, which are joined.
         groups: See `DataOptions`, also for the next four options.
         data_format: See `DataOptions`.
         label_set: See `DataOptions`.
@@ -151,21 +176,68 @@ def read(
     return read_with_progress(source.cut(tile, scale), console)
 
 
-def find_source(data: PathLike, options: DataOptions | None, console: Console) -> Source:
-    """Return the source of a dataset, completed with the files beside it.
+def find_source(
+    data: PathLike | Sequence[PathLike], options: DataOptions | None, console: Console
+) -> Source:
+    """Return the source of one or several datasets, completed with the files beside them.
 
     These are a dataset description, whose values replace the defaults in `options`, and a groups
     file. Each is reported on the console.
 
     Raises:
-        AreosegError: The description cannot be read.
+        AreosegError: A description cannot be read, or several datasets have different classes, or a
+            dataset is given twice.
     """
+    paths = path_list(data)
     options = options or DataOptions()
+    if len(paths) == 1:
+        return _find_one(paths[0], options, console)
+    if options.groups is not None:
+        raise AreosegError(
+            f"--groups {options.groups}: one file cannot have the groups of {len(paths)} datasets:"
+            " name it as `groups` in the dataset.yaml of its dataset"
+        )
+    names = dataset_names(paths)
+    sources = [replace(_find_one(path, options, console), name=name)
+               for path, name in zip(paths, names, strict=True)]  # fmt: skip
+    check_same_classes({each.path: describe(each.classes).taxonomy for each in sources})
+    return replace(sources[0], further=tuple(sources[1:]))
+
+
+def dataset_names(paths: Sequence[str]) -> list[str]:
+    """Return a distinct name for each of several datasets: its folder or file without suffix.
+
+    If two are equal, the folders above are added.
+
+    Raises:
+        AreosegError: There is no path, or a dataset is given twice.
+
+    Examples:
+        >>> dataset_names(["mars/a.npz", "b/images", "c/images"])
+        ['a', 'b/images', 'c/images']
+    """
+    if not paths:
+        raise AreosegError("no dataset given: name at least one")
+    resolved = [Path(path).resolve() for path in paths]
+    for path, times in Counter(resolved).items():
+        if times > 1:
+            raise AreosegError(f"{path}: this dataset is given twice: name each dataset once")
+    whole = [path if path.is_dir() else path.with_suffix("") for path in resolved]
+    names = [""] * len(paths)
+    for depth in range(1, max(len(path.parts) for path in whole) + 1):
+        names = [
+            portable("/".join(path.parts[-depth:])) if names.count(name) > 1 or not name else name
+            for path, name in zip(whole, names, strict=True)
+        ]
+    return names
+
+
+def _find_one(data: str, options: DataOptions, console: Console) -> Source:
     source = Source(
-        path=str(data),
+        path=data,
         **{field.name: getattr(options, field.name) for field in fields(DataOptions)},
     )
-    if str(data) == SYNTHETIC:
+    if data == SYNTHETIC:
         return source
     if source.classes is None and (description := find_description(Path(data))) is not None:
         console.print(f"note: classes from {description}, beside the data")
@@ -206,11 +278,15 @@ def read_with_progress(source: Source, console: Console) -> LoadedData:
 def read_source(
     source: Source, *, progress: Callable[[int, int], None] | None = None
 ) -> LoadedData:
-    """Read the samples of a source, or draw those of the synthetic one.
+    """Read the samples of a source, or draw those of the synthetic one; join several datasets.
 
     Raises:
         AreosegError: The data cannot be read.
     """
+    if source.further:
+        return join_datasets(
+            {str(each.name): read_source(each, progress=progress) for each in source.each}
+        )
     if source.path == SYNTHETIC:
         settings = SyntheticMars()
         return LoadedData(
@@ -230,6 +306,7 @@ def read_source(
         scale=source.scale,
         taxonomy=described.taxonomy,
         layout=described.layout,
+        splits=described.splits,
         progress=progress,
     )
 
@@ -245,6 +322,7 @@ def read_data(
     missions: str | None = None,
     taxonomy: Taxonomy = MARS,
     layout: Layout | None = None,
+    splits: DescribedSplits | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> LoadedData:
     """Read the dataset at a path without looking for files beside it; see `read`.
@@ -259,6 +337,7 @@ def read_data(
         missions: The missions to read, separated by commas; None: all.
         taxonomy: The classes of the masks.
         layout: Folders and coding of masks from a dataset description, or None.
+        splits: The splits of a dataset description, or None.
         progress: Called repeatedly with the numbers of frames read and of all frames.
 
     Raises:
@@ -266,10 +345,17 @@ def read_data(
     """
     path = Path(path)
     check_tile_and_scale(tile, scale)
-    if layout is not None and data_format in ("auto", "folder") and path.is_dir():
+    if layout is not None and data_format in ("auto", "parquet") and recognize_parquet(path):
+        listing = find_described_parquet(path, layout, taxonomy)
+    elif layout is not None and data_format in ("auto", "folder") and path.is_dir():
         listing = find_described(path, layout, taxonomy)
     else:
         listing = _find(path, data_format, label_set, taxonomy)
+    assigned: dict[str, str] = {}
+    unlisted: list[str] = []
+    if splits is not None:
+        every = (*listing.labeled, *listing.unlabeled)
+        assigned, unlisted = splits.assign({frame.name: frame.where for frame in every})
     if missions is not None:
         listing = of_missions(listing, missions, path)
     pairs = [frame.name for frame in listing.labeled]
@@ -280,9 +366,13 @@ def read_data(
         listing.labeled + listing.unlabeled, tile=tile, scale=scale, progress=progress
     )
     whites = white_levels(frames)
-    warnings = (*listing.warnings, *oddities(frames), *mixed_depths(frames, whites))
+    warnings = (*listing.warnings, *unlisted, *oddities(frames), *mixed_depths(frames, whites))
     labeled = to_dataset(
-        frames[: len(pairs)], pair_groups, whites[: len(pairs)], tiled=tile is not None
+        frames[: len(pairs)],
+        pair_groups,
+        whites[: len(pairs)],
+        tiled=tile is not None,
+        splits=None if splits is None else [assigned.get(name) for name in pairs],
     )
     names = [frame.name for frame in listing.unlabeled]
     unlabeled = to_dataset(
@@ -348,48 +438,8 @@ def recognize_format(path: PathLike) -> str:
             return data_format.name
     raise AreosegError(
         f"{path}: unknown dataset format: give an npz file, a folder with images/ and masks/,"
-        " the folder msl of AI4Mars, or images"
+        " the folder msl of AI4Mars, images, or Parquet files"
     )
-
-
-def companion_groups(path: Path) -> Path | None:
-    """Return the file `NAME_groups.txt` or `NAME_train_frames.txt` beside a dataset, if any."""
-    for ending in ("groups", "train_frames"):
-        beside = path.with_name(f"{path.stem}_{ending}.txt")
-        if beside.is_file():
-            return beside
-    return None
-
-
-def groups_from_file(path: Path, pairs: int) -> list[str | None]:
-    """Read the groups of labeled samples from a text file with one line per sample, in order.
-
-    Lines that are names of rover frames become rover stops; other lines are used as group names.
-
-    Raises:
-        AreosegError: The file cannot be read, has the wrong number of lines, or has an empty line.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise AreosegError(
-            f"{path}: cannot read the groups file ({one_line(error)}): give a text file with one"
-            " line per pair"
-        ) from error
-    if len(lines) != pairs:
-        raise AreosegError(
-            f"{path}: {plural(len(lines), 'line')} for {plural(pairs, 'pair')}: a groups file has"
-            " one line per pair of image and mask, in their order"
-        )
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            raise AreosegError(f"{path}: line {number} is empty: name the group of every pair")
-    return [rover_stop(line.strip()) or line.strip() for line in lines]
-
-
-def groups_from_names(names: Sequence[str]) -> list[str | None]:
-    """Return the rover stop of each frame, or None if its name does not contain one."""
-    return [rover_stop(name) for name in names]
 
 
 def _checked(path: Path, name: str) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-DataFormat = Literal["auto", "npz", "ai4mars", "ai4mars-flat", "folder", "images"]
+DataFormat = Literal["auto", "npz", "ai4mars", "ai4mars-flat", "folder", "images", "parquet"]
 """Name of a dataset format, or `auto` to detect it."""
 
 LabelSet = Literal["crowd", "expert-1", "expert-2", "expert-3"]

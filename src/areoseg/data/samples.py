@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from areoseg.data.ground import find_not_ground
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import MARS, VOID, Taxonomy
 from areoseg.utils.images import ImageArray, Mask
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,9 @@ class SegmentationDataset:
         names: N unique names.
         groups: N group names, or None if they are unknown.
         not_ground: N arrays, the pixels that are certainly not ground, or None where unknown.
+        splits: N names of splits that the dataset description assigns, None for samples that are in
+            none of them; or None without such a description.
+        sets: N names of the datasets that were joined; None: a single one.
 
     Raises:
         AreosegError: The lengths differ.
@@ -68,9 +73,12 @@ class SegmentationDataset:
     names: tuple[str, ...]
     groups: tuple[str, ...] | None = None
     not_ground: Sequence[NDArray[np.bool_] | None] | None = None
+    splits: tuple[str | None, ...] | None = None
+    sets: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        for kind, values in (("masks", self.masks), ("names", self.names), ("groups", self.groups)):
+        for kind in ("masks", "names", "groups", "splits", "sets"):
+            values = getattr(self, kind)
             if values is not None and len(values) != len(self.images):
                 raise AreosegError(
                     f"{len(self.images)} images but {len(values)} {kind}: give one per image"
@@ -95,13 +103,23 @@ class SegmentationDataset:
             images=_pick(self.images, positions),
             masks=None if self.masks is None else _pick(self.masks, positions),
             names=tuple(self.names[index] for index in positions),
-            groups=None
-            if self.groups is None
-            else tuple(self.groups[index] for index in positions),
+            groups=_chosen(self.groups, positions),
             not_ground=None
             if self.not_ground is None
             else [self.not_ground[index] for index in positions],
+            splits=_chosen(self.splits, positions),
+            sets=_chosen(self.sets, positions),
         )
+
+    def indices_by_set(self) -> dict[str, list[int]]:
+        """Return the indices of the samples of each joined dataset, by its name.
+
+        Without joined datasets there is one, whose name is empty.
+        """
+        found: dict[str, list[int]] = {}
+        for index, name in enumerate(self.sets or ("",) * len(self)):
+            found.setdefault(name, []).append(index)
+        return found
 
     def with_unknown(self, background: int) -> "SegmentationDataset":
         """Return labeled samples whose background pixels are void unless they are certain.
@@ -136,6 +154,25 @@ class SegmentationDataset:
 
 
 @dataclass(frozen=True)
+class DatasetPart:
+    """One of several datasets that were joined.
+
+    Attributes:
+        name: What the names of its samples begin with.
+        fingerprint: Hash of its labeled samples as they are when it is read alone.
+        labeled: Number of labeled samples.
+        unlabeled: Number of unlabeled samples.
+        groups: Number of groups, or None if they are unknown.
+    """
+
+    name: str
+    fingerprint: str
+    labeled: int
+    unlabeled: int
+    groups: int | None
+
+
+@dataclass(frozen=True)
 class LoadedData:
     """A dataset as returned by `read`.
 
@@ -144,12 +181,14 @@ class LoadedData:
         unlabeled: Samples without masks, for example the homework's test set; may be empty.
         taxonomy: The classes of the masks.
         warnings: One line for each usable anomaly, for example a constant image.
+        parts: The datasets that were joined; empty for a single one.
     """
 
     labeled: SegmentationDataset
     unlabeled: SegmentationDataset
     taxonomy: Taxonomy = MARS
     warnings: tuple[str, ...] = ()
+    parts: tuple[DatasetPart, ...] = ()
 
 
 def fingerprint(samples: SegmentationDataset) -> str:
@@ -167,6 +206,10 @@ def fingerprint(samples: SegmentationDataset) -> str:
 def _like(values: Any, arrays: list[Mask]) -> Any:
     """Return arrays of one size as one array if `values` is one."""
     return np.stack(arrays) if isinstance(values, np.ndarray) and arrays else arrays
+
+
+def _chosen(values: tuple[T, ...] | None, positions: list[int]) -> tuple[T, ...] | None:
+    return None if values is None else tuple(values[index] for index in positions)
 
 
 def _pick(values: Sequence[NDArray[Any]] | NDArray[Any], positions: list[int]) -> Any:

@@ -1,7 +1,7 @@
 """Split samples into train, validation and test sets, without splitting a group."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from areoseg.data.dispersion import dispersion, dispersion_threshold, is_well_segmented
 from areoseg.data.samples import SegmentationDataset
-from areoseg.errors import AreosegError
+from areoseg.errors import AreosegError, plural, shorten
 from areoseg.taxonomy import MARS, Taxonomy
 
 SPLITS = ("train", "val", "test")
@@ -82,7 +82,12 @@ def split_samples(
 ) -> Split:
     """Split labeled samples at random, stratified by two kinds of samples, keeping groups together.
 
-    Samples without known groups are groups of one.
+    Samples without known groups are groups of one. Joined datasets are split one after another; a
+    group that occurs in several follows the first.
+
+    The splits that a dataset description assigns are kept. Those that it does not name are drawn
+    from its `train`, or from the samples that it does not list if it does not name `train` either.
+    If it names `train`, samples that it does not list are in no split.
 
     Args:
         samples: Labeled samples.
@@ -99,13 +104,14 @@ def split_samples(
         pixels: (N, C) pixels of each class in each sample; None: `class_pixels`.
 
     Raises:
-        AreosegError: The strategy or fold does not exist, nothing is left to train on, or there are
-            fewer groups than splits or folds.
+        AreosegError: The strategy or fold does not exist, nothing is left to train on, there are
+            fewer groups than splits or folds, or there are folds although the validation split is
+            assigned.
     """
-    shares = [1 - val - test, val, test]
-    if min(val, test) < 0 or shares[0] <= 0:
+    if min(val, test) < 0 or 1 - val - test <= 0:
         raise AreosegError(
-            f"split.val={val} and split.test={test} leave {shares[0]:.0%} for training: lower them"
+            f"split.val={val} and split.test={test} leave {1 - val - test:.0%} for training: lower"
+            " them"
         )
     if folds is not None and folds < 2:
         raise AreosegError(f"split.folds={folds}: cross-validation needs 2 folds or more")
@@ -113,16 +119,121 @@ def split_samples(
         raise AreosegError(f"split.fold={fold}: give 0 to {folds - 1} for {folds} folds")
     pixels = class_pixels(samples, taxonomy) if pixels is None else pixels
     kinds = _first_kind(pixels, strategy, threshold, taxonomy)
-    groups = _shuffled_groups(samples, seed)
+    placed: dict[int, str] = {}
+    group_names = samples.groups or samples.names
+    split_of_group: dict[str, str] = {}  # of the datasets before
+    for name, members in samples.indices_by_set().items():
+        assigned = _assigned(samples, members)
+        named = set(assigned.values())
+        if "train" in named:
+            pool = [index for index in members if assigned.get(index) == "train"]
+            followed = {}
+        else:
+            pool = [index for index in members if index not in assigned]
+            followed = split_of_group
+        placed.update(assigned)
+        placed.update(
+            {index: split for index in pool if (split := followed.get(group_names[index]))}
+        )
+        rest = [index for index in pool if group_names[index] not in followed]
+        shares = [
+            0.0 if split in named else share
+            for split, share in zip(("val", "test"), (val, test), strict=True)
+        ]
+        try:
+            if "val" in named and folds is not None:
+                raise AreosegError(
+                    f"split.folds={folds}: the dataset description assigns the validation split:"
+                    " remove `val` from its `splits`"
+                )
+            if not rest and placed:
+                drawn: Sequence[list[Group]] = ([], [], [])
+            else:
+                drawn = _draw(
+                    _shuffled_groups(samples, rest, seed),
+                    kinds,
+                    [1 - sum(shares), *shares],
+                    folds,
+                    fold,
+                )
+        except AreosegError as error:
+            raise AreosegError(f"{name}: {error}" if name else str(error)) from None
+        for split, dealt in zip(SPLITS, drawn, strict=True):
+            placed.update({index: split for group in dealt for index in group})
+        for index in members:
+            if index in placed:
+                split_of_group.setdefault(group_names[index], placed[index])
+    if "train" not in placed.values():
+        raise AreosegError("the `splits` of the dataset description leave nothing to train on")
+    return Split(*(tuple(sorted(i for i in placed if placed[i] == split)) for split in SPLITS))
+
+
+def assigned_splits(samples: SegmentationDataset) -> dict[str, list[int]]:
+    """Return the indices of the samples of each split that a dataset description assigns."""
+    found: dict[str, list[int]] = {split: [] for split in SPLITS}
+    for index, split in _assigned(samples, range(len(samples))).items():
+        found[split].append(index)
+    return {split: indices for split, indices in found.items() if indices}
+
+
+def _assigned(samples: SegmentationDataset, members: Iterable[int]) -> dict[int, str]:
+    """Return the split of the samples that a dataset description assigns to one, by index."""
+    if samples.splits is None:
+        return {}
+    return {index: split for index in members if (split := samples.splits[index]) is not None}
+
+
+def assigned_notes(samples: SegmentationDataset, split: Split) -> list[str]:
+    """Return notes for the user about the splits of the dataset description, if it has any.
+
+    Args:
+        samples: The samples that were split.
+        split: Their split.
+    """
+    named = list(assigned_splits(samples))
+    if not named:
+        return []
+    notes = [f"{' and '.join(named)} as the dataset description assigns them, not by `split`"]
+    drawn = [name for name in SPLITS[1:] if name not in named]
+    if drawn and samples.sets is None:
+        notes[0] += f"; {' and '.join(drawn)} drawn from the others by `split`"
+    placed = {index: name for name in SPLITS for index in split.indices(name)}
+    if left_out := len(samples) - len(placed):
+        notes.append(f"{plural(left_out, 'sample')} in no split of the dataset description")
+    if samples.groups is not None:
+        found: dict[str, set[str]] = defaultdict(set)
+        for index, name in placed.items():
+            found[samples.groups[index]].add(name)
+        several = sorted(group for group, names in found.items() if len(names) > 1)
+        if several:
+            notes.append(
+                f"the dataset description puts {plural(len(several), 'group')} into several splits,"
+                f" so scores may be too high: {shorten(several)}"
+            )
+    return notes
+
+
+def _draw(
+    groups: list[Group],
+    kinds: NDArray[np.bool_],
+    shares: Sequence[float],
+    folds: int | None,
+    fold: int,
+) -> tuple[list[Group], list[Group], list[Group]]:
+    """Distribute groups over train, val and test by their shares.
+
+    Raises:
+        AreosegError: There are fewer groups than splits or folds.
+    """
     n_splits = sum(share > 0 for share in shares)
     if len(groups) < n_splits:
         raise AreosegError(
             f"{len(groups)} groups cannot fill {n_splits} splits: give more samples, or"
             " set split.val or split.test to 0"
         )
-    train_groups, val_groups, test_groups = _deal(groups, kinds, shares)
+    train, val, test = _deal(groups, kinds, shares)
     if folds is not None:
-        held_out = {group[0] for group in test_groups}
+        held_out = {group[0] for group in test}
         rest = [group for group in groups if group[0] not in held_out]
         if len(rest) < folds:
             raise AreosegError(
@@ -130,9 +241,9 @@ def split_samples(
                 " split.folds"
             )
         dealt = _deal(rest, kinds, [1 / folds] * folds)
-        val_groups = dealt.pop(fold)
-        train_groups = [group for others in dealt for group in others]
-    return Split(_samples_of(train_groups), _samples_of(val_groups), _samples_of(test_groups))
+        val = dealt.pop(fold)
+        train = [group for others in dealt for group in others]
+    return train, val, test
 
 
 def _first_kind(
@@ -149,10 +260,12 @@ def _first_kind(
     raise AreosegError(f"there is no split strategy {strategy!r}: use {', '.join(STRATEGIES)}")
 
 
-def _shuffled_groups(samples: SegmentationDataset, seed: int) -> list[Group]:
+def _shuffled_groups(samples: SegmentationDataset, pool: Sequence[int], seed: int) -> list[Group]:
+    """Return the groups of the samples at some indices in random order."""
     members: dict[str, Group] = defaultdict(list)
-    for index, name in enumerate(samples.groups or samples.names):
-        members[name].append(index)
+    names = samples.groups or samples.names
+    for index in pool:
+        members[names[index]].append(index)
     groups = [members[name] for name in sorted(members)]
     np.random.default_rng(seed).shuffle(groups)
     return groups
@@ -187,7 +300,3 @@ def _deal(
         splits[split].append(groups[number])
         taken[:, split] += sizes[number]
     return splits
-
-
-def _samples_of(groups: Sequence[Group]) -> tuple[int, ...]:
-    return tuple(sorted(index for group in groups for index in group))

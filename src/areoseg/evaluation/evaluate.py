@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from rich.console import Console
 
-from areoseg.data.load import find_source, read_with_progress
+from areoseg.data.load import Source, find_source, read_with_progress
 from areoseg.data.options import DataFormat, DataOptions, LabelSet, data_options
-from areoseg.data.samples import SegmentationDataset, fingerprint
+from areoseg.data.samples import LoadedData, SegmentationDataset, fingerprint
 from areoseg.data.split import check_split_name
 from areoseg.errors import AreosegError
 from areoseg.evaluation.model_under_test import (
@@ -47,7 +47,7 @@ class Evaluation:
 
 def evaluate(
     models: ModelPath | Sequence[ModelPath],
-    data: PathLike | None = None,
+    data: PathLike | Sequence[PathLike] | None = None,
     *,
     split: str | None = None,
     tta_flip: bool = False,
@@ -66,7 +66,7 @@ def evaluate(
     Args:
         models: A run folder, the name of a bundled model, or an exported file; or several of these,
             trained on the same dataset and split.
-        data: The dataset; see `load`. None: the dataset that the first run was trained on.
+        data: The dataset, or several; see `read`. None: the data that the first run was trained on.
             Exported files do not record their dataset: give `data`, and to evaluate a file on
             the dataset of its run, give that run as well.
         split: `train`, `val` or `test`, if `data` is the dataset of the models. None: `test` on
@@ -103,7 +103,7 @@ def evaluate(
 
 def evaluate_each(
     models: ModelPath | Sequence[ModelPath],
-    data: PathLike | None = None,
+    data: PathLike | Sequence[PathLike] | None = None,
     *,
     split: str | None = None,
     tta_flip: bool = False,
@@ -148,7 +148,7 @@ def _open_models(models: ModelPath | Sequence[ModelPath], device: str) -> list[M
 
 def _load_dataset(
     models: Sequence[ModelUnderTest],
-    data: PathLike | None,
+    data: PathLike | Sequence[PathLike] | None,
     split: str | None,
     options: DataOptions,
     console: Console,
@@ -162,21 +162,22 @@ def _load_dataset(
         raise AreosegError(f"{first.path}: exported files do not record their data: give --data")
     given = data is not None or replace(options, groups=None) != DataOptions()
     if given:
-        source = find_source(data or runs[0].source.path, options, console)
-        if source.classes is None and runs:
-            source = replace(source, classes=runs[0].source.classes)
+        paths = [each.path for each in runs[0].source.each] if data is None else data
+        source = find_source(paths, options, console)
+        if runs:
+            classes = runs[0].source.classes
+            source = source.changed(lambda each: replace(each, classes=each.classes or classes))
         source = source.cut(first.recipe.data.tile, first.recipe.data.scale)
     else:
         source = own_source(runs[0], None, options.groups)
     loaded = read_with_progress(source, console)
     if loaded.taxonomy.names != first.taxonomy.names:
         raise AreosegError(
-            f"{source.path}: the classes are {', '.join(loaded.taxonomy.names)}, but {first.path}"
+            f"{source.paths}: the classes are {', '.join(loaded.taxonomy.names)}, but {first.path}"
             f" predicts {', '.join(first.taxonomy.names)}: give --classes if the masks have these"
         )
-    dataset = loaded.labeled
-    data_hash = fingerprint(dataset)
-    trained_on = any(model.fingerprint == data_hash for model in models)
+    dataset, data_hash = _as_trained_on(models, loaded, source)
+    trained_on = any(data_hash in (model.fingerprint, *model.parts) for model in models)
     if not (trained_on or given):
         check_same_samples(runs[0], dataset)
     if trained_on:
@@ -185,7 +186,7 @@ def _load_dataset(
         dataset = select_split(dataset, runs[0], split or "test")
     elif split is not None:
         raise AreosegError(
-            f"--split {split}: {source.path} is not the dataset that {first.path} was trained on,"
+            f"--split {split}: {source.paths} is not the dataset that {first.path} was trained on,"
             " so it has no splits: omit --split to evaluate all of it"
         )
     else:
@@ -196,8 +197,35 @@ def _load_dataset(
                 " if they are the same samples, the scores are too high"
             )
     if not len(dataset):
-        raise AreosegError(f"{source.path}: no labeled samples to evaluate in this split")
+        raise AreosegError(f"{source.paths}: no labeled samples to evaluate in this split")
     return dataset
+
+
+def _as_trained_on(
+    models: Sequence[ModelUnderTest], data: LoadedData, source: Source
+) -> tuple[SegmentationDataset, str]:
+    """Return the labeled samples and their hash, as the models know them.
+
+    If they are one of several datasets that a run was trained on, their names begin with that of
+    the dataset, as in the split of the run.
+
+    Raises:
+        AreosegError: Some of several datasets, but not exactly those, were trained on.
+    """
+    dataset, data_hash = data.labeled, fingerprint(data.labeled)
+    by_run = sorted(models, key=lambda model: model.run is not None)  # only these know the names
+    known = {each: name for model in by_run for each, name in model.parts.items()}
+    if name := known.get(data_hash, ""):
+        renamed = tuple(f"{name}/{each}" for each in dataset.names)
+        return replace(dataset, names=renamed), data_hash
+    whole = {model.fingerprint for model in models}
+    seen = [part.name for part in data.parts if part.fingerprint in {*known, *whole}]
+    if seen and data_hash not in whole:
+        raise AreosegError(
+            f"{source.paths}: a model was trained on {', '.join(seen)}, but not on these datasets"
+            " together: evaluate it on each dataset alone"
+        )
+    return dataset, data_hash
 
 
 def _evaluate(

@@ -23,6 +23,8 @@ class ModelUnderTest:
         recipe: Its training recipe, which defines data preparation and headline protocol.
         taxonomy: The classes that the model predicts.
         fingerprint: Hash of the dataset it was trained on, or None.
+        parts: Hashes of the single datasets, if it was trained on several, and their names if it is
+            a run.
         weights_sha256: Hash of the weights of the run, or of the run that was exported.
         run: The run; None for an exported file.
     """
@@ -31,6 +33,7 @@ class ModelUnderTest:
     recipe: Recipe
     taxonomy: Taxonomy
     fingerprint: str | None
+    parts: dict[str, str]
     weights_sha256: str
     run: Run | None
 
@@ -51,6 +54,7 @@ def open_model_under_test(path: PathLike, *, device: str = "cpu") -> ModelUnderT
             recipe=parse_recipe(metadata.recipe, source=str(path), plugins="ignore"),
             taxonomy=metadata.taxonomy,
             fingerprint=metadata.data_fingerprint,
+            parts=dict.fromkeys(metadata.part_fingerprints, ""),
             weights_sha256=metadata.weights_sha256,
             run=None,
         )
@@ -60,6 +64,7 @@ def open_model_under_test(path: PathLike, *, device: str = "cpu") -> ModelUnderT
         recipe=run.recipe,
         taxonomy=run.taxonomy,
         fingerprint=run.info.data.fingerprint,
+        parts={part.fingerprint: part.name for part in run.info.data.parts},
         weights_sha256=run.weights_sha256,
         run=run,
     )

@@ -1,6 +1,7 @@
 """Scoring of any function that segments images."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import check_split_name
@@ -52,12 +53,22 @@ def evaluate_masks(
 ) -> Scores:
     """Compare masks that were predicted for a dataset with its ground truth; see `evaluate_model`.
 
+    Joined datasets are scored together, and each alone.
+
     Raises:
         AreosegError: As for `evaluate_model`.
     """
     if dataset.masks is None or not len(dataset):
         raise AreosegError("cannot evaluate: the dataset has no labeled samples")
-    return evaluate_predictions(
+    sets: dict[str, Scores] = {}
+    if dataset.sets is not None:
+        for name, indices in dataset.indices_by_set().items():
+            alone = replace(dataset.select(indices), sets=None)
+            predicted = [masks[index] for index in indices]
+            sets[name] = evaluate_masks(
+                predicted, alone, taxonomy, protocol=protocol, resamples=resamples
+            )
+    scores = evaluate_predictions(
         masks,
         dataset.masks,
         groups=dataset.groups,
@@ -66,6 +77,7 @@ def evaluate_masks(
         protocol=protocol,
         resamples=resamples,
     )
+    return replace(scores, sets=sets)
 
 
 def select_split(dataset: SegmentationDataset, run: Run, split: str) -> SegmentationDataset:

@@ -17,6 +17,7 @@ from areoseg.runs.run import AUDIT, RECIPE, RESUME, Run, is_run, open_run
 from areoseg.training.finish import finish_run
 from areoseg.training.loop import OnValidation
 from areoseg.training.plan import Budget
+from areoseg.training.prepare import favor_rarest_class
 from areoseg.training.train import resume_on, train_on
 
 
@@ -106,6 +107,7 @@ class Runner:
             The finished run, and the scores of each split that is not empty.
         """
         data, _ = self.load(recipe)
+        recipe = favor_rarest_class(recipe, data.labeled, data.taxonomy)
         run = self._continued(recipe, folder, budget_seconds, data)
         if run is None:
             if (folder / RECIPE).is_file():  # of another experiment, or without a checkpoint

@@ -87,7 +87,7 @@ def _training(run: Run) -> str:
     held = ", ".join(f"{len(run.split.get(split, ()))} in {name}" for split, name in SPLITS.items())
     groups = f" in {data.groups} groups, which are never split" if data.groups else ""
     lines = [
-        f"- Data: {data.source.path}: {data.labeled} labeled samples{groups};"
+        f"- Data: {data.source.paths}: {data.labeled} labeled samples{groups};"
         f" {data.rejected} rejected by the audit, {len(run.split['train'])} trained on, {held}.",
         f"- Shares of the training pixels: {_shares(data.training_shares)}.",
     ]

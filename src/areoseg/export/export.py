@@ -224,6 +224,7 @@ def export_metadata(run: Run, segmenter: Segmenter) -> ExportMetadata:
         license=LICENSE,
         weights_sha256=run.weights_sha256,
         data_fingerprint=run.info.data.fingerprint,
+        part_fingerprints=tuple(part.fingerprint for part in run.info.data.parts),
         tile=run.info.model.size,
         background_threshold=segmenter.threshold,
         resize=resizing_rule(trained_scale(run)),

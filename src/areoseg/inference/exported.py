@@ -42,6 +42,7 @@ class ExportMetadata:
         license: License of the weights, as an SPDX name.
         weights_sha256: Hash of the run's `weights.safetensors`.
         data_fingerprint: Hash of the labeled samples that the run was trained on, or None.
+        part_fingerprints: Hashes of the single datasets, if it was trained on several.
         tile: Height and width of the training images in pixels; None: not recorded.
         background_threshold: The probability above which a pixel is background; None without a
             background gate.
@@ -58,6 +59,7 @@ class ExportMetadata:
     license: str
     weights_sha256: str
     data_fingerprint: str | None
+    part_fingerprints: tuple[str, ...] = ()
     tile: tuple[int, int] | None = None
     background_threshold: float | None = None
     resize: dict[str, Any] | None = None

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -80,6 +80,7 @@ class Scores:
         images: Number of scored images.
         groups: Number of resampled groups, or None if images were resampled.
         resamples: Number of bootstrap resamples that were requested.
+        sets: The scores of each dataset by its name, if several were joined.
     """
 
     protocol: str
@@ -96,6 +97,7 @@ class Scores:
     images: int
     groups: int | None
     resamples: int
+    sets: dict[str, "Scores"] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain dicts, lists and numbers for a JSON file; NaN becomes None."""

@@ -39,6 +39,23 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class DatasetScore:
+    """The scores of one of several joined datasets.
+
+    Attributes:
+        name: The dataset.
+        images: Number of scored images.
+        score: Mean IoU.
+        iou: IoU by class name; None if undefined.
+    """
+
+    name: str
+    images: int | None
+    score: Interval
+    iou: dict[str, float | None]
+
+
+@dataclass(frozen=True)
 class ScoreTables:
     """The scores of one split as shown on the page.
 
@@ -59,6 +76,7 @@ class ScoreTables:
         protocols: Protocol name to its score.
         confusion: The matrix as a data URI, or None.
         uncounted: Name of the class that is not counted in the score, or None.
+        sets: The scores of each dataset, if several were joined.
     """
 
     name: str
@@ -77,6 +95,7 @@ class ScoreTables:
     protocols: dict[str, Interval]
     confusion: str | None
     uncounted: str | None
+    sets: list[DatasetScore]
 
 
 def score_tables(
@@ -125,6 +144,17 @@ def _tables(name: str, record: Record, taxonomy: Taxonomy, protocol: str) -> Sco
         },
         confusion=_confusion(record.get("confusion"), taxonomy, uncounted),
         uncounted=None if uncounted is None else taxonomy.names[uncounted],
+        sets=[_of_set(each, own, taxonomy) for each, own in (record.get("sets") or {}).items()],
+    )
+
+
+def _of_set(name: str, record: Record, taxonomy: Taxonomy) -> DatasetScore:
+    by_class: Record = record.get("classes") or {}
+    return DatasetScore(
+        name=name,
+        images=record.get("images"),
+        score=_interval(record.get("score"), record.get("interval")),
+        iou={each: _value((by_class.get(each) or {}).get("iou")) for each in taxonomy.names},
     )
 
 

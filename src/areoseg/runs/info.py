@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from areoseg.data.load import Source
+from areoseg.data.samples import DatasetPart
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.files import read_json, write_json
@@ -38,7 +39,9 @@ class DataInfo(_Info):
         decisions: The file with manual decisions, or None.
         dropped: Number of labeled samples that are in no split.
         groups: Number of groups, or None if groups are unknown.
+        assigned_splits: Splits that the dataset description assigned.
         training_shares: Share of training pixels by class name, 0..1.
+        parts: The datasets that were joined, in the order of `source`; empty for a single one.
         navcam_scale: Scale of the images relative to a full Navcam frame, or None.
         mean: Mean brightness of the training images, 0..1.
         std: Standard deviation of the training images.
@@ -54,7 +57,9 @@ class DataInfo(_Info):
     decisions: str | None = None
     dropped: int = 0
     groups: int | None
+    assigned_splits: list[str] = []
     training_shares: dict[str, float]
+    parts: list[DatasetPart] = []
     navcam_scale: float | None = None
     mean: float
     std: float

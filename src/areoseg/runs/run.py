@@ -90,11 +90,13 @@ class Run:
         typed, folder = self.info.data.source, self.info.data.working_directory
         if folder is None:
             return typed
-        return replace(
-            typed,
-            path=_from_folder(folder, typed.path),
-            groups=None if typed.groups is None else Path(_from_folder(folder, typed.groups)),
-            classes=None if typed.classes is None else _from_folder(folder, typed.classes),
+        return typed.changed(
+            lambda each: replace(
+                each,
+                path=_from_folder(folder, each.path),
+                groups=None if each.groups is None else Path(_from_folder(folder, each.groups)),
+                classes=None if each.classes is None else _from_folder(folder, each.classes),
+            )
         )
 
     @property
@@ -128,9 +130,17 @@ class Run:
 
     @property
     def trained_on(self) -> list[TrainedOn]:
-        """The samples that the weights were trained on, those of this run last."""
-        own = TrainedOn(fingerprint=self.info.data.fingerprint, names=self.split["train"])
-        return [*self.info.previously_trained_on, own]
+        """The samples that the weights were trained on, those of this run last.
+
+        If the run was trained on several datasets, each is listed alone too.
+        """
+        names = self.split["train"]
+        own = [TrainedOn(fingerprint=self.info.data.fingerprint, names=names)]
+        for part in self.info.data.parts:
+            start = f"{part.name}/"
+            alone = [name.removeprefix(start) for name in names if name.startswith(start)]
+            own.append(TrainedOn(fingerprint=part.fingerprint, names=alone))
+        return [*self.info.previously_trained_on, *own]
 
     def segmenter(self, *, fold: bool = True) -> "Segmenter":
         """Load the trained network in evaluation mode, on the CPU.

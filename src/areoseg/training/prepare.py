@@ -10,13 +10,21 @@ from numpy.typing import NDArray
 from areoseg.audit import Exclusions, find_exclusions
 from areoseg.data.dispersion import dispersion, is_well_segmented
 from areoseg.data.samples import SegmentationDataset, fingerprint
-from areoseg.data.split import SPLITS, Split, class_pixels, split_samples
+from areoseg.data.split import (
+    SPLITS,
+    Split,
+    assigned_notes,
+    class_pixels,
+    rarest_class,
+    split_samples,
+)
 from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe, stage_recipes
 from areoseg.taxonomy import MARS, Taxonomy
 from areoseg.training.batches import StageData, Tensors, not_over_background, stage_data
 from areoseg.training.calibration import sample_groups
 from areoseg.training.pseudo_labels import PseudoSamples, unseen_samples
+from areoseg.transforms import AugmentSettings
 
 
 @dataclass(frozen=True)
@@ -152,6 +160,37 @@ def prepare(
     )
 
 
+def favor_rarest_class(recipe: Recipe, samples: SegmentationDataset, taxonomy: Taxonomy) -> Recipe:
+    """Return a recipe whose augmentation favors the rarest class, unless it names another.
+
+    With the classes of Mars, the recipe is unchanged: it favors big rock.
+
+    Args:
+        recipe: The recipe.
+        samples: Labeled samples.
+        taxonomy: The classes.
+    """
+    settings = [recipe.augment, *(stage.augment for stage in recipe.stages)]
+    if taxonomy.names == MARS.names or not any(map(_favors_any, settings)):
+        return recipe
+    rarest = rarest_class(class_pixels(samples, taxonomy), taxonomy)
+    changed = [
+        each.model_copy(update={"rare_class": rarest}) if _favors_any(each) else each
+        for each in settings
+    ]
+    stages = tuple(
+        stage.model_copy(update={"augment": augment})
+        for stage, augment in zip(recipe.stages, changed[1:], strict=True)
+    )
+    return recipe.model_copy(update={"augment": changed[0], "stages": stages})
+
+
+def _favors_any(augment: AugmentSettings) -> bool:
+    """Return whether an augmentation favors a class that the recipe does not name."""
+    favors = not {"rare_paste", "rare_cutmix"}.isdisjoint(augment.transforms)
+    return favors and "rare_class" not in augment.model_fields_set
+
+
 def divide(
     recipe: Recipe,
     samples: SegmentationDataset,
@@ -176,8 +215,9 @@ def divide(
         exclusions = find_exclusions(samples)
     kept = list(range(len(samples)) if exclusions is None else exclusions.kept_indices)
     pixels = class_pixels(samples, taxonomy)
+    usable_samples = samples.select(kept)
     among_kept = split_samples(
-        samples.select(kept), **recipe.split.model_dump(), taxonomy=taxonomy, pixels=pixels[kept]
+        usable_samples, **recipe.split.model_dump(), taxonomy=taxonomy, pixels=pixels[kept]
     )
     whole = Split(*(tuple(kept[i] for i in among_kept.indices(name)) for name in SPLITS))
     recipes = stage_recipes(recipe)
@@ -194,7 +234,7 @@ def divide(
     split = replace(whole, train=tuple(np.asarray(whole.train)[usable].tolist()))
     dropped = len(whole.train) - len(split.train)
 
-    notes = []
+    notes = assigned_notes(usable_samples, among_kept)
     threshold = recipe.split.threshold
     if threshold is not None:
         below = is_well_segmented(dispersion(pixels[kept]), threshold)

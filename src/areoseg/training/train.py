@@ -23,6 +23,7 @@ from areoseg.data.load import Source, find_source, read_with_progress
 from areoseg.data.missions.navcam import common_navcam_scale
 from areoseg.data.options import DataFormat, LabelSet, data_options
 from areoseg.data.samples import LoadedData, fingerprint
+from areoseg.data.split import assigned_splits
 from areoseg.errors import AreosegError, one_line, plural
 from areoseg.models import model_cost
 from areoseg.models.segmenter import Segmenter
@@ -60,7 +61,7 @@ from areoseg.training.gate_calibration import calibrate_gate
 from areoseg.training.health import DivergedError
 from areoseg.training.loop import OnValidation, Trainer, fit, plan_for, save_weights
 from areoseg.training.plan import Budget, Plan, parse_budget
-from areoseg.training.prepare import Preparation, prepare
+from areoseg.training.prepare import Preparation, favor_rarest_class, prepare
 from areoseg.training.pseudo_labels import PseudoSamples
 from areoseg.training.rounds import ROUND, Rounds
 from areoseg.training.stages import check_stages_not_empty
@@ -80,7 +81,7 @@ MAX_OVERRUN = 1.2
 
 def train(
     recipe: Recipe | PathLike,
-    data: PathLike,
+    data: PathLike | Sequence[PathLike],
     out: PathLike,
     *,
     overrides: Sequence[str] = (),
@@ -102,7 +103,7 @@ def train(
 
     Args:
         recipe: A recipe, its name, or its file.
-        data: The dataset; see `read`.
+        data: The dataset, or several with the same classes; see `read`.
         out: The run folder to create.
         overrides: Values of the recipe to change, for example `"optimizer.lr=1e-3"`.
         budget: A duration such as `"15m"`, instead of the recipe's epochs; it includes reading
@@ -172,7 +173,7 @@ def train(
 def resume(
     run: PathLike,
     *,
-    data: PathLike | None = None,
+    data: PathLike | Sequence[PathLike] | None = None,
     groups: PathLike | None = None,
     threads: int | None = None,
     console: Console | None = None,
@@ -183,7 +184,8 @@ def resume(
 
     Args:
         run: The run folder.
-        data: The current path of its data; None: the path stored in the run.
+        data: The current path of its data, or the paths of all its datasets in their order; None:
+            the paths stored in the run.
         groups: The current path of its groups file; None: the path stored in the run.
         threads: CPU threads; None: as many as before.
         console: Console for progress and notes; None: standard error.
@@ -257,6 +259,7 @@ def train_on(
         torch_device = choose_device(device)
         precision = choose_precision(recipe.training.precision, torch_device)
         check_initial_weights(init_from, recipe, taxonomy)
+        recipe = favor_rarest_class(recipe, data.labeled, taxonomy)
         prepared = prepare(
             recipe,
             data.labeled,
@@ -348,7 +351,8 @@ def resume_on(
         if prepared.names() != run.split:
             raise AreosegError(
                 f"{path}: these data would be split differently than in {SPLIT}: use --groups to"
-                " give the groups that the run was trained with"
+                " give the groups that the run was trained with, and restore the `splits` of its"
+                " dataset description, if it had some"
             )
         torch_device = choose_device(run.info.device)
         with fork_rng(torch_device):
@@ -518,6 +522,8 @@ def _data_info(source: Source, data: LoadedData, prepared: Preparation) -> DataI
         decisions=None if exclusions is None else exclusions.path,
         dropped=prepared.division.dropped,
         groups=None if labeled.groups is None else len(set(labeled.groups)),
+        assigned_splits=list(assigned_splits(labeled)),
+        parts=list(data.parts),
         training_shares=dict(zip(data.taxonomy.names, shares.round(6).tolist(), strict=True)),
         navcam_scale=common_navcam_scale(labeled.names, [image.shape for image in labeled.images]),
         mean=prepared.mean,

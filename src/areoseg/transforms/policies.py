@@ -103,7 +103,8 @@ class AugmentSettings(Options):
     original: Share = 0
     """Fraction of each batch that is left unmodified; by default that of the policy."""
     rare_class: int = Field(MARS.names.index("big rock"), ge=0, lt=VOID)
-    """Class index that `rare_paste` and `rare_cutmix` favor."""
+    """Class index that `rare_paste` and `rare_cutmix` favor: by default big rock; if the data have
+    other classes than Mars, the rarest one."""
 
     @model_validator(mode="before")
     @classmethod

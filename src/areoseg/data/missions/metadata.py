@@ -157,6 +157,11 @@ def site_and_drive(name: str) -> str | None:
     return f"site-{match['site']}-drive-{match['drive']}" if match else None
 
 
+_ROVER_STOP = re.compile(
+    r"(?:m2020-|mer\d-)?site-\w+-drive-\w+|msl-sol-\d+|zhurong-day-\d+", re.IGNORECASE
+)
+
+
 def rover_stop(name: str) -> str | None:
     """Return the rover stop of a frame of any mission, by its product name.
 
@@ -185,6 +190,11 @@ def rover_stop(name: str) -> str | None:
     if match := _ZHURONG.match(name):
         return f"zhurong-day-{match['day']}"
     return None
+
+
+def is_rover_stop(group: str) -> bool:
+    """Return whether the name of a group is one that `rover_stop` gives."""
+    return _ROVER_STOP.fullmatch(group) is not None
 
 
 def _metadata(

@@ -147,13 +147,13 @@ def name_below(path: Path, folder: Path) -> str:
     Names are in Unicode's composed form (NFC), since a Mac decomposes accented letters; bytes that
     are not UTF-8 are written in hexadecimal.
     """
-    return _portable(path.relative_to(folder).with_suffix("").as_posix())
+    return portable(path.relative_to(folder).with_suffix("").as_posix())
 
 
 def unique_names(paths: Sequence[Path], root: Path) -> list[str]:
     """Return the names of files: paths below `root`, with a suffix only if names would clash."""
     short = [name_below(path, root) for path in paths]
-    full = [_portable(path.relative_to(root).as_posix()) for path in paths]
+    full = [portable(path.relative_to(root).as_posix()) for path in paths]
     count = Counter(short)
     names = [brief if count[brief] == 1 else long for brief, long in zip(short, full, strict=True)]
     return names if len(set(names)) == len(names) else full
@@ -175,7 +175,8 @@ def by_unique_name(paths: Sequence[Path], names: Sequence[str], where: str) -> d
     return found
 
 
-def _portable(name: str) -> str:
+def portable(name: str) -> str:
+    """Return a name in Unicode's composed form, in which any bytes can be written as UTF-8."""
     return unicodedata.normalize("NFC", printable(name))
 
 

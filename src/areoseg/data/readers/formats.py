@@ -1,6 +1,6 @@
 """Records that describe a dataset format and the frames that it finds on disk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,8 @@ class LazyFrame:
             unknown.
         file: The file that contains several frames, which share one white level; None: a file of
             its own.
+        batch: Frames of one batch, such as a row group, are read by one thread, one after another;
+            None: no batch.
         mission: Mission and camera, such as `msl/ncam`, if the dataset has several.
     """
 
@@ -36,6 +38,7 @@ class LazyFrame:
     read_not_ground: Callable[[tuple[int, ...]], NDArray[np.bool_]] | None = None
     file: str | None = None
     mission: str | None = None
+    batch: Hashable = None
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,7 @@ def read_frames(
         AreosegError: A frame cannot be read; the first one is reported.
     """
     tiled: list[TiledFrame] = []
-    chunk = 1 + len(frames) // N_TASKS
-    tasks = [frames[start : start + chunk] for start in range(0, len(frames), chunk)]
+    tasks = _tasks(frames)
     # Decoders release the interpreter lock, so threads are enough.
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         for done in pool.map(
@@ -94,6 +93,20 @@ def read_frames(
             if progress is not None:
                 progress(len(tiled), len(frames))
     return tiled
+
+
+def _tasks(frames: Sequence[LazyFrame]) -> list[list[LazyFrame]]:
+    """Divide frames into tasks for the threads, without dividing a batch."""
+    chunk = 1 + len(frames) // N_TASKS
+    tasks: list[list[LazyFrame]] = []
+    for frame in frames:
+        task = tasks[-1] if tasks else []
+        in_batch = bool(task) and frame.batch is not None and frame.batch == task[-1].batch
+        if task and (len(task) < chunk or in_batch):
+            task.append(frame)
+        else:
+            tasks.append([frame])
+    return tasks
 
 
 def tile_frame(frame: LazyFrame, tile: tuple[int, int] | None, scale: float) -> TiledFrame:
@@ -174,6 +187,7 @@ def to_dataset(
     whites: Sequence[float | None],
     *,
     tiled: bool,
+    splits: Sequence[str | None] | None = None,
 ) -> SegmentationDataset:
     """Return the tiles of all frames as one dataset, in order.
 
@@ -184,15 +198,19 @@ def to_dataset(
         groups: Group of each frame, or None if it is unknown.
         whites: The white level of each frame, from `white_levels`.
         tiled: Whether frames were cut; if so, the tiles of a frame form a group.
+        splits: The split of each frame by the dataset description, or None.
     """
     names: list[str] = []
     tile_groups: list[str] = []
+    tile_splits: list[str | None] = []
     images: list[NDArray[Any]] = []
     masks: list[NDArray[np.uint8]] = []
     not_ground: list[NDArray[np.bool_] | None] = []
-    for frame, group, white in zip(frames, groups, whites, strict=True):
+    for index, (frame, group, white) in enumerate(zip(frames, groups, whites, strict=True)):
         names += frame.names
         tile_groups += [group or frame.name] * len(frame.names)
+        if splits is not None:
+            tile_splits += [splits[index]] * len(frame.names)
         images += [to_image(tile, white) for tile in frame.tiles]
         not_ground += frame.not_ground or [None] * len(frame.names)
         frame.tiles.clear()
@@ -207,6 +225,7 @@ def to_dataset(
         names=tuple(names),
         groups=tuple(tile_groups) if grouped and names else None,
         not_ground=not_ground if any(known is not None for known in not_ground) else None,
+        splits=None if splits is None else tuple(tile_splits),
     )
 
 
