@@ -25,6 +25,8 @@ Data:
 - `read`: read a dataset
 - `audit`: find label errors, duplicates and outliers
 - `augment`: draw the augmentation of a recipe
+- `suggest`: rank unlabeled images by how much their labels would help
+- `export_labels`, `import_labels`: exchange masks with labeling tools
 
 Deploy:
 
@@ -58,6 +60,9 @@ if _TYPE_CHECKING:
     from areoseg.inference.predict import predict as predict
     from areoseg.inference.predictor import load as load
     from areoseg.inference.submission import submit as submit
+    from areoseg.labeling.exchange import export_labels as export_labels
+    from areoseg.labeling.exchange import import_labels as import_labels
+    from areoseg.labeling.suggest import suggest as suggest
     from areoseg.recipes import Recipe as Recipe
     from areoseg.recipes import load_recipe as load_recipe
     from areoseg.report.augmentation import augment as augment
@@ -96,6 +101,8 @@ _HOMES = {
     "evaluate": "areoseg.evaluation.evaluate",
     "evaluate_each": "areoseg.evaluation.evaluate",
     "export": "areoseg.export.export",
+    "export_labels": "areoseg.labeling.exchange",
+    "import_labels": "areoseg.labeling.exchange",
     "load": "areoseg.inference.predictor",
     "load_plugin": "areoseg.utils.plugins",
     "load_recipe": "areoseg.recipes",
@@ -107,6 +114,7 @@ _HOMES = {
     "self_train": "areoseg.training.self_training",
     "soup": "areoseg.training.soup",
     "submit": "areoseg.inference.submission",
+    "suggest": "areoseg.labeling.suggest",
     "train": "areoseg.training.train",
 }
 """The module of each public name."""

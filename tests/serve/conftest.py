@@ -1,4 +1,5 @@
 import contextlib
+import socket
 
 import pytest
 from serving import BrightnessEngine, running
@@ -26,3 +27,10 @@ def start_service(engine):
 def client(start_service):
     """A client of a service with default settings."""
     return start_service()
+
+
+@pytest.fixture
+def unused_port():
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return bound.getsockname()[1]

@@ -11,7 +11,8 @@ import torch
 import uvicorn
 from PIL import Image
 
-from areoseg.serve import Settings, create_app
+from areoseg.serve.app import create_app
+from areoseg.serve.settings import Settings
 from areoseg.taxonomy import MARS
 
 BINS = 256 // len(MARS) + 1
@@ -62,9 +63,8 @@ def decode(content):
 @contextlib.contextmanager
 def running(**settings):
     settings = {"models": ("flagship-256",), **settings}
-    config = uvicorn.Config(
-        create_app(Settings(**settings)), port=0, log_config=None, access_log=False
-    )
+    app = create_app(Settings(**settings))
+    config = uvicorn.Config(app, port=0, log_config=None, access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -78,6 +78,7 @@ def running(**settings):
         with httpx.Client(
             base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60, limits=limits
         ) as client:
+            client.service = app.state.service
             yield client
     finally:
         server.should_exit = True

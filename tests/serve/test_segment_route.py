@@ -12,7 +12,7 @@ from PIL import Image
 from serving import as_png, brightness_mask, decode, draw
 
 from areoseg.errors import AreosegError
-from areoseg.serve import Settings
+from areoseg.serve.settings import Settings
 from areoseg.taxonomy import MARS
 from areoseg.utils.images import overlay
 

@@ -26,6 +26,8 @@ COMMANDS = {
     "evaluate": "Evaluate a model, or an ensemble of models, on labeled samples.",
     "predict": "Segment images: write masks, overlays, and a table of terrain shares.",
     "serve": "Run a web page and an HTTP service that segment images.",
+    "suggest": "Rank unlabeled images by how much their labels would help a model.",
+    "labels": "Exchange masks with Label Studio, CVAT and napari.",
     "export": "Export a model to ONNX or OpenVINO, after checking that it predicts the same.",
     "compare": "Train every row of a study with several seeds and tabulate the scores.",
     "search": "Search for the hyperparameters with the best validation score.",

@@ -58,7 +58,6 @@ def serve(
         queue: Maximum number of requests at a time; others are asked to try again later.
         time_limit: Seconds after which a request is given up.
     """
-    need("fastapi", extra="serve")
     if static is not None:
         from areoseg.serve.static import write_static_site
 
@@ -67,7 +66,8 @@ def serve(
             output.print(f"{name}: {parity}")
         output.print(f"{site.path}: {site.size / 1e6:.1f} MB")
         return
-    need("uvicorn", extra="serve")
+    for package in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
+        need(package, extra="serve")
     from areoseg.serve.server import serve as run
     from areoseg.serve.settings import MEGABYTE, Settings
 

@@ -13,7 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from areoseg import __version__
 from areoseg.data.readers.files import TooLargeError
 from areoseg.errors import AreosegError
-from areoseg.serve import batch_routes, catalog_routes, segment_routes
+from areoseg.serve import batch_routes, catalog_routes, labeling_routes, segment_routes
 from areoseg.serve.batcher import TimeLimitError
 from areoseg.serve.jobs import TooManyJobsError
 from areoseg.serve.limits import LimitMiddleware
@@ -80,7 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.service = service
-    for routes in (segment_routes, batch_routes, catalog_routes):
+    for routes in (segment_routes, batch_routes, labeling_routes, catalog_routes):
         app.include_router(routes.router)
     app.mount("/docs", StaticFiles(directory=SWAGGER, html=True), name="docs")
     app.mount("/", StaticFiles(directory=PAGE, packages=[STYLES], html=True), name="page")

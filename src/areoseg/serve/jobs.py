@@ -18,7 +18,7 @@ from areoseg.inference.folder import predict_to_folder
 from areoseg.inference.inputs import Input, find_inputs, with_mission_masks
 from areoseg.inference.settings import describe, keep_settings
 from areoseg.serve.models import ServedModel
-from areoseg.serve.segmenting import read_without_folder
+from areoseg.serve.segmenting import read_without_folder, without_folder
 
 JobState = Literal["waiting", "running", "done", "failed", "canceled"]
 
@@ -195,7 +195,8 @@ class Jobs:
 
 
 def _inputs(job: Job) -> list[Input]:
-    return find_inputs([job.folder / "images"])
+    with without_folder(job.folder):
+        return find_inputs([job.folder / "images"])
 
 
 def _without_folder(each: Input) -> Input:

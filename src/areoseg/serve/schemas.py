@@ -83,3 +83,22 @@ class Batch(BaseModel):
     ignored: list[str] = Field(description="Uploaded files that are not images.")
     error: str | None
     result: str | None = Field(description="Address of the zip file, once the batch is done.")
+
+
+class Correction(BaseModel):
+    """A corrected mask that was saved."""
+
+    name: str = Field(description="Name of the image, without suffix.")
+    mask: str = Field(description="The mask below the dataset folder.")
+    saved: int = Field(description="Number of images with a mask in the dataset folder.")
+
+
+class SuggestedImage(BaseModel):
+    """An image whose label would help."""
+
+    name: str = Field(description="File name.")
+    url: str = Field(description="Address of the file.")
+    score: float = Field(description="Uncertainty times distance.")
+    uncertainty: float
+    distance: float
+    corrected: bool = Field(description="Whether a corrected mask was saved already.")

@@ -3,7 +3,8 @@
 import base64
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -147,15 +148,22 @@ def read_upload(file: BinaryIO, filename: str | None) -> InputImage:
 
 
 def read_without_folder(path: Path) -> RoverImage:
-    """Read an image; messages do not name the folder on the server.
+    """Read an image; messages do not name its folder.
 
     Raises:
         AreosegError: It cannot be read.
     """
-    try:
+    with without_folder(path.parent):
         return read_rover_image(path)
+
+
+@contextmanager
+def without_folder(folder: Path) -> Iterator[None]:
+    """Leave a folder of the server out of the error messages of a block."""
+    try:
+        yield
     except AreosegError as error:
-        raise type(error)(str(error).replace(f"{path.parent}/", "")) from None
+        raise type(error)(str(error).replace(f"{folder}/", "")) from None
 
 
 def segment(predictor: Predictor, image: InputImage, outputs: Sequence[str]) -> Segmented:

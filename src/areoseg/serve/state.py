@@ -1,5 +1,6 @@
 """What the routes of one service share."""
 
+import threading
 from collections.abc import Callable
 from typing import Annotated, TypeVar
 
@@ -7,6 +8,7 @@ import torch
 from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Request
 
+from areoseg.labeling.suggest import read_suggestions
 from areoseg.serve.batcher import Batcher
 from areoseg.serve.jobs import Jobs
 from areoseg.serve.limits import Admission, LargeImages
@@ -36,6 +38,8 @@ class State:
         batcher: Runs the models.
         models: The served models.
         jobs: The batches.
+        suggestions: The images to label next; there may be none.
+        saving: Held while a correction is saved.
 
     Raises:
         AreosegError: A model does not exist.
@@ -56,6 +60,9 @@ class State:
         )
         self.models = Models(settings.models, device=settings.device, batcher=self.batcher)
         self.jobs = Jobs(limit=settings.jobs, keep=settings.keep, max_pixels=settings.max_pixels)
+        found = settings.suggestions
+        self.suggestions = [] if found is None else read_suggestions(found)
+        self.saving = threading.Lock()
         self._threads = CapacityLimiter(settings.queue + _OTHER_THREADS)
 
     async def in_thread(self, work: Callable[[], Value]) -> Value:

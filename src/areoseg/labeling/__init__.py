@@ -1,0 +1,1 @@
+"""Choosing images to label, and exchanging masks with labeling tools."""
