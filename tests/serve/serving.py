@@ -57,7 +57,8 @@ def as_png(image):
 
 
 def decode(content):
-    return np.asarray(Image.open(io.BytesIO(content)))
+    with Image.open(io.BytesIO(content)) as image:
+        return np.asarray(image)
 
 
 @contextlib.contextmanager

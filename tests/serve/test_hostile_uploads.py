@@ -11,9 +11,11 @@ import httpx
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
 from serving import as_png, brightness_mask, decode, draw
 
+from areoseg.data.readers.files import TooLargeError, check_size
+from areoseg.serve import limits
+from areoseg.serve.batcher import TimeLimitError
 from areoseg.serve.segmenting import safe_name, unique_names
 
 
@@ -48,14 +50,18 @@ def tiff_of_size(width, height):
     return bytes(data)
 
 
-def pds3(lines):
-    label = (
-        "PDS_VERSION_ID = PDS3\r\nRECORD_TYPE = FIXED_LENGTH\r\nRECORD_BYTES = 8\r\n"
-        '^IMAGE = "../../../../etc/passwd"\r\nOBJECT = IMAGE\r\n'
-        f"LINES = {lines}\r\nLINE_SAMPLES = 8\r\nSAMPLE_BITS = 8\r\nSAMPLE_TYPE = MSB_UNSIGNED_INTEGER"
-        "\r\nEND_OBJECT = IMAGE\r\nEND\r\n"
-    )
-    return label.encode()
+PDS3 = b"""PDS_VERSION_ID = PDS3\r
+RECORD_TYPE = FIXED_LENGTH\r
+RECORD_BYTES = 8\r
+^IMAGE = "../../../../etc/passwd"\r
+OBJECT = IMAGE\r
+LINES = 8\r
+LINE_SAMPLES = 8\r
+SAMPLE_BITS = 8\r
+SAMPLE_TYPE = MSB_UNSIGNED_INTEGER\r
+END_OBJECT = IMAGE\r
+END\r
+"""
 
 
 def zip_bomb():
@@ -85,7 +91,7 @@ def test_decompression_bombs(client, content):
         ("page.html", b"<html></html>"),
         ("program.png", b"\x7fELF" + bytes(100)),
         ("archive.npz", zip_bomb()),
-        ("label.lbl", pds3(8)),
+        ("label.lbl", PDS3),
         (
             "label.xml",
             b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY y SYSTEM "file:///etc/passwd">]>',
@@ -201,15 +207,22 @@ def test_a_request_that_takes_too_long(start_service, engine):
     assert answer.headers["retry-after"]
 
 
-def test_only_some_large_images_are_read_at_a_time(client):
-    with Image.new("L", (2100, 2000)) as image:
-        content = as_png(np.asarray(image))
+def test_only_some_large_images_are_in_memory_at_a_time(monkeypatch):
+    monkeypatch.setattr(limits, "SMALL", 4)
+    large_images = limits.LargeImages(1, max_pixels=16, seconds=0.01)
 
-    with ThreadPoolExecutor(3) as pool:
-        answers = list(pool.map(lambda _: post(client, content), range(3)))
+    def reading(pixels):
+        return large_images.reading(lambda: check_size(1, pixels, "image"))
 
-    assert {answer.status_code for answer in answers} == {200}
-    assert client.service.large_images._places._value == 2
+    with reading(9):
+        with reading(4), reading(3):  # small ones need no place
+            pass
+        with pytest.raises(TimeLimitError), reading(9):
+            pass
+    with pytest.raises(TooLargeError, match="limit of 16"), reading(17):
+        pass
+    with reading(16):  # the place of the one that was too large is free
+        pass
 
 
 def test_a_client_that_goes_away(client):

@@ -31,7 +31,8 @@ def test_mask_overlay_and_confidence_are_those_of_the_model(client):
 
     assert {answer.status_code for answer in answers.values()} == {200}
     assert (decode(answers["mask"].content) == mask).all()
-    assert Image.open(io.BytesIO(answers["mask"].content)).mode == "P"
+    with Image.open(io.BytesIO(answers["mask"].content)) as opened:
+        assert opened.mode == "P"
     assert (decode(answers["overlay"].content) == overlay(image, mask, MARS)).all()
     assert (decode(answers["confidence"].content) == round(0.8 * 255)).all()
     assert answers["mask"].headers["content-disposition"].startswith('attachment; filename="image-')

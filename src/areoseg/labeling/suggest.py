@@ -37,8 +37,8 @@ class Suggestion:
         path: Its file.
         score: Uncertainty times distance; of the first image, its uncertainty.
         uncertainty: Mean normalized entropy of the predicted classes, 0..1.
-        distance: Distance of its appearance from the nearest image before it, in standard
-            deviations per feature; 0 for the first.
+        distance: Distance of its appearance from the nearest image before it, with features scaled
+            to unit variance; 0 for the first.
     """
 
     name: str

@@ -1,12 +1,13 @@
 """Three synthetic images to try the service with."""
 
-import io
 from dataclasses import dataclass
-from functools import cache
+from pathlib import Path
 
-import PIL.Image
-
+from areoseg.data.samples import Sample
 from areoseg.synthetic import SyntheticMars, draw_sample
+
+FOLDER = Path(__file__).with_name("sample_images")
+"""The images as PNG files: drawing the first one takes seconds."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,10 @@ class SampleImage:
     width: int
     index: int
 
-    @property
-    def settings(self) -> SyntheticMars:
-        """The settings that it is drawn with."""
-        return SyntheticMars(height=self.height, width=self.width, rock_tiles=1.0)
+    def draw(self) -> Sample:
+        """Draw the image anew, with its mask."""
+        settings = SyntheticMars(height=self.height, width=self.width, rock_tiles=1.0)
+        return draw_sample(settings, self.index)
 
 
 SAMPLES = {
@@ -44,11 +45,6 @@ SAMPLES = {
 """The images by name."""
 
 
-@cache
 def sample_png(name: str) -> bytes:
-    """Return a sample as a PNG file; it is drawn by the first call."""
-    sample = SAMPLES[name]
-    drawn = draw_sample(sample.settings, sample.index)
-    buffer = io.BytesIO()
-    PIL.Image.fromarray(drawn.image).save(buffer, "PNG")
-    return buffer.getvalue()
+    """Return a sample as a PNG file."""
+    return (FOLDER / f"{name}.png").read_bytes()

@@ -3,6 +3,7 @@
 import ipaddress
 import logging
 import math
+import signal
 from dataclasses import replace
 
 import uvicorn
@@ -44,6 +45,8 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=math.ceil(settings.time_limit),
     )
+    # uvicorn stops gracefully at SIGTERM and then raises it again, for the handler before its own.
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
         uvicorn.Server(config).run()
     except SystemExit:  # uvicorn has logged the reason
