@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from rich.console import Console
 
+from areoseg.data.adjacency import group_tiles
 from areoseg.data.described_splits import DescribedSplits
 from areoseg.data.description import describe, find_description, recognize_dataset
 from areoseg.data.groups import companion_groups, groups_from_file, groups_from_names
@@ -66,6 +67,9 @@ def dataset_formats() -> dict[str, DatasetFormat]:
 
 SYNTHETIC = "synthetic"
 """Name of the synthetic dataset, in place of a path."""
+
+NO_GROUPS = Path("none")
+"""The value of `--groups` for a split without groups."""
 
 SYNTHETIC_LABELED = 1200
 SYNTHETIC_UNLABELED = 200
@@ -141,7 +145,8 @@ def read(
     """Read a dataset.
 
     8-bit images are uint8; if any image of the dataset has more bits, all are float32 in 0..1.
-    Frames with names of rover missions are grouped by rover stop.
+    Frames with names of rover missions are grouped by rover stop, and other samples by
+    `areoseg.data.adjacency`.
 
     Args:
         data: An npz file, a folder of images and masks, a folder of AI4Mars, images without masks,
@@ -330,7 +335,8 @@ def read_data(
     Args:
         path: A file or folder.
         data_format: One of `FORMATS`, or `auto` to detect it.
-        groups: A text file with one line per labeled sample.
+        groups: A text file with one line per labeled sample, `none` for no groups, or None for
+            those of rover stops in names, else of tiles that continue each other.
         tile: Height and width of the tiles that frames are cut into.
         scale: Factor for the sides of frames.
         label_set: The label set.
@@ -359,9 +365,12 @@ def read_data(
     if missions is not None:
         listing = of_missions(listing, missions, path)
     pairs = [frame.name for frame in listing.labeled]
-    pair_groups = (
-        groups_from_names(pairs) if groups is None else groups_from_file(Path(groups), len(pairs))
-    )
+    if groups is None:
+        pair_groups = groups_from_names(pairs)
+    elif Path(groups) == NO_GROUPS:
+        pair_groups = [None] * len(pairs)
+    else:
+        pair_groups = groups_from_file(Path(groups), len(pairs))
     frames = read_frames(
         listing.labeled + listing.unlabeled, tile=tile, scale=scale, progress=progress
     )
@@ -374,6 +383,9 @@ def read_data(
         tiled=tile is not None,
         splits=None if splits is None else [assigned.get(name) for name in pairs],
     )
+    if groups is None and labeled.groups is None:
+        labeled, note = group_tiles(labeled)
+        warnings += (note,) if note else ()
     names = [frame.name for frame in listing.unlabeled]
     unlabeled = to_dataset(
         frames[len(pairs) :],

@@ -18,7 +18,8 @@ class DataOptions:
     Attributes:
         groups: Text file with one line per labeled sample: its group, or the AI4Mars frame it was
             cut from. A group is never split between train, val and test. Default: the file
-            NAME_groups.txt or NAME_train_frames.txt beside the dataset, if there is one.
+            NAME_groups.txt or NAME_train_frames.txt beside the dataset, if there is one, else rover
+            stops in the names, else tiles whose edges continue each other. none: no groups.
         data_format: Format of the dataset; auto detects it.
         label_set: Labels to read from AI4Mars as distributed: crowd, or those that at least 1, 2 or
             3 experts agree on.
