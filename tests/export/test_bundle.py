@@ -186,6 +186,17 @@ def test_a_bundle_is_not_changed(name, run, bundled, homework_npz, tmp_path):
         areoseg.bundle(run, bundled / name)
 
 
+def test_the_same_bundle_is_not_made_twice(run, homework_npz, tmp_path, capsys):
+    first = areoseg.bundle(run, tmp_path / "mars", data=homework_npz)
+    made = (first.path / "run.json").stat()
+    again = areoseg.bundle(run, tmp_path / "mars", data=homework_npz)
+    assert again == first
+    assert (first.path / "run.json").stat() == made
+    assert "is this bundle already" in capsys.readouterr().err
+    with pytest.raises(AreosegError, match="this path already exists"):
+        areoseg.bundle(run, tmp_path / "mars", data=homework_npz, credit="someone else")
+
+
 def test_weights_beyond_the_range_of_16_bits_are_refused(run, tmp_path):
     from areoseg.runs.run import write_weights
 

@@ -24,6 +24,7 @@ from areoseg.experiments.search_results import REASON, Search, read_search, shor
 from areoseg.experiments.space import load_space, vary_recipe
 from areoseg.experiments.storage import (
     ASKING,
+    JOURNAL_LOCK,
     RUNNING,
     hold,
     locked,
@@ -199,7 +200,8 @@ def run_search(
                     f"{out}: {failures} trials in succession failed: {outcome.reason}"
                 )
     finally:
-        remove_lock(out / ASKING)
+        for name in (ASKING, JOURNAL_LOCK):
+            remove_lock(out / name)
     return search
 
 

@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -29,6 +29,34 @@ def locked(path: Path) -> Iterator[None]:
             if _is_same_file(file, path):  # otherwise its last holder removed it
                 yield
                 return
+
+
+class JournalLock(JournalFileOpenLock):
+    """Locks the journal with `locked`: the operating system releases the lock of a killed process.
+
+    Those of Optuna leave files behind, for which the next process waits half a minute.
+
+    Args:
+        path: The lock file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self._path = path
+        self._held: AbstractContextManager[None] | None = None
+
+    def acquire(self) -> bool:
+        """Wait for other processes to release the lock, and hold it."""
+        held = locked(self._path)
+        held.__enter__()
+        self._held = held
+        return True
+
+    def release(self) -> None:
+        """Release the lock."""
+        assert self._held is not None
+        self._held.__exit__(None, None, None)
+        self._held = None
 
 
 def remove_lock(path: Path) -> None:
@@ -105,6 +133,7 @@ class SeededByTrial(BaseSampler):
 JOURNAL = "journal.log"
 TRIALS = "trials"
 ASKING = ".asking.lock"
+JOURNAL_LOCK = ".journal.lock"
 RUNNING = ".running.lock"
 RUN_INFO = "info"
 
@@ -143,8 +172,9 @@ def open_study(out: Path, *, seed: int, pruner: str, info: Mapping[str, Any]) ->
         raise AreosegError(f"{out}: contains trials without a {JOURNAL}. Choose another --out")
     with locked(out / ASKING):
         try:
-            _cut_torn_line(path)
-            backend = JournalFileBackend(str(path), lock_obj=JournalFileOpenLock(str(path)))
+            lock = JournalLock(out / JOURNAL_LOCK)
+            _cut_torn_line(path, lock)
+            backend = JournalFileBackend(str(path), lock_obj=lock)
             study = optuna.create_study(
                 storage=JournalStorage(backend),
                 study_name="search",
@@ -194,11 +224,10 @@ def _take_back_abandoned(study: Study, out: Path) -> None:
             lock.close()
 
 
-def _cut_torn_line(path: Path) -> None:
+def _cut_torn_line(path: Path, lock: JournalLock) -> None:
     """Remove an incomplete last line of the journal, as left by a power failure."""
     if not path.exists():
         return
-    lock = JournalFileOpenLock(str(path))
     lock.acquire()
     try:
         with path.open("rb+") as file:

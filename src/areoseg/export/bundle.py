@@ -4,7 +4,6 @@ import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from areoseg.data.samples import SegmentationDataset
-from areoseg.errors import AreosegError, one_line
+from areoseg.errors import AreosegError
 from areoseg.export.bundled_int8 import GRAPH, record_int8
 from areoseg.export.card import model_card
 from areoseg.export.export import (
@@ -42,12 +41,13 @@ from areoseg.runs.run import (
     SPLIT,
     WEIGHTS,
     Run,
+    is_run,
     open_run,
     write_weights,
 )
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads
-from areoseg.utils.files import ModelPath, PathLike, write_text
+from areoseg.utils.files import ModelPath, PathLike, creating_folder, write_text
 from areoseg.weights import CARD
 
 HALF = Allowance(unequal=2e-3, terrain=1e-3)
@@ -110,20 +110,51 @@ def bundle(
         )
     if opened.is_bundle:
         raise AreosegError(f"{run}: this is already a bundle: copy its folder")
-    calibration, samples, description = comparison_samples(
-        opened, data, console or standard_error()
-    )
+    console = console or standard_error()
+    if (made := _already_made(opened, Path(out), credit, int8)) is not None:
+        console.print(f"note: {out} is this bundle already")
+        return made
+    calibration, samples, description = comparison_samples(opened, data, console)
     parity = write_bundle(
-        opened, Path(out), samples=samples, description=description, credit=credit
+        opened,
+        Path(out),
+        samples=samples,
+        description=description,
+        credit=credit,
+        calibration=calibration if int8 else None,
     )
-    if int8:
-        add_int8(Path(out), calibration, samples, description)
-    size = sum(file.stat().st_size for file in Path(out).iterdir())
-    return Bundle(Path(out), parity, description, size)
+    return _summary(Path(out), parity, description)
+
+
+def _already_made(run: Run, out: Path, credit: str | None, int8: bool) -> Bundle | None:
+    """Return the same bundle if it is in `out`, as after a process that was killed at its end."""
+    info = open_run(out).info.bundle if (out / CARD).is_file() and is_run(out) else None
+    if info is None or info.weights_sha256 != run.weights_sha256 or info.credit != credit:
+        return None
+    if int8 != (out / GRAPH).is_file():
+        return None
+    parity = Parity(
+        probability=info.max_probability_difference,
+        equal=info.equal_pixels,
+        terrain=info.terrain,
+        terrain_of_run=info.terrain_of_run,
+        images=info.images,
+    )
+    return _summary(out, parity, info.compared_on)
+
+
+def _summary(path: Path, parity: Parity, samples: str) -> Bundle:
+    return Bundle(path, parity, samples, sum(file.stat().st_size for file in path.iterdir()))
 
 
 def write_bundle(
-    run: Run, out: Path, *, samples: SegmentationDataset, description: str, credit: str | None
+    run: Run,
+    out: Path,
+    *,
+    samples: SegmentationDataset,
+    description: str,
+    credit: str | None,
+    calibration: SegmentationDataset | None = None,
 ) -> Parity:
     """Write a bundle of a run, compare the two networks, and keep it if they are close enough.
 
@@ -136,9 +167,10 @@ def write_bundle(
         samples: Labeled samples for the comparison.
         description: Description of these samples.
         credit: See `bundle`.
+        calibration: Training samples, to add the network in 8 bits; None: do not add it.
 
     Returns:
-        The comparison.
+        The comparison of the network with float16 weights.
 
     Raises:
         AreosegError: The folder exists or cannot be written, or the bundle differs too much. In
@@ -146,23 +178,22 @@ def write_bundle(
     """
     if out.is_file() or (out.is_dir() and any(out.iterdir())):
         raise AreosegError(f"{out}: this path already exists: choose another --out")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
-            beside = Path(folder) / out.name
-            parity = _write(run, beside, samples, description, credit)
-            beside.replace(out)
-    except OSError as error:
-        raise AreosegError(
-            f"{out}: cannot write this folder: {one_line(error)}; choose another place"
-        ) from None
+    with creating_folder(out) as beside:
+        parity = _write(run, beside, samples, description, credit)
+        if calibration is not None:
+            add_int8(beside, calibration, samples, description)
     return parity
 
 
 def _write(
     run: Run, out: Path, samples: SegmentationDataset, description: str, credit: str | None
 ) -> Parity:
-    write_weights(out / WEIGHTS, half(load_file(run.path / WEIGHTS)))
+    weights = half(load_file(run.path / WEIGHTS))
+    if not all(tensor.isfinite().all() for tensor in weights.values()):
+        raise AreosegError(
+            f"{out.name}: not written: float16 weights differ too much: some become infinite"
+        )
+    write_weights(out / WEIGHTS, weights)
     write_recipe(run.recipe, out / RECIPE)
     for name in (SPLIT, PLAN, SCORES, APPEARANCE):
         if (run.path / name).is_file():

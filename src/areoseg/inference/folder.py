@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from areoseg.data.appearance import Appearance
 from areoseg.errors import AreosegError, plural
 from areoseg.inference.gallery import GalleryFile, Pictures
@@ -119,6 +121,7 @@ def predict_to_folder(
     ]
     written: list[Path] = []
     notes = _Notes()
+    eight_bit = any(getattr(engine, "eight_bit", False) for engine in predictor.engines)
     with ExitStack() as tables:
         add_shares: AddRow | None = None
         if shares:
@@ -148,6 +151,8 @@ def predict_to_folder(
             warnings = image_warnings(image, max(factors), appearance)
             summary = counter.summary(format_scale(factors), warnings)
             notes.add(image.name, choices, warnings, json_summary(summary))
+            if eight_bit and image.pixels.dtype != np.uint8:
+                notes.rounded += 1
             if add_shares is not None:
                 add_shares(summary.row())
             if gallery is not None:
@@ -194,6 +199,7 @@ class _Notes:
 
     def __init__(self) -> None:
         self.images: dict[str, dict[str, Any]] = {}
+        self.rounded = 0
         self._scales: dict[tuple[float, str], list[str]] = {}
         self._warnings: dict[str, tuple[str, ...]] = {}
 
@@ -212,6 +218,11 @@ class _Notes:
             self._warnings[name] = warnings
 
     def lines(self) -> Iterator[str]:
+        if self.rounded:
+            yield (
+                f"note: {plural(self.rounded, 'image')} with more than 8 bits were rounded to 8,"
+                " which exported files take"
+            )
         for (factor, reason), names in self._scales.items():
             yield (
                 f"scale {factor:g} for {plural(len(names), 'image')}, {reason}; --camera or --scale"
@@ -294,6 +305,28 @@ def _is_done(out: Path, outputs: Sequence[str], name: str, since: int) -> bool:
 
 def _made_since(since: int, file: Path) -> bool:
     try:
-        return file.stat().st_mtime_ns >= since
+        return file.stat().st_mtime_ns >= since and _is_whole(file)
     except OSError:
         return False
+
+
+_ENDS = {
+    ".png": (8, b"IEND\xaeB`\x82"),
+    ".npz": (22, b"PK\x05\x06"),
+    ".geojson": (2, b"}\n"),
+}
+"""By suffix: how many bytes the last part of a file has, and how it starts."""
+
+
+def _is_whole(file: Path) -> bool:
+    """Return whether a file has its end.
+
+    Small outputs are not synced to the disk one by one, so that a power failure may cut off the
+    latest ones.
+    """
+    length, start = _ENDS.get(file.suffix, (64, b""))
+    with file.open("rb") as opened:
+        size = opened.seek(0, 2)
+        opened.seek(max(0, size - length))
+        end = opened.read()
+    return end.startswith(start) and any(end)

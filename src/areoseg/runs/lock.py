@@ -41,9 +41,20 @@ def locked(folder: Path, task: str = "training") -> Iterator[None]:
     try:
         yield
     finally:
-        lock.release()
+        # Before the release: afterwards the file may be the lock of another process.
         with suppress(OSError):
             (folder / LOCK).unlink()
+        lock.release()
         for each in missing:  # nothing was written: leave no empty folder behind
             with suppress(OSError):
                 each.rmdir()
+
+
+def check_unlocked(folder: Path) -> None:
+    """Check that no other process holds the lock of a folder.
+
+    Raises:
+        AreosegError: Another process holds it, or the folder cannot be written.
+    """
+    with locked(folder):
+        pass

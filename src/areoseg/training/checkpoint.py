@@ -1,6 +1,5 @@
 """The training state, and the file in the run folder that training resumes from."""
 
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ class TrainingState:
         stage: The stage of the optimizer, from 0.
         stage_step: The step at which that stage began.
         seconds: Time used before the run was last resumed.
+        stopped: Whether the training ended early, for lack of improvement.
         history: One row per validation, as in `metrics.csv`.
     """
 
@@ -39,6 +39,7 @@ class TrainingState:
     stage: int = 0
     stage_step: int = 0
     seconds: float = 0.0
+    stopped: bool = False
     history: list[dict[str, float]] = field(default_factory=list)
 
     @property
@@ -90,8 +91,6 @@ def save_resume_state(path: Path, state: TrainingState, tensors: dict[str, Any])
     try:
         with replacing(path) as beside, beside.open("wb") as file:
             torch.save({"state": values, **tensors}, file)
-            file.flush()
-            os.fsync(file.fileno())
     except RuntimeError as error:  # PyTorch raises it when the disk is full
         raise AreosegError(f"cannot write {path}: is the disk full? ({one_line(error)})") from None
 

@@ -21,6 +21,7 @@ from areoseg.data.samples import SegmentationDataset
 from areoseg.evaluation.score import evaluate_model, select_split
 from areoseg.inference import Predictor, TorchEngine
 from areoseg.models.segmenter import Segmenter
+from areoseg.recipes import write_recipe
 from areoseg.runs.compatibility import check_same_architecture, check_same_data
 from areoseg.runs.info import RunInfo, SoupInfo, SoupIngredient
 from areoseg.runs.lineage import previously_trained_on
@@ -168,10 +169,12 @@ def soup(
         info = info.model_copy(update={"calibration": calibration.info(best.taxonomy)})
     new = Run(Path(out), best.recipe, info)
     write_weights(new.path / WEIGHTS, made.segmenter.cpu().state_dict())
-    for name in (RECIPE, SPLIT, AUDIT):
+    for name in (SPLIT, AUDIT):
         if (best.path / name).is_file():
             shutil.copyfile(best.path / name, new.path / name)
     info.write(new.path / RUN_INFO)
+    # Last, since a folder with a recipe is a run: before, the same command makes the soup again.
+    write_recipe(best.recipe, new.path / RECIPE)
     finish_run(new, labeled, console)
     return new
 

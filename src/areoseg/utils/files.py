@@ -2,14 +2,13 @@
 
 import json
 import os
-import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from areoseg.errors import AreosegError, one_line
+from areoseg.utils.temporary import temporary_in
 
 PathLike = str | Path
 
@@ -24,27 +23,36 @@ def path_list(paths: ModelPath | Iterable[ModelPath]) -> list[str]:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path` to write to, and rename it to `path` at the end.
 
     If writing fails, `path` is unchanged and the temporary file is removed.
 
+    Args:
+        path: The file to write.
+        sync: Whether to wait until the content is on the disk, so that a power failure leaves
+            either the old or the new file. That takes several milliseconds.
+
     Raises:
         AreosegError: The folder cannot be written, or the disk is full.
     """
-    # Without the name of the file, which may be as long as the file system allows.
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
+        with temporary_in(path.parent) as temporary:
+            yield temporary
+            if sync:
+                sync_file(temporary)
+            temporary.replace(path)
     except OSError as error:
         raise AreosegError(
             f"{path}: cannot write this file: {error.strerror or error}. Choose another place"
         ) from None
-    finally:
-        with suppress(OSError):  # the folder could not be created either
-            temporary.unlink()
+
+
+def sync_file(path: Path) -> None:
+    """Wait until the content of a file is on the disk."""
+    with path.open("rb+") as file:  # Windows needs write access
+        os.fsync(file.fileno())
 
 
 @contextmanager
@@ -74,10 +82,41 @@ def replacing_several(path: Path) -> Iterator[Path]:
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as folder:
-            yield Path(folder) / path.name
-            for file in sorted(Path(folder).iterdir()):
+        with temporary_in(path.parent, directory=True) as folder:
+            yield folder / path.name
+            files = sorted(folder.iterdir())
+            for file in files:
+                sync_file(file)
+            for file in files:
                 file.replace(path.with_name(file.name))
+
+
+@contextmanager
+def creating_folder(path: Path) -> Iterator[Path]:
+    """Yield a folder of the same name in a temporary one, and rename it to `path` at the end.
+
+    If writing fails, nothing remains.
+
+    Args:
+        path: The folder to create, which is absent or empty.
+
+    Raises:
+        AreosegError: The folder cannot be written, or the disk is full.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary_in(path.parent, directory=True) as temporary:
+            folder = temporary / path.name
+            folder.mkdir()
+            yield folder
+            for file in folder.rglob("*"):
+                if file.is_file():
+                    sync_file(file)
+            folder.replace(path)
+    except OSError as error:
+        raise AreosegError(
+            f"{path}: cannot write this folder: {one_line(error)}; choose another place"
+        ) from None
 
 
 def write_text(path: Path, text: str) -> None:
@@ -99,5 +138,48 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise AreosegError(f"{path}: cannot read this file: {one_line(error)}") from None
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """Return the values of a JSON file that contains an object.
+
+    Raises:
+        AreosegError: The file cannot be read, or contains something else.
+    """
+    values = read_json(path)
+    if not isinstance(values, dict):
+        raise AreosegError(f"{path}: not a JSON object, but {type(values).__name__}: copy it again")
+    return values
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What spreadsheets take for the beginning of a formula."""
+
+
+def csv_cells(row: Iterable[object]) -> list[object]:
+    """Return the cells of a CSV row, with an apostrophe before text that looks like a formula.
+
+    Names come from files. Numbers stay as they are.
+
+    Examples:
+        >>> csv_cells(["=1+1", -0.5, "-0.5"])
+        ["'=1+1", -0.5, '-0.5']
+    """
+    return [f"'{cell}" if isinstance(cell, str) and _is_formula(cell) else cell for cell in row]
+
+
+def plain_cells(row: Iterable[str]) -> list[str]:
+    """Undo `csv_cells`."""
+    return [cell[1:] if cell.startswith("'") and _is_formula(cell[1:]) else cell for cell in row]
+
+
+def _is_formula(text: str) -> bool:
+    if not text.startswith(_FORMULA):
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return True
+    return False

@@ -47,7 +47,11 @@ def geotiff_rows(
     import rasterio
 
     height, width = size
-    with replacing(path) as beside, rasterio.Env(GTIFF_IMPLICIT_JPEG_OVR=False), _quietly():
+    with (
+        replacing(path) as beside,
+        rasterio.Env(GTIFF_IMPLICIT_JPEG_OVR=False),
+        _quietly(),
+    ):
         with rasterio.open(
             beside,
             "w",

@@ -177,7 +177,7 @@ def png_rows(
         AreosegError: The file cannot be written.
     """
     height, width = size
-    with replacing(path) as beside, beside.open("wb") as file:
+    with replacing(path, sync=False) as beside, beside.open("wb") as file:
         packer = zlib.compressobj(_LEVEL)
         above = np.zeros((1, width * channels), np.uint8)
 

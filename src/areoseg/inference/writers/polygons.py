@@ -45,7 +45,7 @@ def write_polygons(
         mask[rows] = block.mask
         confidence[rows] = np.rint(np.clip(block.confidence, 0, 1) * 255)
 
-    with replacing(path) as beside:
+    with replacing(path, sync=False) as beside:
         yield write
         with beside.open("w", encoding="utf-8") as file:
             file.write(_start(image.georeference))

@@ -40,7 +40,10 @@ def _write_npz(
 
     Classes are the last axis since rows are written one block at a time.
     """
-    with replacing(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
+    with (
+        replacing(path, sync=False) as beside,
+        zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
         archive.compresslevel = _LEVEL
         with archive.open("classes.npy", "w") as file:
             npy.write_array(file, np.array(taxonomy.names))

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from areoseg.errors import AreosegError
-from areoseg.utils.files import writing
+from areoseg.utils.files import csv_cells, plain_cells, writing
 
 AddRow = Callable[[Sequence[object]], None]
 """Writes the next row and flushes it to disk."""
@@ -32,7 +32,7 @@ def table_rows(path: Path, header: Sequence[str]) -> Iterator[AddRow]:
 
     def add(row: Sequence[object]) -> None:
         with writing(path):
-            writer.writerow(row)
+            writer.writerow(csv_cells(row))
             file.flush()
 
     try:
@@ -74,7 +74,7 @@ def _whole_rows(path: Path, header: list[str]) -> list[list[str]]:
     with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
         text = file.read()
     try:
-        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+        rows = [plain_cells(row) for row in csv.reader(io.StringIO(text, newline="")) if row]
     except csv.Error:
         return []
     whole = rows[: None if text.endswith("\n") else -1]
