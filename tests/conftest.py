@@ -57,6 +57,8 @@ def run_command():
         arguments = list(map(str, words))
         code, output, errors = 0, io.StringIO(), io.StringIO()
         threads = torch.get_num_threads()
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        handlers = {number: signal.getsignal(number) for number in numbers}
         with (
             mock.patch.object(sys, "argv", ["areoseg", *arguments]),
             mock.patch.dict(os.environ),
@@ -69,6 +71,8 @@ def run_command():
             except SystemExit as ended:
                 code = ended.code or 0
         torch.set_num_threads(threads)
+        for number, handler in handlers.items():  # a command that was interrupted ignores the rest
+            signal.signal(number, handler)
         return subprocess.CompletedProcess(arguments, code, output.getvalue(), errors.getvalue())
 
     return run

@@ -2,8 +2,10 @@
 
 import io
 import os
+import signal
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
 
@@ -11,9 +13,10 @@ from areoseg import __version__
 from areoseg.cli.show import notes
 from areoseg.errors import AreosegError, did_you_mean, one_line
 from areoseg.utils.plugins import allow_plugins
+from areoseg.utils.signals import ending_in_order, received
 
 BAD_INPUT = 2
-INTERRUPTED = 130  # the shell's exit code after Ctrl-C
+KILLED = 128  # plus the number of the signal, as shells count
 
 ALLOW_PLUGINS = "--allow-plugins"
 """Option of every command that allows executing the plugin files of run folders."""
@@ -77,7 +80,8 @@ def main() -> None:
     for command in COMMANDS.keys() & tokens[:1]:
         app[command].help = None  # its own help shows its docstring instead
     try:
-        app(tokens, exit_on_error=False, print_error=False)
+        with ending_in_order():
+            app(tokens, exit_on_error=False, print_error=False)
     except UnknownCommandError as error:
         unknown = error.unused_tokens[0] if error.unused_tokens else tokens[0]
         _print_error(f"there is no command {unknown!r}: {did_you_mean(unknown, COMMANDS)}")
@@ -86,13 +90,23 @@ def main() -> None:
         _print_error(str(error))
         sys.exit(BAD_INPUT)
     except KeyboardInterrupt:
-        _print_error("interrupted")
-        sys.exit(INTERRUPTED)
+        _end_interrupted()
     except BrokenPipeError:  # the reader of a pipe (for example `head`) has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:  # for example a full disk, or a folder removed in the meantime
         _print_error(f"{error.filename}: {one_line(error)}" if error.filename else one_line(error))
         sys.exit(BAD_INPUT)
+    except Exception:
+        if not received:
+            raise
+        _end_interrupted()  # libraries may turn an interruption into an error of theirs
+
+
+def _end_interrupted() -> NoReturn:
+    """End the process with the exit code that shells use for the signal."""
+    number = received[0] if received else signal.SIGINT
+    _print_error("interrupted" if number == signal.SIGINT else f"ended by {number.name}")
+    sys.exit(KILLED + number)
 
 
 def _with_home(token: str) -> str:

@@ -91,12 +91,14 @@ def train(
 @contextmanager
 def note_resume_on_interrupt(run: Path) -> Iterator[None]:
     """After Ctrl-C, print the command that resumes the run."""
-    from areoseg.runs.run import RESUME
+    from areoseg.runs.run import REPORT, RESUME, is_run
 
     try:
         yield
     except KeyboardInterrupt:
-        if (run / RESUME).is_file():
-            command = f"areoseg train --resume {shlex.quote(str(run))}"
+        command = f"areoseg train --resume {shlex.quote(str(run))}"
+        if is_run(run) and (run / RESUME).is_file():
             notes.print(f"note: {run} is usable already; `{command}` continues the training")
+        elif is_run(run) and not (run / REPORT).is_file():
+            notes.print(f"note: {run} is trained; `{command}` writes its scores and its report")
         raise
