@@ -22,9 +22,22 @@ class UnavailableError(AreosegError, AttributeError):
     """
 
 
+_CONTROL = {
+    code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+    for code in (*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    if chr(code) not in "\t\n"
+}
+"""Characters that terminals obey instead of showing them, and those that reverse the text."""
+
+
 def printable(text: str) -> str:
-    """Return text that can be encoded, with bytes that are not UTF-8 in hexadecimal."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """Return text that can be encoded and shown by any terminal.
+
+    Bytes that are not UTF-8 and control characters, which names of files may contain, become
+    hexadecimal.
+    """
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return text.translate(_CONTROL)
 
 
 def did_you_mean(wrong: str, known: Iterable[str], *, otherwise: str | None = None) -> str:

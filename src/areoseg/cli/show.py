@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
-from areoseg.utils.console import standard_error
+from areoseg.errors import printable
+from areoseg.utils.console import PlainConsole, standard_error
 
-output = Console(highlight=False, soft_wrap=True, markup=False)
+output = PlainConsole()
 """Results: standard output."""
 
 notes = standard_error()
@@ -43,9 +43,9 @@ def print_table(
     """
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left")
+        table.add_column(printable(column), justify="right" if column in numbers else "left")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(printable, row))
     output.print(table)
 
 

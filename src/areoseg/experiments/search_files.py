@@ -15,7 +15,7 @@ from areoseg.report.charts import trial_chart
 from areoseg.report.formats import page_environment
 from areoseg.report.pictures import svg_uri
 from areoseg.runs.run import RECIPE
-from areoseg.utils.files import write_text
+from areoseg.utils.files import csv_cells, write_text
 
 BEST = "best.yaml"
 TABLE = "trials.csv"
@@ -71,7 +71,7 @@ def csv_text(search: Search) -> str:
     for trial in search.trials:
         info = [trial.number, trial.state, trial.score, trial.seconds, trial.progress]
         values = [trial.values.get(name) for name in names]
-        writer.writerow([*info, *values, trial.reason])
+        writer.writerow(csv_cells([*info, *values, trial.reason]))
     return file.getvalue()
 
 

@@ -16,7 +16,7 @@ from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.report.charts import Bar, bar_chart
 from areoseg.report.formats import decimal, page_environment
 from areoseg.report.pictures import svg_uri
-from areoseg.utils.files import write_text
+from areoseg.utils.files import csv_cells, write_text
 
 MISSING = "-"
 SIZE_AND_TIME = ("parameters", "GMAC", "steps", "minutes")
@@ -141,7 +141,7 @@ def csv_text(table: Table) -> str:
     classes = {key: None for row in rows for key in row}  # an unfinished row has no classes
     writer = csv.DictWriter(file, fieldnames=list(classes), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(dict(zip(row, csv_cells(row.values()), strict=True)) for row in rows)
     return file.getvalue()
 
 

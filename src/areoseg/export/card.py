@@ -9,7 +9,7 @@ from typing import Any
 from areoseg.errors import plural
 from areoseg.inference.resampling import trained_scale
 from areoseg.runs.run import SCORES, WEIGHTS, Run
-from areoseg.utils.files import read_json
+from areoseg.utils.files import read_json_object
 
 SPLITS = {"test": "test", "val": "validation"}
 """The scored splits and their names in the card."""
@@ -20,7 +20,7 @@ RARE_SHARE = 0.01
 
 def model_card(run: Run) -> str:
     """Return the card of a bundle."""
-    scores = read_json(run.path / SCORES) if (run.path / SCORES).is_file() else {}
+    scores = read_json_object(run.path / SCORES) if (run.path / SCORES).is_file() else {}
     sections = [
         _head(run),
         "## Use\n\n" + _use(run),

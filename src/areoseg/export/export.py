@@ -25,7 +25,7 @@ from areoseg.runs.own_data import own_data, own_source
 from areoseg.runs.run import APPEARANCE, RECIPE, SCORES, Run, open_run
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import use_threads
-from areoseg.utils.files import ModelPath, PathLike, read_json, replacing_several
+from areoseg.utils.files import ModelPath, PathLike, read_json_object, replacing_several
 
 LICENSE = "Apache-2.0"
 """License of the weights of exports and bundles."""
@@ -234,12 +234,12 @@ def export_metadata(run: Run, segmenter: Segmenter) -> ExportMetadata:
 
 def _appearance(run: Run) -> dict[str, Any] | None:
     path = run.path / APPEARANCE
-    return read_json(path) if path.is_file() else None
+    return read_json_object(path) if path.is_file() else None
 
 
 def _score(run: Run) -> dict[str, Any] | None:
     """Return the run's score on its test split, or on its validation split if it has no other."""
-    scores = read_json(run.path / SCORES) if (run.path / SCORES).is_file() else {}
+    scores = read_json_object(run.path / SCORES) if (run.path / SCORES).is_file() else {}
     for split in ("test", "val"):
         if found := scores.get(split):
             return {

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 from torch import Tensor
 
 from areoseg.errors import AreosegError, one_line
@@ -101,10 +102,12 @@ class ExportMetadata:
             )
             tile = values.get("tile")
             own = {"taxonomy": taxonomy, "tile": None if tile is None else (tile[0], tile[1])}
-            return cls(**{**values, **own})
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+            known = vars(cls(**{**values, **own}))  # also checks the names
+            return TypeAdapter(cls).validate_python(known)
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
             raise AreosegError(
-                f"{path}: its metadata cannot be read ({error}): export the run again"
+                f"{path}: its metadata cannot be read ({one_line(error)[:160]}): export the run"
+                " again"
             ) from None
 
 
@@ -118,6 +121,8 @@ class ExportedEngine:
         metadata: The metadata of its file.
     """
 
+    eight_bit = True
+
     def __init__(self, run: Answer, metadata: ExportMetadata) -> None:
         self.run = run
         self.metadata = metadata
@@ -130,7 +135,18 @@ class ExportedEngine:
     def __call__(self, images: Tensor) -> Tensor:
         """See `Engine`."""
         pixels = (images * 255).round_().clamp_(0, 255).to(torch.uint8)
-        _, probabilities = self.run(pixels.numpy())
+        try:
+            _, probabilities = self.run(pixels.numpy())
+        except Exception as error:  # ONNX Runtime has one exception class per status
+            raise AreosegError(
+                f"the exported model cannot be run: {one_line(error)[:160]}; export the run again"
+            ) from None
+        expected = (len(pixels), len(self.taxonomy), *pixels.shape[2:])
+        if probabilities.shape != expected or not np.isfinite(probabilities).all():
+            raise AreosegError(
+                f"the exported model gives probabilities of shape {probabilities.shape} instead of"
+                f" {expected}, or NaN: export the run again"
+            )
         return torch.from_numpy(probabilities)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from areoseg import __version__, weights
 from areoseg.errors import AreosegError
 from areoseg.runs.run import WEIGHTS
-from areoseg.utils.files import read_json, write_json
+from areoseg.utils.files import read_json_object, write_json
 
 SETTINGS = "prediction.json"
 """The file that records the models and options of the outputs beside it."""
@@ -43,7 +43,7 @@ def keep_settings(settings: Mapping[str, Any], out: Path) -> None:
     if not path.is_file():
         write_json(path, {**settings, "created_ns": time.time_ns(), "images": {}})
         return
-    earlier = read_json(path)
+    earlier = read_json_object(path)
     for key in ("models", "options"):
         if _comparable(earlier, key) != _comparable(settings, key):
             raise AreosegError(
@@ -63,20 +63,22 @@ def keep_images(images: Mapping[str, Mapping[str, Any]], out: Path) -> None:
         AreosegError: The file cannot be read or written.
     """
     path = out / SETTINGS
-    values = read_json(path)
+    values = read_json_object(path)
     write_json(path, {**values, "images": {**values.get("images", {}), **images}})
 
 
 def created_ns(out: Path) -> int:
     """Return when the first prediction was written to a folder; older files are not its outputs."""
     path = out / SETTINGS
-    created = read_json(path).get("created_ns") if path.is_file() else None
+    created = read_json_object(path).get("created_ns") if path.is_file() else None
     return created if isinstance(created, int) else time.time_ns()
 
 
 def model_names(out: Path) -> list[str]:
     """Return the names of the models that predicted the images of a folder."""
-    return [Path(model["path"]).name for model in read_json(out / SETTINGS).get("models", ())]
+    return [
+        Path(model["path"]).name for model in read_json_object(out / SETTINGS).get("models", ())
+    ]
 
 
 def _comparable(settings: Any, key: str) -> Any:

@@ -33,6 +33,7 @@ from areoseg.utils.options import (
     Options,
     Positive,
     PositiveShare,
+    Seed,
     Share,
     check_values,
 )
@@ -124,7 +125,7 @@ class SplitSettings(Options):
     validation. The test split does not depend on it."""
     fold: Annotated[int, Field(ge=0)] = 0
     """Index of the fold that is the validation split, from 0."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the split."""
 
     @field_validator("test")
@@ -201,7 +202,7 @@ class TrainingSettings(Options):
     """Training steps, for a length that is not a whole number of passes; null: as `epochs`."""
     batch_size: Count = 32
     """Samples per batch."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of weights, batches and augmentation."""
     ema: Decay = 0.995
     """Decay of the moving average of the weights, which is validated and saved; 0: no average."""

@@ -9,6 +9,9 @@ from pydantic import ValidationError
 from areoseg.errors import AreosegError, one_line
 from areoseg.utils.options import error_message
 
+MAX_NODES = 100_000
+"""Largest number of values in a file, each alias written out."""
+
 
 def read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:
     """Parse YAML into values and nodes with line numbers.
@@ -18,12 +21,37 @@ def read_yaml(text: str, source: str) -> tuple[Any, yaml.Node | None]:
         source: The name of its file.
 
     Raises:
-        AreosegError: The text is not YAML.
+        AreosegError: The text is not YAML, or far too large for a file of this kind.
     """
     try:
-        return yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if _expanded_size(node, {}) > MAX_NODES:
+            raise AreosegError(
+                f"{source}: more than {MAX_NODES} values with its aliases: write fewer"
+            )
+        return yaml.safe_load(text), node
+    except RecursionError:
+        raise AreosegError(f"{source}: nested too deeply: use fewer levels") from None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: an impossible date
         raise AreosegError(f"{source}: not YAML: {one_line(error)}") from None
+
+
+def _expanded_size(node: yaml.Node | None, sizes: dict[int, int]) -> int:
+    """Return the number of nodes if each alias were written out; an endless alias counts once.
+
+    A few lines of nested aliases may stand for more values than any memory holds.
+    """
+    if not isinstance(node, yaml.CollectionNode):
+        return 1
+    if id(node) not in sizes:
+        sizes[id(node)] = 1  # an alias inside of itself
+        children = (
+            [each for pair in node.value for each in pair]
+            if isinstance(node, yaml.MappingNode)
+            else node.value
+        )
+        sizes[id(node)] = 1 + sum(_expanded_size(child, sizes) for child in children)
+    return sizes[id(node)]
 
 
 def describe_errors(
@@ -47,9 +75,16 @@ def describe_errors(
         else:
             place = f"{source}:{line_of(node, detail['loc'])}: {dotted or 'the file'}"
         message = error_message(detail)
-        given = "" if _is_told(detail["type"], detail["input"]) else f" (got {detail['input']!r})"
+        given = (
+            "" if _is_told(detail["type"], detail["input"]) else f" (got {_shown(detail['input'])})"
+        )
         lines.append(f"{place}: {message[0].lower()}{message[1:]}{given}")
     return lines
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def _is_told(kind: str, value: Any) -> bool:

@@ -23,7 +23,7 @@ from areoseg.report.scores import Record, score_tables
 from areoseg.runs.info import CalibrationInfo
 from areoseg.runs.run import AUDIT, AUDIT_PAGE, METRICS, REPORT, SPLIT, WEIGHTS, Run
 from areoseg.taxonomy import VOID
-from areoseg.utils.files import read_json, write_text
+from areoseg.utils.files import read_json_object, write_text
 from areoseg.utils.images import VOID_COLOR
 
 _SHOWN_DATA = (
@@ -172,7 +172,7 @@ def _audit(folder: Path, summaries: Mapping[str, str]) -> dict[str, Any] | None:
     path = folder / AUDIT
     if not path.is_file():
         return None
-    audit = read_json(path)
+    audit = read_json_object(path)
     return {
         "pairs": audit.get("pairs"),
         "rejected": _findings(audit.get("rejected") or [], summaries),

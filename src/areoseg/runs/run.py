@@ -26,7 +26,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import TypeAdapter, ValidationError
+
 from areoseg.data.load import Source
+from areoseg.data.split import SPLITS
 from areoseg.errors import AreosegError, one_line
 from areoseg.recipes import Recipe, load_recipe
 from areoseg.runs.info import RunInfo, TrainedOn
@@ -51,6 +54,8 @@ METRICS = "metrics.csv"
 SCORES = "scores.json"
 REPORT = "report.html"
 RESUME = "resume.pt"
+
+_NAMES = TypeAdapter(dict[str, list[str]])
 
 
 @dataclass(frozen=True)
@@ -112,8 +117,13 @@ class Run:
     @cached_property
     def split(self) -> dict[str, list[str]]:
         """The names of the samples in `train`, `val` and `test`."""
-        names: dict[str, list[str]] = read_json(self.path / SPLIT)
-        return names
+        path = self.path / SPLIT
+        try:
+            return _NAMES.validate_python(read_json(path))
+        except ValidationError:
+            raise AreosegError(
+                f"{path}: not the names of the samples in {', '.join(SPLITS)}: copy the run again"
+            ) from None
 
     @property
     def commands(self) -> list[str]:
@@ -159,7 +169,9 @@ class Run:
         segmenter = build_segmenter(self.recipe, self.taxonomy)
         path = self.path / WEIGHTS
         try:
-            segmenter.load_state_dict(load_file(path))
+            tensors = load_file(path)
+            _check_weights(tensors, segmenter.state_dict())
+            segmenter.load_state_dict(tensors)
         except Exception as error:  # safetensors and torch exceptions have no common base class
             reason = one_line(error)[:160]  # PyTorch lists every mismatching tensor
             raise AreosegError(f"cannot load {path}: it does not fit {RECIPE} ({reason})") from None
@@ -236,7 +248,7 @@ def check_no_run_in(out: PathLike) -> None:
         resume = f", or continue it with `areoseg train --resume {out}`"
         raise AreosegError(
             f"cannot write a run to {out}: it already contains a run. Choose another --out"
-            + (resume if (out / RESUME).exists() else "")
+            + (resume if (out / RESUME).exists() or not (out / REPORT).exists() else "")
             + "."
         )
 
@@ -254,6 +266,20 @@ def check_resumable(run: Run) -> None:
         f"cannot resume {run.path}: {reason}. To train its weights further,"
         f" start a new run with `areoseg train {run.path}/{RECIPE} --init-from {run.path}`."
     )
+
+
+def _check_weights(tensors: "dict[str, Tensor]", expected: "dict[str, Tensor]") -> None:
+    """Check what `load_state_dict` would convert or take without a word.
+
+    Raises:
+        ValueError: A tensor has another kind of numbers, or is not finite.
+    """
+    for name, tensor in tensors.items():
+        known = expected.get(name, tensor)
+        if tensor.is_floating_point() != known.is_floating_point() or tensor.is_complex():
+            raise ValueError(f"{name} has numbers of type {tensor.dtype} instead of {known.dtype}")
+        if tensor.is_floating_point() and not tensor.float().isfinite().all():
+            raise ValueError(f"{name} contains NaN or infinite weights")
 
 
 def _from_folder(folder: str, path: PathLike) -> str:

@@ -21,7 +21,8 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
 """The decay of a moving average: the weight of the old value."""
-Count = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(gt=0, le=10**9)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 Location = tuple[str | int, ...]
 """The keys and list positions that lead to a value."""

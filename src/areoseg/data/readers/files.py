@@ -1,5 +1,6 @@
 """Image files: suffixes, listing of folders, names and size limit."""
 
+import math
 import os
 import unicodedata
 from collections import Counter
@@ -216,3 +217,11 @@ def too_large(start: str) -> TooLargeError:
         f"{start}, more than the limit of {_max_pixels.get():,}: unless this is a decompression"
         " bomb, cut it into parts"
     )
+
+
+def physical_memory() -> float:
+    """Return the memory of this machine in bytes; infinity if it is unknown."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):  # not on Windows
+        return math.inf

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
+from areoseg.data.readers.files import physical_memory
 from areoseg.data.readers.formats import DatasetFormat, LazyFrame, Listing
 from areoseg.data.readers.masks import check_classes
 from areoseg.data.readers.raster import Raster
@@ -17,6 +18,9 @@ from areoseg.errors import AreosegError, one_line, plural, shorten
 from areoseg.taxonomy import Taxonomy
 
 TRAINING, TEST = "training_set", "test_set"
+
+MAX_COMPRESSION = 1100
+"""Upper limit of the ratio of sizes: deflate reaches 1032."""
 
 # Encrypted members and unknown compressions raise RuntimeError.
 _BROKEN = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
@@ -108,10 +112,18 @@ def _read_array(path: Path, archive: zipfile.ZipFile, member: str) -> NDArray[An
         if 0 in shape:
             raise AreosegError(f"{path}: {key!r} has shape {shape} and is empty: remove it")
         # A damaged header must not make numpy allocate more memory than the file can fill.
-        if int(np.prod(shape, dtype=object)) * dtype.itemsize > archive.getinfo(member).file_size:
+        size, info = int(np.prod(shape, dtype=object)) * dtype.itemsize, archive.getinfo(member)
+        if size > min(info.file_size, MAX_COMPRESSION * max(info.compress_size, 1)):
             raise ValueError(f"too short for shape {shape}")
+        if size > (memory := physical_memory()):
+            raise AreosegError(
+                f"{path}: {key!r} has {size / 1e9:.1f} GB, but this machine only"
+                f" {memory / 1e9:.1f} GB of memory: split the file"
+            )
         with archive.open(member) as file:
             return npy_format.read_array(file, allow_pickle=False)
+    except MemoryError:
+        raise AreosegError(f"{path}: {key!r} is too large for the memory: split it") from None
     except _BROKEN as error:
         raise AreosegError(
             f"{path}: {key!r} is damaged or truncated ({one_line(error)}): copy the file again"
