@@ -12,9 +12,9 @@ from areoseg.data.samples import LoadedData, SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.runs.info import RunInfo
-from areoseg.runs.lock import LOCK, locked
-from areoseg.runs.run import RUN_INFO, WEIGHTS, open_run
-from areoseg.training import loop
+from areoseg.runs.lock import LOCK, check_unlocked, locked
+from areoseg.runs.run import AUDIT, RUN_INFO, WEIGHTS, open_run
+from areoseg.training import loop, train
 from areoseg.training.health import check_finite, explained
 from areoseg.training.train import resume_on, train_on
 
@@ -122,3 +122,40 @@ def test_resuming_compares_the_unlabeled_images(tmp_path, data, tiny, monkeypatc
         resume_on(tmp_path / "run", LoadedData(data.labeled, others))
     resume_on(tmp_path / "run", data)
     assert open_run(tmp_path / "run").info.status == "finished"
+
+
+def test_a_training_killed_before_its_first_step_resumes_from_the_start(
+    tmp_path, data, tiny, monkeypatch
+):
+    recipe = load_recipe("unet", tiny)
+    whole = train_on(recipe, data, tmp_path / "whole", source=SOURCE)
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "_fit", lambda *a, **o: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            train_on(recipe, data, tmp_path / "run", source=SOURCE)
+    resumed = resume_on(tmp_path / "run", data)
+    assert resumed.weights_sha256 == whole.weights_sha256
+
+
+def test_a_training_killed_among_its_first_files_does_not_block_its_folder(
+    tmp_path, data, tiny, monkeypatch
+):
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "write_recipe", lambda *a: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            train_on(load_recipe("unet", [*tiny, "data.audit=true"]), data, out, source=SOURCE)
+    assert (out / AUDIT).is_file()
+    with pytest.raises(AreosegError, match="stopped before it began"):
+        train.resume(out)
+    run = train_on(load_recipe("unet", [*tiny, "data.audit=false"]), data, out, source=SOURCE)
+    assert run.info.status == "finished"
+    assert not (out / AUDIT).exists()
+
+
+def test_the_lock_of_a_folder_is_noticed_before_its_data_are_read(tmp_path):
+    out = tmp_path / "run"
+    with locked(out), pytest.raises(AreosegError, match="another process is training in this"):
+        check_unlocked(out)
+    check_unlocked(tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -322,6 +322,7 @@ class RunInfo(_Info):
         calibration: The calibration, or None.
         background: The calibration of the background gate, or None without a gate.
         bundle: The comparison with the original run, or None if this is not a bundle.
+        notes: What was left out, guessed, stopped early or not achieved.
     """
 
     versions: Versions
@@ -348,6 +349,7 @@ class RunInfo(_Info):
     calibration: CalibrationInfo | None = None
     background: BackgroundInfo | None = None
     bundle: BundleInfo | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> "RunInfo":

@@ -48,6 +48,8 @@ from areoseg.utils.files import replacing, write_json
 
 VALIDATION_BATCH = 64
 STATISTICS_BATCHES = 16  # enough pixels for one mean and one variance per channel
+REPORT_SECONDS = 8.0  # for charts and pictures, whatever the data
+FINISHING_VALIDATIONS = 2.0  # time to calibrate and score a sample, in those to validate it
 MEASURING_SHARE = 0.02  # maximum share of a budget for timing steps and validations
 
 OnValidation = Callable[[TrainingState], bool]
@@ -83,9 +85,7 @@ def fit(
     write_json(folder / PLAN, state.plan.to_json())
     if state.finished:  # the process was killed after the last step
         return True
-    if not (folder / RESUME).exists():  # so that the run can be resumed before its first validation
-        save_resume_state(folder / RESUME, state, trainer.state_tensors())
-    progress = TrainingProgress(console, state)
+    progress = TrainingProgress(console, state, budget)
     interruption = Interruption()
     started = saved = time.monotonic()
     first_step = state.step
@@ -114,7 +114,9 @@ def fit(
                     )
                 progress.epoch_done(trainer.recipe.protocol, len(stages))
                 if 0 < state.patience <= state.stale_epochs:  # recorded in the plan for replays
+                    early = not state.finished
                     state.plan = without_rest(stages, state.stage, state.plan, state.step)
+                    state.stopped = early and state.finished
 
                 now = time.monotonic()
                 state.seconds += now - saved
@@ -155,8 +157,10 @@ def save_weights(path: Path, segmenter: Segmenter) -> None:
     write_weights(path, segmenter.state_dict())
 
 
-def plan_for(budget: Budget, trainer: "Trainer") -> Plan:
+def plan_for(budget: Budget, trainer: "Trainer", *, report: bool = False) -> Plan:
     """Return the plan that fills a budget, based on measured times of steps and validations.
+
+    If a report follows the training, the budget reserves the time for it.
 
     The trainer's own operations are timed on a copy of its network, so that the weights do not
     depend on the measurement.
@@ -179,9 +183,14 @@ def plan_for(budget: Budget, trainer: "Trainer") -> Plan:
             lambda _: rehearsal.count_pixels(*next(validation.batches(VALIDATION_BATCH))),
             at_most=seconds / 4,
         )
+    validation_seconds = batch_seconds * math.ceil(len(validation) / VALIDATION_BATCH)
+    if report:
+        split = trainer.data.split
+        scored = (len(split.val) + len(split.test)) / len(split.val)
+        budget.reserve(REPORT_SECONDS + FINISHING_VALIDATIONS * scored * validation_seconds)
     return budget.first_plan(
         step_seconds=step_seconds,
-        validation_seconds=batch_seconds * math.ceil(len(validation) / VALIDATION_BATCH),
+        validation_seconds=validation_seconds,
         pass_steps=trainer.data.pass_steps,
     )
 

@@ -18,6 +18,7 @@ UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 MIN_VALIDATIONS = 12  # per budget; the plan can be corrected after each
 MAX_VALIDATION_SHARE = 0.15  # of the budget; slower validations are run less often
 RESERVE = 0.01  # share of the budget reserved for writing the final weights
+MAX_FINISHING_SHARE = 0.3  # of the budget, for calibration, scores and report
 TOLERANCE = 0.02  # smaller corrections are skipped
 
 
@@ -124,15 +125,22 @@ class Budget:
     Attributes:
         seconds: The time that the training may take.
         started: `time.monotonic()` when reading the data began.
+        finishing: Seconds reserved for what follows the training: calibration, scores and report.
     """
 
     seconds: float
     started: float = field(default_factory=time.monotonic)
+    finishing: float = 0.0
 
     @property
     def left(self) -> float:
         """Return the seconds until training must have ended."""
-        return self.started + self.seconds * (1 - RESERVE) - time.monotonic()
+        end = self.started + self.seconds * (1 - RESERVE) - self.finishing
+        return end - time.monotonic()
+
+    def reserve(self, seconds: float) -> None:
+        """Reserve time for what follows the training, at most `MAX_FINISHING_SHARE` of all."""
+        self.finishing = min(seconds, MAX_FINISHING_SHARE * self.seconds)
 
     def first_plan(
         self, *, step_seconds: float, validation_seconds: float, pass_steps: int

@@ -235,6 +235,11 @@ def divide(
     dropped = len(whole.train) - len(split.train)
 
     notes = assigned_notes(usable_samples, among_kept)
+    if rejected := len(samples) - len(kept):
+        notes.append(
+            f"{rejected} of {len(samples)} labeled samples are left out: rejected by"
+            f" {(exclusions and exclusions.path) or 'the audit'}"
+        )
     threshold = recipe.split.threshold
     if threshold is not None:
         below = is_well_segmented(dispersion(pixels[kept]), threshold)
@@ -305,5 +310,10 @@ def _usable_unlabeled(
         return none, (
             "pseudo_labels: no unlabeled image has the size of the labeled ones, so only"
             " labeled samples are used for training",
+        )
+    if left_out := len(given) - len(usable):
+        return usable, (
+            f"pseudo_labels: {left_out} of {len(given)} unlabeled images are left out: they have"
+            " another size, are labeled, or belong to a group of validation or test",
         )
     return usable, ()

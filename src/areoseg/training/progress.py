@@ -7,9 +7,15 @@ from contextlib import contextmanager
 from types import FrameType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
+from areoseg.report.formats import duration
 from areoseg.training.checkpoint import TrainingState
+from areoseg.training.plan import Budget
+from areoseg.utils.signals import interrupt
+
+SMOOTHING = 0.7
+"""Weight of the earlier epochs in the time per step, from which the time left is estimated."""
 
 
 class TrainingProgress:
@@ -20,17 +26,21 @@ class TrainingProgress:
     Args:
         console: Where to write.
         state: The state of the training.
+        budget: The time budget, which the time left never exceeds; or None.
     """
 
-    def __init__(self, console: Console, state: TrainingState) -> None:
+    def __init__(
+        self, console: Console, state: TrainingState, budget: Budget | None = None
+    ) -> None:
         self.console = console
         self.state = state
+        self.budget = budget
+        self.seconds_per_step: float | None = None  # smoothed, validations included
         self.bar = Progress(
             TextColumn("training"),
             BarColumn(),
             TextColumn("{task.completed}/{task.total} steps"),
             TextColumn("{task.fields[note]}"),
-            TimeRemainingColumn(),
             console=console,
             transient=True,
             disable=not console.is_terminal,
@@ -50,28 +60,37 @@ class TrainingProgress:
         """Advance the bar by one step of `images` images."""
         state = self.state
         self.images += images
-        seconds = time.monotonic() - self.epoch_started
-        self.images_per_second = self.images / seconds
-        self.steps_per_second = (state.step - self.epoch_step) / seconds
+        self.images_per_second = self.images / (time.monotonic() - self.epoch_started)
         best = f"best score {state.best_score:.3f}, " if state.history else ""
         self.bar.update(
             self.task,
             completed=state.step,
             total=state.plan.total,
-            note=f"{best}{self.images_per_second:.0f} images/s",
+            note=f"{best}{self.images_per_second:.0f} images/s, {duration(self.left)} left",
         )
+
+    @property
+    def left(self) -> float:
+        """The estimated seconds until the end of the training."""
+        state = self.state
+        elapsed = time.monotonic() - self.epoch_started
+        per_step = self.seconds_per_step or elapsed / max(1, state.step - self.epoch_step)
+        left = (state.plan.total - state.step) * per_step
+        return left if self.budget is None else max(0.0, min(left, self.budget.left))
 
     def epoch_done(self, protocol: str, stages: int) -> None:
         """Print one line about the epoch that was just validated."""
         state = self.state
         row = state.history[-1]
-        left = (state.plan.total - state.step) / max(self.steps_per_second, 1e-9)
+        per_step = (time.monotonic() - self.epoch_started) / max(1, state.step - self.epoch_step)
+        earlier = self.seconds_per_step or per_step
+        self.seconds_per_step = SMOOTHING * earlier + (1 - SMOOTHING) * per_step
         stage = f"stage {state.stage + 1}/{stages}, " if stages > 1 else ""
         self.console.print(
             f"epoch {row['epoch']:.0f}, {stage}step {state.step}/{state.plan.total}: "
             f"loss {row['loss/total']:.4f}, {protocol} score {row['score']:.4f}"
             f"{' (best)' if state.improved else ''}, {self.images_per_second:.0f} images/s, "
-            f"{left / 60:.1f} min left",
+            f"{duration(self.left)} left",
             highlight=False,
             soft_wrap=True,
         )
@@ -102,7 +121,7 @@ class Interruption:
         Has no effect outside the main thread, or if the program has its own SIGINT handler.
         """
         before = signal.getsignal(signal.SIGINT)
-        if before is not signal.default_int_handler:
+        if before not in (signal.default_int_handler, interrupt):
             yield
             return
         try:

@@ -8,6 +8,7 @@ import math
 import platform
 import time
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from areoseg.data.missions.navcam import common_navcam_scale
 from areoseg.data.options import DataFormat, LabelSet, data_options
 from areoseg.data.samples import LoadedData, fingerprint
 from areoseg.data.split import assigned_splits
-from areoseg.errors import AreosegError, one_line, plural
+from areoseg.errors import AreosegError, one_line
 from areoseg.models import model_cost
 from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import Recipe, load_recipe, write_recipe
@@ -35,7 +36,7 @@ from areoseg.runs.compatibility import (
 )
 from areoseg.runs.info import DataInfo, ModelInfo, RoundsInfo, RunInfo, Versions
 from areoseg.runs.lineage import check_held_out, describe_initial_weights
-from areoseg.runs.lock import locked
+from areoseg.runs.lock import check_unlocked, locked
 from areoseg.runs.own_data import own_data, own_source
 from areoseg.runs.run import (
     APPEARANCE,
@@ -52,17 +53,19 @@ from areoseg.runs.run import (
     check_no_run_in,
     check_resumable,
     initial_segmenter,
+    is_run,
     open_run,
 )
 from areoseg.training.calibration import calibrate_segmenter
-from areoseg.training.checkpoint import load_resume_state
+from areoseg.training.checkpoint import load_resume_state, save_resume_state
 from areoseg.training.finish import finish_run
 from areoseg.training.gate_calibration import calibrate_gate
 from areoseg.training.health import DivergedError
 from areoseg.training.loop import OnValidation, Trainer, fit, plan_for, save_weights
+from areoseg.training.notes import end_notes, start_notes
 from areoseg.training.plan import Budget, Plan, parse_budget
 from areoseg.training.prepare import Preparation, favor_rarest_class, prepare
-from areoseg.training.pseudo_labels import PseudoSamples
+from areoseg.training.pseudo_labels import PSEUDO, PseudoSamples
 from areoseg.training.rounds import ROUND, Rounds
 from areoseg.training.stages import check_stages_not_empty
 from areoseg.utils.console import standard_error
@@ -74,9 +77,6 @@ from areoseg.utils.device import (
     use_threads,
 )
 from areoseg.utils.files import PathLike, read_json, write_json
-
-MAX_OVERRUN = 1.2
-"""Factor by which a training may exceed its budget without a note."""
 
 
 def train(
@@ -194,14 +194,21 @@ def resume(
         AreosegError: There is nothing to resume, or the data have changed.
     """
     console = console or standard_error()
+    if (Path(run) / RESUME).is_file() and not is_run(Path(run)):
+        raise AreosegError(
+            f"cannot resume {run}: its training was stopped before it began. Run the command that"
+            " started it again"
+        )
     opened = open_run(run, unfinished=True)
     trained = opened.info.status == "finished" and not (opened.path / RESUME).is_file()
     if trained and not (opened.is_bundle or (opened.path / REPORT).is_file()):
-        labeled = own_data(opened, data, groups, console).labeled
-        use_threads(threads or opened.info.threads)
-        finish_run(opened, labeled, console)
+        with locked(opened.path):
+            labeled = own_data(opened, data, groups, console).labeled
+            use_threads(threads or opened.info.threads)
+            finish_run(opened, labeled, console)
         return opened
     check_resumable(opened)  # before reading the data
+    check_unlocked(opened.path)
     loaded = read_with_progress(own_source(opened, data, groups), console)
     return resume_on(run, loaded, threads=threads, console=console, report=True)
 
@@ -268,11 +275,9 @@ def train_on(
             exclusions=exclusions,
             pseudo=pseudo,
         )
-        notes = prepared.notes
+        notes = [*prepared.notes]
         if init_from is not None:
             notes += check_held_out(init_from, prepared.names(), prepared.fingerprint)
-        for note in notes:
-            console.print(f"note: {note}")
 
         with fork_rng(torch_device):
             torch.manual_seed(recipe.training.seed)
@@ -286,8 +291,21 @@ def train_on(
         if plan is not None:
             trainer.state.plan, trainer.state.patience = plan, 0
         elif budget is not None:
-            trainer.state.plan, trainer.state.patience = plan_for(budget, trainer), 0
+            trainer.state.plan = plan_for(budget, trainer, report=report)
+            trainer.state.patience = 0
         check_stages_not_empty(trainer.stages, trainer.state.plan)
+        notes += start_notes(
+            prepared,
+            trainer.state,
+            requested=recipe.training.precision,
+            precision=precision,
+            budget=budget,
+        )
+        for note in notes:
+            console.print(f"note: {note}")
+        if budget is not None:
+            end = datetime.now() + timedelta(seconds=budget.left + budget.finishing)
+            console.print(f"ends at {end:%H:%M:%S}{', with the report' if report else ''}")
 
         info = RunInfo(
             versions=Versions(
@@ -302,8 +320,9 @@ def train_on(
             threads=threads,
             precision=precision,
             budget_seconds=budget.seconds if budget else None,
+            notes=(*data.warnings, *notes),
         )
-        run = _create_run(out, recipe, info, prepared, pseudo=pseudo, init_from=init_from)
+        run = _create_run(out, info, trainer, pseudo=pseudo, init_from=init_from)
         return _fit(trainer, run, budget, console, on_validation=on_validation, report=report)
 
 
@@ -373,15 +392,20 @@ def resume_on(
 
 def _create_run(
     out: Path,
-    recipe: Recipe,
     info: RunInfo,
-    prepared: Preparation,
+    trainer: Trainer,
     *,
     pseudo: PseudoSamples | None,
     init_from: Run | None,
 ) -> Run:
-    """Write everything that is known about a run before its first step."""
-    write_recipe(recipe, out / RECIPE)
+    """Write everything that is known about a run before its first step, the recipe last.
+
+    A folder with a recipe is a run. A process that is killed before leaves a folder that the same
+    command may use again; after, one that can be resumed.
+    """
+    recipe, prepared = trainer.recipe, trainer.data
+    _remove_unfinished_start(out)
+    save_resume_state(out / RESUME, trainer.state, trainer.state_tensors())
     write_json(out / SPLIT, prepared.names())
     appearance = measure_appearance(prepared.samples.select(prepared.split.train).images)
     if appearance is not None:
@@ -398,7 +422,18 @@ def _create_run(
     if prepared.exclusions is not None:
         write_audit(prepared.exclusions, out)
     info.write(out / RUN_INFO)
+    write_recipe(recipe, out / RECIPE)
     return Run(out, recipe, info)
+
+
+def _remove_unfinished_start(out: Path) -> None:
+    """Remove what a process left that was killed between its first file and the recipe.
+
+    The next training may have other options, and so not replace every file.
+    """
+    if (out / RESUME).is_file():
+        for name in (RUN_INFO, AUDIT, PSEUDO, APPEARANCE, SPLIT, PLAN, RESUME):
+            (out / name).unlink(missing_ok=True)
 
 
 def _fit(
@@ -477,17 +512,12 @@ def _fit(
     if run.recipe.calibration or model.gated_class is not None:
         save_weights(run.path / WEIGHTS, model)
         finished = Run(run.path, run.recipe, run.info.model_copy(update=results))
-    if budget and state.step < prepared.pass_steps:
-        console.print(
-            f"note: the budget allowed {plural(state.step, 'step')}, not even one pass over the"
-            f" training samples ({plural(prepared.pass_steps, 'step')}): give more time"
-        )
-    if budget and used > MAX_OVERRUN * budget.seconds:
-        console.print(
-            f"note: the training took {used:.0f} s instead of {budget.seconds:.0f} s: reading the"
-            " data and the first steps took longer than the budget"
-        )
-    finished.info.write(run.path / RUN_INFO)
+    notes = tuple(end_notes(finished.info, state, rounds, stopped=state.stopped, budget=budget))
+    for note in notes:
+        console.print(f"note: {note}")
+    info = finished.info.model_copy(update={"notes": (*finished.info.notes, *notes)})
+    info.write(run.path / RUN_INFO)
+    finished = Run(run.path, run.recipe, info)
     for name in (RESUME, ROUND):
         (run.path / name).unlink(missing_ok=True)
     if report:
