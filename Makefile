@@ -8,7 +8,7 @@ LOWEST_STAMP := .venv-lowest/.installed
 # What `make bench` runs; CONTRIBUTING.md says how the other scripts are run.
 BENCHMARKS := audit augment inference models reading training
 
-.PHONY: demo test coverage test-lowest lint bench gpu docs wheel clean
+.PHONY: demo test coverage test-lowest lint bench faults gpu docs wheel clean
 
 demo: $(STAMP)
 	$(BIN)/areoseg demo --out runs/demo
@@ -32,6 +32,12 @@ bench: $(BENCH_STAMP)
 	for name in $(BENCHMARKS); do \
 		.venv-bench/bin/python benchmarks/$$name.py || exit 1; \
 	done
+
+# Kills, signals, full disks and hostile files; Linux, a quarter of an hour.
+SEED ?= 0
+TRIES ?= 2
+faults: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/faults/run.py --seed $(SEED) --tries $(TRIES)
 
 # Tests and speed on one NVIDIA GPU, in less than eight minutes.
 GPU_PYTHON ?= python3
