@@ -25,7 +25,9 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     422: {"description": "No file is an image, or a parameter is invalid."},
     429: {"model": Problem, "description": "Too many requests or batches; see `Retry-After`."},
 }
-_NOT_READY = {409: {"model": Problem, "description": "The batch is not done."}}
+_NOT_READY: dict[int | str, dict[str, Any]] = {
+    409: {"model": Problem, "description": "The batch is not done."}
+}
 
 
 @router.post("/v1/batches", status_code=202, responses=_PROBLEMS)

@@ -160,7 +160,8 @@ class Batcher:
 
     def _joined(self, first: _Call) -> list[_Call]:
         """Return the waiting calls that share a forward pass with the first one, and it."""
-        calls, pixels = [], 0
+        calls: list[_Call] = []
+        pixels = 0
         for call in self._waiting:
             if call.key == first.key:
                 pixels += call.pixels

@@ -25,7 +25,9 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     422: {"description": "The image or the mask cannot be used."},
     429: {"model": Problem, "description": "Too many requests; see `Retry-After`."},
 }
-_NOT_FOUND = {404: {"model": Problem, "description": "There is no such suggestion."}}
+_NOT_FOUND: dict[int | str, dict[str, Any]] = {
+    404: {"model": Problem, "description": "There is no such suggestion."}
+}
 
 
 @router.post("/v1/corrections", status_code=201, responses=_PROBLEMS)

@@ -86,10 +86,10 @@ def accepted(header: str) -> str:
         quality = next((each[2:] for each in parameters if each.startswith("q=")), "1")
         with suppress(ValueError):
             ranges.append((float(quality), kind))
-    for quality, kind in sorted(ranges, key=lambda each: -each[0]):
+    for weight, kind in sorted(ranges, key=lambda each: -each[0]):
         for name, answer in ANSWERS.items():
             major = answer.media_type.split("/")[0]
-            if quality > 0 and kind in (answer.media_type, f"{major}/*", "*/*"):
+            if weight > 0 and kind in (answer.media_type, f"{major}/*", "*/*"):
                 return name
     kinds = ", ".join(dict.fromkeys(answer.media_type for answer in ANSWERS.values()))
     raise HTTPException(406, f"Accept {header[:100]!r}: choose from {kinds}, or use ?output=")
