@@ -2,14 +2,15 @@
 
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, File, HTTPException, Query, Response, UploadFile
 from fastapi.responses import FileResponse
 
 from areoseg.inference.writers import DEFAULT_OUTPUTS, checked_outputs
 from areoseg.serve.jobs import Job
-from areoseg.serve.schemas import Batch, Problem
+from areoseg.serve.problems import problems
+from areoseg.serve.schemas import Batch
 from areoseg.serve.segmenting import safe_name, save_upload, unique_names
 from areoseg.serve.state import Service
 
@@ -19,18 +20,8 @@ Output = Literal[
     "masks", "overlays", "probabilities", "confidence", "entropy", "polygons", "shares", "gallery"
 ]
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    404: {"model": Problem, "description": "There is no such batch or model."},
-    413: {"model": Problem, "description": "The upload is too large."},
-    422: {"description": "No file is an image, or a parameter is invalid."},
-    429: {"model": Problem, "description": "Too many requests or batches; see `Retry-After`."},
-}
-_NOT_READY: dict[int | str, dict[str, Any]] = {
-    409: {"model": Problem, "description": "The batch is not done."}
-}
 
-
-@router.post("/v1/batches", status_code=202, responses=_PROBLEMS)
+@router.post("/v1/batches", status_code=202, responses=problems(400, 404, 413, 429))
 async def start_batch(
     service: Service,
     response: Response,
@@ -64,7 +55,7 @@ async def start_batch(
     return _batch(job)
 
 
-@router.get("/v1/batches/{id}", responses={404: _PROBLEMS[404]})
+@router.get("/v1/batches/{id}", responses=problems(404))
 async def batch_progress(service: Service, id: str) -> Batch:
     """Return the state and the progress of a batch."""
     return _batch(_find(service, id))
@@ -75,8 +66,7 @@ async def batch_progress(service: Service, id: str) -> Batch:
     response_class=FileResponse,
     responses={
         200: {"content": {"application/zip": {}}, "description": "The outputs."},
-        404: _PROBLEMS[404],
-        **_NOT_READY,
+        **problems(404, 409),
     },
 )
 async def batch_result(service: Service, id: str) -> FileResponse:
@@ -87,7 +77,7 @@ async def batch_result(service: Service, id: str) -> FileResponse:
     return FileResponse(job.result, media_type="application/zip", filename="areoseg.zip")
 
 
-@router.delete("/v1/batches/{id}", status_code=204, responses={404: _PROBLEMS[404]})
+@router.delete("/v1/batches/{id}", status_code=204, responses=problems(404))
 async def remove_batch(service: Service, id: str) -> None:
     """Stop a batch and remove its files."""
     job = _find(service, id)

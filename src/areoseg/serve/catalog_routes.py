@@ -9,8 +9,9 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from areoseg.inference.writers.styles import hex_color
 from areoseg.serve.jobs import JobState
 from areoseg.serve.models import ServedModel
+from areoseg.serve.problems import problems
 from areoseg.serve.samples import SAMPLES, sample_png
-from areoseg.serve.schemas import Model, Problem, Sample
+from areoseg.serve.schemas import Model, Sample
 from areoseg.serve.state import Service, State
 from areoseg.weights import CARD, located
 
@@ -26,7 +27,10 @@ async def health() -> dict[Literal["status"], Literal["ok"]]:
 @router.get(
     "/metrics",
     response_class=PlainTextResponse,
-    responses={200: {"content": {"text/plain": {}}, "description": "The metrics."}},
+    responses={
+        200: {"content": {"text/plain": {}}, "description": "The metrics."},
+        **problems(),
+    },
 )
 async def metrics(service: Service) -> Response:
     """Return metrics in the text format of Prometheus."""
@@ -36,7 +40,7 @@ async def metrics(service: Service) -> Response:
     return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-@router.get("/v1/models")
+@router.get("/v1/models", responses=problems())
 async def models(service: Service) -> list[Model]:
     """List the models, which are loaded if they are not yet; the first is the default."""
     return await service.in_thread(
@@ -44,7 +48,7 @@ async def models(service: Service) -> list[Model]:
     )
 
 
-@router.get("/v1/samples")
+@router.get("/v1/samples", responses=problems())
 async def samples() -> list[Sample]:
     """List three synthetic images to try the service with."""
     return [
@@ -58,7 +62,7 @@ async def samples() -> list[Sample]:
     response_class=Response,
     responses={
         200: {"content": {"image/png": {}}, "description": "The image."},
-        404: {"model": Problem, "description": "There is no such sample."},
+        **problems(404),
     },
 )
 async def sample(service: Service, name: Annotated[str, Path()]) -> Response:

@@ -2,7 +2,7 @@
 
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, File, Form, HTTPException, Query, UploadFile
@@ -11,7 +11,8 @@ from fastapi.responses import FileResponse
 from areoseg.data.readers.decode import decode_indices
 from areoseg.errors import AreosegError
 from areoseg.labeling.dataset_folder import DatasetFolder, labeled_names
-from areoseg.serve.schemas import Correction, Problem, SuggestedImage
+from areoseg.serve.problems import problems
+from areoseg.serve.schemas import Correction, SuggestedImage
 from areoseg.serve.segmenting import safe_name, save_upload, without_folder
 from areoseg.serve.state import Service
 from areoseg.taxonomy import VOID
@@ -19,18 +20,8 @@ from areoseg.utils.images import Mask
 
 router = APIRouter(tags=["labeling"])
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    403: {"model": Problem, "description": "The service does not save corrections."},
-    413: {"model": Problem, "description": "The upload or the image is too large."},
-    422: {"description": "The image or the mask cannot be used."},
-    429: {"model": Problem, "description": "Too many requests; see `Retry-After`."},
-}
-_NOT_FOUND: dict[int | str, dict[str, Any]] = {
-    404: {"model": Problem, "description": "There is no such suggestion."}
-}
 
-
-@router.post("/v1/corrections", status_code=201, responses=_PROBLEMS)
+@router.post("/v1/corrections", status_code=201, responses=problems(400, 403, 404, 413, 429))
 async def save_correction(
     service: Service,
     image: Annotated[UploadFile, File(description="The image: PNG, JPEG or TIFF.")],
@@ -72,7 +63,7 @@ async def save_correction(
     return await service.in_thread(work)
 
 
-@router.get("/v1/suggestions")
+@router.get("/v1/suggestions", responses=problems())
 async def suggestions(service: Service) -> list[SuggestedImage]:
     """List the images whose labels would help most, from `areoseg suggest`, in order."""
     labeled = _corrected(service)
@@ -94,7 +85,7 @@ async def suggestions(service: Service) -> list[SuggestedImage]:
     response_class=FileResponse,
     responses={
         200: {"content": {"application/octet-stream": {}}, "description": "The image file."},
-        **_NOT_FOUND,
+        **problems(404),
     },
 )
 async def suggested_image(service: Service, index: int) -> FileResponse:

@@ -7,12 +7,6 @@ from pydantic import BaseModel, Field
 Share = float | None
 
 
-class Problem(BaseModel):
-    """Why a request was not answered."""
-
-    detail: str = Field(description="What is wrong, where, and what to do next.")
-
-
 class Model(BaseModel):
     """A model that is served."""
 

@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, File, Header, HTTPException, Query, Response, UploadFile
 
 from areoseg.serve.batcher import time_limit
-from areoseg.serve.schemas import Bundle, Problem, Segmentation
+from areoseg.serve.problems import problems
+from areoseg.serve.schemas import Bundle, Segmentation
 from areoseg.serve.segmenting import ANSWERS, as_bundle, as_json, read_upload, segment
 from areoseg.serve.state import Service
 
@@ -25,22 +26,15 @@ _FILES = {
     for answer in ANSWERS.values()
     if answer.suffix
 }
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    401: {"model": Problem, "description": "The token is missing or wrong."},
-    404: {"model": Problem, "description": "There is no such model."},
-    406: {"model": Problem, "description": "No answer has a media type that `Accept` allows."},
-    413: {"model": Problem, "description": "The upload or the image is too large."},
-    422: {"description": "The image cannot be read, or a parameter is invalid."},
-    429: {"model": Problem, "description": "Too many requests; see `Retry-After`."},
-    503: {"model": Problem, "description": "The request took too long."},
-}
-"""Responses of a route that segments images, for OpenAPI."""
 
 
 @router.post(
     "/v1/segment",
     response_model=Segmentation | Bundle,
-    responses={200: {"content": _FILES, "description": "The segmentation."}, **PROBLEMS},
+    responses={
+        200: {"content": _FILES, "description": "The segmentation."},
+        **problems(400, 404, 406, 413, 429, 503),
+    },
 )
 async def segment_image(
     service: Service,
