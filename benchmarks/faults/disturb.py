@@ -15,6 +15,7 @@ from checks import half_written, left_over
 from jobs import Job, copy_of, finish
 from power import lose_power, track
 from process import Operation, Outcome, See, kill_at, record_to, run
+from quiet import offline
 
 DISTURBED = ("rename", "fsync", "unlink")
 """The operations before which a process is killed."""
@@ -51,11 +52,13 @@ class Reference:
         folder: The folder with its results.
         operations: The operations that it did.
         seconds: How long it took.
+        quiet: Whether it needed neither a network nor a home folder.
     """
 
     folder: Path
     operations: list[str]
     seconds: float
+    quiet: Row
 
     def moments(self, dice: random.Random, count: int) -> list[int]:
         """Return random numbers of operations before which to kill."""
@@ -76,12 +79,16 @@ def undisturbed(job: Job, base: Path, folder: Path) -> Reference:
     copy_of(base, folder)
     reference = folder.with_name(f"{job.name}-undisturbed")
     log = folder.with_name(f"{job.name}.operations")
-    outcome = run(job.words, folder, see=record_to(log))
+    attempts = folder.with_name(f"{job.name}.attempts")
+    outcome = run(job.words, folder, see=record_to(log), prepare=offline(folder, attempts))
     wrong = [*half_written(folder), *left_over(folder)]
     if outcome.code or wrong:
         raise RuntimeError(f"{job.name} undisturbed: {wrong} {outcome.output}")
     folder.rename(reference)  # some results contain the path of the folder of all tries
-    return Reference(reference, log.read_text(errors="replace").splitlines(), outcome.seconds)
+    operations = log.read_text(errors="replace").splitlines()
+    quiet = Row("offline, without a home folder; nothing written elsewhere", job.name)
+    quiet.add(attempts.read_text(errors="replace").splitlines(), "undisturbed")
+    return Reference(reference, operations, outcome.seconds, quiet)
 
 
 def after(job: Job, folder: Path, reference: Reference) -> list[str]:

@@ -35,6 +35,10 @@ KINDS = (
 def main() -> None:
     """Run the faults of the command line, and print the table."""
     options = _options()
+    if options.table:
+        results = [json.loads(path.read_text())["rows"] for path in options.table]
+        print(markdown([Row(**row) for rows in results for row in rows]))
+        return
     import torch
 
     import_everything()
@@ -47,6 +51,8 @@ def main() -> None:
         for name in JOBS if options.only is None else options.only:
             job = JOBS[name]
             reference = disturb.undisturbed(job, base, folder)
+            rows.append(reference.quiet)
+            _show(reference.quiet)
             for kind in KINDS:
                 if not options.faults or kind.__name__ in options.faults:
                     rows.append(kind(job, reference, base, folder, dice, options.tries))
@@ -77,7 +83,7 @@ def markdown(rows: list[Row]) -> str:
     for fault in dict.fromkeys(row.fault for row in rows):
         same = [row for row in rows if row.fault == fault]
         tries, failed = sum(row.tries for row in same), sum(len(row.failures) for row in same)
-        commands = ", ".join(f"`{row.subject}`" for row in same)
+        commands = ", ".join(dict.fromkeys(f"`{row.subject}`" for row in same))
         lines.append(f"| {fault} | {commands} | {tries} | {tries - failed} |")
     return "\n".join(lines)
 
@@ -97,6 +103,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--shortages", nargs="*", default=["train", "predict"], choices=list(JOBS))
     parser.add_argument("--no-hostile", dest="hostile", action="store_false", help="no files")
     parser.add_argument("--json", type=Path, help="write all failures to this file")
+    parser.add_argument("--table", nargs="+", type=Path, help="only print the table of these files")
     return parser.parse_args()
 
 

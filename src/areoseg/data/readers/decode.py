@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from areoseg.data.readers import tiff
 from areoseg.data.readers.files import check_size, first_of, several_masks, too_large
+from areoseg.data.readers.png import check_png_rows
 from areoseg.data.readers.raster import Raster, channel_spread, gray_raster, turned
 from areoseg.errors import AreosegError, one_line
 
@@ -139,6 +140,7 @@ def _decode_with_pillow(path: Path, start: bytes) -> Raster:
             pixels = np.asarray(imagecodecs.png_decode(path.read_bytes()))
         else:
             pixels = pillow_pixels(image, depth=_png_depth(start))
+            check_png_rows(path, image)
         orientation = _orientation(image)
         frames = getattr(image, "n_frames", 1)
     raster = gray_raster(turned(pixels, orientation), str(path))
@@ -162,6 +164,7 @@ def _indices_with_pillow(path: Path, start: bytes, *, palette_colors: bool) -> N
             pixels = np.asarray(image.getchannel("P"))
         else:
             pixels = np.asarray(image.convert("RGB"))
+        check_png_rows(path, image)
         depth = _png_depth(start)
         if image.mode == "L" and depth in (2, 4):  # Pillow scales these to 8 bits
             pixels = pixels // np.uint8(255 // (2**depth - 1))
