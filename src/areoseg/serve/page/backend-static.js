@@ -1,9 +1,7 @@
 /** The backend of the static site: models run in a worker of the browser, by onnxruntime-web. */
 
-import { decodePng } from "./formats/png.js";
 import { metadataFromName } from "./formats/metadata.js";
 import { download } from "./dom.js";
-import { summarize } from "./summary.js";
 
 /**
  * Open the backend.
@@ -61,24 +59,10 @@ function requests(worker) {
     });
 }
 
-/** Add names and numbers to what the worker returned. */
-async function completed(result, file, model) {
-  const { factor, ...pictures } = result;
-  const [mask, confidence] = await Promise.all(
-    [result.mask, result.confidence].map(async (blob) =>
-      (await decodePng(new Uint8Array(await blob.arrayBuffer()))).data),
-  );
-  return {
-    name: file.name.replace(/\.[^.]+$/, ""),
-    model: model.name,
-    names: model.names,
-    colors: model.colors,
-    background_index: model.background_index,
-    ...metadataFromName(file.name),
-    ...summarize(mask, confidence, model, result.nodata),
-    ...pictures,
-    scale: factor,
-  };
+/** Add what the worker does not know: names, classes and what the name of the file tells. */
+function completed(result, file, { name: model, names, colors, background_index }) {
+  const name = file.name.replace(/\.[^.]+$/, "");
+  return { name, model, names, colors, background_index, ...metadataFromName(file.name), ...result };
 }
 
 function absolute(url) {

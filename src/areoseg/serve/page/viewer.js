@@ -6,6 +6,8 @@ const BACKDROP = "#1b1a19";
 /** Position and scale of the image on the canvases, in CSS pixels. */
 export class Camera extends EventTarget {
   scale = 1;
+  /** The scale that shows the whole image. */
+  fitted = 1;
   x = 0;
   y = 0;
 
@@ -98,7 +100,7 @@ export class Viewer {
     const [width, height] = [clientWidth, clientHeight].map((side) => Math.round(side * ratio));
     if (!width || (width === this.canvas.width && height === this.canvas.height)) return;
     Object.assign(this.canvas, { width, height });
-    this.fit();
+    if (this.camera.scale === this.camera.fitted) this.fit();
     this.#draw();
   }
 

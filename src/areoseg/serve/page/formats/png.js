@@ -110,37 +110,43 @@ async function transformed(parts, stream) {
   return new Uint8Array(await new Response(piped).arrayBuffer());
 }
 
+/** Undo the filter of each row: a difference to the left, above, their mean, or the nearest of three. */
 function unfiltered(raw, height, stride, step) {
   const rows = new Uint8Array(height * stride);
   for (let row = 0; row < height; row++) {
-    const source = row * (stride + 1) + 1;
-    const target = row * stride;
-    const filter = raw[source - 1];
-    for (let index = 0; index < stride; index++) {
-      const left = index < step ? 0 : rows[target + index - step];
-      const above = row ? rows[target + index - stride] : 0;
-      const corner = row && index >= step ? rows[target + index - stride - step] : 0;
-      rows[target + index] = raw[source + index] + predicted(filter, left, above, corner);
-    }
+    const start = row * (stride + 1) + 1;
+    const target = rows.subarray(row * stride, (row + 1) * stride);
+    const above = row ? rows.subarray((row - 1) * stride, row * stride) : new Uint8Array(stride);
+    target.set(raw.subarray(start, start + stride));
+    FILTERS[raw[start - 1]]?.(target, above, step);
   }
   return rows;
 }
 
-function predicted(filter, left, above, corner) {
-  switch (filter) {
-    case 1: return left;
-    case 2: return above;
-    case 3: return (left + above) >> 1;
-    case 4: {
-      const estimate = left + above - corner;
-      const a = Math.abs(estimate - left);
-      const b = Math.abs(estimate - above);
-      const c = Math.abs(estimate - corner);
-      return a <= b && a <= c ? left : b <= c ? above : corner;
+const FILTERS = {
+  1: (row, _above, step) => {
+    for (let index = step; index < row.length; index++) row[index] += row[index - step];
+  },
+  2: (row, above) => {
+    for (let index = 0; index < row.length; index++) row[index] += above[index];
+  },
+  3: (row, above, step) => {
+    for (let index = 0; index < row.length; index++) {
+      row[index] += ((index < step ? 0 : row[index - step]) + above[index]) >> 1;
     }
-    default: return 0;
-  }
-}
+  },
+  4: (row, above, step) => {
+    for (let index = 0; index < row.length; index++) {
+      const left = index < step ? 0 : row[index - step];
+      const corner = index < step ? 0 : above[index - step];
+      const estimate = left + above[index] - corner;
+      const a = Math.abs(estimate - left);
+      const b = Math.abs(estimate - above[index]);
+      const c = Math.abs(estimate - corner);
+      row[index] += a <= b && a <= c ? left : b <= c ? above[index] : corner;
+    }
+  },
+};
 
 function unpacked(rows, count, height, stride, depth) {
   const data = depth === 16 ? new Uint16Array(count * height) : new Uint8Array(count * height);

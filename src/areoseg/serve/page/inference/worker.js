@@ -4,6 +4,7 @@
  */
 
 import { encodePng } from "../formats/png.js";
+import { summarize } from "../summary.js";
 import * as ort from "../vendor/onnxruntime-web/ort.wasm.bundle.min.mjs";
 import { decodeImage } from "./decode.js";
 import { predict } from "./predictor.js";
@@ -33,19 +34,20 @@ async function segment(file, model, session) {
     const { probabilities } = await session.run({ images });
     return probabilities.data;
   });
+  const nodata = image.valid ? image.valid.filter((value) => !value).length / image.valid.length : 0;
+  const summary = summarize(prediction.mask, prediction.confidence, model, nodata);
   const seconds = (performance.now() - start) / 1000;
-  const mask = await encodePng(prediction.mask, width, height, model.colors);
-  const confidence = await encodePng(prediction.confidence, width, height);
   return {
     width,
     height,
-    mask,
-    confidence,
-    image: image.eightBit ? file : await displayed(image),
-    nodata: image.valid ? image.valid.filter((value) => !value).length / image.valid.length : 0,
-    factor: prediction.factor,
+    ...summary,
+    nodata,
+    scale: prediction.factor,
     warnings: prediction.warnings,
     seconds,
+    image: image.eightBit ? file : await displayed(image),
+    mask: await encodePng(prediction.mask, width, height, model.colors),
+    confidence: await encodePng(prediction.confidence, width, height),
   };
 }
 
