@@ -8,7 +8,7 @@ LOWEST_STAMP := .venv-lowest/.installed
 # What `make bench` runs; CONTRIBUTING.md says how the other scripts are run.
 BENCHMARKS := audit augment inference models reading training
 
-.PHONY: demo test coverage test-lowest lint bench faults gpu docs wheel clean
+.PHONY: demo test coverage test-lowest lint bench faults gpu docs page wheel clean
 
 demo: $(STAMP)
 	$(BIN)/areoseg demo --out runs/demo
@@ -46,6 +46,21 @@ gpu:
 
 docs: $(STAMP)
 	$(BIN)/mkdocs build --strict
+	$(BIN)/areoseg serve --static site/try/page
+
+# Fetch the runtime of the static page again; needs npm. The files are part of the repository, since
+# compressed they are smaller than a model, and nobody should need npm to use the page.
+ORT := onnxruntime-web-1.30.0
+ORT_SHA512 := ab4cbe26baedba45d2cec05610c71c55fa97db92d19a8b171c5f8269126683ca590a5cdc57bb2f35ce2b298de32f4d956fb42644c0ecd528a0a91e025c07ca61
+ORT_FILES := src/areoseg/serve/page/vendor/onnxruntime-web
+page:
+	rm -rf dist/page && mkdir -p dist/page
+	npm pack --silent --pack-destination dist/page $(subst web-,web@,$(ORT))
+	echo "$(ORT_SHA512)  dist/page/$(ORT).tgz" | sha512sum --check
+	tar --extract --gzip --file dist/page/$(ORT).tgz --directory dist/page
+	cp dist/page/package/dist/ort.wasm.bundle.min.mjs $(ORT_FILES)/
+	gzip -9 --no-name --stdout dist/page/package/dist/ort-wasm-simd-threaded.wasm \
+		> $(ORT_FILES)/ort-wasm-simd-threaded.wasm.gz
 
 # The wheel must contain every tracked file of the package: recipes, studies, templates, weights.
 wheel: export LC_ALL = C

@@ -37,6 +37,8 @@ RUNTIME = "vendor/onnxruntime-web/ort-wasm-simd-threaded.wasm.gz"
 SUFFIXES = (".html", ".css", ".js", ".mjs", ".svg", ".gz")
 """Suffixes of the files that belong to the page."""
 
+NOTICES = ("LICENSE", "NOTICE")
+
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self';"
     " img-src 'self' blob: data:; connect-src 'self'; form-action 'none'; base-uri 'none'"
@@ -130,7 +132,7 @@ def page_files() -> dict[str, Path]:
         path.relative_to(folder).as_posix(): path
         for folder in (PAGE, STYLES)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and (path.suffix in SUFFIXES or path.name == "LICENSE")
+        if path.is_file() and (path.suffix in SUFFIXES or path.name in NOTICES)
     }
     if RUNTIME not in files:
         raise AreosegError(

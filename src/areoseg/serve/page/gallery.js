@@ -167,7 +167,8 @@ function matches(entry, result, words) {
   const known = ` ${entry.name} ${result ? placeText(result) : ""} ${result?.camera ?? ""} `
     + `${result?.warnings.join(" ") ?? ""} ${entry.status} `;
   // "sol 2" must not find sol 20
-  return known.toLowerCase().replaceAll(",", " ").includes(/ \d+$/.test(` ${words}`) ? `${words} ` : words);
+  const whole = /(sol|site|drive) \d+$/.test(words) ? `${words} ` : words;
+  return known.toLowerCase().replaceAll(",", " ").includes(whole);
 }
 
 function makeCard(entry) {
