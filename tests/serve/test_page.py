@@ -128,7 +128,7 @@ def test_hovering_tells_class_and_confidence(banded):
 def test_a_large_image_is_zoomed_to_the_pixel_and_moved(page):
     open_images(page, as_file("large.png", np.zeros((1500, 4000), np.uint8)))
     page.click("button[value=fit]")
-    x, y = pixel(page, 1900, 700)
+    x, y = map(round, pixel(page, 1900, 700))
     page.mouse.move(x, y)
     before = position(page)
     assert before == pytest.approx((1900, 700), abs=5)  # a pixel of the screen is several wide
@@ -191,7 +191,7 @@ def test_a_region_is_painted_undone_and_saved(banded, address):
 
     banded.check("input[value=polygon]")
     for x, y in ((5, 10), (15, 10), (15, 14), (5, 14)):
-        banded.mouse.click(*pixel(banded, x, y))
+        banded.mouse.click(*pixel(banded, x - 0.5, y - 0.5))  # corners of pixels
     banded.click("#close-polygon")
     banded.check("input[value=fill]")
     banded.select_option("select[name=class]", "2")
@@ -205,9 +205,8 @@ def test_a_region_is_painted_undone_and_saved(banded, address):
     expected[near] = 4
     expected[10:14, 5:15] = 4
     expected[32:] = 2
-    assert (mask != expected).sum() <= 24  # the pointer is not exact at the edges
+    assert (mask != expected).sum() <= 6  # the pointer is not exact at the edges
     assert (mask[32:] == 2).all()
-    assert (mask[11:13, 6:14] == 4).all()
 
     if "Download" in banded.get_attribute("#save", "title"):
         name, content = downloaded(banded, "#save")
