@@ -31,8 +31,14 @@ pytestmark = pytest.mark.browser
 CONTROL = "Control"
 
 
+@pytest.fixture(scope="module")
+def corrections(tmp_path_factory):
+    """The dataset folder in which the service saves corrections."""
+    return tmp_path_factory.mktemp("data") / "corrected"
+
+
 @pytest.fixture(scope="module", params=["server", "static"])
-def address(request, tmp_path_factory):
+def address(request, corrections, tmp_path_factory):
     """The address of the page with each of its backends, and two models."""
     folder = tmp_path_factory.mktemp("site")
     with contextlib.ExitStack() as stack:
@@ -46,8 +52,7 @@ def address(request, tmp_path_factory):
             patch.setattr(
                 served_models, "load", lambda *paths, **options: Predictor([BrightnessEngine()])
             )
-            settings = {"corrections": folder / "corrected"}
-            client = stack.enter_context(running(models=models, **settings))
+            client = stack.enter_context(running(models=models, corrections=corrections))
             yield f"{client.base_url}/"
 
 
@@ -172,10 +177,10 @@ def test_results_are_downloaded(banded):
     assert (values["soil"], values["sol"], values["corrected"]) == ("0.250000", "2", "no")
 
 
-def test_a_region_is_painted_undone_and_saved(banded, address):
+def test_a_region_is_painted_undone_and_saved(banded, corrections):
     banded.check("input[value=brush]")
     banded.select_option("select[name=class]", "4")
-    banded.locator("input[name=size]").fill("6")
+    banded.locator("input[name=size]").fill("7")
     banded.mouse.move(*pixel(banded, 20, 4))
     banded.mouse.down()
     banded.mouse.move(*pixel(banded, 40, 4), steps=4)
@@ -201,7 +206,7 @@ def test_a_region_is_painted_undone_and_saved(banded, address):
     expected = brightness_mask(bands())
     rows, columns = np.ogrid[:40, :60]
     along = np.clip(columns + 0.5, 20.5, 40.5)
-    near = np.hypot(columns + 0.5 - along, rows + 0.5 - 4.5) <= 3
+    near = np.hypot(columns + 0.5 - along, rows + 0.5 - 4.5) <= 3.5
     expected[near] = 4
     expected[10:14, 5:15] = 4
     expected[32:] = 2
@@ -212,6 +217,11 @@ def test_a_region_is_painted_undone_and_saved(banded, address):
         name, content = downloaded(banded, "#save")
         assert name == "NLA_397681372EDR_F0020000AUT_04096M1.png"
         assert (decode(content) == mask).all()
+    else:
+        banded.click("#save")
+        banded.wait_for_selector("#saved:has-text('1 corrected image now')")
+        (path,) = corrections.glob("masks/*.png")
+        assert (decode(path.read_bytes()) == mask).all()
 
 
 def test_two_models_are_compared(banded):

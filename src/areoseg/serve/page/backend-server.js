@@ -1,5 +1,6 @@
 /** The backend of `areoseg serve`: the service that this page came from. */
 
+import { plural } from "./dom.js";
 import { askToken, savedToken } from "./token.js";
 
 const MAX_WAIT = 30; // seconds between attempts while the queue of the service is full
@@ -15,25 +16,21 @@ export async function openBackend() {
     formats: /\.(png|jpe?g|tiff?|img|vic|vicar|lbl|xml|ht)$/i,
     accept: "",
     saveTitle: "Save the image and its corrected mask in the dataset folder of the server",
-    models: async () => listOf(await json("v1/models"), "models"),
-    samples: async () => listOf(await json("v1/samples"), "samples"),
-    suggestions: async () => listOf(await json("v1/suggestions").catch(() => []), "suggestions"),
+    models: () => json("v1/models"),
+    samples: () => json("v1/samples"),
+    suggestions: async () => (await json("v1/suggestions")).filter(({ corrected }) => !corrected),
     suggestion: async (url) => (await request(url)).blob(),
     sample: async (name) => (await request(`v1/samples/${encodeURIComponent(name)}`)).blob(),
     segment: async (file, model) =>
       decoded(await (await post("segment", { image: file }, { output: "bundle", model })).json()),
     geojson: async (file, { model }) =>
       (await post("segment", { image: file }, { output: "geojson", model })).blob(),
-    save: async (file, name, mask) => {
-      const answer = await post("corrections", { image: file, mask: new File([mask], `${name}.png`), name });
-      const { message, mask: path } = await answer.json();
-      return message ?? `Saved ${path ?? name} on the server.`;
+    save: async (file, { name, model }, mask) => {
+      const fields = { image: file, mask: new File([mask], `${name}.png`) };
+      const { mask: path, saved } = await (await post("corrections", fields, { model })).json();
+      return `Saved ${path} on the server, which has ${plural(saved, "corrected image")} now.`;
     },
   };
-}
-
-function listOf(values, key) {
-  return Array.isArray(values) ? values : values[key];
 }
 
 async function json(path) {

@@ -29,7 +29,7 @@ export async function openBackend() {
     sample: async (name) => fetchBlob(samples.find((sample) => sample.name === name).url),
     segment: async (file, name) => completed(await ask(file, known.get(name)), file, known.get(name)),
     geojson: async () => null,
-    save: async (file, name, mask) => {
+    save: async (file, { name }, mask) => {
       download(mask, `${name}.png`);
       return `Saved ${name}.png to your downloads: put it into the folder masks/ of a dataset.`;
     },

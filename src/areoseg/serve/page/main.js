@@ -117,9 +117,12 @@ const suggestions = await backend.suggestions();
 byId("suggested").hidden = !suggestions.length;
 byId("suggested").textContent = `Open ${plural(suggestions.length, "suggested image")}`;
 byId("suggested").addEventListener("click", () => attempt(async () => {
-  const files = await Promise.all(suggestions.map(async ({ name, url }) =>
-    new File([await backend.suggestion(url)], name)));
-  addFiles(files);
+  byId("suggested").hidden = true;
+  for (const [index, { name, url }] of suggestions.entries()) {
+    const file = new File([await backend.suggestion(url)], name);
+    if (index) images.add([file]);
+    else addFiles([file]);
+  }
 }));
 
 // ------------------------------------------------------------------- controls
@@ -199,7 +202,7 @@ async function save() {
   const { entry, main, result } = stage;
   if (!stage.editOf(main)?.canUndo) return;
   await attempt(async () => {
-    const told = await backend.save(entry.file, result.name, await maskPng(stage));
+    const told = await backend.save(entry.file, result, await maskPng(stage));
     byId("saved").textContent = told;
   });
 }

@@ -7,8 +7,8 @@ const WHEEL_SPEED = 0.0016;
  * @param {import("./viewer.js").Viewer} viewer
  * @param {object} actions
  * @param {() => boolean} actions.paints Whether a press paints instead of moving the image.
- * @param {(position: number[], event: PointerEvent) => void} actions.start A stroke begins.
- * @param {(position: number[], event: PointerEvent) => void} actions.move A stroke goes on.
+ * @param {(position: number[]) => void} actions.start A stroke begins.
+ * @param {(position: number[]) => void} actions.move A stroke goes on.
  * @param {() => void} actions.end A stroke ends.
  * @param {(position: number[]|null) => void} actions.hover The pointer is over a point, or leaves.
  */
@@ -24,23 +24,22 @@ export function connectPointer(viewer, { paints, start, move, end, hover }) {
     if (painting && pressed.size > 1) stop();
     if (pressed.size === 1 && event.button === 0 && paints()) {
       painting = true;
-      start(viewer.positionOf(event), event);
+      start(viewer.positionOf(event));
     }
   });
 
   canvas.addEventListener("pointermove", (event) => {
     if (!viewer.layers) return;
-    hover(viewer.positionOf(event));
     const before = pressed.get(event.pointerId);
-    if (!before) return;
-    if (painting) {
-      for (const each of event.getCoalescedEvents?.() ?? [event]) move(viewer.positionOf(each), each);
-    } else {
-      const others = [...pressed.values()].filter((each) => each.pointerId !== event.pointerId);
-      if (others.length) pinch(before, event, others[0]);
+    if (before && painting) {
+      for (const each of event.getCoalescedEvents?.() ?? [event]) move(viewer.positionOf(each));
+    } else if (before) {
+      const other = [...pressed.values()].find((each) => each.pointerId !== event.pointerId);
+      if (other) pinch(before, event, other);
       else camera.pan(event.clientX - before.clientX, event.clientY - before.clientY);
     }
-    pressed.set(event.pointerId, event);
+    if (before) pressed.set(event.pointerId, event);
+    hover(viewer.positionOf(event));
   });
 
   for (const kind of ["pointerup", "pointercancel"]) {

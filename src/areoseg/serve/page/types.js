@@ -56,7 +56,7 @@
  * @property {(file: File, model: string) => Promise<Segmentation>} segment
  * @property {(file: File, segmentation: Segmentation) => Promise<Blob|null>} geojson Polygons in map
  *   coordinates; null if the page should make them.
- * @property {(file: File, name: string, mask: Blob) => Promise<string>} save Save a corrected mask;
+ * @property {(file: File, segmentation: Segmentation, mask: Blob) => Promise<string>} save Save a corrected mask;
  *   resolves with a message.
  */
 
