@@ -74,12 +74,21 @@ def hosting(folder):
 
 
 @contextlib.contextmanager
-def visiting(browser, address, **options):
-    """Open the page; at the end nothing may have failed, and no other host have been asked."""
+def visiting(browser, address, *, refused=(), **options):
+    """Open the page; at the end nothing may have failed, and no other host have been asked.
+
+    `refused` has the status codes that the page may receive and must handle.
+    """
     page = browser.new_page(viewport={"width": 1280, "height": 1200}, **options)
     problems = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text))
+    page.on(
+        "console",
+        lambda message: (
+            any(f"status of {code}" in message.text for code in refused)
+            or problems.append(message.text)
+        ),
+    )
     page.on(
         "request",
         lambda request: (

@@ -238,11 +238,13 @@ def test_two_models_are_compared(banded):
     assert banded.locator(".pane:visible").count() == 1
 
 
-def test_a_file_that_is_no_image_is_told(page):
-    page.set_input_files(
-        "#files", {"name": "notes.png", "mimeType": "image/png", "buffer": b"not an image"}
-    )
-    page.wait_for_selector('.status:has-text("notes.png: ")')
+def test_a_file_that_is_no_image_is_told(browser, address):
+    with visiting(browser, address, refused=[422]) as page:
+        notes = {"name": "notes.png", "mimeType": "image/png", "buffer": b"not an image"}
+        page.set_input_files("#files", [notes, as_file("a.png", draw())])
+        page.wait_for_selector('.status:has-text("notes.png: ")')
+        page.wait_for_selector('#progress-text:text-is("1 of 2 images done, 1 failed")')
+        page.wait_for_selector('.card.warned .name:text-is("notes.png")')
 
 
 def test_the_keyboard_suffices(browser, address):
