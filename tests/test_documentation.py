@@ -52,6 +52,7 @@ RUN_PAGES = {
     "models",
     "recipes",
     "prediction",
+    "scale",
 }
 """Pages whose commands are run in order; the others need real data and hours."""
 

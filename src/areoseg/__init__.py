@@ -4,6 +4,7 @@ Predict:
 
 - `load`: load a model to segment images in Python
 - `predict`: segment images to files
+- `gather`: join the parts of a prediction that several jobs wrote
 - `submit`: write the homework's submission
 
 Train:
@@ -57,6 +58,7 @@ if _TYPE_CHECKING:
     from areoseg.export.benchmark import bench as bench
     from areoseg.export.bundle import bundle as bundle
     from areoseg.export.export import export as export
+    from areoseg.inference.parallel.gather import gather as gather
     from areoseg.inference.predict import predict as predict
     from areoseg.inference.predictor import load as load
     from areoseg.inference.submission import submit as submit
@@ -102,6 +104,7 @@ _HOMES = {
     "evaluate_each": "areoseg.evaluation.evaluate",
     "export": "areoseg.export.export",
     "export_labels": "areoseg.labeling.exchange",
+    "gather": "areoseg.inference.parallel.gather",
     "import_labels": "areoseg.labeling.exchange",
     "load": "areoseg.inference.predictor",
     "load_plugin": "areoseg.utils.plugins",

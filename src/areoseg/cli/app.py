@@ -28,6 +28,7 @@ COMMANDS = {
     "train": "Train a network on a dataset by a recipe, evaluate it, and write a report.",
     "evaluate": "Evaluate a model, or an ensemble of models, on labeled samples.",
     "predict": "Segment images: write masks, overlays, and a table of terrain shares.",
+    "gather": "Join the parts of a prediction that several jobs wrote.",
     "serve": "Run a web page and an HTTP service that segment images.",
     "suggest": "Rank unlabeled images by how much their labels would help a model.",
     "labels": "Exchange masks with Label Studio, CVAT and napari.",

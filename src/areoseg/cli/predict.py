@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -11,6 +11,9 @@ from areoseg import weights
 from areoseg.cli.options import DEFAULT_COMPUTE, ComputeFlags, compute_keywords
 from areoseg.cli.show import notes, output
 from areoseg.errors import plural
+
+if TYPE_CHECKING:  # its import would load PyTorch, also for `--help`
+    from areoseg.inference.folder import Predictions
 
 SOME_FAILED = 3
 """Exit code if some images failed while the others were segmented."""
@@ -42,6 +45,9 @@ def predict(
     background_threshold: float | None = None,
     ignore_mask: Path | None = None,
     resume: bool = False,
+    workers: int | None = None,
+    part: str | None = None,
+    accelerate: Annotated[bool, Parameter(negative="--no-accelerate")] = True,
     compute: ComputeFlags = DEFAULT_COMPUTE,
 ) -> None:
     """Segment images: write masks, overlays, and a table of terrain shares.
@@ -73,6 +79,12 @@ def predict(
         ignore_mask: A mask, or a folder of masks with the names of their images, whose nonzero
             pixels are background. Default: rover and range masks (MXY, RNG) beside Navcam frames.
         resume: Skip images that an earlier call with the same models and options has completed.
+        workers: Number of processes on this machine that share the images. The results are exactly
+            those of one process with --no-accelerate.
+        part: Predict only this part of the images, e.g. 3/16, as one of several jobs; afterwards
+            `areoseg gather` joins the parts.
+        accelerate: Let one process switch to OpenVINO in a long job, which rounds differently.
+            Workers and parts do not switch; for its speed, give them an exported OpenVINO file.
     """
     if not model:
         notes.print(f"note: using the bundled model {weights.DEFAULT}; --model chooses another")
@@ -89,10 +101,20 @@ def predict(
         background_threshold=background_threshold,
         ignore_mask=ignore_mask,
         resume=resume,
+        workers=workers,
+        part=part,
+        accelerate=accelerate,
         **compute_keywords(compute),
     )
+    if part is not None:
+        notes.print(f"note: when all parts are done, join them: areoseg gather {out}")
+    show_outcome(done)
+
+
+def show_outcome(done: "Predictions") -> None:
+    """Print the numbers of images; exit with `SOME_FAILED` if some failed."""
     skipped = f", {done.skipped} skipped" if done.skipped else ""
-    failed = f", {done.failed} failed: see {out}/errors.csv" if done.failed else ""
-    output.print(f"{plural(done.done, 'image')}: {out}{skipped}{failed}", markup=False)
+    failed = f", {done.failed} failed: see {done.out}/errors.csv" if done.failed else ""
+    output.print(f"{plural(done.done, 'image')}: {done.out}{skipped}{failed}", markup=False)
     if done.failed:
         sys.exit(SOME_FAILED)

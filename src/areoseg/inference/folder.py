@@ -1,39 +1,30 @@
 """Write the predictions of many images to a folder: outputs, shares, failures and settings."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from areoseg.data.appearance import Appearance
 from areoseg.errors import AreosegError, plural
-from areoseg.inference.gallery import GalleryFile, Pictures
-from areoseg.inference.image_warnings import image_warnings
-from areoseg.inference.inputs import Input, InputImage
+from areoseg.inference.gallery import GalleryFile, remove_part
+from areoseg.inference.image_outputs import ImageFailure, ImageOutputs, segment_to_files
+from areoseg.inference.inputs import Input
 from areoseg.inference.predictor import Predictor
-from areoseg.inference.resampling import ScaleChoice
 from areoseg.inference.settings import created_ns, keep_images, model_names
-from areoseg.inference.summary import SummaryCounter, json_summary, shares_header
-from areoseg.inference.tiling import RowBlock
-from areoseg.inference.writers import (
-    DEFAULT_OUTPUTS,
-    GALLERY,
-    OUTPUTS,
-    SHARES,
-    open_outputs,
-    output_paths,
-)
+from areoseg.inference.summary import shares_header
+from areoseg.inference.writers import DEFAULT_OUTPUTS, GALLERY, OUTPUTS, SHARES
 from areoseg.inference.writers.styles import write_styles
 from areoseg.inference.writers.tables import AddRow, earlier_rows, remove_table, table_rows
-from areoseg.report.gallery import write_gallery
+from areoseg.report.gallery import Entry, write_gallery
+from areoseg.taxonomy import Taxonomy
 
 SHARES_TABLE = "shares.csv"
 ERRORS_TABLE = "errors.csv"
-_ERRORS_HEADER = ["image", "reason"]
+ERRORS_HEADER = ["image", "reason"]
 
 _LISTED = 3
 """Number of image names in a message."""
@@ -63,10 +54,6 @@ class Predictions:
     def __repr__(self) -> str:
         counts = f"done={self.done}, skipped={self.skipped}, failed={self.failed}"
         return f"Predictions({str(self.out)!r}, {counts}, {len(self.paths)} files)"
-
-
-class _UnusableError(Exception):
-    """Raised when one image cannot be read or segmented; the others may be fine."""
 
 
 def predict_to_folder(
@@ -101,27 +88,17 @@ def predict_to_folder(
         AreosegError: The folder cannot be written, or has predictions of another image of the same
             name.
     """
-    names = [name for name in OUTPUTS if name in outputs]
     shares = SHARES in outputs
     header = shares_header(predictor.taxonomy)
     rows = earlier_rows(out / SHARES_TABLE, header) if shares else []
-    _check_same_images(rows, inputs, out)
-    listed = {row[0] for row in rows}
-    since = created_ns(out)
+    check_same_images(rows, inputs, out)
     gallery = GalleryFile(out) if GALLERY in outputs else None
-    pending = [
-        each
-        for each in inputs
-        if not (
-            resume
-            and _is_done(out, names, each.name, since)
-            and (not shares or each.name in listed)
-            and (gallery is None or each.name in gallery.entries)
-        )
-    ]
+    entries = None if gallery is None else gallery.entries
+    finished = finished_names(inputs, out, outputs, rows, entries) if resume else set()
+    pending = [each for each in inputs if each.name not in finished]
+    block_of = {each.name: index // predictor.batch_size for index, each in enumerate(inputs)}
     written: list[Path] = []
-    notes = _Notes()
-    eight_bit = any(getattr(engine, "eight_bit", False) for engine in predictor.engines)
+    notes = ImageNotes()
     with ExitStack() as tables:
         add_shares: AddRow | None = None
         if shares:
@@ -131,55 +108,86 @@ def predict_to_folder(
                 if row[0] not in pending_names:
                     add_shares(row)
         failures = _Failures(out, inputs, tables, log)
-        images = _readable(track(pending), failures)
-        for image, blocks in predictor.stream(images):
-            paths = output_paths(names, out, image.name, image)
-            counter = SummaryCounter(image, predictor.taxonomy)
-            pictures = Pictures(image, predictor.taxonomy)
-            try:
-                with open_outputs(paths, image, predictor.taxonomy) as write:
-                    for block in _usable(blocks):
-                        write(block)
-                        counter.add(block)
-                        if gallery is not None:
-                            pictures.add(block)
-            except _UnusableError as error:
-                failures.add(image.path, str(error))
-                continue
-            choices = predictor.scale_choices(image.size)
-            factors = [choice.factor for choice in choices]
-            warnings = image_warnings(image, max(factors), appearance)
-            summary = counter.summary(format_scale(factors), warnings)
-            notes.add(image.name, choices, warnings, json_summary(summary))
-            if eight_bit and image.pixels.dtype != np.uint8:
-                notes.rounded += 1
-            if add_shares is not None:
-                add_shares(summary.row())
-            if gallery is not None:
-                gallery.add(pictures.entry(summary))
-            written.extend(paths.values())
+        # A batch never extends over two blocks of the inputs, so that results are the same if
+        # several processes share the blocks.
+        for _, block in groupby(track(pending), lambda each: block_of[each.name]):
+            for result in segment_to_files(
+                predictor, block, out, outputs=outputs, appearance=appearance
+            ):
+                if isinstance(result, ImageFailure):
+                    failures.add(result)
+                    continue
+                notes.add(result)
+                if add_shares is not None:
+                    add_shares(result.row)
+                if gallery is not None and result.gallery is not None:
+                    gallery.add(result.gallery)
+                written.extend(out / file for file in result.files)
     if shares:
         written.append(out / SHARES_TABLE)
-    if gallery is not None and gallery.entries:
-        written += write_gallery(
-            out, list(gallery.entries.values()), predictor.taxonomy, models=model_names(out)
-        )
-        gallery.remove_part()
-    if notes.images:
-        keep_images(notes.images, out)
-        write_styles(out, tuple(names), predictor.taxonomy)
+    written += finish_folder(out, outputs, predictor.taxonomy, notes, entries)
     for line in notes.lines():
         log(line)
     skipped = len(inputs) - len(pending)
     return Predictions(out, tuple(written), len(notes.images), skipped, failures.count)
 
 
-def format_scale(factors: Sequence[float]) -> str:
-    """Return the scale factor of an image as text; several models may have different ones."""
-    return " ".join(dict.fromkeys(f"{factor:.6g}" for factor in factors))
+def finished_names(
+    inputs: Sequence[Input],
+    out: Path,
+    outputs: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    entries: Mapping[str, Entry] | None,
+) -> set[str]:
+    """Return the names of the images that earlier calls finished: outputs, rows and pictures.
+
+    Args:
+        inputs: The images.
+        out: The output folder.
+        outputs: Names in `OUTPUTS`, `shares` and `gallery`.
+        rows: The rows of `shares.csv`.
+        entries: The entries of the gallery; None without a gallery.
+    """
+    files = [name for name in OUTPUTS if name in outputs]
+    since = created_ns(out)
+    names = {each.name for each in inputs}
+    if SHARES in outputs:
+        names &= {row[0] for row in rows}
+    if entries is not None:
+        names &= entries.keys()
+    return {name for name in names if _is_done(out, files, name, since)}
 
 
-def _check_same_images(rows: Sequence[Sequence[str]], inputs: Sequence[Input], out: Path) -> None:
+def finish_folder(
+    out: Path,
+    outputs: Sequence[str],
+    taxonomy: Taxonomy,
+    notes: "ImageNotes",
+    entries: Mapping[str, Entry] | None,
+) -> list[Path]:
+    """Write the gallery, `prediction.json` and the styles after the last image.
+
+    Args:
+        out: The output folder.
+        outputs: Names in `OUTPUTS`, `shares` and `gallery`.
+        taxonomy: The classes.
+        notes: The images of this call.
+        entries: The entries of the gallery, also of earlier calls; None without a gallery.
+
+    Returns:
+        The pages of the gallery.
+    """
+    pages: list[Path] = []
+    if entries:
+        pages = write_gallery(out, list(entries.values()), taxonomy, models=model_names(out))
+        remove_part(out)
+    if notes.images:
+        keep_images(notes.images, out)
+        write_styles(out, tuple(name for name in OUTPUTS if name in outputs), taxonomy)
+    return pages
+
+
+def check_same_images(rows: Sequence[Sequence[str]], inputs: Sequence[Input], out: Path) -> None:
     """Check that no input would replace the predictions of another image of the same name.
 
     An image that was moved since is still the same.
@@ -194,8 +202,12 @@ def _check_same_images(rows: Sequence[Sequence[str]], inputs: Sequence[Input], o
             )
 
 
-class _Notes:
-    """What there is to say about the images: assumed scales, warnings, entries for a file."""
+class ImageNotes:
+    """What there is to say about the images: assumed scales, warnings, entries for a file.
+
+    Attributes:
+        images: Entries of `prediction.json` by name.
+    """
 
     def __init__(self) -> None:
         self.images: dict[str, dict[str, Any]] = {}
@@ -203,21 +215,18 @@ class _Notes:
         self._scales: dict[tuple[float, str], list[str]] = {}
         self._warnings: dict[str, tuple[str, ...]] = {}
 
-    def add(
-        self,
-        name: str,
-        choices: Sequence[ScaleChoice],
-        warnings: tuple[str, ...],
-        entry: dict[str, Any],
-    ) -> None:
-        self.images[name] = entry
-        for choice in dict.fromkeys(choices):
+    def add(self, image: ImageOutputs) -> None:
+        """Add an image."""
+        self.images[image.name] = image.entry
+        self.rounded += image.rounded
+        for choice in dict.fromkeys(image.choices):
             if choice.assumed:
-                self._scales.setdefault((choice.factor, choice.reason), []).append(name)
-        if warnings:
-            self._warnings[name] = warnings
+                self._scales.setdefault((choice.factor, choice.reason), []).append(image.name)
+        if image.entry["warnings"]:
+            self._warnings[image.name] = tuple(image.entry["warnings"])
 
     def lines(self) -> Iterator[str]:
+        """Yield one line per scale factor and reason, and one about rounding and one about warnings."""
         if self.rounded:
             yield (
                 f"note: {plural(self.rounded, 'image')} with more than 8 bits were rounded to 8,"
@@ -248,7 +257,7 @@ class _Failures:
         self.count = 0
         self._path = out / ERRORS_TABLE
         tried = {str(each.path.absolute()) for each in inputs}
-        rows = earlier_rows(self._path, _ERRORS_HEADER)
+        rows = earlier_rows(self._path, ERRORS_HEADER)
         remove_table(self._path)
         self._tables = tables
         self._log = log
@@ -257,39 +266,15 @@ class _Failures:
             if row[0] not in tried:
                 self._row(row)
 
-    def add(self, path: Path | None, reason: str) -> None:
-        assert path is not None
-        reason = reason.removeprefix(f"{path}: ")
-        self._row([str(path.absolute()), reason])
-        self._log(f"failed: {path}: {reason}")
+    def add(self, failure: ImageFailure) -> None:
+        self._row(failure.row)
+        self._log(str(failure))
         self.count += 1
 
     def _row(self, row: Sequence[str]) -> None:
         if self._add is None:
-            self._add = self._tables.enter_context(table_rows(self._path, _ERRORS_HEADER))
+            self._add = self._tables.enter_context(table_rows(self._path, ERRORS_HEADER))
         self._add(row)
-
-
-def _readable(inputs: Iterable[Input], failures: _Failures) -> Iterator[InputImage]:
-    """Read the images, and record those that cannot be read."""
-    for each in inputs:
-        try:
-            image = each.read()
-        except AreosegError as error:
-            failures.add(each.path, str(error))
-            continue
-        except MemoryError:
-            failures.add(each.path, "too large for the memory: split it into parts")
-            continue
-        yield image
-
-
-def _usable(blocks: Iterable[RowBlock]) -> Iterator[RowBlock]:
-    """Distinguish prediction errors, which concern one image, from write errors."""
-    try:
-        yield from blocks
-    except AreosegError as error:
-        raise _UnusableError(str(error)) from None
 
 
 def _is_done(out: Path, outputs: Sequence[str], name: str, since: int) -> bool:

@@ -144,10 +144,11 @@ class GalleryFile:
         with writing(self._part), self._part.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + os.linesep)
 
-    def remove_part(self) -> None:
-        """Remove the part file, after the pages were written."""
-        with writing(self._part):
-            self._part.unlink(missing_ok=True)
+
+def remove_part(out: Path) -> None:
+    """Remove the part file of a gallery, after the pages were written."""
+    with writing(out / _PART):
+        (out / _PART).unlink(missing_ok=True)
 
 
 def _jpeg(picture: PIL.Image.Image) -> str:

@@ -11,6 +11,14 @@ from areoseg.errors import AreosegError, plural
 from areoseg.inference.folder import Predictions, predict_to_folder
 from areoseg.inference.ignore_masks import own_masks
 from areoseg.inference.inputs import find_inputs, with_mission_masks
+from areoseg.inference.parallel.blocks import BlockFolder, Part
+from areoseg.inference.parallel.job import Job
+from areoseg.inference.parallel.predict import (
+    Request,
+    predict_here,
+    predict_in_blocks,
+    predict_in_workers,
+)
 from areoseg.inference.predictor import Predictor, model_paths
 from areoseg.inference.resampling import ScaleOption
 from areoseg.inference.settings import describe, keep_settings
@@ -36,6 +44,9 @@ def predict(
     background_threshold: float | None = None,
     ignore_mask: PathLike | None = None,
     resume: bool = False,
+    workers: int | None = None,
+    part: str | None = None,
+    accelerate: bool = True,
     device: str = "cpu",
     threads: int | None = None,
     console: Console | None = None,
@@ -64,8 +75,14 @@ def predict(
             pixels are background. None: the rover and range masks (MXY, RNG) beside Navcam frames,
             if there are any, unless `background` is False.
         resume: Whether to skip images whose outputs an earlier call wrote.
+        workers: Number of processes on this machine that share the images; None: this process.
+        part: Predict only this part of the images, such as `3/16`; afterwards `gather` joins the
+            parts. Parts may run at the same time, on any machines that share the folders.
+        accelerate: Whether a long job on the CPU may switch to OpenVINO, whose rounding differs.
+            Workers and parts never switch, so that an image has the same result whoever segments
+            it: exactly that of one process with `accelerate=False`.
         device: `cpu`, `cuda` or `auto`.
-        threads: CPU threads; None: all cores.
+        threads: CPU threads of each process; None: all cores, shared among the workers.
         console: Console for progress and failures; None: standard error.
 
     Returns:
@@ -73,15 +90,25 @@ def predict(
 
     Raises:
         AreosegError: A model cannot be used, there are no images, or the folder cannot be written
-            or has predictions with other models or options, or of another image of the same name.
+            or has predictions with other models or options, or of another image of the same name,
+            or an unfinished prediction by workers or parts.
 
     Examples:
         >>> areoseg.predict("photos/", "predictions")  # doctest: +SKIP
         Predictions('predictions', done=12, skipped=0, failed=0, 25 files)
     """
+    chosen_part = None if part is None else Part.parse(part)
+    in_blocks = workers is not None or part is not None
+    if workers is not None and threads is None:
+        threads = max(1, use_threads(None) // max(1, workers))
     use_threads(threads)
     console = console or standard_error()
     out = Path(out)
+    if not in_blocks and BlockFolder(out).exists():
+        raise AreosegError(
+            f"{out}: this folder has an unfinished prediction by workers or parts: finish it with"
+            " --resume or `areoseg gather`, or choose another --out"
+        )
     outputs = checked_outputs(outputs)
     models = model_paths(model)
     found = find_inputs(_paths(inputs), out=out)
@@ -98,17 +125,17 @@ def predict(
         )
     elif ignore_mask is not None:
         raise AreosegError(f"{ignore_mask}: no mask has the name of an image: check --ignore-mask")
-    predictor = Predictor.load(
-        *models,
-        device=device,
-        accelerate=True,
-        tta_flip=tta_flip,
-        tta_scales=tta_scales,
-        scale=scale,
-        camera=camera,
-        background=background,
-        background_threshold=background_threshold,
-    )
+    loading = {
+        "device": device,
+        "accelerate": accelerate and not in_blocks,
+        "tta_flip": tta_flip,
+        "tta_scales": tta_scales,
+        "scale": scale,
+        "camera": camera,
+        "background": background,
+        "background_threshold": background_threshold,
+    }
+    predictor = Predictor.load(*models, **loading)
     options = {
         "tta_flip": tta_flip,
         "tta_scales": list(tta_scales),
@@ -120,8 +147,22 @@ def predict(
     }
     for note in _notes(models, predictor):
         console.print(f"note: {note}", markup=False)
+    settings = describe(models, options)
+    log = partial(console.print, markup=False)  # names may contain square brackets
+    if in_blocks:
+        job = Job(tuple(models), loading, out, outputs, threads)
+        request = Request(job, found, settings, part=chosen_part, resume=resume)
+        run = (
+            predict_here(predictor, resume=resume)
+            if workers is None
+            else predict_in_workers(workers, resume=resume)
+        )
+        with progress_bar(console) as progress:
+            images = len(found) // (1 if chosen_part is None else chosen_part.count)
+            advance = partial(progress.advance, progress.add_task("predicting", total=images))
+            return predict_in_blocks(request, predictor, run, log=log, advance=advance)
     with locked(out, "predicting"), progress_bar(console) as progress:
-        keep_settings(describe(models, options), out)
+        keep_settings(settings, out)
         return predict_to_folder(
             predictor,
             found,
@@ -129,7 +170,7 @@ def predict(
             outputs=outputs,
             appearance=predictor.appearance,
             resume=resume,
-            log=partial(console.print, markup=False),  # names may contain square brackets
+            log=log,
             track=partial(progress.track, description="predicting"),
         )
 

@@ -12,7 +12,7 @@ LOCK = ".lock"
 
 
 @contextmanager
-def locked(folder: Path, task: str = "training") -> Iterator[None]:
+def locked(folder: Path, task: str = "training", *, timeout: float = 0) -> Iterator[None]:
     """Hold the lock of a folder, which is created if necessary.
 
     The operating system releases the lock of a process that dies.
@@ -20,6 +20,7 @@ def locked(folder: Path, task: str = "training") -> Iterator[None]:
     Args:
         folder: The folder.
         task: What its processes do, for the error message.
+        timeout: Seconds to wait while another process holds the lock.
 
     Raises:
         AreosegError: Another process holds the lock, or the folder cannot be written.
@@ -27,7 +28,7 @@ def locked(folder: Path, task: str = "training") -> Iterator[None]:
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK, timeout=0)
+        lock = FileLock(folder / LOCK, timeout=timeout)
         lock.acquire()
     except Timeout:
         raise AreosegError(

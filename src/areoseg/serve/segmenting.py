@@ -14,7 +14,7 @@ import numpy as np
 
 from areoseg.data.readers.rover_image import RoverImage, read_rover_image
 from areoseg.errors import AreosegError
-from areoseg.inference.folder import format_scale
+from areoseg.inference.image_outputs import format_scale
 from areoseg.inference.image_warnings import image_warnings
 from areoseg.inference.inputs import InputImage
 from areoseg.inference.predictor import Predictor
