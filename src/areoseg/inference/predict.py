@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -125,7 +126,7 @@ def predict(
         )
     elif ignore_mask is not None:
         raise AreosegError(f"{ignore_mask}: no mask has the name of an image: check --ignore-mask")
-    loading = {
+    loading: dict[str, Any] = {
         "device": device,
         "accelerate": accelerate and not in_blocks,
         "tta_flip": tta_flip,
