@@ -226,7 +226,7 @@ class ImageNotes:
             self._warnings[image.name] = tuple(image.entry["warnings"])
 
     def lines(self) -> Iterator[str]:
-        """Yield one line per scale factor and reason, and one about rounding and one about warnings."""
+        """Yield a line about rounding, one per scale factor and reason, and one about warnings."""
         if self.rounded:
             yield (
                 f"note: {plural(self.rounded, 'image')} with more than 8 bits were rounded to 8,"
