@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from areoseg.data.load import read
 from areoseg.data.readers import npz
 from areoseg.errors import AreosegError, printable
-from areoseg.inference.exported import ExportedEngine, ExportMetadata
-from areoseg.inference.inputs import find_inputs
+from areoseg.inference.engines.exported import ExportedEngine, ExportMetadata
+from areoseg.inference.listing import find_inputs
 from areoseg.recipes import load_recipe, write_recipe
 from areoseg.recipes.yaml_text import read_yaml
 from areoseg.runs.info import RunInfo

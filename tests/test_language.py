@@ -1,5 +1,6 @@
 """The code speaks the field's terms: names that were retired do not come back."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -35,3 +36,30 @@ def test_retired_names_do_not_come_back(word):
             if re.search(word, ALLOWED.sub("", line)):
                 found.append(f"{path.relative_to(PACKAGE)}:{number}: {line.strip()}")
     assert not found, f"use {RETIRED[word]!r} instead of {word!r}: {found}"
+
+
+def error_messages():
+    """The messages of errors in the source, with `{...}` for their values, and where they are."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and ast.unparse(node.func).endswith("Error")
+                and node.args
+            ):
+                texts = [
+                    part.value if isinstance(part, ast.Constant) else "{...}"
+                    for part in ast.walk(node.args[0])
+                    if isinstance(part, ast.FormattedValue)
+                    or (isinstance(part, ast.Constant) and isinstance(part.value, str))
+                ]
+                yield f"{path.relative_to(PACKAGE)}:{node.lineno}", "".join(texts)
+
+
+def test_error_messages_are_one_sentence_without_a_period():
+    wrong = [
+        f"{where}: {text}"
+        for where, text in error_messages()
+        if re.search(r"(?<!\.)\.$|\w\. [A-Z]", text)
+    ]
+    assert not wrong

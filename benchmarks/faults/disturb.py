@@ -160,10 +160,10 @@ def power_failures(
 
 
 PLACES = {
-    "before the first step": "areoseg.training.train.fit",
+    "before the first step": "areoseg.training.in_memory.fit",
     "in a step": "areoseg.training.loop.training_step",
     "in a validation": "areoseg.training.loop.confusion_matrix",
-    "in calibration": "areoseg.training.train.calibrate_segmenter",
+    "in calibration": "areoseg.training.in_memory.calibrate_segmenter",
     "in scoring": "areoseg.training.finish.evaluate_masks",
     "in the report": "areoseg.training.finish.write_report",
     "while reading data": "areoseg.training.train.read_with_progress",

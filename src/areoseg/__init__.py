@@ -58,9 +58,9 @@ if _TYPE_CHECKING:
     from areoseg.export.benchmark import bench as bench
     from areoseg.export.bundle import bundle as bundle
     from areoseg.export.export import export as export
+    from areoseg.inference.load import load as load
     from areoseg.inference.parallel.gather import gather as gather
     from areoseg.inference.predict import predict as predict
-    from areoseg.inference.predictor import load as load
     from areoseg.inference.submission import submit as submit
     from areoseg.labeling.exchange import export_labels as export_labels
     from areoseg.labeling.exchange import import_labels as import_labels
@@ -74,8 +74,8 @@ if _TYPE_CHECKING:
     from areoseg.taxonomy import VOID as VOID
     from areoseg.taxonomy import Taxonomy as Taxonomy
     from areoseg.training.baselines import baselines as baselines
-    from areoseg.training.calibrate import calibrate as calibrate
-    from areoseg.training.self_training import self_train as self_train
+    from areoseg.training.calibration.calibrate import calibrate as calibrate
+    from areoseg.training.self_training.self_train import self_train as self_train
     from areoseg.training.soup import soup as soup
     from areoseg.training.train import resume as resume
     from areoseg.training.train import train as train
@@ -98,7 +98,7 @@ _HOMES = {
     "baselines": "areoseg.training.baselines",
     "bench": "areoseg.export.benchmark",
     "bundle": "areoseg.export.bundle",
-    "calibrate": "areoseg.training.calibrate",
+    "calibrate": "areoseg.training.calibration.calibrate",
     "compare": "areoseg.experiments.compare",
     "evaluate": "areoseg.evaluation.evaluate",
     "evaluate_each": "areoseg.evaluation.evaluate",
@@ -106,7 +106,7 @@ _HOMES = {
     "export_labels": "areoseg.labeling.exchange",
     "gather": "areoseg.inference.parallel.gather",
     "import_labels": "areoseg.labeling.exchange",
-    "load": "areoseg.inference.predictor",
+    "load": "areoseg.inference.load",
     "load_plugin": "areoseg.utils.plugins",
     "load_recipe": "areoseg.recipes",
     "open_run": "areoseg.runs.run",
@@ -114,7 +114,7 @@ _HOMES = {
     "read": "areoseg.data.load",
     "resume": "areoseg.training.train",
     "search": "areoseg.experiments.search",
-    "self_train": "areoseg.training.self_training",
+    "self_train": "areoseg.training.self_training.self_train",
     "soup": "areoseg.training.soup",
     "submit": "areoseg.inference.submission",
     "suggest": "areoseg.labeling.suggest",

@@ -8,7 +8,8 @@ class AreosegError(Exception):
     """Raised when areoseg cannot use an input: a file, a recipe, a shape or a name.
 
     The message is one line that says what is wrong, where (file, field, shape), and what to do
-    next. The command line prints it without a traceback and exits with code 2.
+    next, without a final period, so that messages can contain others. The command line prints it
+    without a traceback and exits with code 2.
     """
 
     def __init__(self, message: str = "") -> None:

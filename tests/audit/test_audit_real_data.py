@@ -8,7 +8,7 @@ from sklearn.metrics import average_precision_score
 
 from areoseg.audit import audit_samples
 from areoseg.audit.cache import Cache
-from areoseg.audit.content_outliers import content_scores
+from areoseg.audit.checks.content_outliers import content_scores
 from areoseg.audit.context import AuditContext
 from areoseg.data.load import read_data
 

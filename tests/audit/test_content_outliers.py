@@ -4,8 +4,8 @@ from scipy.spatial.distance import mahalanobis
 from sklearn.metrics import average_precision_score
 
 from areoseg.audit import audit_samples
-from areoseg.audit.content_outliers import FLAG_ABOVE, FLAG_ABOVE_IF_UNEXPLAINED, MIN_IMAGES
-from areoseg.audit.content_outliers import content_scores as scores_of_context
+from areoseg.audit.checks.content_outliers import FLAG_ABOVE, FLAG_ABOVE_IF_UNEXPLAINED, MIN_IMAGES
+from areoseg.audit.checks.content_outliers import content_scores as scores_of_context
 from areoseg.audit.context import AuditContext
 from areoseg.audit.features import WINDOW, robust_distances, window_features, windows
 from areoseg.data.samples import SegmentationDataset

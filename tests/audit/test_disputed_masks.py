@@ -3,8 +3,7 @@ import pytest
 from cleanlab.count import get_confident_thresholds
 
 from areoseg.audit import audit_samples
-from areoseg.audit.context import AuditContext
-from areoseg.audit.disputed_masks import (
+from areoseg.audit.checks.disputed_masks import (
     BACKGROUND_WEIGHT,
     GRID,
     SHIFTS,
@@ -15,6 +14,7 @@ from areoseg.audit.disputed_masks import (
     log_points,
     mask_likelihoods,
 )
+from areoseg.audit.context import AuditContext
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.synthetic import SyntheticMars, draw_set, mirror_masks, shift_masks, swap_masks

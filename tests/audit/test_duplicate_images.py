@@ -1,7 +1,7 @@
 import numpy as np
 
 from areoseg.audit import audit_samples
-from areoseg.audit.duplicates import identical_groups
+from areoseg.audit.checks.duplicates import identical_groups
 from areoseg.data.samples import SegmentationDataset
 
 NAMES = ("a", "b", "c", "d", "e")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from areoseg.audit import audit_samples
-from areoseg.audit.edge_agreement import MAX_SHIFT, edge_agreements
+from areoseg.audit.checks.edge_agreement import MAX_SHIFT, edge_agreements
 from areoseg.data.samples import SegmentationDataset
 from areoseg.synthetic import SyntheticMars, draw_set
 

@@ -1,7 +1,7 @@
 import pytest
 
 from areoseg.audit import Audit, Finding, SetFinding
-from areoseg.audit.checks import parse_fail_on
+from areoseg.audit.checks.table import parse_fail_on
 from areoseg.errors import AreosegError
 
 NAMES = ("repeated-mask", "near-duplicate", "drift", "any", "reject")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from areoseg.audit import OtherSample, audit_samples
-from areoseg.audit.leaks import split_from_names
+from areoseg.audit.checks.leaks import split_from_names
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.synthetic import SyntheticMars, add_duplicates, draw_set

@@ -3,8 +3,9 @@ import pytest
 from scipy.stats import multivariate_normal
 from sklearn.metrics import roc_auc_score
 
-from areoseg.audit import appearance, audit_samples
-from areoseg.audit.appearance import GRID, grid_points, mask_fits, point_features
+from areoseg.audit import audit_samples
+from areoseg.audit.checks import appearance
+from areoseg.audit.checks.appearance import GRID, grid_points, mask_fits, point_features
 from areoseg.audit.context import AuditContext
 from areoseg.data.samples import SegmentationDataset
 from areoseg.synthetic import SyntheticMars, draw_set, mirror_masks, swap_masks

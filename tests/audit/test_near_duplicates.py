@@ -3,8 +3,13 @@ import pytest
 from PIL import Image
 
 from areoseg.audit import Cache, audit_samples
-from areoseg.audit import duplicates as module
-from areoseg.audit.duplicates import MAX_SHIFT, best_shift, mask_disagreement, near_duplicate_pairs
+from areoseg.audit.checks import duplicates as module
+from areoseg.audit.checks.duplicates import (
+    MAX_SHIFT,
+    best_shift,
+    mask_disagreement,
+    near_duplicate_pairs,
+)
 from areoseg.data.samples import SegmentationDataset
 from areoseg.synthetic import SyntheticMars, add_duplicates, draw_set
 from areoseg.taxonomy import VOID

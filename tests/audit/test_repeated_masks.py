@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from areoseg.audit import audit_samples
-from areoseg.audit.mask_checks import is_trivial
+from areoseg.audit.checks.masks import is_trivial
 from areoseg.data.samples import SegmentationDataset
 from areoseg.synthetic import SyntheticMars, add_aliens, add_duplicates, draw_set
 from areoseg.taxonomy import VOID

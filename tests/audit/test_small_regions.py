@@ -1,7 +1,7 @@
 import numpy as np
 
 from areoseg.audit import audit_samples
-from areoseg.audit.mask_checks import tiny_regions
+from areoseg.audit.checks.masks import tiny_regions
 from areoseg.data.samples import SegmentationDataset
 from areoseg.taxonomy import VOID
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from areoseg.audit import Cache, audit_samples
-from areoseg.audit.image_checks import image_statistics
+from areoseg.audit.checks.images import image_statistics
 from areoseg.audit.summary import FEATURES, drifts, effective_images, iou_margin
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import class_pixels

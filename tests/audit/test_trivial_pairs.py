@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from areoseg.audit import Cache, audit_samples
-from areoseg.audit.image_checks import image_statistics
+from areoseg.audit.checks.images import image_statistics
 from areoseg.data.samples import SegmentationDataset
 from areoseg.synthetic import SyntheticMars, draw_set
 from areoseg.taxonomy import VOID

@@ -168,7 +168,8 @@ def test_an_interrupted_audit_keeps_what_it_has_and_goes_on(homework_npz, tmp_pa
     data, out = areoseg.read(homework_npz), tmp_path / "out"
     monkeypatch.setattr(cache, "CHUNK_SIZE", 8)
     with monkeypatch.context() as patched:
-        patched.setattr(import_module("areoseg.audit.duplicates"), "detail_correlations", interrupt)
+        duplicates = import_module("areoseg.audit.checks.duplicates")
+        patched.setattr(duplicates, "detail_correlations", interrupt)
         with pytest.raises(KeyboardInterrupt):
             audit_data(data, out)
     assert {path.name.split("-")[0] for path in (out / CACHE).iterdir()} >= {
@@ -177,7 +178,7 @@ def test_an_interrupted_audit_keeps_what_it_has_and_goes_on(homework_npz, tmp_pa
     }
     assert not (out / "audit.json").exists()
     with monkeypatch.context() as patched:
-        patched.setattr(import_module("areoseg.audit.mask_checks"), "tiny_regions", interrupt)
+        patched.setattr(import_module("areoseg.audit.checks.masks"), "tiny_regions", interrupt)
         found = audit_data(data, out)
     assert found == audit_data(data)
     assert not (out / CACHE).exists()
@@ -191,7 +192,7 @@ def test_ctrl_c_ends_with_one_line_and_leaves_the_finished_chunks(
     run_command, homework_npz, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(cache, "CHUNK_SIZE", 8)
-    checks = import_module("areoseg.audit.mask_checks")
+    checks = import_module("areoseg.audit.checks.masks")
     tiny_regions, calls = checks.tiny_regions, []
 
     def press_ctrl_c(*arguments):

@@ -254,7 +254,7 @@ def test_a_run_goes_on_where_its_data_lie_now(run_command, homework_npz, tiny, t
     moved.unlink()
     lost = run_command("train", "--resume", out)
     assert lost.returncode == 2
-    assert "does not exist. Give its current path with --data" in lost.stderr
+    assert "does not exist; give its current path with --data" in lost.stderr
     resumed = run_command("train", "--resume", out, "--data", homework_npz)
     assert resumed.returncode == 130
     assert "epoch 2" in resumed.stderr

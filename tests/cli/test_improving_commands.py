@@ -204,7 +204,7 @@ def test_teachers_of_other_splits_and_odd_shares_are_refused(runs, homework_npz,
 
 def test_a_budget_that_labeling_uses_up_is_refused(runs, samples, tmp_path):
     np.savez(tmp_path / "more.npz", test_set=samples.images[:4, ::-1])
-    with pytest.raises(AreosegError, match=r"within --budget 0\.001s: .*Give at least"):
+    with pytest.raises(AreosegError, match=r"within --budget 0\.001s: .*give at least"):
         areoseg.self_train(
             runs["one"], tmp_path / "more.npz", tmp_path / "out", budget="0.001s",
             min_confidence=0.1, console=QUIET,

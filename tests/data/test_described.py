@@ -10,7 +10,7 @@ from rich.console import Console
 from areoseg.data.description import find_description, read_description
 from areoseg.data.load import read
 from areoseg.errors import AreosegError
-from areoseg.inference.inputs import find_inputs
+from areoseg.inference.listing import find_inputs
 from areoseg.taxonomy import MARS, VOID
 
 QUIET = Console(quiet=True)

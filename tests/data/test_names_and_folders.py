@@ -13,7 +13,7 @@ from areoseg.data.missions.metadata import rover_stop
 from areoseg.data.readers.files import walk_images
 from areoseg.data.samples import fingerprint
 from areoseg.errors import AreosegError
-from areoseg.inference.inputs import find_inputs
+from areoseg.inference.listing import find_inputs
 from areoseg.utils.files import write_text
 
 

@@ -178,7 +178,7 @@ def test_what_is_no_run_is_told_which_models_are_bundled(name, tmp_path):
 
 
 def test_a_bundle_is_not_changed(name, run, bundled, homework_npz, tmp_path):
-    with pytest.raises(AreosegError, match="Calibrate the run that it was made from"):
+    with pytest.raises(AreosegError, match="calibrate the run that it was made from"):
         areoseg.calibrate(name, data=homework_npz)
     with pytest.raises(AreosegError, match="already a bundle"):
         areoseg.bundle(name, tmp_path / "again")

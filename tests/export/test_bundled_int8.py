@@ -12,7 +12,7 @@ from areoseg import weights
 from areoseg.cli.app import app
 from areoseg.errors import AreosegError
 from areoseg.export.bundled_int8 import RECORD
-from areoseg.inference.exported import METADATA_KEY
+from areoseg.inference.engines.exported import METADATA_KEY
 from areoseg.synthetic import SyntheticMars, draw_set
 
 openvino = pytest.importorskip("openvino", reason="the extra openvino is not installed")

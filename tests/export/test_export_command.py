@@ -58,7 +58,7 @@ def test_the_description_tells_recipe_score_and_hash(run, tmp_path, told):
     metadata = open_engine(path).metadata
     assert metadata.recipe == (run / "recipe.yaml").read_text()
     assert metadata.score["protocol"] == "terrain"
-    assert metadata.score["part"] == "test"
+    assert metadata.score["split"] == "test"
     assert len(metadata.weights_sha256) == 64
     assert metadata.tile == (32, 64)
 

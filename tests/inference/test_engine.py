@@ -3,7 +3,7 @@ import torch
 
 from areoseg.errors import AreosegError
 from areoseg.inference import TorchEngine, open_engine
-from areoseg.inference.factory import LOADERS
+from areoseg.inference.engines.factory import LOADERS
 from areoseg.models import create_model
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import MARS

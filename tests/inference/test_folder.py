@@ -14,9 +14,9 @@ from torch import nn
 
 from areoseg.errors import AreosegError
 from areoseg.inference import Predictor, TorchEngine
-from areoseg.inference.factory import is_model
+from areoseg.inference.engines.factory import is_model
 from areoseg.inference.folder import predict_to_folder
-from areoseg.inference.inputs import find_inputs
+from areoseg.inference.listing import find_inputs
 from areoseg.inference.settings import describe, keep_settings
 from areoseg.inference.writers import OUTPUT_NAMES
 from areoseg.models.segmenter import Segmenter

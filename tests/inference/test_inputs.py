@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from areoseg.errors import AreosegError
-from areoseg.inference.inputs import find_inputs
+from areoseg.inference.listing import find_inputs
 
 
 def picture(path, value=7):

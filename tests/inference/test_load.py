@@ -132,6 +132,85 @@ def test_results_of_arrays_are_saved_under_their_index(model, tmp_path):
     assert {path.name for path in (tmp_path / "masks").iterdir()} == {"image_0.png", "image_1.png"}
 
 
+def test_results_of_other_images_are_not_overwritten(model, folder, tmp_path):
+    image, mask = levels()
+    out = tmp_path / "out"
+    for _ in range(2):  # the same image may be saved again
+        (path,) = model(image).save(out, ["masks"])
+    with pytest.raises(AreosegError, match=r"masks.image\.png: .* of another image: .*name="):
+        model(image[:, ::-1]).save(out, ["masks"])
+    assert np.array_equal(np.asarray(PIL.Image.open(path)), mask)
+    (other,) = model(image[:, ::-1]).save(out, ["masks"], name="mirrored/1")
+    assert other == out / "masks" / "mirrored" / "1.png"
+
+    (tmp_path / "sol2").mkdir()
+    PIL.Image.fromarray(image[:, ::-1]).save(tmp_path / "sol2" / "a.png")
+    model(folder / "a.png").save(out, ["masks"])
+    with pytest.raises(AreosegError, match="of another image"):
+        model(tmp_path / "sol2" / "a.png").save(out, ["masks"])
+
+
+def test_files_of_one_name_in_a_list_have_names_of_their_own(model, folder, tmp_path):
+    (tmp_path / "sol2").mkdir()
+    PIL.Image.fromarray(levels()[0]).save(tmp_path / "sol2" / "a.png")
+    results = model([folder / "a.png", levels()[0], tmp_path / "sol2" / "a.png"])
+    names = [result.source.name for result in results]
+    assert len(set(names)) == 3
+    assert names[1] == "image_1"
+
+
+def test_images_that_fail_are_skipped_on_request(model, folder):
+    (folder / "a.png").write_text("no picture")
+    with pytest.raises(AreosegError, match=r"a\.png: .*; errors='skip' leaves out such images"):
+        model(folder)
+    with pytest.warns(UserWarning, match=r"skipped .*a\.png: not a PNG"):
+        (result,) = model(folder, errors="skip")
+    assert result.path == folder / "b.png"
+    nothing = np.full((8, 10), np.nan, np.float32)
+    with pytest.warns(UserWarning, match="skipped image 1 of the list: every pixel is nodata"):
+        results = model([levels()[0], nothing, levels()[0]], errors="skip")
+    assert [result.source.name for result in results] == ["image_0", "image_2"]
+    with pytest.warns(UserWarning, match="skipped"):
+        assert len(list(model(folder, stream=True, errors="skip"))) == 1
+    with pytest.raises(AreosegError, match="not a PNG") as caught:
+        model(folder / "a.png", errors="skip")  # there would be no result
+    assert "errors=" not in str(caught.value)
+    with pytest.raises(AreosegError, match="'raise' or 'skip'"):
+        model(folder, errors="ignore")
+
+
+def test_images_that_the_model_cannot_segment_are_skipped_on_request(model, monkeypatch):
+    engine = model.engines[0]
+
+    class Narrow:
+        """An engine that fails for images of 12 columns."""
+
+        def __getattr__(self, name):
+            return getattr(engine, name)
+
+        def __call__(self, images):
+            if images.shape[-1] == 12:
+                raise AreosegError("too narrow")
+            return engine(images)
+
+    monkeypatch.setattr(model.ensemble, "engines", [Narrow()])
+    images = [levels()[0], levels(8, 12)[0]]
+    with pytest.warns(UserWarning, match="skipped image_1: too narrow"):
+        assert len(model(images, errors="skip")) == 1
+    with pytest.raises(AreosegError, match="too narrow"):
+        model(images)
+
+
+def test_arrays_without_a_measurement_are_refused_as_files_are(model, tmp_path):
+    nothing = np.full((8, 10), np.nan, np.float32)
+    path = tmp_path / "nothing.tif"
+    PIL.Image.fromarray(nothing).save(path)
+    transparent = np.zeros((8, 10, 4), np.uint8)
+    for source in (path, nothing, transparent, PIL.Image.fromarray(transparent)):
+        with pytest.raises(AreosegError, match="every pixel is nodata, NaN or transparent"):
+            model(source)
+
+
 def test_tiles_share_forward_passes_and_give_the_same(model):
     image, mask = levels(150, 200)
     alone = model(image)

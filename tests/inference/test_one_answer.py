@@ -25,7 +25,7 @@ def frame():
 
 def test_a_picture_has_one_answer_under_any_name_and_in_any_format(frame, tmp_path, monkeypatch):
     # A long job would switch to OpenVINO, whose rounding differs.
-    monkeypatch.setattr("areoseg.inference.factory.has_openvino", lambda: False)
+    monkeypatch.setattr("areoseg.inference.engines.factory.has_openvino", lambda: False)
     folder = tmp_path / "in"
     folder.mkdir()
     for name in (FRAME, "my_photo", "holiday 7", "tile-17", "NRB_430335904EDR_F0130000NCAM07812M1"):

@@ -3,8 +3,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from areoseg.inference import TorchEngine, open_engine, openvino
-from areoseg.inference.openvino import AcceleratedEngine, has_openvino
+from areoseg.inference import TorchEngine, open_engine
+from areoseg.inference.engines import openvino
+from areoseg.inference.engines.openvino import AcceleratedEngine, has_openvino
 from areoseg.models import create_model
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import MARS
@@ -82,8 +83,8 @@ def test_only_who_asks_for_speed_goes_over(tmp_path, monkeypatch):
         info=SimpleNamespace(precision="float32"),
         recipe=None,
     )
-    monkeypatch.setattr("areoseg.inference.factory.open_run", lambda path: run)
-    monkeypatch.setattr("areoseg.inference.factory.trained_scale", lambda run: None)
-    monkeypatch.setattr("areoseg.inference.factory.has_openvino", lambda: True)
+    monkeypatch.setattr("areoseg.inference.engines.factory.open_run", lambda path: run)
+    monkeypatch.setattr("areoseg.inference.engines.factory.trained_scale", lambda run: None)
+    monkeypatch.setattr("areoseg.inference.engines.factory.has_openvino", lambda: True)
     assert isinstance(open_engine(tmp_path), TorchEngine)  # scores are the same each time
     assert isinstance(open_engine(tmp_path, accelerate=True), AcceleratedEngine)

@@ -17,7 +17,7 @@ import areoseg
 from areoseg.errors import AreosegError
 from areoseg.inference import Predictor, TorchEngine
 from areoseg.inference.folder import predict_to_folder
-from areoseg.inference.inputs import find_inputs
+from areoseg.inference.listing import find_inputs
 from areoseg.inference.parallel import workers as workers_module
 from areoseg.inference.parallel.blocks import BlockFolder, Part
 from areoseg.inference.parallel.gather import gather

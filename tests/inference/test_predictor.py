@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch import nn
 
+import areoseg
 from areoseg.errors import AreosegError
 from areoseg.inference import Predictor, TorchEngine
 from areoseg.models import create_model
@@ -83,6 +84,6 @@ def test_probabilities_of_several_models_are_averaged():
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(AreosegError, match="not a run"):
-        Predictor.load(tmp_path)
+        areoseg.load(tmp_path)
     with pytest.raises(AreosegError, match="no model"):
-        Predictor.load()
+        areoseg.load([])

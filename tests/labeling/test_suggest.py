@@ -9,7 +9,7 @@ from PIL import Image
 import areoseg
 import areoseg.labeling.suggest as suggest_module
 from areoseg.errors import AreosegError
-from areoseg.inference.inputs import find_inputs
+from areoseg.inference.listing import find_inputs
 from areoseg.inference.tiling import RowBlock
 from areoseg.labeling.suggest import mean_entropy, ranked, read_suggestions
 

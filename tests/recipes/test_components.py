@@ -22,25 +22,29 @@ def test_everything_that_a_recipe_can_choose_is_there():
     assert names["class_weights"] == {"none", "inverse", "sqrt", "effective", "median"}
 
 
-@pytest.mark.parametrize(("place", "part"), EVERY, ids=lambda value: getattr(value, "name", value))
-def test_a_recipe_takes_each_part_with_the_options_that_are_told(place, part):
-    assert part.summary
-    assert "\n" not in part.summary
+@pytest.mark.parametrize(
+    ("place", "component"), EVERY, ids=lambda value: getattr(value, "name", value)
+)
+def test_a_recipe_takes_each_component_with_its_listed_options(place, component):
+    assert component.summary
+    assert "\n" not in component.summary
     chosen = {
-        "loss": dict(part.options),
-        "loss.TERM": {part.name: dict(part.options)},
-        "class_weights": part.name,
-        "optimizer": {"name": part.name, **part.options},
-        "schedule": {"name": part.name, **part.options},
-        "augment": {"policy": part.name, **part.options},
-        "augment.TRANSFORM": {part.name: dict(part.options)},
+        "loss": dict(component.options),
+        "loss.TERM": {component.name: dict(component.options)},
+        "class_weights": component.name,
+        "optimizer": {"name": component.name, **component.options},
+        "schedule": {"name": component.name, **component.options},
+        "augment": {"policy": component.name, **component.options},
+        "augment.TRANSFORM": {component.name: dict(component.options)},
     }[place]
     section = place.partition(".")[0]
     background = {"background": "class"}
     told = {"model": "unet", "data": background, section: chosen}
     short = {
         **told,
-        section: {part.name: {}} if place in ("loss.TERM", "augment.TRANSFORM") else part.name,
+        section: {component.name: {}}
+        if place in ("loss.TERM", "augment.TRANSFORM")
+        else component.name,
     }
     assert parse_recipe(yaml.safe_dump(told)) == parse_recipe(yaml.safe_dump(short))
 
@@ -53,9 +57,9 @@ def test_the_examples_are_good(choice):
 def test_the_command_lists_all_and_the_options_of_one_place(capsys):
     command()
     text = capsys.readouterr().out
-    for _, part in EVERY:
-        assert part.name in text
-        assert " ".join(part.summary.split()[:4]) in text  # long lines are broken
+    for _, component in EVERY:
+        assert component.name in text
+        assert " ".join(component.summary.split()[:4]) in text  # long lines are broken
     assert "nesterov=" not in text
     command("optimizer")
     text = capsys.readouterr().out

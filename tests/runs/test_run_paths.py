@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from areoseg.evaluation.model_under_test import open_model_under_test
-from areoseg.inference.predictor import model_paths
+from areoseg.inference.load import model_paths
 from areoseg.runs.run import open_run, open_runs
 
 

@@ -14,7 +14,7 @@ from areoseg.recipes import dump_recipe, load_recipe, parse_recipe
 from areoseg.recipes.schema import NetworkSettings
 from areoseg.runs.run import build_segmenter, open_run
 from areoseg.taxonomy import MARS
-from areoseg.training.train import resume_on, train_on
+from areoseg.training.in_memory import resume_on, train_on
 
 RECIPES = {
     "dropblock": ("unet-l", ["network.dropblock=3", "network.weight_standardization=true"]),
@@ -37,8 +37,8 @@ def test_an_adjusted_training_resumes_to_the_same_weights_and_is_rebuilt(
     whole = run(tmp_path / "whole")
 
     with interrupted_at(2):
-        run(tmp_path / "part")
-    resumed = resume_on(tmp_path / "part", read_source(source), console=quiet)
+        run(tmp_path / "interrupted")
+    resumed = resume_on(tmp_path / "interrupted", read_source(source), console=quiet)
     one, other = (load_file(each.path / "weights.safetensors") for each in (whole, resumed))
     assert all(torch.equal(tensor, other[key]) for key, tensor in one.items())
 

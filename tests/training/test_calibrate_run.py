@@ -13,8 +13,9 @@ from areoseg.models.segmenter import MASKED_LOGIT, Segmenter
 from areoseg.recipes import load_recipe
 from areoseg.runs.run import open_run
 from areoseg.taxonomy import MARS, VOID
-from areoseg.training.calibration import calibrate_run, labeled_pixels
-from areoseg.training.train import train_on
+from areoseg.training.calibration.calibrate import calibrate_run
+from areoseg.training.calibration.outputs import held_out_outputs
+from areoseg.training.in_memory import train_on
 
 
 class Brightness(nn.Module):
@@ -56,14 +57,14 @@ def test_weights_from_before_there_was_a_temperature_load():
 
 
 def test_common_classes_are_drawn_from_and_stand_for_all_their_pixels(monkeypatch):
-    monkeypatch.setattr("areoseg.training.calibration.MAX_CLASS_PIXELS", 1000)
+    monkeypatch.setattr("areoseg.training.calibration.outputs.MAX_CLASS_PIXELS", 1000)
     masks = np.ones((4, 64, 64), np.uint8)
     masks[:, :2] = 0  # never answered
     masks[:, 2:4] = VOID
     masks[:, 4, :5] = 4
     images = np.random.default_rng(0).integers(0, 256, masks.shape, dtype=np.uint8)
     samples = SegmentationDataset(images, masks, tuple("abcd"), ("x", "x", "y", "z"))
-    found = labeled_pixels(segmenter(), samples, MARS)
+    found = held_out_outputs(segmenter(), samples, MARS).pixels
     counts = np.bincount(found.targets, minlength=5)
     assert counts[[0, 2, 3, 4]].tolist() == [0, 0, 0, 20]
     assert counts[1] == pytest.approx(1000, rel=0.15)
@@ -78,7 +79,9 @@ def test_samples_are_the_groups_where_none_are_known():
     samples = SegmentationDataset(
         np.zeros((3, 4, 4), np.uint8), np.ones((3, 4, 4), np.uint8), tuple("abc")
     )
-    assert set(labeled_pixels(segmenter(), samples, MARS).groups) == {0, 1, 2}
+    outputs = held_out_outputs(segmenter(), samples, MARS)
+    assert set(outputs.pixels.groups) == {0, 1, 2}
+    assert outputs.odds is None
 
 
 @pytest.fixture(scope="module")

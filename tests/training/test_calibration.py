@@ -9,8 +9,8 @@ from areoseg.metrics.calibration_error import expected_calibration_error, reliab
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.rates import mean_scores
 from areoseg.taxonomy import MARS
-from areoseg.training.calibration import fit_calibration
-from areoseg.training.calibration_fits import (
+from areoseg.training.calibration.classes import fit_calibration
+from areoseg.training.calibration.fits import (
     MAX_BACKGROUND_COST,
     MAX_BACKGROUND_PENALTY,
     MAX_OFFSET,
@@ -96,9 +96,9 @@ def test_offsets_that_cannot_help_stay_at_zero():
 
 def test_halves_share_no_group_and_both_have_the_rare_class():
     some = pixels(2000, groups=9)
-    parts = list(half_splits(some, rare=4, repeats=3))
-    assert len(parts) == 6
-    for fitted, tested in parts:
+    halves = list(half_splits(some, rare=4, repeats=3))
+    assert len(halves) == 6
+    for fitted, tested in halves:
         assert not set(some.groups[fitted]) & set(some.groups[tested])
         assert (fitted ^ tested).all()
         assert (some.targets[fitted] == 4).any()

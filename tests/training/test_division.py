@@ -8,14 +8,14 @@ from areoseg.data.load import Source
 from areoseg.data.samples import LoadedData, SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
+from areoseg.training.in_memory import train_on
 from areoseg.training.prepare import divide
-from areoseg.training.train import train_on
 
 UNAUDITED = "data.audit=false"
 
 
 @pytest.fixture(scope="module")
-def part_background():
+def partly_background():
     """Sixty samples of 8x8 pixels; a third is 3/4 background, a third 1/4, a third has none."""
     rows = np.array([6, 2, 0])[np.arange(60) % 3]
     masks = np.where(np.arange(8) < rows[:, None], 0, 1).astype(np.uint8)
@@ -29,9 +29,9 @@ def recipe(*overrides):
     return load_recipe("unet", [UNAUDITED, *overrides])
 
 
-def test_mostly_background_is_not_trained_on_but_scored_all_the_same(part_background):
-    whole = divide(recipe(), part_background)
-    dropped = divide(recipe("data.max_background=0.5"), part_background)
+def test_mostly_background_is_not_trained_on_but_scored_all_the_same(partly_background):
+    whole = divide(recipe(), partly_background)
+    dropped = divide(recipe("data.max_background=0.5"), partly_background)
     assert (whole.dropped, whole.notes) == (0, ())
     assert dropped.split.val == whole.split.val
     assert dropped.split.test == whole.split.test
@@ -40,39 +40,39 @@ def test_mostly_background_is_not_trained_on_but_scored_all_the_same(part_backgr
     assert "background is above 0.5" in dropped.notes[0]
 
 
-def test_the_share_itself_is_not_over_it(part_background):
-    shares = [divide(recipe(f"data.max_background={at}"), part_background) for at in (0.75, 1)]
+def test_the_share_itself_is_not_over_it(partly_background):
+    shares = [divide(recipe(f"data.max_background={at}"), partly_background) for at in (0.75, 1)]
     assert [each.dropped for each in shares] == [0, 0]
 
 
-def test_dropping_everything_is_refused(part_background):
+def test_dropping_everything_is_refused(partly_background):
     clouded = SegmentationDataset(
-        part_background.images,
-        np.where(np.arange(8) < 7, 0, part_background.masks),
-        part_background.names,
+        partly_background.images,
+        np.where(np.arange(8) < 7, 0, partly_background.masks),
+        partly_background.names,
     )
     with pytest.raises(AreosegError, match="leaves none of"):
         divide(recipe("data.max_background=0.1"), clouded)
 
 
-def test_a_threshold_that_separates_nothing_is_said(part_background):
-    idle = divide(recipe("split=dispersion", "split.threshold=0.45"), part_background)
+def test_a_threshold_that_separates_nothing_is_said(partly_background):
+    idle = divide(recipe("split=dispersion", "split.threshold=0.45"), partly_background)
     assert "split.threshold=0.45 separates nothing" in idle.notes[0]
     for threshold in ("0.35", "null"):
         chosen = recipe("split=dispersion", f"split.threshold={threshold}")
-        assert divide(chosen, part_background).notes == ()
+        assert divide(chosen, partly_background).notes == ()
 
 
-def test_a_run_says_how_many_samples_were_dropped(part_background, tiny, tmp_path):
+def test_a_run_says_how_many_samples_were_dropped(partly_background, tiny, tmp_path):
     chosen = load_recipe("unet", [*tiny, UNAUDITED, "training.epochs=1", "data.max_background=0.5"])
-    nothing = SegmentationDataset(part_background.images[:0], None, ())
+    nothing = SegmentationDataset(partly_background.images[:0], None, ())
     run = train_on(
         chosen,
-        LoadedData(labeled=part_background, unlabeled=nothing),
+        LoadedData(labeled=partly_background, unlabeled=nothing),
         tmp_path / "run",
         source=Source(path="nowhere"),
         console=Console(quiet=True),
     )
     dropped = json.loads((run.path / "run.json").read_text())["data"]["dropped"]
-    assert dropped == divide(chosen, part_background).dropped > 0
+    assert dropped == divide(chosen, partly_background).dropped > 0
     assert not {int(name) for name in run.split["train"]} & set(range(0, 60, 3))

@@ -14,9 +14,9 @@ from areoseg.recipes import load_recipe
 from areoseg.runs.info import RunInfo
 from areoseg.runs.lock import LOCK, check_unlocked, locked
 from areoseg.runs.run import AUDIT, RUN_INFO, WEIGHTS, open_run
-from areoseg.training import loop, train
+from areoseg.training import in_memory, loop, new_run, train
 from areoseg.training.health import check_finite, explained
-from areoseg.training.train import resume_on, train_on
+from areoseg.training.in_memory import resume_on, train_on
 
 SOURCE = Source(path="mars.npz")
 
@@ -130,7 +130,7 @@ def test_a_training_killed_before_its_first_step_resumes_from_the_start(
     recipe = load_recipe("unet", tiny)
     whole = train_on(recipe, data, tmp_path / "whole", source=SOURCE)
     with monkeypatch.context() as patch:
-        patch.setattr(train, "_fit", lambda *a, **o: 1 / 0)
+        patch.setattr(in_memory, "_fit", lambda *a, **o: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             train_on(recipe, data, tmp_path / "run", source=SOURCE)
     resumed = resume_on(tmp_path / "run", data)
@@ -142,7 +142,7 @@ def test_a_training_killed_among_its_first_files_does_not_block_its_folder(
 ):
     out = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(train, "write_recipe", lambda *a: 1 / 0)
+        patch.setattr(new_run, "write_recipe", lambda *a: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             train_on(load_recipe("unet", [*tiny, "data.audit=true"]), data, out, source=SOURCE)
     assert (out / AUDIT).is_file()

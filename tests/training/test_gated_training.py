@@ -1,15 +1,20 @@
 """Training with a background gate, from the recipe to predictions and exports."""
 
+import io
 import json
+import shutil
+from copy import deepcopy
 
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
 import areoseg
 from areoseg.models.segmenter import MASKED_LOGIT
 from areoseg.runs.run import open_run
-from areoseg.training.gate_calibration import (
+from areoseg.training.calibration.calibrate import calibrate_segmenter
+from areoseg.training.calibration.gate import (
     BINS,
     CENTERS,
     MAX_LOST_GROUND,
@@ -17,7 +22,6 @@ from areoseg.training.gate_calibration import (
     GateCounts,
     _shares_above,
     best_position,
-    calibrate_gate,
     fit_probability,
 )
 
@@ -90,6 +94,24 @@ def test_weights_without_a_gate_can_learn_one(homework_npz, tiny, tmp_path):
     assert gated.info.background is not None
 
 
+def test_the_gate_is_calibrated_without_the_classes(run, samples):
+    segmenter = run.segmenter()
+    before = deepcopy(segmenter)
+    found = calibrate_segmenter(segmenter, samples, run.taxonomy, classes=False)
+    assert found.keys() == {"background"}
+    assert torch.equal(segmenter.temperature, before.temperature)
+    assert torch.equal(segmenter.offsets, before.offsets)
+    assert segmenter.background_threshold != before.background_threshold
+
+
+def test_a_soup_calibrates_its_gate(run, tmp_path):
+    shutil.copytree(run.path, tmp_path / "copy")
+    made = areoseg.soup([run, tmp_path / "copy"], tmp_path / "soup", threads=1)
+    assert made.info.background == run.info.background
+    assert made.segmenter().threshold == pytest.approx(made.info.background.threshold)
+    assert made.info.calibration == run.info.calibration
+
+
 def counts_of(ground, background):
     """Counts of pixels at some log-odds."""
     edges = np.linspace(-MAX_ODDS, MAX_ODDS, BINS + 1)
@@ -110,7 +132,7 @@ def test_without_background_the_probability_is_left_alone():
     assert fit_probability(counts_of(np.zeros(10), [])) == (1.0, 0.0)
 
 
-def test_the_position_parts_what_can_be_parted():
+def test_the_position_separates_what_can_be_separated():
     position = best_position(counts_of(np.full(1000, -2.0), np.full(500, 1.0)))
     assert -2 < CENTERS[position] < 1
 
@@ -125,7 +147,7 @@ def test_the_position_keeps_the_labeled_ground():
 
 def test_the_threshold_is_exact(run, samples):
     segmenter = run.segmenter()
-    found = calibrate_gate(segmenter, samples, run.taxonomy)
+    found = calibrate_segmenter(segmenter, samples, run.taxonomy, classes=False)["background"]
     lost, background = [], []
     for index in range(len(samples)):
         sample = samples[index]
@@ -145,7 +167,11 @@ def test_without_background_no_ground_is_lost(run):
 
 
 def test_submissions_have_terrain_classes_only(run, homework_npz, tmp_path):
-    areoseg.submit(run, homework_npz, tmp_path / "submission.csv", threads=1)
+    printed = io.StringIO()
+    areoseg.submit(
+        run, homework_npz, tmp_path / "submission.csv", threads=1, console=Console(file=printed)
+    )
+    assert "predicting 5 images with" in printed.getvalue()
     rows = (tmp_path / "submission.csv").read_text().splitlines()[1:]
     assert len(rows) == 5
     assert not any("0" in row.split(",")[1:] for row in rows)

@@ -14,8 +14,8 @@ from areoseg.runs.info import SelfTrainingInfo
 from areoseg.runs.run import open_run
 from areoseg.taxonomy import VOID
 from areoseg.training.batches import Tensors, TrainingBatches
-from areoseg.training.pseudo_labels import PseudoSamples
-from areoseg.training.train import resume_on, train_on
+from areoseg.training.in_memory import resume_on, train_on
+from areoseg.training.self_training.pseudo_labels import PseudoSamples
 
 
 def tensors(number, value):
@@ -104,8 +104,8 @@ def test_an_interrupted_self_training_resumes_to_the_same_weights(
     whole = run(source, tmp_path / "whole", tiny, pseudo=pseudo(source))
 
     with interrupted_at(1):
-        run(source, tmp_path / "part", tiny, pseudo=pseudo(source))
-    resumed = resume_on(tmp_path / "part", read_source(source), console=Console(quiet=True))
+        run(source, tmp_path / "interrupted", tiny, pseudo=pseudo(source))
+    resumed = resume_on(tmp_path / "interrupted", read_source(source), console=Console(quiet=True))
     one, other = (load_file(each.path / "weights.safetensors") for each in (whole, resumed))
     assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
     assert resumed.info.self_training == whole.info.self_training

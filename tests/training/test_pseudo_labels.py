@@ -5,7 +5,11 @@ import torch
 from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.taxonomy import MARS, VOID
-from areoseg.training.pseudo_labels import balanced_thresholds, pseudo_label, unseen_samples
+from areoseg.training.self_training.pseudo_labels import (
+    balanced_thresholds,
+    pseudo_label,
+    unseen_samples,
+)
 
 
 def teacher(images):
@@ -62,7 +66,7 @@ def test_samples_without_a_pseudo_label_are_left_out():
     found = pseudo_label(teacher, samples(images), classes=5, keep_fraction=1.0, min_confidence=0.9)
     assert found.samples.names == ("sample-0", "sample-2")
     assert found.kept.tolist() == [0, 32, 0, 0, 0]
-    with pytest.raises(AreosegError, match="Lower the minimum confidence"):
+    with pytest.raises(AreosegError, match="lower the minimum confidence"):
         pseudo_label(teacher, samples(images[1:2]), classes=5, min_confidence=0.9)
 
 
@@ -81,7 +85,7 @@ def test_images_of_held_out_groups_and_labeled_images_are_left_out():
         images[:2], np.zeros((2, 2, 2), np.uint8), ("a", "b"), ("stop-1", "stop-2")
     )
     unlabeled = samples(images[1:], groups=("stop-9", "stop-1", "stop-2", "stop-3", "stop-4"))
-    # The first is an image of the training part, the third of the stop that is held out.
+    # The first is an image of the training split, the third of the stop that is held out.
     found = unseen_samples(unlabeled, labeled, held_out=["b"])
     assert found.names == ("sample-1", "sample-3", "sample-4")
     without_groups = samples(images[1:])

@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 
 from areoseg.data.load import Source, read_source
 from areoseg.recipes import load_recipe
-from areoseg.training.train import resume_on, train_on
+from areoseg.training.in_memory import resume_on, train_on
 
 RECIPES = {
     "sgd": ["optimizer=sgd", "schedule=polynomial"],
@@ -38,8 +38,8 @@ def test_an_interrupted_training_resumes_to_the_same_weights(
     whole = run(tmp_path / "whole")
 
     with interrupted_at(3):
-        run(tmp_path / "part")
-    resumed = resume_on(tmp_path / "part", read_source(source), console=quiet)
+        run(tmp_path / "interrupted")
+    resumed = resume_on(tmp_path / "interrupted", read_source(source), console=quiet)
 
     one, other = (load_file(each.path / "weights.safetensors") for each in (whole, resumed))
     assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())

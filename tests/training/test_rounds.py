@@ -15,8 +15,8 @@ from areoseg.models.segmenter import Segmenter
 from areoseg.recipes import PseudoLabelSettings, load_recipe
 from areoseg.taxonomy import MARS, VOID
 from areoseg.training.batches import Tensors, TrainingBatches
-from areoseg.training.rounds import ROUND, Rounds
-from areoseg.training.train import resume_on, train_on
+from areoseg.training.in_memory import resume_on, train_on
+from areoseg.training.self_training.rounds import ROUND, Rounds
 
 QUIET = Console(quiet=True)
 SETTINGS = PseudoLabelSettings(
@@ -171,8 +171,8 @@ def test_a_resumed_training_ends_with_the_same_weights(
     whole = run(source, tmp_path / "whole", tiny)
 
     with interrupted_at(validations):
-        run(source, tmp_path / "part", tiny)
-    resumed = resume_on(tmp_path / "part", read(source), console=QUIET)
+        run(source, tmp_path / "interrupted", tiny)
+    resumed = resume_on(tmp_path / "interrupted", read(source), console=QUIET)
     assert same(weights(whole), weights(resumed))
     assert resumed.info.rounds == whole.info.rounds
 

@@ -14,6 +14,7 @@ from areoseg.data.samples import SegmentationDataset
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.taxonomy import MARS
+from areoseg.training.in_memory import resume_on, train_on
 from areoseg.training.loop import Trainer
 from areoseg.training.plan import Budget, Plan
 from areoseg.training.prepare import prepare
@@ -26,7 +27,6 @@ from areoseg.training.stages import (
     stage_end,
     without_rest,
 )
-from areoseg.training.train import resume_on, train_on
 
 QUIET = Console(quiet=True)
 
@@ -75,10 +75,10 @@ def test_a_killed_training_resumes_to_the_same_weights_in_every_stage(
     whole = run_stages("whole", stages, *kept)
     assert {row["stage"] for row in curves(whole)} == {"1.0", "2.0"}
     for validations in (2, 3):  # at the end of the first stage, and within the second
-        part = f"killed-after-{validations}"
+        killed = f"killed-after-{validations}"
         with interrupted_at(validations):
-            run_stages(part, stages, *kept)
-        resumed = resume_on(tmp_path / part, read_source(source), console=QUIET)
+            run_stages(killed, stages, *kept)
+        resumed = resume_on(tmp_path / killed, read_source(source), console=QUIET)
         assert equal(weights(whole), weights(resumed))
         assert curves(whole) == curves(resumed)
 

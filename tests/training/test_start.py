@@ -14,8 +14,8 @@ from areoseg.data.load import read_source
 from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.runs.run import write_weights
-from areoseg.training.calibration import calibrate_run
-from areoseg.training.train import train_on
+from areoseg.training.calibration.calibrate import calibrate_run
+from areoseg.training.in_memory import train_on
 
 STANDING_STILL = ("optimizer.lr=1e-12", "training.ema=0", "training.steps=1")
 

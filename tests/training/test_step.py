@@ -23,10 +23,10 @@ def changed(**options):
     return after - before, terms
 
 
-@pytest.mark.parametrize("parts", [2, 3, 4, 6])
-def test_accumulated_gradients_are_those_of_the_whole_batch(parts):
+@pytest.mark.parametrize("steps", [2, 3, 4, 6])
+def test_accumulated_gradients_are_those_of_the_whole_batch(steps):
     whole, terms = changed(l2=0.01)
-    pieces, same_terms = changed(l2=0.01, accumulate=parts)
+    pieces, same_terms = changed(l2=0.01, accumulate=steps)
     torch.testing.assert_close(pieces, whole, rtol=1e-4, atol=1e-6)
     assert terms.keys() == same_terms.keys() == {"ce", "l2", "total"}
     for name, value in terms.items():

@@ -18,9 +18,9 @@ from areoseg.errors import AreosegError
 from areoseg.recipes import load_recipe
 from areoseg.runs.run import open_run
 from areoseg.training.checkpoint import TrainingState, save_resume_state
+from areoseg.training.in_memory import resume_on, train_on
 from areoseg.training.loop import Trainer
 from areoseg.training.plan import Budget, Plan
-from areoseg.training.train import resume_on, train_on
 from areoseg.utils.files import write_text
 
 QUIET = Console(quiet=True)
@@ -96,10 +96,10 @@ def test_a_group_is_never_in_two_parts(source, tmp_path, tiny):
     run = run_tiny(source, tmp_path / "run", tiny)
     data = read_source(source).labeled
     group_of = dict(zip(data.names, data.groups, strict=True))
-    parts = [{group_of[name] for name in names} for names in run.split.values()]
-    assert parts[0].isdisjoint(parts[1])
-    assert parts[0].isdisjoint(parts[2])
-    assert parts[1].isdisjoint(parts[2])
+    splits = [{group_of[name] for name in names} for names in run.split.values()]
+    assert splits[0].isdisjoint(splits[1])
+    assert splits[0].isdisjoint(splits[2])
+    assert splits[1].isdisjoint(splits[2])
 
 
 def test_early_stopping_ends_a_training_that_gets_no_better(source, tmp_path, tiny):
@@ -202,7 +202,7 @@ def test_a_run_killed_while_it_is_scored_is_scored_by_resuming(
 
     out = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr("areoseg.training.train.finish_run", killed)
+        patch.setattr("areoseg.training.in_memory.finish_run", killed)
         with pytest.raises(Killed):
             areoseg.train("unet", homework_npz, out, overrides=tiny, console=QUIET)
     before = (out / "weights.safetensors").read_bytes()
@@ -220,11 +220,11 @@ def test_a_run_is_finished_only_when_it_is_calibrated(source, tmp_path, tiny, mo
 
     whole = run_tiny(source, tmp_path / "whole", tiny, "calibration=true")
     with monkeypatch.context() as patch:
-        patch.setattr("areoseg.training.train.calibrate_segmenter", killed)
+        patch.setattr("areoseg.training.in_memory.calibrate_segmenter", killed)
         with pytest.raises(Killed):
-            run_tiny(source, tmp_path / "part", tiny, "calibration=true")
-    assert open_run(tmp_path / "part").info.status == "training"
-    resumed = resume_on(tmp_path / "part", read_source(source), console=QUIET)
+            run_tiny(source, tmp_path / "interrupted", tiny, "calibration=true")
+    assert open_run(tmp_path / "interrupted").info.status == "training"
+    resumed = resume_on(tmp_path / "interrupted", read_source(source), console=QUIET)
     assert resumed.info.status == "finished"
     assert resumed.info.calibration == whole.info.calibration
     assert_equal_weights(weights(whole), weights(resumed))
@@ -248,9 +248,9 @@ def test_a_run_killed_before_its_first_validation_starts_again(source, tmp_path,
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "validate", killed)
         with pytest.raises(Killed):
-            run_tiny(source, tmp_path / "part", tiny)
-    assert not (tmp_path / "part" / "weights.safetensors").exists()
-    resumed = resume_on(tmp_path / "part", read_source(source), console=QUIET)
+            run_tiny(source, tmp_path / "interrupted", tiny)
+    assert not (tmp_path / "interrupted" / "weights.safetensors").exists()
+    resumed = resume_on(tmp_path / "interrupted", read_source(source), console=QUIET)
     assert_equal_weights(weights(whole), weights(resumed))
 
 

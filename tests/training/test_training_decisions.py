@@ -46,7 +46,7 @@ def train(homework_npz, tmp_path, tiny):
 
 
 def names_in(run):
-    return {name for part in SPLITS for name in run.split[part]}
+    return {name for split in SPLITS for name in run.split[split]}
 
 
 def test_what_is_rejected_is_left_out_and_noted(train, decide, homework_npz):
@@ -65,10 +65,10 @@ def test_what_is_rejected_is_left_out_and_noted(train, decide, homework_npz):
 def test_a_resumed_training_keeps_to_them(train, decide, tmp_path, interrupted_at):
     path = decide(REJECTED)
     with interrupted_at(1):
-        train("part", path)
-    before = open_run(tmp_path / "part", unfinished=True)
+        train("interrupted", path)
+    before = open_run(tmp_path / "interrupted", unfinished=True)
     path.unlink()  # the run has its own copy
-    after = areoseg.resume(tmp_path / "part", console=QUIET)
+    after = areoseg.resume(tmp_path / "interrupted", console=QUIET)
     assert after.split == before.split
     assert after.info.data.rejected == 7
 

@@ -2,7 +2,7 @@
 
 from areoseg.audit.audit import audit, audit_samples
 from areoseg.audit.cache import Cache
-from areoseg.audit.checks import CHECKS, Check
+from areoseg.audit.checks.table import CHECKS, Check
 from areoseg.audit.exclusions import Exclusions, find_exclusions, read_exclusions
 from areoseg.audit.findings import Audit, Finding, OtherSample, SetFinding, write_audit
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from rich.console import Console
 
 from areoseg.audit.cache import Cache
-from areoseg.audit.checks import CHECKS
+from areoseg.audit.checks.disputed_masks import check_probabilities
+from areoseg.audit.checks.leaks import split_from_names
+from areoseg.audit.checks.table import CHECKS
 from areoseg.audit.context import AuditContext, Probabilities
-from areoseg.audit.disputed_masks import check_probabilities
 from areoseg.audit.findings import Audit, Finding, SetFinding, write_audit
-from areoseg.audit.leaks import split_from_names
 from areoseg.audit.summary import summarize
 from areoseg.data.load import Source, find_source, read_with_progress
 from areoseg.data.options import DataFormat, DataOptions, LabelSet

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from areoseg.audit.audit import audit_samples
-from areoseg.audit.checks import CHECKS
+from areoseg.audit.checks.table import CHECKS
 from areoseg.audit.findings import Action, Audit, Finding, OtherSample
 from areoseg.data.samples import SegmentationDataset, fingerprint
 from areoseg.errors import AreosegError

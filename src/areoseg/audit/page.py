@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from areoseg import __version__
-from areoseg.audit.checks import CHECKS, Check
+from areoseg.audit.checks.table import CHECKS, Check
 from areoseg.audit.findings import Audit
 from areoseg.audit.pictures import pictures_of_findings
 from areoseg.audit.summary import iou_margin

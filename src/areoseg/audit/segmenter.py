@@ -20,7 +20,7 @@ from areoseg.audit.features import downscale_factor
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import split_samples
 from areoseg.errors import AreosegError
-from areoseg.inference.predictor import Predictor
+from areoseg.inference.load import load
 from areoseg.models.unet import UNet
 from areoseg.runs.run import open_run
 from areoseg.taxonomy import MARS, VOID, Taxonomy
@@ -127,7 +127,7 @@ def model_probabilities(
             f"--model {model}: predicts {classes} classes, but the masks have {len(taxonomy)}: give"
             " a model that was trained on these classes"
         )
-    predictor = Predictor.load(model, scale=1.0)
+    predictor = load(model, accelerate=False, scale=1.0)
     probabilities: list[NDArray[np.float16]] = []
     for size, same_size in groupby(samples.images, key=lambda image: image.shape):
         images = list(same_size)

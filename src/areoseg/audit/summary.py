@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from areoseg.audit.cache import Arrays
+from areoseg.audit.checks.images import sample_statistics, unlabeled_statistics
 from areoseg.audit.context import AuditContext
 from areoseg.audit.findings import SetFinding
-from areoseg.audit.image_checks import sample_statistics, unlabeled_statistics
 from areoseg.data.dispersion import dispersion, max_dispersion
 from areoseg.data.split import class_pixels
 

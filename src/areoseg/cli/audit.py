@@ -60,7 +60,7 @@ def audit(
         fail_on: Exit with code 1 if one of these issues is found, e.g.
             repeated-mask,near-duplicate; reject: any issue that rejects a sample; any: any issue.
     """
-    from areoseg.audit.checks import parse_fail_on
+    from areoseg.audit.checks.table import parse_fail_on
     from areoseg.data.load import find_source, read_with_progress
 
     issues = () if fail_on is None else parse_fail_on(fail_on)

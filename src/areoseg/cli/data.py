@@ -52,14 +52,19 @@ def data(
             output.print(f"{row['key']}: {row['name']}, {'; '.join(lines)}")
         return
     if folder is None:
-        raise AreosegError(f"data {action}: name a folder")
-    if not (folder.is_dir() or folder.suffix.lower() == ".parquet"):
+        raise AreosegError(f"nothing to {action}: name a dataset, `areoseg data {action} FOLDER`")
+    if folder.is_file() and folder.suffix.lower() != ".parquet":
+        raise AreosegError(
+            f"{folder}: `areoseg data {action}` takes a folder of images and masks, or a"
+            " .parquet file"
+        )
+    if not folder.exists():
         raise AreosegError(f"{folder}: no such folder: check the path")
     if action == "describe":
         beside = folder.with_name(f"{folder.stem}_dataset.yaml")
         target = out or (folder / "dataset.yaml" if folder.is_dir() else beside)
         if target.exists():
-            raise AreosegError(f"{target}: this file already exists: choose another with --out")
+            raise AreosegError(f"{target}: this file already exists: choose another --out")
         write_text(target, draft_description(folder))
         output.print(str(target))
         return

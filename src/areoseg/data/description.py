@@ -141,8 +141,8 @@ def describe(classes: str | None) -> DatasetDescription:
         names = [f"class {index}" for index in range(min(int(names[0]), VOID + 1))]
     if not (2 <= len(names) <= VOID and len(set(names)) == len(names)):
         raise AreosegError(
-            f"--classes {classes}: give a YAML or JSON file, 2 to {VOID} distinct names, or the"
-            " number of classes"
+            f"--classes {classes}: give a YAML or JSON file, the name of a known dataset, 2 to"
+            f" {VOID} distinct names separated by commas, or their number"
         )
     return DatasetDescription(taxonomy_of(names))
 

@@ -83,8 +83,8 @@ def find_layout(folder: Path) -> Layout:
                 ):
                     return layout
     raise AreosegError(
-        f"{folder}: no folders of images and masks: name them {', '.join(IMAGE_FOLDERS[:3])} and"
-        f" {', '.join(MASK_FOLDERS[:3])}"
+        f"{folder}: no folders of images and masks: name them {IMAGE_FOLDERS[0]} and"
+        f" {MASK_FOLDERS[0]}"
     )
 
 

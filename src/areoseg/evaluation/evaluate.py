@@ -17,7 +17,7 @@ from areoseg.evaluation.model_under_test import (
     open_model_under_test,
 )
 from areoseg.evaluation.score import evaluate_masks, select_split
-from areoseg.inference import Predictor
+from areoseg.inference.load import load
 from areoseg.metrics.scores import Scores
 from areoseg.runs.compatibility import check_same_samples, check_same_split
 from areoseg.runs.lineage import check_not_trained_on, count_trained_on
@@ -236,9 +236,13 @@ def _evaluate(
     background: bool,
     device: str,
 ) -> Evaluation:
-    paths = (model.path for model in models)
-    predictor = Predictor.load(
-        *paths, device=device, tta_flip=tta_flip, scale=1.0, background=background
+    predictor = load(
+        [model.path for model in models],
+        device=device,
+        accelerate=False,
+        tta_flip=tta_flip,
+        scale=1.0,
+        background=background,
     )
     started = time.perf_counter()
     masks = list(predictor.masks(dataset.images))

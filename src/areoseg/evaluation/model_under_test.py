@@ -6,8 +6,8 @@ from pathlib import Path
 
 from areoseg.errors import AreosegError
 from areoseg.inference import open_engine
-from areoseg.inference.exported import ExportedEngine
-from areoseg.inference.factory import LOADERS
+from areoseg.inference.engines.exported import ExportedEngine
+from areoseg.inference.engines.factory import LOADERS
 from areoseg.recipes import Recipe, parse_recipe
 from areoseg.runs.run import Run, open_run
 from areoseg.taxonomy import Taxonomy

@@ -202,7 +202,7 @@ def read_result(study: Study, trial: Trial) -> Result | None:
         return Result.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise AreosegError(
-            f"{path}: not a result of a study: {error.errors()[0]['msg']}. Remove it to train again"
+            f"{path}: not a result of a study: {error.errors()[0]['msg']}; remove it to train again"
         ) from None
 
 
@@ -237,7 +237,7 @@ def read_results(
         results[trial] = result
     if any(len(identities) > 1 for identities in cuts.values()):
         raise AreosegError(
-            f"{study.results}: these results come from different data. Give --data to train the"
+            f"{study.results}: these results come from different data; give --data to train the"
             " rows of other data again"
         )
     return results

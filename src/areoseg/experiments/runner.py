@@ -15,10 +15,10 @@ from areoseg.metrics.scores import Scores
 from areoseg.recipes import Recipe
 from areoseg.runs.run import AUDIT, RECIPE, RESUME, Run, is_run, open_run
 from areoseg.training.finish import finish_run
+from areoseg.training.in_memory import resume_on, train_on
 from areoseg.training.loop import OnValidation
 from areoseg.training.plan import Budget
 from areoseg.training.prepare import favor_rarest_class
-from areoseg.training.train import resume_on, train_on
 
 
 @dataclass(frozen=True)

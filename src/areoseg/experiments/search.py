@@ -115,7 +115,7 @@ def search(
     labeled = runner.load(varied.base, console)[0].labeled
     division = divide(varied.base, labeled, exclusions=exclusions)  # one audit for all trials
     if not division.split.val:
-        raise AreosegError("cannot search: no samples to validate on. Raise split.val")
+        raise AreosegError("cannot search: no samples to validate on; raise split.val")
     context = SearchContext(varied, runner, division.exclusions, seconds)
     return run_search(
         context, Path(out), seed=seed, pruner=pruner, budget=clock, trials=trials, console=console
@@ -143,7 +143,7 @@ def search_times(
         raise AreosegError(str(error).replace("--budget", "--trial-budget")) from None
     if clock is not None and seconds >= clock.left:
         raise AreosegError(
-            f"--budget {budget} has no time for one trial of {trial_budget}. Raise --budget or"
+            f"--budget {budget} has no time for one trial of {trial_budget}; raise --budget or"
             " lower --trial-budget"
         )
     return clock, seconds

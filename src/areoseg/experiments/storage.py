@@ -165,11 +165,11 @@ def open_study(out: Path, *, seed: int, pruner: str, info: Mapping[str, Any]) ->
         (out / ASKING).touch()
     except OSError as error:
         raise AreosegError(
-            f"{out}: cannot write to this folder: {one_line(error)}. Choose another --out"
+            f"{out}: cannot write to this folder: {one_line(error)}; choose another --out"
         ) from None
     path = out / JOURNAL
     if not path.exists() and (out / TRIALS).exists():
-        raise AreosegError(f"{out}: contains trials without a {JOURNAL}. Choose another --out")
+        raise AreosegError(f"{out}: contains trials without a {JOURNAL}; choose another --out")
     with locked(out / ASKING):
         try:
             lock = JournalLock(out / JOURNAL_LOCK)
@@ -185,7 +185,7 @@ def open_study(out: Path, *, seed: int, pruner: str, info: Mapping[str, Any]) ->
             )
         except (ValueError, KeyError) as error:  # raised by Optuna for invalid lines
             raise AreosegError(
-                f"{path}: damaged journal ({one_line(error)}). Choose another --out"
+                f"{path}: damaged journal ({one_line(error)}); choose another --out"
             ) from None
         kept = study.user_attrs.setdefault(RUN_INFO, dict(info))
         other = [name for name, value in info.items() if kept.get(name) != value]

@@ -151,7 +151,7 @@ def build_table(
         AreosegError: There is no such split or protocol.
     """
     if split not in SPLITS:
-        raise AreosegError(f"--split {split}: no such split. Use {', '.join(SPLITS)}")
+        raise AreosegError(f"--split {split}: no such split; use {', '.join(SPLITS)}")
     protocol(protocol_name)
     sections = []
     for section in study.content.sections:

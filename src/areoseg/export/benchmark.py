@@ -23,9 +23,9 @@ from torch import Tensor
 from areoseg.errors import AreosegError, did_you_mean, one_line
 from areoseg.export.onnx_file import trace_to_onnx
 from areoseg.export.openvino_file import quantize
-from areoseg.inference.exported import ExportedEngine
-from areoseg.inference.factory import open_engine
-from areoseg.inference.openvino import compile_openvino, to_openvino
+from areoseg.inference.engines.exported import ExportedEngine
+from areoseg.inference.engines.factory import open_engine
+from areoseg.inference.engines.openvino import compile_openvino, to_openvino
 from areoseg.models.inspect import model_cost
 from areoseg.models.segmenter import ProbabilityGraph, Segmenter
 from areoseg.runs.run import is_run, open_run

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from areoseg.errors import AreosegError, one_line
 from areoseg.export.parity import Parity
-from areoseg.inference.exported import METADATA_KEY, ExportMetadata
+from areoseg.inference.engines.exported import METADATA_KEY, ExportMetadata
 from areoseg.runs.run import Run
 from areoseg.utils.extras import need_openvino
 from areoseg.utils.files import read_json, replacing_several, write_json

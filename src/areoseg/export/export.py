@@ -18,7 +18,12 @@ from areoseg.export.bundled_int8 import copy_int8, find_bundled_int8
 from areoseg.export.onnx_file import write_onnx
 from areoseg.export.openvino_file import write_openvino, write_openvino_int8
 from areoseg.export.parity import Allowance, Parity, eight_bit_tiles, measure_parity, network_answer
-from areoseg.inference.exported import ExportedEngine, ExportMetadata, open_onnx, open_openvino
+from areoseg.inference.engines.exported import (
+    ExportedEngine,
+    ExportMetadata,
+    open_onnx,
+    open_openvino,
+)
 from areoseg.inference.resampling import resizing_rule, trained_scale
 from areoseg.models.segmenter import Segmenter
 from areoseg.runs.own_data import own_data, own_source
@@ -245,7 +250,7 @@ def _score(run: Run) -> dict[str, Any] | None:
             return {
                 "value": found["score"],
                 "protocol": found["protocol"],
-                "part": split,
+                "split": split,
                 "images": found["images"],
             }
     return None
@@ -261,8 +266,8 @@ def _check_own_data(run: Run) -> None:
         own_source(run)
     except AreosegError as error:
         raise AreosegError(
-            f"8 bits are calibrated on real images: {error} Other labeled images of the same kind"
-            " will do as well: give them with --data"
+            f"8 bits are calibrated on real images: {error}, or that of other labeled images of the"
+            " same kind"
         ) from None
 
 

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from areoseg.export.onnx_file import example_images, trace_to_onnx
-from areoseg.inference.exported import Answer
+from areoseg.inference.engines.exported import Answer
 from areoseg.models.segmenter import ProbabilityGraph, Segmenter
 from areoseg.utils.extras import need
 from areoseg.utils.images import Mask

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from areoseg.inference.exported import METADATA_KEY, ExportMetadata
-from areoseg.inference.openvino import quiet_tracing
+from areoseg.inference.engines.exported import METADATA_KEY, ExportMetadata
+from areoseg.inference.engines.openvino import quiet_tracing
 from areoseg.models.segmenter import ExportGraph, Segmenter
 from areoseg.utils.extras import need
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.export.onnx_file import example_images
-from areoseg.inference.exported import METADATA_KEY, ExportMetadata
-from areoseg.inference.openvino import to_openvino
+from areoseg.inference.engines.exported import METADATA_KEY, ExportMetadata
+from areoseg.inference.engines.openvino import to_openvino
 from areoseg.models.segmenter import ExportGraph, Segmenter
 from areoseg.utils.extras import need_openvino
 

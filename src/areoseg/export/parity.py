@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from areoseg.data.samples import SegmentationDataset
-from areoseg.inference.exported import Answer
+from areoseg.inference.engines.exported import Answer
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.rates import score
 from areoseg.models.segmenter import ExportGraph, Segmenter

@@ -11,7 +11,7 @@ from areoseg.data.appearance import Appearance
 from areoseg.errors import AreosegError
 from areoseg.inference.gallery import Pictures
 from areoseg.inference.image_warnings import image_warnings
-from areoseg.inference.inputs import Input, InputImage
+from areoseg.inference.inputs import Input, read_images
 from areoseg.inference.predictor import Predictor
 from areoseg.inference.resampling import ScaleChoice
 from areoseg.inference.summary import SummaryCounter, json_summary
@@ -103,7 +103,11 @@ def segment_to_files(
     names = [name for name in OUTPUTS if name in outputs]
     eight_bit = any(getattr(engine, "eight_bit", False) for engine in predictor.engines)
     failures: list[ImageFailure] = []
-    for image, blocks in predictor.stream(_readable(inputs, failures)):
+
+    def failed(image: Input, reason: str) -> None:
+        failures.append(_failure(image.path, reason))
+
+    for image, blocks in predictor.stream(read_images(inputs, failed)):
         yield from _taken(failures)
         paths = output_paths(names, out, image.name, image)
         counter = SummaryCounter(image, predictor.taxonomy)
@@ -137,21 +141,6 @@ def segment_to_files(
 def format_scale(factors: Sequence[float]) -> str:
     """Return the scale factor of an image as text; several models may have different ones."""
     return " ".join(dict.fromkeys(f"{factor:.6g}" for factor in factors))
-
-
-def _readable(inputs: Iterable[Input], failures: list[ImageFailure]) -> Iterator[InputImage]:
-    """Read the images; those that cannot be read are added to the failures."""
-    for each in inputs:
-        try:
-            image = each.read()
-        except AreosegError as error:
-            failures.append(_failure(each.path, str(error)))
-            continue
-        except MemoryError:
-            reason = "too large for the memory: split it into parts"
-            failures.append(_failure(each.path, reason))
-            continue
-        yield image
 
 
 def _taken(failures: list[ImageFailure]) -> Iterator[ImageFailure]:

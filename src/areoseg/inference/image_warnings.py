@@ -11,7 +11,7 @@ from areoseg.data.appearance import MIN_SIDE, Appearance
 from areoseg.data.readers.rover_image import RoverImage
 from areoseg.errors import AreosegError
 from areoseg.inference.engines import Engine
-from areoseg.inference.exported import ExportedEngine
+from areoseg.inference.engines.exported import ExportedEngine
 from areoseg.inference.resampling import scaled_size
 from areoseg.runs.run import APPEARANCE
 from areoseg.utils.files import read_json

@@ -1,31 +1,17 @@
-"""The images to segment: from files, folders, npz files and globs, or from arrays in memory."""
+"""The images to segment, from files or from memory, and how they are read one at a time."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from areoseg.data.description import describe, find_description
-from areoseg.data.load import read_data
 from areoseg.data.missions.metadata import metadata_from_name
-from areoseg.data.readers.described import image_folders
-from areoseg.data.readers.files import LISTED_SUFFIXES, FolderListing, walk_images
-from areoseg.data.readers.rover_image import RoverImage, as_rover_image, read_rover_image
+from areoseg.data.readers.rover_image import RoverImage, as_rover_image
 from areoseg.errors import AreosegError
-from areoseg.inference.factory import is_model
-from areoseg.inference.ignore_masks import mission_masks, read_ignored
-from areoseg.inference.writers import OUTPUTS
-from areoseg.utils.images import ImageArray
-from areoseg.weights import misspelled
-
-_MAX_PARENTS = 64
-"""Names that are equal even with this many parent folders differ only in a dot or underscore."""
+from areoseg.inference.ignore_masks import read_ignored
 
 
 @dataclass(frozen=True)
@@ -78,60 +64,75 @@ class Input:
         )
 
 
-def find_inputs(paths: Sequence[str | Path], *, out: Path | None = None) -> list[Input]:
-    """List the images at some paths, each with a unique name.
+@dataclass(frozen=True)
+class InMemory:
+    """An image in memory.
 
-    Folders are searched recursively, without hidden files and folders, and names include the
-    subfolders; in a dataset with `images/` and `masks/`, only the images are used. A link to
-    nothing is listed, and fails when it is read. If two names would be equal, suffixes and then
-    parent folders are added until they differ.
+    Attributes:
+        name: Path of its outputs below the output folder, if the image has no file.
+        image: See `as_input`.
+        where: Names it in messages.
+    """
+
+    name: str
+    image: Any
+    where: str = "the image"
+
+    def read(self) -> InputImage:
+        """Convert the image.
+
+        Raises:
+            AreosegError: It is no image, or has no pixel with a measurement.
+        """
+        image = as_input(self.image, self.where)
+        return replace(image, name=self.name) if image.path is None else image
+
+
+class Readable(Protocol):
+    """An image that can be read."""
+
+    def read(self) -> InputImage:
+        """Read the image; raises AreosegError."""
+        ...
+
+
+R = TypeVar("R", bound=Readable)
+
+
+def read_images(
+    inputs: Iterable[R], failed: Callable[[R, str], None] | None = None
+) -> Iterator[InputImage]:
+    """Read images one at a time.
 
     Args:
-        paths: Image files, planetary files or their labels, folders of them, npz files, or glob
-            patterns like `photos/*.png`.
-        out: The output folder, which is not searched and must not be an input; or None.
+        inputs: The images.
+        failed: Called with each image that cannot be read and the reason; None: raise the error.
 
     Raises:
-        AreosegError: A path does not exist, is given twice, is a model or is the output folder, or
-            a folder has no images.
+        AreosegError: An image cannot be read.
     """
-    inputs: list[Input] = []
-    for path in (path for pattern in paths for path in _expanded(pattern)):
-        if out is not None and _is_output(path, out):
-            raise AreosegError(f"{path}: this input is also the output: choose another --out")
-        if is_model(path):
-            raise AreosegError(f"{path}: this is a model, not an image: give it with --model")
-        if not path.exists():
-            hint = misspelled(path) or ": check the path"
-            raise AreosegError(f"{path}: no such file or folder{hint}")
-        if path.suffix.lower() == ".npz":
-            inputs.extend(_in_npz(path))
-        elif path.is_dir():
-            inputs.extend(_in_folder(path, out))
+    for each in inputs:
+        try:
+            image = each.read()
+        except AreosegError as error:
+            if failed is None:
+                raise
+            failed(each, str(error))
+        except MemoryError:
+            if failed is None:
+                raise
+            failed(each, "too large for the memory: split it into parts")
         else:
-            inputs.append(Input(path.name, path, partial(read_rover_image, path)))
-    for absolute, times in Counter(each.path.absolute() for each in inputs).items():
-        if times > 1:
-            raise AreosegError(f"{absolute}: given twice: name each input once")
-    return [
-        Input(name, each.path, each.load)
-        for name, each in zip(_unique_names(inputs), inputs, strict=True)
-    ]
+            yield image
 
 
-def with_mission_masks(inputs: Sequence[Input]) -> list[Input]:
-    """Return the inputs with the rover and range masks beside them, which are no inputs then."""
-    found = [replace(each, ignore_masks=mission_masks(each.path)) for each in inputs]
-    masks = {mask for each in found for mask in each.ignore_masks}
-    return [each for each in found if each.path not in masks]
-
-
-def as_input(image: Any) -> InputImage:
+def as_input(image: Any, where: str = "the image") -> InputImage:
     """Convert an image in memory to an input; color is converted to luminance, as for files.
 
     Args:
         image: An array (H, W), (H, W, 3) RGB or (H, W, 4) RGBA of any number type, a PIL image, or
             an image from `read_rover_image`. Fully transparent pixels count as missing data.
+        where: Names it in messages.
 
     Raises:
         AreosegError: The type or shape is not supported, or the image has no pixels.
@@ -142,103 +143,10 @@ def as_input(image: Any) -> InputImage:
         return InputImage(
             image.pixels, image.valid, image.metadata, image.georeference, image.warnings
         )
-    found = as_rover_image(image)
+    found = as_rover_image(image, where)
     filename = getattr(image, "filename", "")  # file name of images that PIL opened
     if not filename:
         return InputImage(found.pixels, found.valid)
     path = Path(filename)
     metadata = metadata_from_name(path.name)
     return InputImage(found.pixels, found.valid, metadata, name=path.stem, path=path)
-
-
-def _expanded(pattern: str | Path) -> list[Path]:
-    """Return the paths that match a glob pattern; a path without wildcards is unchanged."""
-    path = Path(pattern)
-    if path.exists() or not set("*?[") & set(str(path)):
-        return [path]
-    root = Path(path.anchor)
-    parts = list(path.relative_to(root).parts)
-    while len(parts) > 1 and (root / parts[0]).is_dir():  # a folder may be called `sol [12]`
-        root /= parts.pop(0)
-    matches = sorted(root.glob("/".join(parts)))
-    if not matches:
-        raise AreosegError(f"{pattern}: no file matches this pattern: check the path")
-    return matches
-
-
-def _is_output(path: Path, out: Path) -> bool:
-    """Return whether a path is the output folder or one of its folders of outputs."""
-    path, out = path.resolve(), out.resolve()
-    return path == out or any(path.is_relative_to(out / output) for output in OUTPUTS)
-
-
-def _in_folder(folder: Path, out: Path | None) -> Iterator[Input]:
-    """Find the images of a folder, without earlier outputs and without the masks of a dataset.
-
-    For planetary products the files with the pixels are returned, which refer to their labels.
-    """
-    listing = _images_of(folder)
-    files, broken = listing.images, listing.broken
-    if (folder / "images").is_dir() and (folder / "masks").is_dir():
-        folder = folder / "images"
-    if out is not None:
-        files = [path for path in files if not path.resolve().is_relative_to(out.resolve())]
-    if not files and not broken:
-        raise AreosegError(f"{folder}: no images in this folder: give {', '.join(LISTED_SUFFIXES)}")
-    for path in files:
-        yield Input(path.relative_to(folder).as_posix(), path, partial(read_rover_image, path))
-    for path in broken:
-        yield Input(path.relative_to(folder).as_posix(), path, partial(_fail_on_broken_link, path))
-
-
-def _images_of(folder: Path) -> FolderListing:
-    """List the images of a folder, without the masks of a dataset."""
-    description = find_description(folder)
-    layout = None if description is None else describe(str(description)).layout
-    if layout is not None:
-        listings = [walk_images(each) for each in image_folders(folder, layout)]
-        return FolderListing(
-            [path for listing in listings for path in listing.images],
-            [path for listing in listings for path in listing.broken],
-        )
-    if (folder / "images").is_dir() and (folder / "masks").is_dir():
-        folder = folder / "images"
-    return walk_images(folder)
-
-
-def _fail_on_broken_link(path: Path) -> RoverImage:
-    raise AreosegError(
-        f"{path}: a link to {path.readlink()}, which does not exist: fix or remove the link"
-    )
-
-
-def _in_npz(path: Path) -> Iterator[Input]:
-    """Find the unlabeled images of an npz file, or the labeled ones if there are no others."""
-    data = read_data(path)
-    samples = data.unlabeled if len(data.unlabeled) else data.labeled
-    for name, image in zip(samples.names, samples.images, strict=True):
-        yield Input(name, path / name, partial(_of_sample, name, image))
-
-
-def _of_sample(name: str, image: ImageArray) -> RoverImage:
-    return RoverImage(image, metadata=metadata_from_name(name))
-
-
-def _unique_names(inputs: Sequence[Input]) -> list[str]:
-    """Return each name without suffix; equal names get their suffix or parent folders."""
-    names = [Path(each.name).with_suffix("").as_posix() for each in inputs]
-    longer = with_suffix = [each.name.replace(".", "_") for each in inputs]
-    for depth in count(1):
-        repeated = {name for name, times in Counter(names).items() if times > 1}
-        if not repeated:
-            break
-        if depth > _MAX_PARENTS:
-            raise AreosegError(f"{min(repeated)}: two inputs would have this name: rename one")
-        names = [
-            long if name in repeated else name for name, long in zip(names, longer, strict=True)
-        ]
-        longer = [
-            "/".join((*each.path.absolute().parts[1 : -len(Path(each.name).parts)][-depth:], long))
-            for each, long in zip(inputs, with_suffix, strict=True)
-        ]
-    return names

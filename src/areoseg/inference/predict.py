@@ -1,6 +1,6 @@
 """Predict images to files: masks, overlays, tables and other outputs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,8 @@ from rich.console import Console
 from areoseg.errors import AreosegError, plural
 from areoseg.inference.folder import Predictions, predict_to_folder
 from areoseg.inference.ignore_masks import own_masks
-from areoseg.inference.inputs import find_inputs, with_mission_masks
+from areoseg.inference.listing import find_inputs, with_mission_masks
+from areoseg.inference.load import load, model_paths, note_unfinished
 from areoseg.inference.parallel.blocks import BlockFolder, Part
 from areoseg.inference.parallel.job import Job
 from areoseg.inference.parallel.predict import (
@@ -20,12 +21,10 @@ from areoseg.inference.parallel.predict import (
     predict_in_blocks,
     predict_in_workers,
 )
-from areoseg.inference.predictor import Predictor, model_paths
 from areoseg.inference.resampling import ScaleOption
 from areoseg.inference.settings import describe, keep_settings
 from areoseg.inference.writers import DEFAULT_OUTPUTS, checked_outputs
 from areoseg.runs.lock import locked
-from areoseg.runs.run import is_run, open_run
 from areoseg.utils.console import progress_bar, standard_error
 from areoseg.utils.device import use_threads
 from areoseg.utils.files import ModelPath, PathLike
@@ -136,7 +135,7 @@ def predict(
         "background": background,
         "background_threshold": background_threshold,
     }
-    predictor = Predictor.load(*models, **loading)
+    predictor = load(models, **loading)
     options = {
         "tta_flip": tta_flip,
         "tta_scales": list(tta_scales),
@@ -146,8 +145,12 @@ def predict(
         "background_threshold": predictor.background_threshold,
         "ignore_mask": None if ignore_mask is None else str(ignore_mask),
     }
-    for note in _notes(models, predictor):
-        console.print(f"note: {note}", markup=False)
+    note_unfinished(models, console)
+    if background and not any(engine.predicts_background for engine in predictor.engines):
+        console.print(
+            "note: this model cannot predict background: sky, rover and distant terrain get terrain"
+            " classes; --ignore-mask excludes them"
+        )
     settings = describe(models, options)
     log = partial(console.print, markup=False)  # names may contain square brackets
     if in_blocks:
@@ -173,18 +176,6 @@ def predict(
             resume=resume,
             log=log,
             track=partial(progress.track, description="predicting"),
-        )
-
-
-def _notes(models: Sequence[str], predictor: Predictor) -> Iterator[str]:
-    """Yield what a user should know about the models before trusting their predictions."""
-    for path in models:
-        if is_run(Path(path)) and (run := open_run(path)).info.status != "finished":
-            yield f"{path}: this run is not finished: {run.info.status}"
-    if predictor.background and not any(engine.predicts_background for engine in predictor.engines):
-        yield (
-            "this model cannot predict background: sky, rover and distant terrain get terrain"
-            " classes; --ignore-mask excludes them"
         )
 
 

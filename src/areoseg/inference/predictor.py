@@ -1,12 +1,9 @@
 """The predictor: trained models applied to images of any size."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from inspect import signature
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
-from math import lcm
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -15,11 +12,11 @@ from torch import Tensor
 
 from areoseg.data.appearance import Appearance
 from areoseg.data.missions.cameras import camera_scale
-from areoseg.errors import AreosegError, did_you_mean, plural
-from areoseg.inference.engines import Engine, view_probabilities
-from areoseg.inference.factory import default_model, open_engine
-from areoseg.inference.image_warnings import model_appearance
-from areoseg.inference.inputs import InputImage, as_input, find_inputs
+from areoseg.errors import AreosegError, plural
+from areoseg.inference.engines import Engine
+from areoseg.inference.ensemble import Ensemble
+from areoseg.inference.inputs import InMemory, Input, InputImage, read_images
+from areoseg.inference.listing import images_of
 from areoseg.inference.resampling import (
     ScaleChoice,
     ScaleOption,
@@ -31,8 +28,6 @@ from areoseg.inference.resampling import (
 )
 from areoseg.inference.result import Result
 from areoseg.inference.tiling import Probabilities, RowBlock, blended_rows, spans, tile_windows
-from areoseg.utils.device import choose_device
-from areoseg.utils.files import ModelPath, path_list
 from areoseg.utils.images import ImageArray, Mask, as_tensor
 
 BLOCK_BYTES = 1 << 24
@@ -43,9 +38,6 @@ BATCH_PIXELS = 64 * 128
 
 DEFAULT_BATCH_SIZE = {"cpu": 32, "cuda": 256}
 
-SMALLEST = 1e-30
-"""Avoids a division by zero where all terrain classes have probability zero."""
-
 Item = TypeVar("Item")
 
 
@@ -54,8 +46,7 @@ class Predictor:
 
     Args:
         engines: The models; their probabilities are averaged.
-        tta_flip: Whether to average with the prediction for the mirrored image (test-time
-            augmentation).
+        tta_flip: See `Ensemble`.
         tta_scales: Scales of each image, relative to `scale`, over which predictions are averaged.
         scale: Factor by which the sides of an image are multiplied before prediction, or `"auto"`
             to bring each image to the training scale of the model; see `choose_scale`.
@@ -65,10 +56,9 @@ class Predictor:
         overlap: Pixels that neighboring tiles share; None: a quarter of a tile.
         batch_size: Images of 64x128 pixels per forward pass; for larger images or tiles, as many as
             do not exceed the same total number of pixels.
-        background: Whether pixels may be background. False: every pixel has a terrain class, and
-            the probabilities are those of the terrain classes.
-        background_threshold: The probability above which a pixel is background, above 0 and below
-            1; None: that of the models. Only for models with a background gate.
+        background: See `Ensemble`.
+        background_threshold: See `Ensemble`.
+        appearance: Description of the training images, to warn about images unlike them; or None.
 
     Raises:
         AreosegError: There is no engine, the engines have different classes, or an option is out of
@@ -88,15 +78,8 @@ class Predictor:
         batch_size: int = DEFAULT_BATCH_SIZE["cpu"],
         background: bool = True,
         background_threshold: float | None = None,
+        appearance: Appearance | None = None,
     ) -> None:
-        if not engines:
-            raise AreosegError("no model to predict with: name at least one run or exported file")
-        if len({engine.taxonomy.identity for engine in engines}) > 1:
-            raise AreosegError(
-                "the models have different classes: average models with the same ones"
-            )
-        if not tta_scales:
-            raise AreosegError("no scales for test-time augmentation: give at least 1")
         overlap = tile // 4 if overlap is None else overlap
         if not 0 <= overlap <= tile // 2:
             raise AreosegError(
@@ -104,72 +87,29 @@ class Predictor:
             )
         if batch_size < 1:
             raise AreosegError(f"batch size {batch_size}: give at least one image per pass")
-        self.engines = list(engines)
-        self.taxonomy = engines[0].taxonomy
-        self.tta_flip = tta_flip
-        self.tta_scales = [checked_scale(tta_scale) for tta_scale in tta_scales]
-        self.scale: ScaleOption = scale if scale == "auto" else checked_scale(scale)
         if camera is not None:
             camera_scale(camera, (1, 1))  # raises if it is unknown
             if scale != "auto":
                 raise AreosegError("both a scale and a camera are given: give one of them")
+        self.ensemble = Ensemble(
+            engines,
+            tta_flip=tta_flip,
+            tta_scales=tta_scales,
+            background=background,
+            background_threshold=background_threshold,
+        )
+        self.taxonomy = self.ensemble.taxonomy
+        self.scale: ScaleOption = scale if scale == "auto" else checked_scale(scale)
         self.camera = camera
-        self.size_divisor = lcm(*(engine.size_divisor for engine in engines))
-        self.tile = -(-tile // self.size_divisor) * self.size_divisor
+        divisor = self.ensemble.size_divisor
+        self.tile = -(-tile // divisor) * divisor
         self.overlap = overlap
         self.batch_size = batch_size
-        self.appearance: Appearance | None = None
-        self.background = background
-        self.background_threshold = _threshold(engines, background, background_threshold)
+        self.appearance = appearance
 
-    def answer_terrain_only(self) -> None:
-        """Never answer background from now on, as with `background=False`."""
-        self.background, self.background_threshold = False, None
-
-    @classmethod
-    def load(
-        cls,
-        *models: str | Path,
-        device: str = "cpu",
-        precision: str = "trained",
-        accelerate: bool = False,
-        batch_size: int | None = None,
-        **options: Any,
-    ) -> "Predictor":
-        """Load a predictor from run folders, bundled models or exported files.
-
-        Args:
-            models: The models.
-            device: See `open_engine`.
-            precision: See `open_engine`.
-            accelerate: See `open_engine`.
-            batch_size: See the class; None: 32 on the CPU, 256 on a GPU.
-            options: See the class.
-
-        Raises:
-            AreosegError: A path is not a model, or the models have different classes.
-        """
-        engines = [
-            open_engine(path, device=device, precision=precision, accelerate=accelerate)
-            for path in models
-        ]
-        for path, engine in zip(models, engines, strict=True):
-            if engine.taxonomy.identity != engines[0].taxonomy.identity:
-                raise AreosegError(
-                    f"{path} predicts {', '.join(engine.taxonomy.names)}, but {models[0]} predicts"
-                    f" {', '.join(engines[0].taxonomy.names)}: average models with one"
-                    " taxonomy"
-                )
-        if batch_size is None:
-            batch_size = DEFAULT_BATCH_SIZE[
-                "cpu" if choose_device(device).type == "cpu" else "cuda"
-            ]
-        _check_options(options)
-        predictor = cls(engines, batch_size=batch_size, **options)
-        predictor.appearance = model_appearance(str(models[0]), engines[0]) if models else None
-        return predictor
-
-    def __call__(self, source: Any, *, stream: bool = False) -> Any:
+    def __call__(
+        self, source: Any, *, stream: bool = False, errors: Literal["raise", "skip"] = "raise"
+    ) -> Any:
         """Segment one image or several.
 
         Args:
@@ -177,19 +117,39 @@ class Predictor:
                 several images: a list of these, a folder, a glob pattern, or an npz file.
             stream: Whether to return an iterator that computes results one at a time, so that
                 memory does not grow with their number.
+            errors: What to do if one of several images cannot be read or segmented: `raise` stops
+                with an error, `skip` leaves it out with a warning. `Result.path` tells which
+                images the results belong to.
 
         Returns:
             One `Result` for one image; a list of results for several, in order; an iterator over
             results if `stream`.
 
         Raises:
-            AreosegError: An image cannot be read.
+            AreosegError: An image cannot be read or segmented, or an argument is invalid.
         """
-        images, several = _read_source(source)
-        results = (self._result(image, blocks) for image, blocks in self.stream(images))
+        if errors not in ("raise", "skip"):
+            raise AreosegError(f"errors={errors!r}: give 'raise' or 'skip'")
+        inputs, several = images_of(source)
+        results = self._results(inputs, skips=several and errors == "skip")
         if stream:
             return results
         return list(results) if several else next(results)
+
+    @property
+    def engines(self) -> list[Engine]:
+        """The models."""
+        return self.ensemble.engines
+
+    @property
+    def background(self) -> bool:
+        """Whether pixels may be background."""
+        return self.ensemble.background
+
+    @property
+    def background_threshold(self) -> float | None:
+        """The probability above which a pixel is background; None without a background gate."""
+        return self.ensemble.background_threshold
 
     def __repr__(self) -> str:
         models = plural(len(self.engines), "model")
@@ -200,7 +160,7 @@ class Predictor:
 
         Images are neither tiled nor scaled.
         """
-        return self._forward(images, [1.0] * len(self.engines))
+        return self.ensemble(images, [1.0] * len(self.engines))
 
     def masks(self, images: Sequence[ImageArray] | ImageArray) -> Iterator[Mask]:
         """Yield the predicted mask (H, W) uint8 of each image (H, W), in order.
@@ -295,7 +255,7 @@ class Predictor:
         height, width = image.size
         size = scaled_size(image.size, finest)
         rows, columns = (
-            spans(length, self.tile, overlap=self.overlap, size_divisor=self.size_divisor)
+            spans(length, self.tile, overlap=self.overlap, size_divisor=self.ensemble.size_divisor)
             for length in size
         )
         tiles = (
@@ -349,27 +309,32 @@ class Predictor:
         for batch in self._batches(tiles, lambda tile: None if tile is None else tile.shape):
             pixels = [tile for tile in batch if tile is not None]
             if pixels:
-                yield from self._forward(
+                yield from self.ensemble(
                     torch.from_numpy(np.stack(pixels))[:, None], factors
                 ).numpy()
             else:
                 yield None
 
-    @torch.inference_mode()
-    def _forward(self, images: Tensor, factors: Sequence[float]) -> Tensor:
-        """Average the probabilities of all engines, each at its own scale factor."""
-        total: Tensor | None = None
-        for engine, factor in zip(self.engines, factors, strict=True):
-            scales = [scale * factor for scale in self.tta_scales]
-            probabilities = view_probabilities(
-                engine, images, tta_flip=self.tta_flip, tta_scales=scales
-            )
-            total = probabilities if total is None else total + probabilities
-        assert total is not None
-        if not self.background:
-            total[:, self.taxonomy.background] = 0
-            return total / total.sum(dim=1, keepdim=True).clamp(min=SMALLEST)
-        return total / len(self.engines)
+    def _results(self, inputs: Sequence[Input | InMemory], *, skips: bool) -> Iterator[Result]:
+        """Segment images; skip those that fail with a warning, or raise the error."""
+
+        def skip(image: Input | InMemory | InputImage, reason: str) -> None:
+            where = image.where if isinstance(image, InMemory) else image.path or image.name
+            reason = reason.removeprefix(f"{where}: ")
+            warnings.warn(f"skipped {where}: {reason}", stacklevel=2)
+
+        try:
+            for image, blocks in self.stream(read_images(inputs, skip if skips else None)):
+                try:
+                    yield self._result(image, blocks)
+                except AreosegError as error:
+                    if not skips:
+                        raise
+                    skip(image, str(error))
+        except AreosegError as error:
+            if len(inputs) == 1:
+                raise
+            raise AreosegError(f"{error}; errors='skip' leaves out such images") from None
 
     def _result(self, image: InputImage, blocks: Iterable[RowBlock]) -> Result:
         """Collect the blocks of an image."""
@@ -394,98 +359,6 @@ class Predictor:
             factor=max(self._factors(image)),
             appearance=self.appearance,
         )
-
-
-def load(
-    model: ModelPath | Sequence[ModelPath] | None = None,
-    *,
-    device: str = "cpu",
-    accelerate: bool = True,
-    **options: Any,
-) -> Predictor:
-    """Load a model to segment images in Python.
-
-    Args:
-        model: A run folder, the name of a bundled model, an exported file, or a list of these,
-            whose probabilities are averaged; None: the bundled model `flagship-256`.
-        device: `cpu`, `cuda` or `auto`.
-        accelerate: Whether a run on the CPU may switch to OpenVINO in a long job, if OpenVINO is
-            installed. Outputs then differ by rounding only.
-        options: `tta_flip`, `tta_scales`, `scale`, `camera`, `tile`, `overlap`, `batch_size`,
-            `background`, `background_threshold` of `Predictor`, and `precision` of `open_engine`.
-
-    Returns:
-        A predictor; calling it with an image gives a `Result`.
-
-    Raises:
-        AreosegError: The path is not a model, or the model cannot be loaded here.
-
-    Examples:
-        >>> model = areoseg.load("flagship-256")  # doctest: +SKIP
-        >>> result = model("photo.jpg")  # doctest: +SKIP
-        >>> for result in model("photos/", stream=True):  # doctest: +SKIP
-        ...     result.save("predictions")
-    """
-    return Predictor.load(*model_paths(model), device=device, accelerate=accelerate, **options)
-
-
-def model_paths(model: ModelPath | Sequence[ModelPath] | None) -> list[str]:
-    """Return the paths of one or several models; None stands for the bundled default model."""
-    if model is None:
-        return [str(default_model())]
-    return path_list(model)
-
-
-def _check_options(options: Mapping[str, Any]) -> None:
-    """Check the names of the options of a predictor."""
-    known = sorted(signature(Predictor).parameters.keys() - {"engines"})
-    for name in options:
-        if name not in known:
-            raise AreosegError(f"areoseg.load has no option {name!r}: {did_you_mean(name, known)}")
-
-
-def _threshold(engines: Sequence[Engine], background: bool, chosen: float | None) -> float | None:
-    """Return the threshold of the averaged probabilities, or None without a background gate.
-
-    A model without a gate gives background no probability, so it lowers the average.
-    """
-    own = [each.background_threshold for each in engines if each.background_threshold is not None]
-    if chosen is not None:
-        if not background:
-            raise AreosegError("give a background threshold or exclude background, not both")
-        if not own:
-            raise AreosegError(
-                "these models have no background gate, so they have no background threshold:"
-                " choose a model trained with data.background=gate"
-            )
-        if not 0 < chosen < 1:
-            raise AreosegError(
-                f"background threshold {chosen:g}: give a probability above 0 and below 1"
-            )
-        own = [chosen] * len(own)
-    return sum(own) / len(engines) if own and background else None
-
-
-def _read_source(source: Any) -> tuple[Iterable[InputImage], bool]:
-    """Return the images of a source, read lazily, and whether it contains several."""
-    if isinstance(source, str | Path):
-        inputs = find_inputs([source])
-        one_file = Path(source).is_file() and Path(source).suffix.lower() != ".npz"
-        return (each.read() for each in inputs), not one_file
-    if not isinstance(source, list | tuple):
-        return [as_input(source)], False
-    if all(isinstance(each, str | Path) for each in source):
-        return (each.read() for each in find_inputs(source)), True
-    return _read_mixed(source), True
-
-
-def _read_mixed(source: Sequence[Any]) -> Iterator[InputImage]:
-    for index, each in enumerate(source):
-        if isinstance(each, str | Path):
-            yield from _read_source(each)[0]
-        else:
-            image = as_input(each)
-            yield replace(image, name=f"image_{index}") if image.path is None else image
 
 
 def _checked(image: ImageArray, valid: NDArray[np.bool_] | None) -> InputImage:

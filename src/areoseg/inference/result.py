@@ -1,5 +1,6 @@
 """The segmentation of one image, for use in Python and notebooks."""
 
+import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +11,16 @@ import numpy as np
 import PIL.Image
 
 from areoseg.data.appearance import Appearance
+from areoseg.errors import AreosegError
 from areoseg.inference.image_warnings import image_warnings
 from areoseg.inference.inputs import InputImage
 from areoseg.inference.tiling import RowBlock
 from areoseg.inference.writers import OUTPUTS, checked_outputs, open_outputs, output_paths
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.images import overlay
+
+_SAVED: dict[Path, str] = {}
+"""The files that `Result.save` wrote in this process, and what image they belong to."""
 
 
 @dataclass(frozen=True, repr=False, eq=False, kw_only=True)
@@ -81,25 +86,46 @@ class Result(RowBlock):
         return PIL.Image.fromarray(overlay(self.image, self.mask, self.taxonomy, opacity=opacity))
 
     def save(
-        self, folder: str | Path, outputs: Sequence[str] = ("masks", "overlays")
+        self,
+        folder: str | Path,
+        outputs: Sequence[str] = ("masks", "overlays"),
+        *,
+        name: str | None = None,
     ) -> list[Path]:
         """Write files `folder/OUTPUT/NAME.SUFFIX`, as `areoseg.predict` does.
 
         Args:
             folder: The folder to write to.
             outputs: Names in `areoseg.inference.writers.OUTPUTS`.
+            name: Name of the files, without suffix; None: the name of the image file, or for an
+                array `image`, and `image_0` after its position in a list.
 
         Returns:
             The files.
 
         Raises:
-            AreosegError: An output is unknown, or a file cannot be written.
+            AreosegError: An output is unknown, a file cannot be written, or it has the prediction
+                of another image that was saved before in this process.
         """
         names = [name for name in checked_outputs(outputs) if name in OUTPUTS]
-        paths = output_paths(names, Path(folder), self.source.name, self.source)
+        paths = output_paths(names, Path(folder), name or self.source.name, self.source)
+        for path in paths.values():
+            if _SAVED.get(path.absolute(), self._identity) != self._identity:
+                raise AreosegError(
+                    f"{path}: this file has the prediction of another image: name the files with"
+                    " result.save(folder, name=...)"
+                )
         with open_outputs(paths, self.source, self.taxonomy) as write:
             write(self)
+        _SAVED.update({path.absolute(): self._identity for path in paths.values()})
         return list(paths.values())
+
+    @cached_property
+    def _identity(self) -> str:
+        """What distinguishes the image from others: its file, or a hash of its pixels."""
+        if self.path is not None:
+            return str(self.path.absolute())
+        return hashlib.sha256(self.image.tobytes()).hexdigest()
 
     def __repr__(self) -> str:
         height, width = self.mask.shape

@@ -10,9 +10,10 @@ import numpy as np
 from rich.console import Console
 
 from areoseg.data.load import Source, read_with_progress
-from areoseg.errors import AreosegError
-from areoseg.inference.exported import ExportedEngine
-from areoseg.inference.predictor import Predictor, model_paths
+from areoseg.errors import AreosegError, plural
+from areoseg.inference.engines.exported import ExportedEngine
+from areoseg.inference.load import load, model_paths, note_unfinished
+from areoseg.inference.predictor import Predictor
 from areoseg.recipes import parse_recipe
 from areoseg.runs.run import open_run
 from areoseg.utils.console import progress_bar, standard_error
@@ -66,18 +67,25 @@ def submit(
     use_threads(threads)
     console = console or standard_error()
     paths = model_paths(models)
-    predictor = Predictor.load(*paths, device=device, accelerate=True)
-    if predictor.background_threshold is not None:
-        predictor.answer_terrain_only()
-    first = predictor.engines[0]
+    note_unfinished(paths, console)
+    loaded = load(paths, device=device)
+    first = loaded.engines[0]
     if isinstance(first, ExportedEngine):
         recipe = parse_recipe(first.metadata.recipe, source=str(paths[0]))
     else:
         recipe = open_run(paths[0]).recipe
-    predictor.scale = recipe.data.scale
+    predictor = Predictor(
+        loaded.engines,
+        scale=recipe.data.scale,
+        batch_size=loaded.batch_size,
+        background=loaded.background_threshold is None,
+    )
     images = read_with_progress(Source(path=str(data)), console).unlabeled.images
     if not len(images):
         raise AreosegError(f"{data}: no unlabeled images to submit: it needs a test_set")
+    console.print(
+        f"predicting {plural(len(images), 'image')} with {' and '.join(paths)}", markup=False
+    )
     with progress_bar(console) as progress:
         masks = prefetched(predictor.masks(images), max(1, PREFETCH_PIXELS // images[0].size))
         tracked = progress.track(masks, total=len(images), description="predicting")

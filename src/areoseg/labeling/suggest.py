@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from areoseg.data.appearance import appearance_features
 from areoseg.errors import AreosegError
-from areoseg.inference.inputs import Input, InputImage, find_inputs
-from areoseg.inference.predictor import Predictor, load
+from areoseg.inference.inputs import Input, InputImage
+from areoseg.inference.listing import find_inputs
+from areoseg.inference.load import load
+from areoseg.inference.predictor import Predictor
 from areoseg.inference.tiling import RowBlock
 from areoseg.inference.writers.images import entropy
 from areoseg.utils.files import ModelPath, PathLike, read_json, write_json

@@ -27,14 +27,15 @@ AUXILIARY_WEIGHTS = (0.5, 0.3, 0.2, 0.1)
 class DualUNet(nn.Module):
     """The U-Net with deep supervision of the homework report.
 
-    Auxiliary heads at the coarse decoder levels contribute their own losses in training.
+    Auxiliary heads at the coarser decoder levels have losses of their own in training.
 
     With B a block of two (3x3 convolution -> batch norm -> ReLU), C one such convolution, D 2x2
-    max-pooling, S spatial dropout, U a 2x2 transposed convolution of stride 2, P the atrous
-    pyramid (`AtrousPyramid`), and x the image::
+    max-pooling, S dropout of whole channels, U a 2x2 transposed convolution of stride 2 to the
+    channels of the level, P the atrous pyramid (`AtrousPyramid`), [., .] a concatenation, and x the
+    image::
 
         e_1 = S B(x)          e_l = S B(D e_(l-1))               down to the last level but one
-        a_l = e_l * sigmoid(w . e_l + b)                         pointwise spatial attention
+        a_l = e_l * sigmoid(1x1 convolution of e_l to 1 channel) pointwise spatial attention
         d_5 = P C(D e_4)      d_l = C[a_l, U d_(l+1)]            up to the first
         logits_l = 1x1 convolution of d_l                        every level
 
@@ -42,7 +43,8 @@ class DualUNet(nn.Module):
     auxiliary outputs with loss weights 0.5, 0.3, 0.2 and 0.1. The homework report gives the weights
     but not their order; as in nnU-Net, finer levels have larger weights.
 
-    Shapes for 64x128 images: as `unet-aspp`. 24.8 M parameters.
+    Shapes for 64x128 images: e_1 64x64x128, e_2 128x32x64, e_3 256x16x32, e_4 512x8x16, C(D e_4)
+    1024x4x8, d_5 256x4x8, and d_l as e_l (channels, height, width). 24.8 M parameters.
 
     Differs from the homework report in the dilation rates 1, 2 and 3, and in batch norm and ReLU in
     the pyramid; `unet_aspp` explains why.

@@ -24,16 +24,18 @@ OFFICIAL_CODE = {"paper": False, "official": True}
 
 
 class SqueezeWindowAttention(nn.Module):
-    """Self-attention within disjoint windows; queries and keys are gated by strip means.
+    """Multi-head self-attention within disjoint windows.
 
-    In a window X, with r the mean of each row, c the mean of each column, and * broadcasting::
+    The queries and keys of a window X (w, w, C) are computed from its product with the means r
+    (w, 1, C) of its rows and c (1, w, C) of its columns::
 
-        S = LN(X * r * c)      Q, K = linear(S)      V = linear(X)
+        S = LN(X * r * c)      [Q, K] = linear(S)      V = linear(X)
         output = linear(softmax(Q K^T / sqrt(d)) V)
 
-    There is no shift and no position bias; information crosses windows in the convolutions. At the
-    right and lower edge, windows are padded with zeros, which are attended to as in the authors'
-    code.
+    All w^2 pixels of a window attend to each other, in each head over d = C / heads channels; the
+    linear layers have biases. There is neither a shift nor a position bias: the convolutions of the
+    network carry positions and let windows exchange information. Windows at the right and lower
+    edge are padded with zeros, which are attended to as in the authors' code.
 
     Args:
         channels: Channels in and out.
@@ -66,9 +68,11 @@ class SqueezeWindowAttention(nn.Module):
 
 
 class UpgradedFeedForward(nn.Module):
-    """A perceptron per pixel with a 3x3 depth-wise convolution in its four times wider middle.
+    """A perceptron of each pixel with a depth-wise convolution in between.
 
-    linear -> h + 3x3 depth-wise convolution of h -> GELU -> linear.
+    With DW_3 a 3x3 depth-wise convolution with bias::
+
+        h = linear(x), C to 4C channels      output = linear(GELU(h + DW_3 h)), 4C to C channels
     """
 
     def __init__(self, channels: int) -> None:
@@ -90,15 +94,13 @@ class UpgradedFeedForward(nn.Module):
 
 
 class SqueezeWindowBlock(nn.Module):
-    """Squeeze-window attention A, then the upgraded feed-forward F.
+    """Squeeze-window attention A, then the upgraded feed-forward F, with layer norms LN.
 
-    Two readings, with LN layer norm::
+    The variant "paper" has the usual residuals. The variant "official" computes what the authors'
+    code does: both halves share one layer norm, and F adds its input, which the block adds again::
 
-        paper       x <- x + A(LN_1(x))     x <- x + F(LN_2(x))
-        official    x <- x + A(LN(x))       x <- 2x + F(LN(x))
-
-    The second matches the authors' code: one layer norm is used in both halves, and F adds its
-    input, which the block then adds again.
+        paper       x <- x + A(LN_1 x)      x <- x + F(LN_2 x)
+        official    x <- x + A(LN x)        x <- 2x + F(LN x)
 
     Args:
         channels: Channels in and out.
@@ -128,7 +130,13 @@ class SqueezeWindowBlock(nn.Module):
 
 
 class EncoderStage(nn.Module):
-    """Halve the map by a 3x3 convolution and layer norm, then squeeze-window blocks."""
+    """Halve the map: blocks(LN(3x3 convolution of x, of stride 2)).
+
+    Args:
+        in_channels: Channels of x.
+        out_channels: Channels of the output.
+        blocks: Squeeze-window blocks.
+    """
 
     def __init__(self, in_channels: int, out_channels: int, blocks: Sequence[nn.Module]) -> None:
         super().__init__()
@@ -144,9 +152,10 @@ class EncoderStage(nn.Module):
 
 
 class AggregatedLocalAttention(nn.Module):
-    """Join a skip T and an upsampled map u; weigh each pixel by its 1, 3 and 5 pixel neighborhood.
+    """Join a skip T with a coarser map, and weigh the result by attention to its neighborhood.
 
-    With DW_k a k x k depth-wise convolution, BN batch norm, and * the product of elements::
+    With u the coarser map, resized bilinearly to T, [., .] a concatenation, DW_k a k x k depth-wise
+    convolution, BN batch norm, and * the product of elements::
 
         r = 3x3 grouped convolution of [T, u], one group per output channel
         b = BN(r)      a = BN(1x1 convolution of (DW_1 b + DW_3 b + DW_5 b + b))
@@ -157,7 +166,7 @@ class AggregatedLocalAttention(nn.Module):
 
     Args:
         skip_channels: Channels of T, and of the output.
-        coarse_channels: Channels of u; together they must be a multiple of `skip_channels`.
+        coarse_channels: Channels of u; both together they must be a multiple of `skip_channels`.
     """
 
     def __init__(self, skip_channels: int, coarse_channels: int) -> None:
@@ -202,8 +211,14 @@ class Light4Mars(nn.Module):
         logits = resize(1x1 convolution of D_1)
 
     Shapes of T_1 to T_4 for 64x128 images and size S: 32x32x64, 64x16x32, 128x8x16, 256x4x8
-    (channels, height, width). The encoder's maps get no final layer norm.
-    Sizes T, S and B have 0.102, 1.50 and 2.57 M parameters.
+    (channels, height, width). No layer norm follows the last block of a stage. The sizes differ in
+    the channels and in the blocks of each stage:
+
+    - T: 8, 16, 32 and 64 channels, 1 block each, 0.102 M parameters;
+    - S: 32, 64, 128 and 256 channels, 1 block each, 1.50 M parameters;
+    - B: 32, 64, 128 and 256 channels, 2 blocks each, 2.57 M parameters.
+
+    Linear weights are drawn from a normal distribution with a standard deviation of 0.02.
 
     The equations are read from the authors' code (CVIR-Lab/Light4Mars). Departs from it: windows
     of 8, 8, 8 and 4 pixels instead of 7, which fit 64x128 without padding; the encoder's

@@ -23,19 +23,18 @@ class RockSeg(nn.Module):
     and the decoder concatenates them with the output of the encoder. The paper does not give the
     layers and their sizes; they are our choice, so its scores may not be reproduced.
 
-    With S the stem (two 3x3 convolution blocks, the first of stride 2), D 2x2 max-pooling, R_i a
-    stage of residual blocks as in ResNet-18, T bottleneck transformer blocks (`attention_block`),
-    C_k a k x k convolution block, |4 a bilinear resize to 1/4 of the image, and x the image::
+    With C_k a k x k convolution with batch norm and ReLU, S the stem (two C_3, the first of stride
+    2), D 2x2 max-pooling, R_i a stage of two residual blocks as in ResNet-18 (`residual_block`; the
+    first of R_2 and R_3 has stride 2), T two bottleneck transformer blocks (`attention_block`), |4
+    a bilinear resize to 1/4 of the image, [., .] a concatenation, and x the image::
 
         s = S(x)      r_1 = R_1(D s)      r_2 = R_2(r_1)      r_3 = R_3(r_2)      t = T(r_3)
-        low = C_3[C_1 s |4, C_1 r_1, C_1 r_2 |4]              the multiscale fusion
-        logits = resize(1x1 convolution of C_3 C_3[t |4, low])
+        low = C_3[(C_1 s)|4, C_1 r_1, (C_1 r_2)|4]            the multiscale fusion
+        logits = resize(1x1 convolution of C_3 C_3[t|4, low])
 
     Shapes for 64x128 images: s 64x32x64, r_1 64x16x32, r_2 128x8x16, r_3 256x4x8, t 512x4x8, low
     64x16x32 (channels, height, width). A stem of 3x3 convolutions instead of ResNet's 7x7 suits
-    such small images.
-
-    R_i and T have two blocks each. 5.36 M parameters.
+    such small images. 5.36 M parameters.
 
     Args:
         in_channels: Channels of the image.
@@ -106,7 +105,11 @@ class RockSeg(nn.Module):
 
 
 def residual_block(in_channels: int, out_channels: int, *, stride: int = 1) -> nn.Sequential:
-    """Make ResNet-18's block (He et al. 2016): ReLU(x + two 3x3 convolutions of x)."""
+    """Make ResNet-18's block (He et al. 2016): ReLU(x + BN(L_3 ReLU(BN(L_3 x)))).
+
+    L_3 is a 3x3 convolution, the first one with the stride, and BN batch norm; see `residual_sum`
+    for x.
+    """
     body = nn.Sequential(
         convolution_block(in_channels, out_channels, norm=batch_norm, stride=stride),
         convolution_block(out_channels, out_channels, norm=batch_norm, activation=nn.Identity),
@@ -117,10 +120,14 @@ def residual_block(in_channels: int, out_channels: int, *, stride: int = 1) -> n
 def attention_block(in_channels: int, out_channels: int, heads: int) -> nn.Sequential:
     """Make a bottleneck transformer block (Srinivas et al. 2021, arXiv 2101.11605).
 
-    A ResNet bottleneck whose middle is self-attention: ReLU(x + 1x1 convolution of (position
-    convolution -> attention of (1x1 convolution of x))), with a quarter of the channels within.
-    The position convolution replaces that paper's table of relative positions, so that any image
-    size works.
+    A ResNet bottleneck whose middle is self-attention. With L_1 a 1x1 convolution, BN batch norm, P
+    the position convolution (`PositionConvolution`), and A self-attention over all pixels::
+
+        h = ReLU(BN(L_1 x)), a quarter of the output channels
+        output = ReLU(x + BN(L_1 ReLU(BN(A P h))))
+
+    P replaces that paper's table of relative positions, so that any image size works; see
+    `residual_sum` for x.
     """
     inner_channels = out_channels // 4
     body = nn.Sequential(
@@ -143,7 +150,7 @@ def attention_block(in_channels: int, out_channels: int, heads: int) -> nn.Seque
 def residual_sum(
     body: nn.Module, in_channels: int, out_channels: int, *, stride: int = 1
 ) -> nn.Sequential:
-    """Make ReLU(body(x) + x); a 1x1 convolution brings x to the body's shape if necessary."""
+    """Make ReLU(body(x) + x); a 1x1 convolution with batch norm fits x to another shape."""
     shortcut = None
     if stride != 1 or in_channels != out_channels:
         shortcut = convolution_block(
@@ -161,11 +168,12 @@ class HomeworkRockSeg(nn.Module):
     """RockSeg as interpreted by the authors of the homework report.
 
     With B a block of two (3x3 convolution -> batch norm -> ReLU), C_k a k x k convolution with
-    ReLU, L_k one without, D 2x2 max-pooling, M 2x2 mean-pooling, U bilinear 2x upsampling, A
-    self-attention in 4 heads of as many channels as the map, and x the image::
+    ReLU, L_k one without, LN layer norm over the channels, D 2x2 max-pooling, M 2x2 mean-pooling, U
+    bilinear 2x upsampling, A self-attention over all pixels in 4 heads that each have as many
+    channels as the map, [., .] a concatenation, and x the image::
 
         c = L_4 x, of stride 2      r_1 = B(D c)        r_2 = B(r_1)        no residuals
-        t = LN(M L_1 r_2)           t <- t + A(t)       t <- t + C_1 t      the transformer
+        t = LN(M L_1 r_2)           t <- t + A t        t <- t + C_1 t      the transformer
         b = C_3 t                   m = C_1[L_1 r_1, r_2, U L_1 b]          the multiscale fusion
         d = C_3[U m, U r_1]         logits = 1x1 convolution of C_3[U d, U c]
 

@@ -28,11 +28,11 @@ NORMS: dict[str, Norm | None] = {"unnormalized": None, "normalized": group_norm(
 class Bottleneck(nn.Module):
     """Parallel dilated convolutions followed by self-attention.
 
-    With C_r a 3x3 convolution of dilation r, and A self-attention in 4 heads that each have as
-    many channels as the map::
+    With C_r a 3x3 convolution of dilation r, and A self-attention over all pixels in 4 heads that
+    each have as many channels as the map::
 
         f = ReLU(C_1 x) + ReLU(C_2 x) + ReLU(C_4 x)
-        output = f + A(f)
+        output = f + A f
 
     With `norm`, it follows each C_r, and A reads a layer norm of f.
 
@@ -61,11 +61,12 @@ class Bottleneck(nn.Module):
 class UPath(nn.Module):
     """A U-Net without a head, of squeeze-and-excitation blocks.
 
-    With B a block of two (3x3 convolution -> ReLU) and squeeze and excitation, D 2x2 max-pooling,
-    U a 3x3 transposed convolution of stride 2, and M the bottleneck::
+    With B a block of two (3x3 convolution -> ReLU) and squeeze and excitation
+    (`SqueezeExcitation`), D 2x2 max-pooling, U a 3x3 transposed convolution of stride 2 to the
+    channels of the level, M the bottleneck (`Bottleneck`), and [., .] a concatenation::
 
         e_1 = B(x)            e_l = B(D e_(l-1))        down to the last level but one
-        d_L = M(D e_(L-1))    d_l = B[U d_(l+1), e_l]   up to the first
+        d_L = M(D e_(L-1))    d_l = B[U d_(l+1), e_l]   up to the first, the output
 
     Args:
         in_channels: Channels of the image.
@@ -129,7 +130,7 @@ class TurkeySeg(nn.Module):
 
     A deep U-Net path captures context and a shallow one detail; a block fuses their outputs.
 
-    With P a U-path (`UPath`) and B its block::
+    With P a U-path (`UPath`), B its block, and [., .] a concatenation::
 
         logits = 1x1 convolution of B[P_global(x), P_local(x)]
 

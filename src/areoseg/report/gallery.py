@@ -86,9 +86,9 @@ def read_gallery(out: Path) -> list[Entry]:
     entries: list[Entry] = []
     number = 1
     while (path := out / page_name(number)).is_file():
-        found = _CONTENT.search(path.read_text(encoding="utf-8"))
+        content = _CONTENT.search(path.read_text(encoding="utf-8"))
         try:
-            entries += json.loads(found["json"])["images"] if found else _no_gallery()
+            entries += json.loads(content["json"])["images"] if content else _no_gallery()
         except (ValueError, KeyError, TypeError):
             raise AreosegError(
                 f"{path}: this page is not a gallery of areoseg: choose another --out, or move it"

@@ -21,8 +21,8 @@ def check_same_samples(run: Run, labeled: SegmentationDataset) -> None:
     """
     if fingerprint(labeled) != run.info.data.fingerprint:
         raise AreosegError(
-            f"cannot use these data for {run.path}: the run was trained on other data. Give its"
-            " own data with --data."
+            f"cannot use these data for {run.path}: the run was trained on other data; give its"
+            " own data with --data"
         )
 
 
@@ -38,7 +38,7 @@ def check_same_unlabeled(run: Run, unlabeled: SegmentationDataset) -> None:
     if not len(unlabeled) or fingerprint(unlabeled) != known:
         raise AreosegError(
             f"cannot use these data for {run.path}: its unlabeled images, which it learns from,"
-            " were others. Give its own data with --data."
+            " were others; give its own data with --data"
         )
 
 
@@ -70,7 +70,7 @@ def check_same_split(runs: Sequence[Run], split: str) -> None:
             continue
         raise AreosegError(
             f"cannot combine {run.path} with {first.path}: {difference}, so one may have been"
-            " trained on held-out samples of the other. Give runs with the same dataset and split."
+            " trained on held-out samples of the other; give runs with the same dataset and split"
         )
 
 
@@ -86,7 +86,7 @@ def check_same_architecture(runs: Sequence[Run]) -> None:
         if difference is not None:
             raise AreosegError(
                 f"cannot average the weights of {run.path} and {first.path}: they differ in"
-                f" {difference}. Average their predictions: repeat --model of `areoseg predict`."
+                f" {difference}; average their predictions: repeat --model of `areoseg predict`"
             )
 
 
@@ -113,15 +113,15 @@ def check_initial_weights(start: Run | None, recipe: Recipe, taxonomy: Taxonomy)
     if taxonomy.identity != start.taxonomy.identity:
         raise AreosegError(
             f"cannot start from the weights of {start.path}: they predict"
-            f" {', '.join(start.taxonomy.names)}, but the data have {', '.join(taxonomy.names)}."
-            " Train without --init-from."
+            f" {', '.join(start.taxonomy.names)}, but the data have {', '.join(taxonomy.names)};"
+            " train without --init-from"
         )
     adds_gate = (recipe.data.background, start.recipe.data.background) == ("gate", "void")
     difference = _difference(_without_gate(recipe) if adds_gate else recipe, taxonomy, start)
     if difference is not None:
         raise AreosegError(
             f"cannot start from the weights of {start.path}: it differs from the recipe in"
-            f" {difference}. Train its own recipe, {start.path}/recipe.yaml."
+            f" {difference}; train its own recipe, {start.path}/recipe.yaml"
         )
 
 

@@ -366,7 +366,7 @@ class RunInfo(_Info):
             field = ".".join(map(str, first["loc"])) or "content"
             problem = "is missing" if first["type"] == "missing" else f"is wrong ({first['msg']})"
             raise AreosegError(
-                f"cannot read {path}: {field!r} {problem}. Copy the whole run folder again."
+                f"cannot read {path}: {field!r} {problem}; copy the whole run folder again"
             ) from None
 
     def write(self, path: Path) -> None:

@@ -26,8 +26,8 @@ def check_not_trained_on(runs: Iterable[Run], fingerprint: str) -> None:
     for run in runs:
         if any(each.fingerprint == fingerprint for each in run.info.previously_trained_on):
             raise AreosegError(
-                f"cannot score {run.path} on these data: its initial weights were trained on them."
-                " Score it on other data."
+                f"cannot score {run.path} on these data: its initial weights were trained on them;"
+                " score it on other data"
             )
 
 
@@ -55,7 +55,7 @@ def check_held_out(
     if both := seen.intersection(held_out):
         raise AreosegError(
             f"cannot start from {start.path}: it was trained on {len(both)} of the samples that are"
-            " held out here. Use its split: the same section split and the same --groups."
+            " held out here; use its split: the same section split and the same --groups"
         )
     known = count_trained_on([start], held_out)
     if not known:

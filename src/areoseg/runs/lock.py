@@ -37,7 +37,7 @@ def locked(folder: Path, task: str = "training", *, timeout: float = 0) -> Itera
         ) from None
     except OSError as error:
         raise AreosegError(
-            f"{folder}: cannot write here: {error.strerror or error}. Choose another place"
+            f"{folder}: cannot write here: {error.strerror or error}; choose another place"
         ) from None
     try:
         yield

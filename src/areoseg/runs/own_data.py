@@ -50,8 +50,8 @@ def own_source(
             given = data if option == "--data" else groups
             if given is None and place and place != SYNTHETIC and not Path(place).exists():
                 raise AreosegError(
-                    f"cannot read the data of {run.path}: {place} does not exist. Give its current"
-                    f" path with {option}."
+                    f"cannot read the data of {run.path}: {place} does not exist; give its current"
+                    f" path with {option}"
                 )
         current.append(replace(each, path=path, groups=own_groups))
     return replace(current[0], further=tuple(current[1:]))

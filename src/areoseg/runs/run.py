@@ -213,7 +213,7 @@ def open_run(path: ModelPath, *, unfinished: bool = False) -> Run:
     if not (unfinished or (path / WEIGHTS).is_file()):
         raise AreosegError(
             f"cannot use {path}: it has no weights yet, since its training stopped before the first"
-            f" validation. Continue it with `areoseg train --resume {path}`."
+            f" validation; continue it with `areoseg train --resume {path}`"
         )
     return Run(
         path, load_recipe(path / RECIPE, plugins="if-allowed"), RunInfo.read(path / RUN_INFO)
@@ -243,13 +243,12 @@ def check_no_run_in(out: PathLike) -> None:
     """
     out = Path(out)
     if out.exists() and not out.is_dir():
-        raise AreosegError(f"cannot write a run to {out}: it is a file. Choose another --out.")
+        raise AreosegError(f"cannot write a run to {out}: it is a file; choose another --out")
     if (out / RECIPE).exists():
         resume = f", or continue it with `areoseg train --resume {out}`"
         raise AreosegError(
-            f"cannot write a run to {out}: it already contains a run. Choose another --out"
+            f"cannot write a run to {out}: it already contains a run; choose another --out"
             + (resume if (out / RESUME).exists() or not (out / REPORT).exists() else "")
-            + "."
         )
 
 
@@ -263,8 +262,8 @@ def check_resumable(run: Run) -> None:
         return
     reason = "its training is finished" if run.info.status == "finished" else f"it has no {RESUME}"
     raise AreosegError(
-        f"cannot resume {run.path}: {reason}. To train its weights further,"
-        f" start a new run with `areoseg train {run.path}/{RECIPE} --init-from {run.path}`."
+        f"cannot resume {run.path}: {reason}; to train its weights further,"
+        f" start a new run with `areoseg train {run.path}/{RECIPE} --init-from {run.path}`"
     )
 
 

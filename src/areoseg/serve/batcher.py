@@ -94,7 +94,7 @@ class Batcher:
 
     def wrap(self, predictor: Predictor) -> None:
         """Let the engines of a predictor run here."""
-        predictor.engines = [_BatchedEngine(self, engine) for engine in predictor.engines]
+        predictor.ensemble.engines = [_BatchedEngine(self, engine) for engine in predictor.engines]
 
     def run(self, work: Callable[[], Value]) -> Value:
         """Run a function in the thread of the model and return its value."""

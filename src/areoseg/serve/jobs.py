@@ -15,7 +15,8 @@ from typing import Literal
 from areoseg.data.readers.files import pixel_limit
 from areoseg.errors import AreosegError
 from areoseg.inference.folder import predict_to_folder
-from areoseg.inference.inputs import Input, find_inputs, with_mission_masks
+from areoseg.inference.inputs import Input
+from areoseg.inference.listing import find_inputs, with_mission_masks
 from areoseg.inference.settings import describe, keep_settings
 from areoseg.serve.models import ServedModel
 from areoseg.serve.segmenting import read_without_folder, without_folder

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from areoseg.errors import AreosegError, did_you_mean
-from areoseg.inference.factory import is_model
-from areoseg.inference.predictor import Predictor, load
+from areoseg.inference.engines.factory import is_model
+from areoseg.inference.load import load
+from areoseg.inference.predictor import Predictor
 from areoseg.serve.batcher import Batcher
 from areoseg.weights import located, misspelled
 

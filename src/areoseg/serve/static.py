@@ -15,8 +15,8 @@ from areoseg.errors import AreosegError
 from areoseg.export.export import export_metadata
 from areoseg.export.float16_onnx import float16_answer, write_float16_onnx
 from areoseg.export.parity import Allowance, Parity, measure_parity, network_answer
-from areoseg.inference.exported import ExportMetadata
-from areoseg.inference.predictor import model_paths
+from areoseg.inference.engines.exported import ExportMetadata
+from areoseg.inference.load import model_paths
 from areoseg.runs.run import open_run
 from areoseg.serve.samples import SAMPLES, sample_png
 from areoseg.synthetic import SyntheticMars, draw_set

@@ -107,6 +107,6 @@ def load_resume_state(path: Path) -> tuple[TrainingState, dict[str, Any]]:
         state = TrainingState(**{**values, "plan": Plan.from_json(values["plan"])})
     except Exception as error:  # damaged files raise many kinds of exceptions
         raise AreosegError(
-            f"cannot resume from {path}: {one_line(error)}. Train again into another folder."
+            f"cannot resume from {path}: {one_line(error)}; train again into another folder"
         ) from None
     return state, content

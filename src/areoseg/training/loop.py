@@ -40,7 +40,7 @@ from areoseg.training.health import check_finite, explained
 from areoseg.training.plan import Budget, Plan, measure_seconds
 from areoseg.training.prepare import Preparation
 from areoseg.training.progress import Interruption, TrainingProgress
-from areoseg.training.rounds import Rounds
+from areoseg.training.self_training.rounds import Rounds
 from areoseg.training.stages import Stage, build_stages, epoch_end, stage_at, without_rest
 from areoseg.training.step import Loss, draw_mixture, mix_batch, mixed_loss, training_step
 from areoseg.utils.device import Precision, autocast, fork_rng

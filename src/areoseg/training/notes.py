@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from areoseg.errors import plural
 from areoseg.runs.info import CalibrationInfo, RunInfo
-from areoseg.training.calibration_fits import MAX_TEMPERATURE, MIN_TEMPERATURE
+from areoseg.training.calibration.fits import MAX_TEMPERATURE, MIN_TEMPERATURE
 from areoseg.training.checkpoint import TrainingState
 from areoseg.training.plan import Budget
 from areoseg.training.prepare import Preparation
-from areoseg.training.rounds import Rounds
+from areoseg.training.self_training.rounds import Rounds
 from areoseg.utils.device import Precision
 
 MAX_OVERRUN = 1.2

@@ -22,8 +22,8 @@ from areoseg.errors import AreosegError
 from areoseg.recipes import Recipe, stage_recipes
 from areoseg.taxonomy import MARS, Taxonomy
 from areoseg.training.batches import StageData, Tensors, not_over_background, stage_data
-from areoseg.training.calibration import sample_groups
-from areoseg.training.pseudo_labels import PseudoSamples, unseen_samples
+from areoseg.training.calibration.outputs import sample_groups
+from areoseg.training.self_training.pseudo_labels import PseudoSamples, unseen_samples
 from areoseg.transforms import AugmentSettings
 
 

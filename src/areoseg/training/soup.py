@@ -39,7 +39,7 @@ from areoseg.runs.run import (
 )
 from areoseg.training.averaging import estimate_batch_statistics
 from areoseg.training.batches import Tensors
-from areoseg.training.calibration import calibrate_segmenter
+from areoseg.training.calibration.calibrate import calibrate_segmenter
 from areoseg.training.finish import finish_run
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import choose_device, precision_of_training, use_threads
@@ -50,7 +50,7 @@ MAX_STATISTICS_SAMPLES = 1024
 
 STATISTICS_BATCH_SIZE = 32
 
-NOT_INHERITED = {"steps", "epochs", "best_step", "budget_seconds", "calibration"}
+NOT_INHERITED = {"steps", "epochs", "best_step", "budget_seconds", "calibration", "background"}
 """Info of the best run that does not apply to the soup."""
 
 
@@ -102,7 +102,8 @@ def soup(
 ) -> Run:
     """Average the weights of runs into a new run, as long as the validation score does not drop.
 
-    Calibrations of the runs are discarded; the soup is calibrated if the best run was.
+    Calibrations of the runs are discarded; the soup is calibrated if the best run was. A background
+    gate is calibrated in any case.
 
     Args:
         runs: Run folders with the same model, dataset and split.
@@ -157,16 +158,18 @@ def soup(
 
     best = next(run for run in opened if str(run.path) == made.selected[0])
     info = _soup_info(made, best, opened, command)
-    if best.info.calibration is not None:
-        calibration = calibrate_segmenter(
+    calibrated = best.info.calibration is not None
+    if calibrated or made.segmenter.gated_class is not None:
+        results = calibrate_segmenter(
             made.segmenter,
             validation,
             best.taxonomy,
+            classes=calibrated,
             protocol=best.recipe.protocol,
             device=where,
             precision=precision,
         )
-        info = info.model_copy(update={"calibration": calibration.info(best.taxonomy)})
+        info = info.model_copy(update=results)
     new = Run(Path(out), best.recipe, info)
     write_weights(new.path / WEIGHTS, made.segmenter.cpu().state_dict())
     for name in (SPLIT, AUDIT):

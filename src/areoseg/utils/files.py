@@ -45,7 +45,7 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
             temporary.replace(path)
     except OSError as error:
         raise AreosegError(
-            f"{path}: cannot write this file: {error.strerror or error}. Choose another place"
+            f"{path}: cannot write this file: {error.strerror or error}; choose another place"
         ) from None
 
 

@@ -75,7 +75,7 @@ def load_plugin(path: str | Path, *, trusted: bool = True) -> None:
         return
     if not trusted and os.environ.get(ALLOW) != "1":
         raise AreosegError(
-            f"this run needs the plugin {path}, which is code that would be executed. Read it, and"
+            f"this run needs the plugin {path}, which is code that would be executed; read it, and"
             " if you trust it, add --allow-plugins to the command (in Python: call"
             " areoseg.load_plugin with this file)"
         )
@@ -85,7 +85,7 @@ def load_plugin(path: str | Path, *, trusted: bool = True) -> None:
     name = f"areoseg_plugin_{path.stem}_{place}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise AreosegError(f"{path}: cannot load this plugin: not a Python file. Name a .py file.")
+        raise AreosegError(f"{path}: cannot load this plugin: not a Python file; name a .py file")
     module = importlib.util.module_from_spec(spec)
     before = sys.modules.get(name)
     sys.modules[name] = module  # pickle and get_type_hints look there

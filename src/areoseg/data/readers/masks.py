@@ -48,10 +48,10 @@ def check_classes(mask: NDArray[Any], taxonomy: Taxonomy, where: str) -> Mask:
         if taxonomy == MARS and np.isin(mask, AI4MARS_VALUES).all():
             advice = "if these are AI4Mars labels, read them as format 'ai4mars-flat'"
         else:
-            advice = "correct the mask, or name your classes with --classes"
+            advice = "correct the mask, or give all classes with --classes"
         raise AreosegError(
             f"{where}: mask {'value' if len(wrong) == 1 else 'values'} {shorten(wrong)} outside the"
-            f" classes 0 to {len(taxonomy) - 1} ({', '.join(taxonomy.names)}): {advice}"
+            f" classes 0 to {len(taxonomy) - 1} ({shorten(taxonomy.names)}): {advice}"
         )
     return mask.astype(np.uint8)
 

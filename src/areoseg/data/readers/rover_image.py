@@ -55,18 +55,7 @@ def read_rover_image(path: str | Path) -> RoverImage:
     """
     path = Path(path)
     raster = read_raster(path, georeferenced=True)
-    valid = raster.measured
-    if valid is not None and not valid.any():
-        raise AreosegError(
-            f"{path}: every pixel is nodata, NaN or transparent: there is nothing to segment"
-        )
-    return RoverImage(
-        pixels=to_gray(raster, str(path)),
-        valid=valid,
-        metadata=raster.metadata.otherwise(metadata_from_name(path.name)),
-        georeference=raster.georeference,
-        warnings=(*raster.warnings, *_depth_warnings(raster, valid)),
-    )
+    return _rover_image(raster, str(path), metadata_from_name(path.name))
 
 
 def read_raster(path: Path, *, georeferenced: bool = False) -> Raster:
@@ -98,15 +87,38 @@ def _depth_warnings(raster: Raster, valid: NDArray[np.bool_] | None) -> tuple[st
     return (f"levels exceed {bits} bits",)
 
 
-def as_rover_image(image: Any) -> RoverImage:
+def as_rover_image(image: Any, where: str = "the image") -> RoverImage:
     """Convert an image in memory as `read_rover_image` converts files.
 
     Args:
         image: An array (H, W), (H, W, 3) RGB or (H, W, 4) RGBA of any number type, or a PIL image.
+        where: Names it in messages.
 
     Raises:
-        AreosegError: It is no image, or has no pixels.
+        AreosegError: It is no image, has no pixels, or no valid one.
     """
     is_pillow = isinstance(image, PIL.Image.Image)
-    raster = gray_raster(pillow_pixels(image) if is_pillow else np.asarray(image), "the image")
-    return RoverImage(to_gray(raster, "the image"), raster.measured)
+    pixels = pillow_pixels(image) if is_pillow else np.asarray(image)
+    return _rover_image(gray_raster(pixels, where), where, Metadata())
+
+
+def _rover_image(raster: Raster, where: str, otherwise: Metadata) -> RoverImage:
+    """Convert a decoded image.
+
+    Args:
+        raster: The image.
+        where: Names it in messages.
+        otherwise: Metadata to take where the image has none of its own.
+    """
+    valid = raster.measured
+    if valid is not None and not valid.any():
+        raise AreosegError(
+            f"{where}: every pixel is nodata, NaN or transparent: there is nothing to segment"
+        )
+    return RoverImage(
+        pixels=to_gray(raster, where),
+        valid=valid,
+        metadata=raster.metadata.otherwise(otherwise),
+        georeference=raster.georeference,
+        warnings=(*raster.warnings, *_depth_warnings(raster, valid)),
+    )

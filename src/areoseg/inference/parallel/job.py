@@ -9,6 +9,7 @@ from typing import Any
 from areoseg.errors import AreosegError
 from areoseg.inference.image_outputs import ImageFailure, ImageOutputs, segment_to_files
 from areoseg.inference.inputs import Input
+from areoseg.inference.load import load
 from areoseg.inference.parallel.blocks import BlockFolder, BlockRecord, names_and_paths
 from areoseg.inference.predictor import Predictor
 from areoseg.utils.device import use_threads
@@ -39,7 +40,7 @@ class Job:
 
     Attributes:
         models: The models.
-        options: Further arguments of `Predictor.load`.
+        options: Further arguments of `load`.
         out: The output folder.
         outputs: Names in `OUTPUTS`, `shares` and `gallery`.
         threads: CPU threads of each process.
@@ -58,7 +59,7 @@ class Job:
             AreosegError: A model cannot be loaded here.
         """
         use_threads(self.threads)
-        return Predictor.load(*self.models, **self.options)
+        return load(self.models, **self.options)
 
     def predict_block(
         self, predictor: Predictor, number: int, inputs: Sequence[Input], *, resume: bool = False

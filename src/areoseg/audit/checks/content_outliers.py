@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from areoseg.audit.cache import Arrays
+from areoseg.audit.checks.disputed_masks import mask_likelihoods
 from areoseg.audit.context import AuditContext
-from areoseg.audit.disputed_masks import mask_likelihoods
 from areoseg.audit.features import (
     downscale_factor,
     mean_of_top,

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from areoseg.errors import AreosegError, one_line
-from areoseg.inference.openvino import compile_openvino
+from areoseg.inference.engines.openvino import compile_openvino
 from areoseg.recipes import parse_recipe
 from areoseg.taxonomy import Taxonomy
 from areoseg.utils.extras import need, need_openvino

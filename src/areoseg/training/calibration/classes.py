@@ -1,24 +1,18 @@
-"""Calibration of a trained model: a temperature and class offsets fitted to held-out samples."""
+"""Temperature and class offsets fitted to held-out pixels, with the scores before and after."""
 
 import math
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from areoseg.data.samples import SegmentationDataset
-from areoseg.data.split import class_pixels
 from areoseg.errors import AreosegError
 from areoseg.metrics.calibration_error import Reliability, expected_calibration_error, reliability
 from areoseg.metrics.protocols import PROTOCOLS
 from areoseg.metrics.rates import mean_scores
-from areoseg.models.layers.normalization import fold_standardization
-from areoseg.models.segmenter import MASKED_LOGIT, Segmenter
+from areoseg.models.segmenter import MASKED_LOGIT
 from areoseg.runs.info import (
     CalibrationInfo,
     ErrorChange,
@@ -26,9 +20,8 @@ from areoseg.runs.info import (
     ReliabilityCurve,
     ScoreChange,
 )
-from areoseg.runs.run import RUN_INFO, WEIGHTS, Run, write_weights
 from areoseg.taxonomy import Taxonomy
-from areoseg.training.calibration_fits import (
+from areoseg.training.calibration.fits import (
     LabeledPixels,
     Offsets,
     Score,
@@ -37,12 +30,6 @@ from areoseg.training.calibration_fits import (
     fit_temperature,
     half_splits,
 )
-from areoseg.training.gate_calibration import calibrate_gate
-from areoseg.utils.device import Precision, choose_device, precision_of_training
-from areoseg.utils.images import as_tensor
-
-MAX_CLASS_PIXELS = 250_000
-"""Maximum number of pixels per class; more frequent classes are randomly subsampled."""
 
 N_REPEATS = 5
 """Number of random splits of the groups into halves; each half is used for fitting once."""
@@ -102,83 +89,6 @@ class Calibration:
         )
 
 
-def calibrate_segmenter(
-    segmenter: Segmenter,
-    samples: SegmentationDataset,
-    taxonomy: Taxonomy,
-    *,
-    protocol: str = "terrain",
-    device: torch.device | None = None,
-    precision: Precision = "float32",
-) -> Calibration:
-    """Fit the temperature and offsets of a model in memory, and set them.
-
-    An earlier calibration is discarded first, so calibrating twice gives the same result.
-
-    Args:
-        segmenter: The model; its buffers `temperature` and `offsets` are modified.
-        samples: Labeled samples that it was not trained on; their sizes may differ.
-        taxonomy: The classes.
-        protocol: The score to maximize, a name in `PROTOCOLS`.
-        device: Where to compute; None: on the CPU.
-        precision: Precision of the network.
-
-    Raises:
-        AreosegError: The samples have fewer than two groups, or no terrain.
-
-    Examples:
-        >>> found = calibrate_segmenter(model, validation, MARS)  # doctest: +SKIP
-        >>> found.temperature, found.offsets  # doctest: +SKIP
-        (1.21, array([ 0., -0.07, 0., -0.2, -2.13]))
-    """
-    segmenter.uncalibrate()
-    folded = deepcopy(segmenter)
-    folded.gated_class = None  # only the terrain classes are calibrated
-    fold_standardization(folded)  # the network in evaluation mode
-    pixels = labeled_pixels(folded, samples, taxonomy, device=device, precision=precision)
-    found = fit_calibration(pixels, taxonomy, protocol=protocol)
-    masked = segmenter.masked_classes
-    segmenter.temperature.fill_(found.temperature)
-    segmenter.offsets.copy_(torch.tensor(found.offsets)).masked_fill_(masked, MASKED_LOGIT)
-    return found
-
-
-def calibrate_run(run: Run, samples: SegmentationDataset, *, device: str = "cpu") -> Run:
-    """Fit the temperature and offsets of a run, and store them in its weights and its info.
-
-    Args:
-        run: A run with weights; its folder is modified.
-        samples: Its validation split.
-        device: `cpu`, `cuda` or `auto`.
-
-    Raises:
-        AreosegError: There are too few samples, or the folder cannot be written.
-    """
-    where = choose_device(device)
-    segmenter = run.segmenter(fold=False)
-    found = calibrate_segmenter(
-        segmenter,
-        samples,
-        run.taxonomy,
-        protocol=run.recipe.protocol,
-        device=where,
-        precision=precision_of_training(run.info.precision, where),
-    )
-    results: dict[str, Any] = {"calibration": found.info(run.taxonomy)}
-    if segmenter.gated_class is not None:
-        results["background"] = calibrate_gate(
-            segmenter,
-            samples,
-            run.taxonomy,
-            device=where,
-            precision=precision_of_training(run.info.precision, where),
-        )
-    write_weights(run.path / WEIGHTS, segmenter.state_dict())
-    info = run.info.model_copy(update=results)
-    info.write(run.path / RUN_INFO)
-    return Run(run.path, run.recipe, info)
-
-
 def fit_calibration(
     pixels: LabeledPixels, taxonomy: Taxonomy, *, protocol: str = "terrain"
 ) -> Calibration:
@@ -210,13 +120,13 @@ def fit_calibration(
     present = sorted((i for i in taxonomy.terrain if totals[i]), key=lambda index: totals[index])
     if not present:
         raise AreosegError(
-            "cannot calibrate: the samples have no pixel of any terrain class. Check the data."
+            "cannot calibrate: the samples have no pixel of any terrain class; check the data"
         )
     n_groups = len(np.unique(pixels.groups))
     if n_groups < 2:
         raise AreosegError(
-            f"cannot calibrate on {n_groups} group of labeled samples: two are needed. Raise"
-            " split.val."
+            f"cannot calibrate on {n_groups} group of labeled samples: two are needed; raise"
+            " split.val"
         )
     rarest, movable = present[0], present[:-1]
 
@@ -254,66 +164,6 @@ def fit_calibration(
         groups=n_groups,
         pixels=len(pixels.targets),
     )
-
-
-@torch.inference_mode()
-def labeled_pixels(
-    segmenter: Segmenter,
-    samples: SegmentationDataset,
-    taxonomy: Taxonomy,
-    *,
-    device: torch.device | None = None,
-    precision: Precision = "float32",
-) -> LabeledPixels:
-    """Compute the logits of labeled samples, for at most `MAX_CLASS_PIXELS` pixels per class.
-
-    Void pixels and those of masked classes are excluded.
-
-    Args:
-        segmenter: The model, not calibrated.
-        samples: Labeled samples; their sizes may differ.
-        taxonomy: The C classes.
-        device: Where to compute; None: on the CPU.
-        precision: Precision of the network.
-    """
-    device = device or torch.device("cpu")
-    segmenter = segmenter.to(device).eval()
-    totals = class_pixels(samples, taxonomy).sum(axis=0)
-    totals[segmenter.masked_classes.cpu().numpy()] = 0
-    shares = np.zeros(256)
-    shares[: len(taxonomy)] = np.minimum(1.0, MAX_CLASS_PIXELS / np.maximum(totals, 1)) * (
-        totals > 0
-    )
-    group_of_sample = sample_groups(samples)
-
-    logits, targets, groups = [], [], []
-    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-        for index in range(len(samples)):
-            mask = samples[index].mask
-            assert mask is not None
-            drawn = np.random.default_rng(index).random(mask.shape) < shares[mask]
-            output = segmenter(as_tensor([samples.images[index]]).to(device))[0]
-            logits.append(output.float().cpu().numpy()[:, drawn].T)
-            targets.append(mask[drawn].astype(np.intp))
-            groups.append(np.full(int(drawn.sum()), group_of_sample[index]))
-    all_targets = np.concatenate(targets)
-    counts = np.bincount(all_targets, minlength=len(taxonomy))
-    return LabeledPixels(
-        logits=np.concatenate(logits),
-        targets=all_targets,
-        groups=np.concatenate(groups),
-        class_weights=totals / np.maximum(counts, 1),
-    )
-
-
-def sample_groups(samples: SegmentationDataset) -> NDArray[np.intp]:
-    """Return the group index of each sample (N,).
-
-    Fitting and testing need at least two groups; with fewer, each sample is its own group.
-    """
-    names = samples.groups if samples.groups and len(set(samples.groups)) > 1 else samples.names
-    indices: NDArray[np.intp] = np.unique(names, return_inverse=True)[1]
-    return indices
 
 
 @dataclass(frozen=True)

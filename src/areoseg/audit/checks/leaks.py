@@ -7,8 +7,8 @@ the same place.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from areoseg.audit.checks.duplicates import near_duplicates, nearest
 from areoseg.audit.context import AuditContext
-from areoseg.audit.duplicates import near_duplicates, nearest
 from areoseg.audit.findings import Finding, OtherSample, SetFinding
 from areoseg.data.samples import SegmentationDataset
 from areoseg.data.split import class_pixels

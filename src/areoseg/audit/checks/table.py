@@ -4,37 +4,37 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from areoseg.audit.appearance import find_mirrored_masks, find_unlikely_masks
-from areoseg.audit.content_outliers import find_content_outliers
-from areoseg.audit.context import AuditContext, Need
-from areoseg.audit.disputed_masks import (
+from areoseg.audit.checks.appearance import find_mirrored_masks, find_unlikely_masks
+from areoseg.audit.checks.content_outliers import find_content_outliers
+from areoseg.audit.checks.disputed_masks import (
     MOVED_ABOVE,
     SWAPPED_ABOVE,
     find_moved_masks,
     find_swapped_masks,
     find_wrong_regions,
 )
-from areoseg.audit.duplicates import (
+from areoseg.audit.checks.duplicates import (
     find_disagreeing_copies,
     find_duplicate_images,
     find_near_duplicates,
 )
-from areoseg.audit.edge_agreement import find_misplaced_masks
-from areoseg.audit.findings import Action, Finding, SetFinding
-from areoseg.audit.image_checks import (
+from areoseg.audit.checks.edge_agreement import find_misplaced_masks
+from areoseg.audit.checks.images import (
     find_constant_images,
     find_lost_bits,
     find_odd_sizes,
     find_saturated_images,
 )
-from areoseg.audit.leaks import (
+from areoseg.audit.checks.leaks import (
     find_copies_across_split,
     find_copies_in_unlabeled,
     find_groups_across_split,
     find_missing_classes,
     find_samples_across_split,
 )
-from areoseg.audit.mask_checks import find_few_labels, find_repeated_masks, find_tiny_regions
+from areoseg.audit.checks.masks import find_few_labels, find_repeated_masks, find_tiny_regions
+from areoseg.audit.context import AuditContext, Need
+from areoseg.audit.findings import Action, Finding, SetFinding
 from areoseg.audit.summary import find_drift
 from areoseg.errors import AreosegError, did_you_mean
 

@@ -12,8 +12,8 @@ import numpy as np
 from scipy import ndimage
 
 from areoseg.audit.cache import Arrays
+from areoseg.audit.checks.duplicates import identical_groups
 from areoseg.audit.context import AuditContext, shared
-from areoseg.audit.duplicates import identical_groups
 from areoseg.audit.features import thumbnail
 from areoseg.audit.findings import Finding, Region
 from areoseg.taxonomy import VOID

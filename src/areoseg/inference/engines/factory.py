@@ -6,8 +6,8 @@ from pathlib import Path
 from areoseg import weights
 from areoseg.errors import AreosegError
 from areoseg.inference.engines import Engine, TorchEngine
-from areoseg.inference.exported import ExportedEngine, open_onnx, open_openvino
-from areoseg.inference.openvino import AcceleratedEngine, has_openvino
+from areoseg.inference.engines.exported import ExportedEngine, open_onnx, open_openvino
+from areoseg.inference.engines.openvino import AcceleratedEngine, has_openvino
 from areoseg.inference.resampling import trained_scale
 from areoseg.runs.run import is_run, open_run
 from areoseg.utils.device import choose_device, choose_precision, precision_of_training

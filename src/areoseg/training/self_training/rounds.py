@@ -20,7 +20,7 @@ from areoseg.recipes import PseudoLabelSettings
 from areoseg.runs.info import PseudoLabelInfo
 from areoseg.taxonomy import Taxonomy
 from areoseg.training.batches import Tensors, TrainingBatches
-from areoseg.training.pseudo_labels import pseudo_label, reading
+from areoseg.training.self_training.pseudo_labels import pseudo_label, reading
 from areoseg.utils.device import Precision
 from areoseg.utils.files import replacing
 
@@ -130,8 +130,8 @@ class Rounds:
             known = str(arrays["fingerprint"])
         if known != fingerprint(self.samples):
             raise AreosegError(
-                f"cannot resume from {path}: its pseudo-labels belong to other unlabeled images."
-                " Give the data that the run was started with, or train again into another folder."
+                f"cannot resume from {path}: its pseudo-labels belong to other unlabeled images;"
+                " give the data that the run was started with, or train again into another folder"
             )
         if len(indices):
             labeled = self.samples.select(indices)

@@ -3,17 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from areoseg.data.samples import SegmentationDataset
+from areoseg.data.samples import Sample
 from areoseg.models.segmenter import Segmenter
 from areoseg.runs.info import BackgroundInfo
 from areoseg.taxonomy import VOID, Taxonomy
-from areoseg.utils.device import Precision, autocast
-from areoseg.utils.images import as_tensor
 
 MAX_LOST_GROUND = 0.01
 """Maximum share of the labeled ground that the threshold gives up as background."""
@@ -40,34 +37,42 @@ class GateCounts:
     ground: NDArray[np.int64]
     background: NDArray[np.int64]
 
+    @classmethod
+    def empty(cls) -> "GateCounts":
+        """Return counts of no pixels."""
+        return cls(np.zeros(BINS, np.int64), np.zeros(BINS, np.int64))
 
-def calibrate_gate(
-    segmenter: Segmenter,
-    samples: SegmentationDataset,
-    taxonomy: Taxonomy,
-    *,
-    device: torch.device | None = None,
-    precision: Precision = "float32",
-) -> BackgroundInfo:
-    """Fit the probability and the threshold of a background gate to held-out samples, and set them.
+    def add(self, odds: NDArray[np.float32], sample: Sample, taxonomy: Taxonomy) -> None:
+        """Count the labeled pixels of a sample.
+
+        Args:
+            odds: (H, W) log-odds of background.
+            sample: The labeled sample.
+            taxonomy: The classes.
+        """
+        assert sample.mask is not None
+        bins = ((odds + MAX_ODDS) / (2 * MAX_ODDS / BINS)).clip(0, BINS - 1).astype(int)
+        ground = (sample.mask != taxonomy.background) & (sample.mask != VOID)
+        self.ground[:] += np.bincount(bins[ground], minlength=BINS)
+        not_ground = sample.background_pixels(taxonomy.background)
+        self.background[:] += np.bincount(bins[not_ground], minlength=BINS)
+
+
+def fit_gate(segmenter: Segmenter, counts: GateCounts) -> BackgroundInfo:
+    """Fit the probability and the threshold of a background gate to held-out pixels, and set them.
 
     The probability is the sigmoid of a linear function of the network's log-odds (Platt 1999). The
     threshold finds the most background compared with the ground that it gives up, and gives up at
-    most `MAX_LOST_GROUND`. An earlier calibration is discarded first.
+    most `MAX_LOST_GROUND`.
 
     Args:
-        segmenter: The model with a gate; its buffers `gate_scale`, `gate_offset` and
-            `background_threshold` are modified.
-        samples: Labeled samples that it was not trained on, with at least one terrain pixel.
-        taxonomy: The classes.
-        device: Where to compute; None: on the CPU.
-        precision: Precision of the network.
+        segmenter: The model with a gate that is not calibrated; its buffers `gate_scale`,
+            `gate_offset` and `background_threshold` are modified.
+        counts: Pixels by the log-odds that the model gives them.
 
     Returns:
-        The threshold, and what it loses and finds on the samples.
+        The threshold, and what it loses and finds.
     """
-    segmenter.uncalibrate_gate()
-    counts = count_odds(segmenter, samples, taxonomy, device=device, precision=precision)
     scale, offset = fit_probability(counts)
     position = best_position(counts)
     # The edge between two intervals, so that no rounding moves a counted pixel across it.
@@ -83,42 +88,6 @@ def calibrate_gate(
         lost_ground=_share_above(counts.ground, position),
         found_background=_share_above(counts.background, position),
     )
-
-
-@torch.inference_mode()
-def count_odds(
-    segmenter: Segmenter,
-    samples: SegmentationDataset,
-    taxonomy: Taxonomy,
-    *,
-    device: torch.device | None = None,
-    precision: Precision = "float32",
-) -> GateCounts:
-    """Count the labeled pixels of samples by their log-odds of background.
-
-    Args:
-        segmenter: The model, whose gate is not calibrated.
-        samples: Labeled samples; their sizes may differ.
-        taxonomy: The classes.
-        device: Where to compute; None: on the CPU.
-        precision: Precision of the network.
-    """
-    device = device or torch.device("cpu")
-    background = taxonomy.background
-    segmenter = segmenter.to(device).eval()
-    counts = GateCounts(np.zeros(BINS, np.int64), np.zeros(BINS, np.int64))
-    for index in range(len(samples)):
-        sample = samples[index]
-        assert sample.mask is not None
-        with autocast(device, precision):
-            logits = segmenter.network(segmenter.standardized(as_tensor([sample.image]).to(device)))
-        odds = segmenter.background_odds(logits.float())[0, 0].cpu()
-        bins = ((odds.numpy() + MAX_ODDS) / (2 * MAX_ODDS / BINS)).clip(0, BINS - 1).astype(int)
-        ground = (sample.mask != background) & (sample.mask != VOID)
-        counts.ground[:] += np.bincount(bins[ground], minlength=BINS)
-        not_ground = sample.background_pixels(background)
-        counts.background[:] += np.bincount(bins[not_ground], minlength=BINS)
-    return counts
 
 
 def fit_probability(counts: GateCounts) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Engines: a trained model as a function from images to class probabilities."""
+"""The interface of engines, a network in PyTorch, and the mean over views of an image."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -10,7 +10,7 @@ from torch.nn import functional
 from areoseg.inference.resampling import scaled_size
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.device import Precision
+from areoseg.utils.device import Precision, autocast
 
 
 class Engine(Protocol):
@@ -73,8 +73,7 @@ class TorchEngine:
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
         """See `Engine`."""
-        reduced = self.precision == "bfloat16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=reduced):
+        with autocast(self.device, self.precision):
             logits = self.segmenter(images.to(self.device))
         return functional.softmax(logits.float(), dim=1).cpu()
 

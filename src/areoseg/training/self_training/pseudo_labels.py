@@ -115,7 +115,7 @@ class PseudoSamples:
         if fingerprint(samples) != info.fingerprint:
             raise AreosegError(
                 f"cannot resume from {run.path / PSEUDO}: these are not the pseudo-labels that the"
-                " run was started with. Train again into another folder."
+                " run was started with; train again into another folder"
             )
         return cls(samples, info)
 
@@ -133,8 +133,8 @@ def reading(path: Path) -> Iterator[Any]:
             yield arrays
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise AreosegError(
-            f"{path}: cannot read the pseudo-labels of this run ({one_line(error)}). Train again"
-            " into another folder."
+            f"{path}: cannot read the pseudo-labels of this run ({one_line(error)}); train again"
+            " into another folder"
         ) from None
 
 
@@ -183,8 +183,8 @@ def pseudo_label(
     used = np.flatnonzero((masks != VOID).any(axis=(1, 2)))
     if not used.size:
         raise AreosegError(
-            f"cannot label any pixel: no prediction has a confidence of {min_confidence}. Lower the"
-            " minimum confidence."
+            f"cannot label any pixel: no prediction has a confidence of {min_confidence}; lower the"
+            " minimum confidence"
         )
     labeled = SegmentationDataset(images, masks, samples.names, samples.groups).select(used)
     return PseudoLabels(labeled, predicted, kept, thresholds / CONFIDENCE_LEVELS)
@@ -253,7 +253,7 @@ def check_same_size(samples: SegmentationDataset, size: tuple[int, ...]) -> None
             height, width = image.shape
             raise AreosegError(
                 f"cannot train on {name}: it has {height}x{width} pixels, but the labeled samples"
-                f" {size[0]}x{size[1]}. Give images of that size, or train on tiles with data.tile."
+                f" {size[0]}x{size[1]}; give images of that size, or train on tiles with data.tile"
             )
 
 

@@ -11,22 +11,22 @@ from areoseg.audit import Exclusions, find_exclusions, read_exclusions
 from areoseg.data.load import Source, read_with_progress
 from areoseg.data.samples import LoadedData, SegmentationDataset, fingerprint
 from areoseg.errors import AreosegError
-from areoseg.inference import Predictor
+from areoseg.inference.load import load
 from areoseg.recipes import Recipe, load_recipe
 from areoseg.runs.compatibility import check_same_data
 from areoseg.runs.info import SelfTrainingInfo
 from areoseg.runs.own_data import own_data, own_source
 from areoseg.runs.run import AUDIT, Run, check_no_run_in, open_runs
+from areoseg.training.in_memory import train_on
 from areoseg.training.plan import Budget, parse_budget
 from areoseg.training.prepare import divide
-from areoseg.training.pseudo_labels import (
+from areoseg.training.self_training.pseudo_labels import (
     PseudoSamples,
     check_pseudo_label_options,
     check_same_size,
     pseudo_label,
     unseen_samples,
 )
-from areoseg.training.train import train_on
 from areoseg.utils.console import standard_error
 from areoseg.utils.device import choose_device, use_threads
 from areoseg.utils.files import PathLike
@@ -107,8 +107,8 @@ def self_train(
     exclusions = _exclusions(first, student, loaded.labeled)
     samples = _unlabeled_samples(unlabeled, source, first, loaded, console)
     console.print(f"labeling {len(samples)} images")
-    predictor = Predictor.load(
-        *(run.path for run in runs), device=device, tta_flip=tta_flip, scale=1.0
+    predictor = load(
+        [run.path for run in runs], device=device, accelerate=False, tta_flip=tta_flip, scale=1.0
     )
     labels = pseudo_label(
         predictor.probabilities,
@@ -158,7 +158,7 @@ def _check_time_left(clock: Budget) -> None:
     if used > MAX_LABELING_SHARE * clock.seconds:
         raise AreosegError(
             f"cannot self-train within --budget {clock.seconds:g}s: reading and labeling took"
-            f" {used:.0f} s of it. Give at least {used / MAX_LABELING_SHARE:.0f}s."
+            f" {used:.0f} s of it; give at least {used / MAX_LABELING_SHARE:.0f}s"
         )
 
 
@@ -194,8 +194,8 @@ def _exclusions(teacher: Run, student: Recipe, labeled: SegmentationDataset) -> 
     for name in ("val", "test"):
         if {labeled.names[index] for index in split.indices(name)} != set(teacher.split[name]):
             raise AreosegError(
-                f"cannot reproduce the {name!r} samples of {teacher.path} from these data. Use"
-                " --groups to give the groups that it was trained with."
+                f"cannot reproduce the {name!r} samples of {teacher.path} from these data; use"
+                " --groups to give the groups that it was trained with"
             )
     return exclusions
 
