@@ -26,10 +26,13 @@ def said(photo, out, **options):
     return text.getvalue()
 
 
-def test_predict_says_that_a_model_cannot_predict_background(photo, tmp_path):
+def test_predict_says_that_a_model_cannot_predict_background(photo, homework_npz, tiny, tmp_path):
+    overrides = [*tiny, "data.audit=false", "training.epochs=1"]
+    without = areoseg.train("unet", homework_npz, tmp_path / "run", overrides=overrides).path
     words = "cannot predict background"
-    assert words in said(photo, tmp_path / "a", model="flagship-64")
-    assert words not in said(photo, tmp_path / "b", model="flagship-64", background=False)
+    assert words in said(photo, tmp_path / "a", model=without)
+    assert words not in said(photo, tmp_path / "b", model=without, background=False)
+    assert words not in said(photo, tmp_path / "c", model="flagship-64")
 
 
 def test_a_folder_in_which_another_process_predicts_is_refused(photo, tmp_path):

@@ -111,8 +111,8 @@ def _training(run: Run) -> str:
     if run.info.soup is not None:
         names = (each.name for each in run.info.soup.ingredients if each.selected)
         lines.append(f"- The weights are the mean of the runs {', '.join(names)}.")
-    if run.info.self_training is not None:
-        teaching = run.info.self_training
+    teaching = run.info.self_training or (start and start.self_training)
+    if teaching:
         lines.append(
             f"- Also trained on pseudo-labels of the runs {', '.join(teaching.teachers)} for"
             f" {teaching.samples} unlabeled samples."

@@ -87,12 +87,14 @@ class InitialWeights(_Info):
         weights_sha256: Hash of its weights file.
         commands: The command lines that produced it.
         training_seconds: Its training time, including that of the runs it started from.
+        self_training: The pseudo-labeled samples that it was trained on, if any.
     """
 
     run: str
     weights_sha256: str
     commands: list[str]
     training_seconds: float
+    self_training: "SelfTrainingInfo | None" = None
 
 
 class TrainedOn(_Info):

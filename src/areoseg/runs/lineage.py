@@ -75,6 +75,7 @@ def describe_initial_weights(start: Run) -> InitialWeights:
         commands=start.commands,
         training_seconds=(before.training_seconds if before else 0.0)
         + (start.info.training_seconds or 0.0),
+        self_training=start.info.self_training or (before.self_training if before else None),
     )
 
 
