@@ -26,7 +26,8 @@ def test_a_batch_gives_what_predict_writes(client):
     images = {f"{index}.png": draw(index) for index in range(5)}
     uploads = [(name, as_png(image)) for name, image in images.items()]
 
-    started = start(client, [*uploads, ("notes.txt", b"text"), ("broken.png", b"no image")])
+    others = [("notes.txt", b"text"), ("frame.LBL", b"label"), ("broken.png", b"no image")]
+    started = start(client, [*uploads, *others])
     job = wait(client, started.json()["id"])
 
     assert started.status_code == 202
@@ -77,6 +78,17 @@ def test_a_batch_without_images_is_refused(client):
     assert answer.status_code == 422
     assert "no images" in answer.json()["detail"]
     assert "/tmp" not in answer.json()["detail"]
+
+
+def test_a_failure_of_the_model_fails_the_batch(client, engine, monkeypatch, caplog):
+    monkeypatch.setattr(type(engine), "__call__", lambda self, images: 1 / 0)
+
+    job = wait(client, start(client, [("a.png", as_png(draw()))]).json()["id"])
+
+    assert job["state"] == "failed"
+    assert "internal error" in job["error"]
+    assert client.get(f"/v1/batches/{job['id']}/result").status_code == 409
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_too_many_batches(start_service):

@@ -3,6 +3,7 @@
 import io
 import socket
 import struct
+import time
 import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -153,6 +154,21 @@ def test_large_uploads_are_refused_before_and_while_they_are_read(start_service)
     assert declared.status_code == streamed.status_code == 413
     assert "larger than" in declared.json()["detail"]
     assert "larger than" in streamed.json()["detail"]
+
+
+def test_a_slow_upload_is_given_up(start_service):
+    client = start_service(time_limit=0.2)
+
+    def chunks():
+        yield b"--x"
+        time.sleep(0.5)
+        yield b"--"
+
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = client.post("/v1/segment", content=chunks(), headers=headers)
+
+    assert answer.status_code == 408
+    assert client.service.admission.count == 0
 
 
 def test_requests_without_an_image(client):

@@ -21,7 +21,7 @@ Output = Literal[
 ]
 
 
-@router.post("/v1/batches", status_code=202, responses=problems(400, 404, 413, 429))
+@router.post("/v1/batches", status_code=202, responses=problems(400, 404, 408, 413, 429))
 async def start_batch(
     service: Service,
     response: Response,

@@ -1,5 +1,6 @@
 """Batches of images that are segmented one after another while clients ask for the progress."""
 
+import logging
 import secrets
 import shutil
 import threading
@@ -12,7 +13,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Literal
 
-from areoseg.data.readers.files import pixel_limit
+from areoseg.data.readers.files import LABEL_SUFFIXES, pixel_limit
 from areoseg.errors import AreosegError
 from areoseg.inference.folder import predict_to_folder
 from areoseg.inference.inputs import Input
@@ -21,7 +22,9 @@ from areoseg.inference.settings import describe, keep_settings
 from areoseg.serve.models import ServedModel
 from areoseg.serve.segmenting import read_without_folder, without_folder
 
-JobState = Literal["waiting", "running", "done", "failed", "canceled"]
+logger = logging.getLogger("areoseg.serve")
+
+JobState = Literal["waiting", "running", "done", "failed"]
 
 RESULT = "result.zip"
 
@@ -49,11 +52,12 @@ class Job:
         names: Names of the uploaded files.
         state: Its state.
         total: Number of images.
-        done: Number of images that were segmented or failed.
+        done: Number of images that were read; small ones are segmented several at a time.
         failed: Number of images that could not be segmented.
-        ignored: Names of uploaded files that are not images.
+        ignored: Names of uploaded files that are neither images nor labels.
         error: Why it failed, or None.
         ended: Time at which it ended, in seconds of `time.monotonic`; None before.
+        canceled: Whether it is to stop, and its files are to be removed.
     """
 
     folder: Path
@@ -119,7 +123,11 @@ class Jobs:
         inputs = _inputs(job)
         job.total = len(inputs)
         used = {each.path.name for each in inputs}
-        job.ignored = tuple(name for name in job.names if name not in used)
+        job.ignored = tuple(
+            name
+            for name in job.names
+            if name not in used and not name.lower().endswith(LABEL_SUFFIXES)
+        )
         self._jobs[job.id] = job
         self._queue.put(job)
 
@@ -159,17 +167,18 @@ class Jobs:
     def _work(self) -> None:
         while (job := self._queue.get()) is not None:
             try:
-                if job.canceled:
-                    raise _CanceledError
+                _check(job)
                 job.state = "running"
                 self._run(job)
                 job.state = "done"
             except _CanceledError:
-                job.state = "canceled"
-            except Exception as error:  # one job fails, the thread goes on
-                known = isinstance(error, AreosegError)
-                job.error = str(error) if known else "internal error: see the log of the service"
-                job.state = "failed"
+                job.discard()
+                continue
+            except AreosegError as error:
+                job.state, job.error = "failed", str(error)
+            except Exception:  # one job fails, the thread goes on
+                logger.exception("a batch failed")
+                job.state, job.error = "failed", "internal error: see the log of the service"
             job.ended = time.monotonic()
             if job.canceled:
                 job.discard()

@@ -21,7 +21,7 @@ from areoseg.utils.images import Mask
 router = APIRouter(tags=["labeling"])
 
 
-@router.post("/v1/corrections", status_code=201, responses=problems(400, 403, 404, 413, 429))
+@router.post("/v1/corrections", status_code=201, responses=problems(400, 403, 404, 408, 413, 429))
 async def save_correction(
     service: Service,
     image: Annotated[UploadFile, File(description="The image: PNG, JPEG or TIFF.")],

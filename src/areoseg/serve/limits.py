@@ -1,5 +1,6 @@
 """Limits on requests: size of the body, number of requests and of large images in progress."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -122,8 +123,10 @@ class LimitMiddleware:
         if declared.isdigit() and int(declared) > limit:
             await _too_large(limit)(scope, receive, send)
             return
+        seconds = self._settings.time_limit * max(1.0, limit / self._settings.max_upload)
+        limited = _limited(receive, limit, seconds)
         if scope["method"] != "POST" or scope["path"] not in WORK:
-            await self._app(scope, _counted(receive, limit), send)
+            await self._app(scope, limited, send)
             return
         if self._admission.count >= self._admission.limit:
             detail = f"{self._admission.count} requests are in progress already: try again later"
@@ -133,25 +136,33 @@ class LimitMiddleware:
         self._admission.count += 1
         started = self._clock()
         try:
-            await self._app(scope, _counted(receive, limit), send)
+            await self._app(scope, limited, send)
         finally:
             self._admission.count -= 1
             self._admission.finished(self._clock() - started)
 
 
-def _counted(receive: Receive, limit: int) -> Receive:
-    """Return `receive` with a limit on the bytes of the body."""
-    received = 0
+def _limited(receive: Receive, limit: int, seconds: float) -> Receive:
+    """Return `receive` with a limit on the bytes of the body, and on the time that it takes."""
+    received, complete = 0, False
+    deadline = asyncio.get_running_loop().time() + seconds
 
-    async def counted() -> Message:
-        nonlocal received
-        message = await receive()
+    async def limited() -> Message:
+        nonlocal received, complete
+        if complete:  # it waits for the client to disconnect
+            return await receive()
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408, f"the upload took more than {seconds:g} s") from None
         received += len(message.get("body", b""))
+        complete = not message.get("more_body", False)
         if received > limit:
             raise HTTPException(413, _message(limit))
         return message
 
-    return counted
+    return limited
 
 
 def _too_large(limit: int) -> JSONResponse:

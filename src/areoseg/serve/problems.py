@@ -17,6 +17,7 @@ _DESCRIPTIONS = {
     403: "The service does not save corrections.",
     404: "There is no such model, batch or file.",
     406: "No answer has a media type that `Accept` allows.",
+    408: "The upload took too long.",
     409: "The batch is not done.",
     413: "The upload or the image is too large.",
     429: "There are too many requests or batches: come again after `Retry-After` seconds.",

@@ -69,12 +69,12 @@ class Batch(BaseModel):
     """A job that segments many images."""
 
     id: str
-    state: Literal["waiting", "running", "done", "failed", "canceled"]
+    state: Literal["waiting", "running", "done", "failed"]
     model: str
     total: int = Field(description="Number of images.")
-    done: int = Field(description="Number of images that were segmented or failed.")
+    done: int = Field(description="Number of images that are done or in progress.")
     failed: int = Field(description="Number of images that could not be segmented.")
-    ignored: list[str] = Field(description="Uploaded files that are not images.")
+    ignored: list[str] = Field(description="Uploaded files that are neither images nor labels.")
     error: str | None
     result: str | None = Field(description="Address of the zip file, once the batch is done.")
 

@@ -33,7 +33,7 @@ _FILES = {
     response_model=Segmentation | Bundle,
     responses={
         200: {"content": _FILES, "description": "The segmentation."},
-        **problems(400, 404, 406, 413, 429, 503),
+        **problems(400, 404, 406, 408, 413, 429, 503),
     },
 )
 async def segment_image(

@@ -18,12 +18,11 @@ from areoseg.inference.image_outputs import format_scale
 from areoseg.inference.image_warnings import image_warnings
 from areoseg.inference.inputs import InputImage
 from areoseg.inference.predictor import Predictor
-from areoseg.inference.summary import ImageSummary, SummaryCounter
+from areoseg.inference.summary import SummaryCounter
 from areoseg.inference.writers import OUTPUTS, open_outputs
 from areoseg.inference.writers.images import png_rows
 from areoseg.inference.writers.styles import hex_color
 from areoseg.serve.schemas import Bundle, Segmentation
-from areoseg.taxonomy import Taxonomy
 from areoseg.utils.images import as_uint8
 
 MAX_NAME = 120
@@ -65,16 +64,14 @@ class Segmented:
 
     Attributes:
         image: The image.
-        taxonomy: The classes.
-        summary: Its numbers.
-        factor: The scale factor at which the model saw it.
+        predictor: The predictor.
+        counter: Has counted its pixels.
         files: Content of the files by names in `OUTPUTS`.
     """
 
     image: InputImage
-    taxonomy: Taxonomy
-    summary: ImageSummary
-    factor: float
+    predictor: Predictor
+    counter: SummaryCounter
     files: Mapping[str, bytes]
 
 
@@ -193,10 +190,7 @@ def segment(predictor: Predictor, image: InputImage, outputs: Sequence[str]) -> 
                     write_flat(block)
                     write_map(block)
         files = {name: path.read_bytes() for name, path in paths.items()}
-    factors = [choice.factor for choice in predictor.scale_choices(image.size)]
-    warnings = image_warnings(image, max(factors), predictor.appearance)
-    summary = counter.summary(format_scale(factors), warnings)
-    return Segmented(image, predictor.taxonomy, summary, max(factors), files)
+    return Segmented(image, predictor, counter, files)
 
 
 def numbers(result: Segmented, *, model: str, started: float) -> dict[str, Any]:
@@ -207,10 +201,14 @@ def numbers(result: Segmented, *, model: str, started: float) -> dict[str, Any]:
         model: The name of the model.
         started: Time of `time.perf_counter` at the end of the upload.
     """
-    summary, taxonomy, metadata = result.summary, result.taxonomy, result.image.metadata
-    height, width = result.image.size
+    image, predictor = result.image, result.predictor
+    taxonomy, metadata = predictor.taxonomy, image.metadata
+    factors = [choice.factor for choice in predictor.scale_choices(image.size)]
+    warnings = image_warnings(image, max(factors), predictor.appearance)
+    summary = result.counter.summary(format_scale(factors), warnings)
+    height, width = image.size
     return {
-        "name": result.image.name,
+        "name": image.name,
         "model": model,
         "width": width,
         "height": height,
@@ -225,8 +223,8 @@ def numbers(result: Segmented, *, model: str, started: float) -> dict[str, Any]:
         "background": summary.background,
         "nodata": summary.nodata,
         "mean_confidence": _rounded(summary.confidence),
-        "scale": result.factor,
-        "warnings": list(summary.warnings),
+        "scale": max(factors),
+        "warnings": list(warnings),
         "mission": metadata.mission,
         "camera": metadata.camera,
         "sol": metadata.sol,
