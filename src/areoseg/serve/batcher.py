@@ -77,7 +77,7 @@ class Batcher:
         self,
         *,
         threads: int | None = None,
-        max_delay: float = 0.005,
+        max_delay: float = 0.02,
         expected: Callable[[], int] = lambda: 0,
         observe: Callable[[int, float], None] = lambda images, seconds: None,
     ) -> None:

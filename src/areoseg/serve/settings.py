@@ -44,7 +44,7 @@ class Settings:
     max_pixels: int = 64_000_000
     queue: int = 64
     time_limit: float = 120.0
-    max_delay: float = 0.005
+    max_delay: float = 0.02
     jobs: int = 16
     keep: float = 3600.0
 
