@@ -22,6 +22,7 @@ from PIL import Image
 from serving import BrightnessEngine, as_png, brightness_mask, decode, draw, running
 
 from areoseg.inference.predictor import Predictor
+from areoseg.labeling.suggest import Suggestion, write_suggestions
 from areoseg.serve import models as served_models
 from areoseg.serve import static
 from areoseg.taxonomy import MARS
@@ -131,12 +132,12 @@ def test_hovering_tells_class_and_confidence(banded):
 
 
 def test_a_large_image_is_zoomed_to_the_pixel_and_moved(page):
-    open_images(page, as_file("large.png", np.zeros((1500, 4000), np.uint8)))
+    open_images(page, as_file("large.png", np.zeros((400, 4000), np.uint8)))
     page.click("button[value=fit]")
-    x, y = map(round, pixel(page, 1900, 700))
+    x, y = map(round, pixel(page, 1900, 200))
     page.mouse.move(x, y)
     before = position(page)
-    assert before == pytest.approx((1900, 700), abs=5)  # a pixel of the screen is several wide
+    assert before == pytest.approx((1900, 200), abs=5)  # a pixel of the screen is several wide
     for _ in range(12):
         page.mouse.wheel(0, -400)
     page.wait_for_timeout(200)
@@ -317,3 +318,38 @@ def test_accessibility_by_axe(browser, address, scheme):
         tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
         found = axe.Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}})
         assert not found.response["violations"], found.generate_report()
+
+
+def test_suggested_images_are_opened_in_their_order(browser, start_service, tmp_path):
+    found = []
+    for name in ("second", "missing", "first"):
+        path = tmp_path / f"{name}.png"
+        if name != "missing":
+            path.write_bytes(as_png(draw()))
+        found.append(Suggestion(name, str(path), 0.5, 0.5, 0.0))
+    write_suggestions(tmp_path / "suggestions.json", found, "model")
+    client = start_service(suggestions=tmp_path / "suggestions.json")
+    with visiting(browser, f"{client.base_url}/", refused=[404]) as page:
+        page.click('#suggested:text-is("Open 3 suggested images")')
+        page.wait_for_selector('#progress-text:text-is("2 of 2 images done")')
+        assert page.locator(".card .name").all_text_contents() == ["second.png", "first.png"]
+        assert "missing.png" in page.text_content("#notice")
+
+
+def test_the_token_of_the_service_is_asked_for(browser, engine, start_service):
+    client = start_service(token="secret")
+    page = browser.new_page()
+    page.set_default_timeout(60_000)
+    for token in ("wrong", "secret"):
+        if token == "wrong":
+            page.goto(str(client.base_url))
+        page.wait_for_selector("#token-dialog[open]")
+        page.fill("#token-dialog input", token)
+        page.press("#token-dialog input", "Enter")
+    page.wait_for_selector("body[data-ready]")
+    page.wait_for_selector("#samples img[src^='blob:']")
+    page.goto("about:blank")
+    page.goto(f"{client.base_url}/#token=secret")
+    page.wait_for_selector("body[data-ready]")
+    assert "secret" not in page.url
+    page.close()

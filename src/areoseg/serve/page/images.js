@@ -68,12 +68,6 @@ export class Images extends EventTarget {
     this.#advance();
   }
 
-  /** Remove all images. */
-  clear() {
-    this.entries = [];
-    this.#changed();
-  }
-
   /** Segment an image before the others; resolves with the result. */
   async segment(entry, model) {
     const known = entry.results.get(model);

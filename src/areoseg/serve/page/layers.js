@@ -68,9 +68,12 @@ export class Layers {
   color(mask, hidden, boxes = [{ x: 0, y: 0, width: this.width, height: this.height }]) {
     const context = this.colored.getContext("2d");
     const palette = new Uint32Array(256);
+    const outlined = new Uint8Array(256);
     this.result.colors.forEach((color, index) => {
+      if (hidden.has(index)) return;
       const [red, green, blue] = rgb(color);
-      if (!hidden.has(index)) palette[index] = (0xff000000 | (blue << 16) | (green << 8) | red) >>> 0;
+      palette[index] = 0xff000000 | (blue << 16) | (green << 8) | red;
+      outlined[index] = this.outlined.includes(index) ? 1 : 0;
     });
     for (const box of boxes) {
       const [left, top] = [Math.max(0, box.x - 1), Math.max(0, box.y - 1)]; // outlines of neighbors
@@ -82,8 +85,7 @@ export class Layers {
       for (let y = top; y < bottom; y++) {
         for (let x = left; x < right; x++, index++) {
           const value = mask[y * this.width + x];
-          const edge = this.outlined.includes(value) && !hidden.has(value) && this.#isEdge(mask, x, y);
-          pixels[index] = edge ? OUTLINE : palette[value];
+          pixels[index] = outlined[value] && this.#isEdge(mask, x, y) ? OUTLINE : palette[value];
         }
       }
       context.putImageData(image, left, top);

@@ -116,14 +116,16 @@ for (const { name, title } of await backend.samples()) {
 const suggestions = await backend.suggestions();
 byId("suggested").hidden = !suggestions.length;
 byId("suggested").textContent = `Open ${plural(suggestions.length, "suggested image")}`;
-byId("suggested").addEventListener("click", () => attempt(async () => {
+byId("suggested").addEventListener("click", async () => {
   byId("suggested").hidden = true;
-  for (const [index, { name, url }] of suggestions.entries()) {
-    const file = new File([await backend.suggestion(url)], name);
-    if (index) images.add([file]);
-    else addFiles([file]);
+  for (const { name, url } of suggestions) {
+    await attempt(async () => { // the next ones are opened even if one was moved
+      const file = new File([await backend.suggestion(url)], name);
+      if (stage.entry) images.add([file]);
+      else addFiles([file]);
+    });
   }
-}));
+});
 
 // ------------------------------------------------------------------- controls
 
