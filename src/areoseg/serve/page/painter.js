@@ -181,7 +181,7 @@ export function connectToolbar(painter, save) {
     elements.class.value = painter.value;
     elements.size.value = painter.size;
     byId("size-value").textContent = `${painter.size} px`;
-    form.classList.toggle("active", painter.tool !== "move");
+    form.dataset.tool = painter.tool;
     setDisabled(byId("undo"), !(edit?.canUndo || painter.points.length));
     setDisabled(byId("redo"), !edit?.canRedo);
     setDisabled(byId("save"), !edit?.canUndo);
