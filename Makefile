@@ -5,10 +5,12 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 BENCH_STAMP := .venv-bench/.installed
 LOWEST_STAMP := .venv-lowest/.installed
+FUZZ_STAMP := .venv-fuzz/.installed
+SUPPLY_STAMP := .venv-supply/.installed
 # What `make bench` runs; CONTRIBUTING.md says how the other scripts are run.
 BENCHMARKS := audit augment inference models reading training
 
-.PHONY: demo test coverage test-lowest lint bench faults gpu docs page wheel clean
+.PHONY: demo test coverage test-lowest lint bench faults fuzz gpu docs page wheel supply-chain clean
 
 demo: $(STAMP)
 	$(BIN)/areoseg demo --out runs/demo
@@ -38,6 +40,15 @@ SEED ?= 0
 TRIES ?= 2
 faults: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/faults/run.py --seed $(SEED) --tries $(TRIES)
+
+# Coverage-guided fuzzing of each parser for ten minutes, in an environment with atheris.
+SECONDS_EACH ?= 600
+PARSERS := pds3 pds4 vicar image npz yaml description groups json
+fuzz: $(FUZZ_STAMP)
+	for name in $(PARSERS); do \
+		.venv-fuzz/bin/python benchmarks/faults/fuzz.py $$name -max_total_time=$(SECONDS_EACH) \
+			|| exit 1; \
+	done
 
 # Tests and speed on one NVIDIA GPU, in less than eight minutes.
 GPU_PYTHON ?= python3
@@ -71,6 +82,23 @@ wheel: $(STAMP)
 	git ls-files src/areoseg | sed 's,^src/,,' | sort | comm -23 - dist/files.txt > dist/missing.txt
 	@test ! -s dist/missing.txt || { echo 'not in the wheel:'; cat dist/missing.txt; exit 1; }
 
+# Hashes of the pinned packages, their licenses, a bill of materials (CycloneDX), and a wheel built
+# twice, which must be the same bytes. torch is not locked: its build depends on the machine.
+COMPILE := .venv-supply/bin/uv pip compile --quiet pyproject.toml --all-extras --generate-hashes \
+	--no-annotate --constraint constraints.txt
+UNLOCKED := torch\|triton\|nvidia[a-z0-9-]*\|cuda[a-z0-9-]*
+supply-chain: export UV_CUSTOM_COMPILE_COMMAND = make supply-chain
+supply-chain: $(STAMP) $(SUPPLY_STAMP)
+	mkdir -p dist
+	$(COMPILE) --output-file dist/all.lock
+	$(COMPILE) --output-file requirements.lock \
+		$$(sed -n 's/^\($(UNLOCKED)\)==.*/--no-emit-package \1/p' dist/all.lock)
+	$(BIN)/python release/licenses.py constraints.txt > docs/licenses.md
+	.venv-supply/bin/cyclonedx-py environment --output-file dist/sbom.json $(BIN)/python
+	.venv-supply/bin/uv build --quiet --wheel --out-dir dist/first .
+	.venv-supply/bin/uv build --quiet --wheel --out-dir dist/second .
+	cmp dist/first/*.whl dist/second/*.whl
+
 # The pins hold for everything; torch comes first so that nothing else chooses its build.
 $(STAMP): pyproject.toml constraints.txt
 	test -d .venv || $(PYTHON) -m venv .venv
@@ -89,6 +117,17 @@ $(BENCH_STAMP): pyproject.toml constraints.txt benchmarks/requirements.txt
 		--requirement benchmarks/requirements.txt --editable '.[export,openvino]'
 	touch $@
 
+$(FUZZ_STAMP): pyproject.toml constraints.txt
+	test -d .venv-fuzz || $(PYTHON) -m venv .venv-fuzz
+	.venv-fuzz/bin/python -m pip install --quiet --constraint constraints.txt torch
+	.venv-fuzz/bin/python -m pip install --quiet --constraint constraints.txt --editable . atheris
+	touch $@
+
+$(SUPPLY_STAMP):
+	test -d .venv-supply || $(PYTHON) -m venv .venv-supply
+	.venv-supply/bin/python -m pip install --quiet uv cyclonedx-bom
+	touch $@
+
 # uv resolves the lower bounds of direct dependencies; pip cannot. torch keeps its pinned version,
 # because older ones come with gigabytes of CUDA libraries.
 $(LOWEST_STAMP): pyproject.toml constraints.txt
@@ -100,4 +139,4 @@ $(LOWEST_STAMP): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf .venv .venv-bench .venv-lowest dist site runs/demo
+	rm -rf .venv .venv-bench .venv-fuzz .venv-lowest .venv-supply dist site runs/demo

@@ -21,7 +21,7 @@ from areoseg.runs.info import RunInfo
 from areoseg.runs.run import RUN_INFO, SPLIT, WEIGHTS, Run, build_segmenter, write_weights
 from areoseg.taxonomy import MARS
 from areoseg.utils.console import PlainConsole
-from areoseg.utils.files import csv_cells, plain_cells, read_json, read_json_object
+from areoseg.utils.files import check_not_input, csv_cells, plain_cells, read_json, read_json_object
 
 BOMB = "a0: &a0 [x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
@@ -211,6 +211,16 @@ def test_links_in_a_circle(tmp_path):
     with pytest.raises(AreosegError) as error:
         [each.read() for each in find_inputs([tmp_path / "photos"], out=tmp_path / "out")]
     assert "\n" not in str(error.value)
+
+
+def test_an_output_that_is_an_input(tmp_path):
+    path, link = tmp_path / "mars.npz", tmp_path / "link.csv"
+    path.write_bytes(b"data")
+    link.symlink_to(path)
+    for out in (path, link):
+        with pytest.raises(AreosegError, match="this file is an input: choose another --out"):
+            check_not_input(out, tmp_path / "absent", path)
+    check_not_input(tmp_path / "new.csv", path)
 
 
 def test_names_that_terminals_obey(capsys):

@@ -238,6 +238,17 @@ def names_that_terminals_obey(folder: Path) -> Words:
     return PREDICT
 
 
+def output_over_its_input(folder: Path) -> Words:
+    """A submission that would replace the dataset it is made from, through a link."""
+    (folder / "link.csv").symlink_to("mars.npz")
+    return ("submit", "first", "--data", "mars.npz", "--out", "link.csv")
+
+
+def output_path_beyond_the_system(folder: Path) -> Words:
+    """A path of more than 4,000 bytes."""
+    return ("train", "unet", *PLAIN, *DATA, "--out", "/".join(["x" * 200] * 25))
+
+
 FILES: tuple[Callable[[Path], Words], ...] = (
     png_bomb,
     png_shorter_than_its_header,
@@ -261,6 +272,8 @@ FILES: tuple[Callable[[Path], Words], ...] = (
     onnx_with_data_outside,
     openvino_with_entities,
     names_that_terminals_obey,
+    output_over_its_input,
+    output_path_beyond_the_system,
 )
 """Each writes a file into a prepared folder, and returns the command that reads it."""
 

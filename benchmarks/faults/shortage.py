@@ -4,6 +4,7 @@ Each command either succeeds with the usual results, or ends with one clear line
 Without the shortage, the next call then comes to the usual results.
 """
 
+import io
 import os
 import random
 import resource
@@ -63,6 +64,7 @@ def _closed_pipe() -> None:
     os.dup2(writer, 1)
     os.close(writer)
     os.close(reader)
+    sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", closefd=False))
 
 
 SHORTAGES: dict[str, Callable[[], None]] = {

@@ -83,6 +83,8 @@ def main() -> None:
     try:
         with ending_in_order():
             app(tokens, exit_on_error=False, print_error=False)
+            if sys.stdout is not None:  # here, where a closed pipe is handled
+                sys.stdout.flush()
     except UnknownCommandError as error:
         unknown = error.unused_tokens[0] if error.unused_tokens else tokens[0]
         _print_error(f"there is no command {unknown!r}: {did_you_mean(unknown, COMMANDS)}")

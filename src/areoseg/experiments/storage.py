@@ -18,6 +18,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from areoseg.errors import AreosegError, did_you_mean, one_line
+from areoseg.experiments.search_results import REASON
 
 
 @contextmanager
@@ -85,7 +86,9 @@ def hold(path: Path) -> TextIO | None:
 
 
 class SeededByTrial(BaseSampler):
-    """Multivariate TPE, seeded by the pair (seed, trial number).
+    """Multivariate TPE, seeded by the seed and the number of the trial.
+
+    Interrupted trials do not count, since their values are tried again.
 
     The values of a trial depend only on the seed and the earlier trials: a resumed search tries the
     same values as an uninterrupted one, and parallel processes with one seed try different values.
@@ -102,8 +105,13 @@ class SeededByTrial(BaseSampler):
         self._tpe = TPESampler(seed=seed)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Seed the generator of the trial."""
-        state = np.random.SeedSequence([self.seed, trial.number]).generate_state(1)
+        """Seed the generator of the trial by its number, interrupted trials not counted."""
+        failed = study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
+        interrupted = sum(
+            each.number < trial.number and REASON not in each.user_attrs for each in failed
+        )
+        number = trial.number - interrupted
+        state = np.random.SeedSequence([self.seed, number]).generate_state(1)
         # The "constant liar" treats running trials as bad, so that others try different values.
         self._tpe = TPESampler(seed=int(state[0]), multivariate=True, constant_liar=True)
 

@@ -18,7 +18,7 @@ from areoseg.recipes import parse_recipe
 from areoseg.runs.run import open_run
 from areoseg.utils.console import progress_bar, standard_error
 from areoseg.utils.device import use_threads
-from areoseg.utils.files import ModelPath, PathLike, replacing
+from areoseg.utils.files import ModelPath, PathLike, check_not_input, replacing
 from areoseg.utils.images import Mask
 
 PREFETCH_PIXELS = 1 << 21
@@ -67,6 +67,7 @@ def submit(
     use_threads(threads)
     console = console or standard_error()
     paths = model_paths(models)
+    check_not_input(out, data, *paths)
     note_unfinished(paths, console)
     loaded = load(paths, device=device)
     first = loaded.engines[0]

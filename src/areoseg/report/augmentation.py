@@ -15,7 +15,7 @@ from areoseg.recipes import Recipe, load_recipe
 from areoseg.report.pictures import stretched
 from areoseg.taxonomy import Taxonomy
 from areoseg.transforms import AugmentSettings, RareBank, build_augmentation, rare_object_bank
-from areoseg.utils.files import PathLike, replacing
+from areoseg.utils.files import PathLike, check_not_input, replacing
 from areoseg.utils.images import VOID_COLOR, overlay
 
 Sheet = Mapping[str, tuple[Tensor, Tensor]]
@@ -68,6 +68,7 @@ def augment(
     """
     if samples < 1:
         raise AreosegError(f"--samples {samples}: a picture needs at least one sample")
+    check_not_input(out, data)
     if not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe, overrides)
     settings = recipe.augment

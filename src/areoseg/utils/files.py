@@ -119,6 +119,17 @@ def creating_folder(path: Path) -> Iterator[Path]:
         ) from None
 
 
+def check_not_input(out: PathLike, *inputs: PathLike) -> None:
+    """Check that a file to write is none of those that are read.
+
+    Raises:
+        AreosegError: It is one of them, maybe under another name.
+    """
+    for path in map(Path, inputs):
+        if path.exists() and Path(out).exists() and path.samefile(out):
+            raise AreosegError(f"{out}: this file is an input: choose another --out")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file atomically; see `replacing`."""
     with replacing(path) as temporary:
