@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import areoseg
 from areoseg.data.adjacency import find_adjacent, group_adjacent
 from areoseg.data.load import read_data
 from areoseg.data.split import split_samples
@@ -126,3 +127,12 @@ def test_groups_can_be_switched_off(npz):
     data = read_data(npz, groups="none")
     assert data.labeled.groups is None
     assert data.warnings == ()
+
+
+def test_a_run_remembers_that_its_groups_are_incomplete(npz, tiny, tmp_path, capsys):
+    overrides = [*tiny, "data.audit=false", "training.epochs=1"]
+    run = areoseg.train("unet", npz, tmp_path / "run", overrides=overrides, threads=1)
+    assert run.info.data.found_groups
+    assert run.info.data.groups < run.info.data.labeled
+    assert "are incomplete" in " ".join(capsys.readouterr().err.split())
+    assert "are incomplete" in " ".join((run.path / "report.html").read_text().split())

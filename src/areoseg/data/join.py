@@ -36,6 +36,7 @@ def join_datasets(parts: Mapping[str, LoadedData]) -> LoadedData:
         taxonomy=next(iter(parts.values())).taxonomy,
         warnings=tuple(f"{name}: {line}" for name, data in parts.items() for line in data.warnings),
         parts=tuple(_part(name, data) for name, data in parts.items()),
+        found_groups=any(data.found_groups for data in parts.values()),
     )
 
 

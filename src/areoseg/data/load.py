@@ -383,6 +383,7 @@ def read_data(
         tiled=tile is not None,
         splits=None if splits is None else [assigned.get(name) for name in pairs],
     )
+    note = None
     if groups is None and labeled.groups is None:
         labeled, note = group_tiles(labeled)
         warnings += (note,) if note else ()
@@ -393,7 +394,13 @@ def read_data(
         whites[len(pairs) :],
         tiled=tile is not None,
     )
-    return LoadedData(labeled, unlabeled, taxonomy=taxonomy, warnings=warnings)
+    return LoadedData(
+        labeled,
+        unlabeled,
+        taxonomy=taxonomy,
+        warnings=warnings,
+        found_groups=note is not None,
+    )
 
 
 def _find(path: Path, data_format: str, label_set: str, taxonomy: Taxonomy) -> Listing:

@@ -181,6 +181,8 @@ class LoadedData:
         unlabeled: Samples without masks, for example the homework's test set; may be empty.
         taxonomy: The classes of the masks.
         warnings: One line for each usable anomaly, for example a constant image.
+        found_groups: Whether the groups are tiles whose edges continue each other, and therefore
+            incomplete.
         parts: The datasets that were joined; empty for a single one.
     """
 
@@ -188,6 +190,7 @@ class LoadedData:
     unlabeled: SegmentationDataset
     taxonomy: Taxonomy = MARS
     warnings: tuple[str, ...] = ()
+    found_groups: bool = False
     parts: tuple[DatasetPart, ...] = ()
 
 

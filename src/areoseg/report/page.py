@@ -34,6 +34,7 @@ _SHOWN_DATA = (
     "rejected",
     "decisions",
     "groups",
+    "found_groups",
     "parts",
     "training_shares",
     "fingerprint",

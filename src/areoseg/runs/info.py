@@ -39,6 +39,8 @@ class DataInfo(_Info):
         decisions: The file with manual decisions, or None.
         dropped: Number of labeled samples that are in no split.
         groups: Number of groups, or None if groups are unknown.
+        found_groups: Whether the groups are tiles whose edges continue each other, and therefore
+            incomplete.
         assigned_splits: Splits that the dataset description assigned.
         training_shares: Share of training pixels by class name, 0..1.
         parts: The datasets that were joined, in the order of `source`; empty for a single one.
@@ -57,6 +59,7 @@ class DataInfo(_Info):
     decisions: str | None = None
     dropped: int = 0
     groups: int | None
+    found_groups: bool = False
     assigned_splits: list[str] = []
     training_shares: dict[str, float]
     parts: list[DatasetPart] = []

@@ -75,6 +75,11 @@ def finish_run(
             "note: no groups are known, so tiles of one frame may be in several splits and the"
             " scores may be too high; --groups prevents this"
         )
+    elif run.info.data.found_groups:
+        console.print(
+            "note: groups were found by the edges of the samples and are incomplete, so the scores"
+            " may be too high; --groups prevents this"
+        )
     values = {split: found.to_json() for split, found in scores.items()}
     write_json(run.path / SCORES, values)
     if exclusions is None and (run.path / AUDIT).is_file():

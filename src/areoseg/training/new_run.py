@@ -102,6 +102,7 @@ def data_info(source: Source, data: LoadedData, prepared: Preparation) -> DataIn
         decisions=None if exclusions is None else exclusions.path,
         dropped=prepared.division.dropped,
         groups=None if labeled.groups is None else len(set(labeled.groups)),
+        found_groups=data.found_groups,
         assigned_splits=list(assigned_splits(labeled)),
         parts=list(data.parts),
         training_shares=dict(zip(data.taxonomy.names, shares.round(6).tolist(), strict=True)),
