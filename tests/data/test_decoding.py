@@ -270,3 +270,27 @@ def test_further_frames_are_told(tmp_path, gray, name, kind):
     assert read_both_ways(tmp_path / name).warnings == ("only frame 1 of 2 is read",)
     with pytest.raises(AreosegError, match="a mask with several frames"):
         decode_indices(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "dtype"),
+    [
+        ("-3.40282e+38", np.finfo(np.float32).min, "f4"),
+        ("1.70141e+38", 1.7014118e38, "f4"),
+        ("-1.79769e+308", np.finfo(np.float64).min, "f8"),
+        ("-inf", -np.inf, "f4"),
+        ("-9999", None, "u1"),  # not a level of the image
+        (" 0 ", 0, "u1"),
+    ],
+)
+def test_nodata_of_geotiff_as_other_programs_write_it(tmp_path, gray, text, value, dtype):
+    levels = (gray / 255).astype(dtype) if dtype.startswith("f") else gray.astype(dtype)
+    expected = levels.copy()
+    valid = np.ones(levels.shape, bool)
+    if value is not None:
+        levels[3], expected[3], valid[3] = value, 0, False
+    tag = (42113, "s", 0, text, True)
+    tifffile.imwrite(tmp_path / "a.tif", levels, photometric="minisblack", extratags=[tag])
+    found = read_both_ways(tmp_path / "a.tif")
+    np.testing.assert_allclose(found.pixels, expected.astype(found.pixels.dtype), rtol=1e-6)
+    assert found.valid is None if value is None else np.array_equal(found.valid, valid)

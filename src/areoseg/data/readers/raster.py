@@ -18,6 +18,8 @@ _JPEG_NOISE = 8
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
+_NO_LEVEL = 1e30  # floats of this size are never measured
+
 Constant = float | tuple[float, ...]
 """A level that marks missing pixels, or one level per band."""
 
@@ -111,7 +113,12 @@ def is_missing(bands: NDArray[Any], constant: Constant) -> NDArray[np.bool_]:
         if band.dtype.kind == "f":
             with np.errstate(over="ignore"):
                 value = band.dtype.type(value)
-            missing &= np.isnan(band) if np.isnan(value) else band == value
+            if np.isnan(value):
+                missing &= np.isnan(band)
+            elif abs(value) >= _NO_LEVEL:  # labels round such constants, as in -3.40282e+38
+                missing &= (band if value > 0 else -band) >= abs(value) * band.dtype.type(0.99)
+            else:
+                missing &= band == value
         else:
             missing &= band == value
     return missing

@@ -219,8 +219,10 @@ def constant(value: Any, dtype: np.dtype[Any]) -> float | None:
     size = 8 * dtype.itemsize
     if dtype.kind == "f" and size in (32, 64) and pattern >= 2 ** (size - 8):
         return float(np.array(pattern, f"u{dtype.itemsize}").view(f"f{dtype.itemsize}"))
-    if dtype.kind == "i" and 2 ** (size - 1) <= pattern < 2**size:
-        return float(pattern - 2**size)
+    if dtype.kind == "i":  # the pattern may be that of a wider integer
+        for bits in (size, 32, 64):
+            if 2 ** (bits - 1) <= pattern < 2**bits:
+                return float(pattern - 2**bits)
     return float(pattern)
 
 

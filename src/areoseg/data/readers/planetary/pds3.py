@@ -55,6 +55,7 @@ _NODATA = (
     "NULL_CONSTANT",
     "MISSING",
     "NULL",
+    "CORE_NULL",
 )
 _PLAIN = ("", "N/A", "NA", "NONE", "NULL", "UNK")
 
