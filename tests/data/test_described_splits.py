@@ -106,5 +106,7 @@ def test_joined_datasets_are_split_one_after_another():
     split = split_samples(given, val=0.25, test=0.25)
     assert {index for index in split.val if index < 12} == {1, 4, 7, 10}
     assert len([index for index in split.val if index >= 12]) == 2
+    split = split_samples(samples([None] * 6, tuple("abcdaz"), ("A",) * 4 + ("B",) * 2))
+    assert 5 in split.train  # the only group of B that is not in A
     with pytest.raises(AreosegError, match="B: 2 groups cannot fill 3 splits"):
         split_samples(samples([None] * 6, None, ("A",) * 4 + ("B",) * 2))

@@ -130,4 +130,4 @@ def test_names_of_datasets_are_distinct(tmp_path):
     paths = [str(tmp_path / name) for name in ("a/images", "b/images", "mars.npz")]
     for path in paths[:2]:
         (tmp_path / path).mkdir(parents=True)
-    assert dataset_names(paths) == ["a/images", "b/images", "mars"]
+    assert dataset_names(paths) == ["a-images", "b-images", "mars"]

@@ -219,7 +219,7 @@ def dataset_names(paths: Sequence[str]) -> list[str]:
 
     Examples:
         >>> dataset_names(["mars/a.npz", "b/images", "c/images"])
-        ['a', 'b/images', 'c/images']
+        ['a', 'b-images', 'c-images']
     """
     if not paths:
         raise AreosegError("no dataset given: name at least one")
@@ -231,7 +231,7 @@ def dataset_names(paths: Sequence[str]) -> list[str]:
     names = [""] * len(paths)
     for depth in range(1, max(len(path.parts) for path in whole) + 1):
         names = [
-            portable("/".join(path.parts[-depth:])) if names.count(name) > 1 or not name else name
+            portable("-".join(path.parts[-depth:])) if names.count(name) > 1 or not name else name
             for path, name in zip(whole, names, strict=True)
         ]
     return names

@@ -125,41 +125,33 @@ def split_samples(
     for name, members in samples.indices_by_set().items():
         assigned = _assigned(samples, members)
         named = set(assigned.values())
+        placed |= assigned
         if "train" in named:
-            pool = [index for index in members if assigned.get(index) == "train"]
-            followed = {}
+            pool = rest = [index for index in members if assigned.get(index) == "train"]
         else:
             pool = [index for index in members if index not in assigned]
-            followed = split_of_group
-        placed.update(assigned)
-        placed.update(
-            {index: split for index in pool if (split := followed.get(group_names[index]))}
-        )
-        rest = [index for index in pool if group_names[index] not in followed]
-        shares = [
-            0.0 if split in named else share
-            for split, share in zip(("val", "test"), (val, test), strict=True)
-        ]
+            placed |= {
+                index: split_of_group[group_names[index]]
+                for index in pool
+                if group_names[index] in split_of_group
+            }
+            rest = [index for index in pool if index not in placed]
+        groups = _shuffled_groups(samples, rest, seed)
+        shares = [0.0 if "val" in named else val, 0.0 if "test" in named else test]
         try:
             if "val" in named and folds is not None:
                 raise AreosegError(
                     f"split.folds={folds}: the dataset description assigns the validation split:"
                     " remove `val` from its `splits`"
                 )
-            if not rest and placed:
-                drawn: Sequence[list[Group]] = ([], [], [])
+            if len(groups) < len(SPLITS) and (len(rest) < len(pool) or (placed and not rest)):
+                drawn: Sequence[list[Group]] = (groups, [], [])  # nearly all are placed already
             else:
-                drawn = _draw(
-                    _shuffled_groups(samples, rest, seed),
-                    kinds,
-                    [1 - sum(shares), *shares],
-                    folds,
-                    fold,
-                )
+                drawn = _draw(groups, kinds, [1 - shares[0] - shares[1], *shares], folds, fold)
         except AreosegError as error:
             raise AreosegError(f"{name}: {error}" if name else str(error)) from None
         for split, dealt in zip(SPLITS, drawn, strict=True):
-            placed.update({index: split for group in dealt for index in group})
+            placed |= {index: split for group in dealt for index in group}
         for index in members:
             if index in placed:
                 split_of_group.setdefault(group_names[index], placed[index])
