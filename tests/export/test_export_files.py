@@ -74,6 +74,16 @@ def write(chosen, made, out, samples):
     )
 
 
+def quantized_convolutions(path):
+    """Whether the weights of each convolution in an OpenVINO file have 8 bits."""
+    openvino = pytest.importorskip("openvino")
+    return [
+        node.input_value(1).get_node().get_type_name() != "Constant"
+        for node in openvino.Core().read_model(path).get_ordered_ops()
+        if node.get_type_name() == "Convolution"
+    ]
+
+
 @pytest.mark.parametrize("name", ["onnx", "openvino"])
 def test_a_float_export_answers_as_the_network_does(name, few, tmp_path):
     chosen = format_or_skip(name)
@@ -135,6 +145,9 @@ def test_an_8_bit_export_is_kept_or_refused_by_its_score(few, tmp_path):
     parity = write(generous, segmenter(), path, few)
     assert parity.probability > 1e-4  # it did quantize
     assert sorted(file.name for file in tmp_path.iterdir()) == ["mars.bin", "mars.xml"]
+    quantized = quantized_convolutions(path)
+    assert [quantized[0], quantized[-1]] == [False, False]
+    assert all(quantized[1:-1])
     path.unlink()
     (tmp_path / "mars.bin").unlink()
     strict = replace(chosen, allowance=Allowance(probability=1e-6))
