@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -219,23 +220,10 @@ def record_to(path: Path) -> See:
 
 def import_everything() -> None:
     """Import what the commands import, so that forked processes need not."""
-    from importlib import import_module
-
+    import areoseg
     from areoseg.cli.app import COMMANDS
 
     for name in COMMANDS:
         import_module(f"areoseg.cli.{name.replace('-', '_')}")
-    for name in (
-        "audit.segmenter",
-        "evaluation.evaluate",
-        "experiments.compare",
-        "experiments.search",
-        "export.bundle",
-        "inference.predict",
-        "inference.submission",
-        "training.calibrate",
-        "training.self_training",
-        "training.soup",
-        "training.train",
-    ):
-        import_module(f"areoseg.{name}")
+    for name in areoseg.__all__:  # exported lazily
+        getattr(areoseg, name)

@@ -38,7 +38,9 @@ Decisions = Annotated[
 ]
 Budget = Annotated[
     str | None,
-    Parameter(help="Train for this time, e.g. 90s, 15m or 1h30m, instead of the recipe's epochs."),
+    Parameter(
+        help="Time of the whole command, e.g. 90s, 15m or 1h30m, instead of the recipe's epochs."
+    ),
 ]
 Split = Literal["train", "val", "test"]
 Protocol = Literal["terrain", "keras", "all-pixels", "five-class"]

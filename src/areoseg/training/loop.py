@@ -175,6 +175,7 @@ def plan_for(budget: Budget, trainer: "Trainer", *, report: bool = False) -> Pla
     )
     validation = trainer.data.validation
     seconds = budget.seconds * MEASURING_SHARE
+    started, busy = time.monotonic(), time.process_time()
     with fork_rng(trainer.device):
         step_seconds = measure_seconds(
             lambda number: rehearsal.step(*rehearsal.batches(number)), at_most=seconds
@@ -187,7 +188,9 @@ def plan_for(budget: Budget, trainer: "Trainer", *, report: bool = False) -> Pla
     if report:
         split = trainer.data.split
         scored = (len(split.val) + len(split.test)) / len(split.val)
-        budget.reserve(REPORT_SECONDS + FINISHING_VALIDATIONS * scored * validation_seconds)
+        waiting = (time.monotonic() - started) / max(1e-3, time.process_time() - busy)
+        report_seconds = REPORT_SECONDS * max(1.0, waiting)  # longer if others use the processor
+        budget.reserve(report_seconds + FINISHING_VALIDATIONS * scored * validation_seconds)
     return budget.first_plan(
         step_seconds=step_seconds,
         validation_seconds=validation_seconds,

@@ -65,7 +65,7 @@ def train(
         out: The run folder to create.
         overrides: Values of the recipe to change, for example `"optimizer.lr=1e-3"`.
         budget: A duration such as `"15m"`, instead of the recipe's epochs; it includes reading
-            the data.
+            the data, scores and report.
         plan: A run whose steps are repeated, instead of epochs or budget.
         decisions: A decisions.json saved by the audit page, or an audit.json: exactly the samples
             that it rejects are excluded, and the audit is not run.
