@@ -22,15 +22,11 @@ from areoseg.inference.parallel import workers as workers_module
 from areoseg.inference.parallel.blocks import BlockFolder, Part
 from areoseg.inference.parallel.gather import gather
 from areoseg.inference.parallel.job import Job
-from areoseg.inference.parallel.predict import (
-    Request,
-    predict_here,
-    predict_in_blocks,
-    predict_in_workers,
-)
+from areoseg.inference.parallel.predict import Request, choose_run, predict_in_blocks
 from areoseg.inference.settings import keep_settings
 from areoseg.models.segmenter import Segmenter
 from areoseg.taxonomy import MARS
+from areoseg.utils.storage import open_folder
 
 SETTINGS = {"models": [], "options": {}}
 OUTPUTS = ("masks", "overlays", "confidence", "shares", "gallery")
@@ -114,7 +110,7 @@ def content(out):
 
 
 def run_here(request, log=lambda line: None):
-    run = predict_here(brightness_predictor(), resume=request.resume)
+    run = choose_run(brightness_predictor(), resume=request.resume)
     return predict_in_blocks(request, brightness_predictor(), run, log=log)
 
 
@@ -144,8 +140,9 @@ def test_what_is_missing_is_named_and_resuming_completes_it(request_for, expecte
         gather(out)
     run_here(request_for("2/2"))
     (out / "masks" / "0.png").unlink()
+    (out / "masks" / "2.png").write_bytes((out / "masks" / "2.png").read_bytes()[:-4])
     (out / "masks" / ".areoseg-0123456789abcdef.tmp").write_text("from a process that was killed")
-    with pytest.raises(AreosegError, match=r"outputs are missing: masks/0.png: run the parts"):
+    with pytest.raises(AreosegError, match=r"missing or cut off: masks/0.png, masks/2.png: run"):
         gather(out)
     assert counts(run_here(request_for("1/2", resume=True))) == (2, 2, 0)
     gather(out)
@@ -176,6 +173,10 @@ def test_other_images_or_a_single_process_do_not_join_a_prediction(photos, reque
         run_here(request_for("2/2", source=photos / "sub"))
     with pytest.raises(AreosegError, match="an unfinished prediction by workers or parts"):
         areoseg.predict(photos, tmp_path / "out", model="flagship-64")
+    with pytest.raises(AreosegError, match=r"continue it with --resume, or delete .*\.blocks"):
+        run_here(request_for(None))
+    assert counts(run_here(request_for(None, resume=True))) == (2, 4, 1)
+    assert not (tmp_path / "out" / ".blocks").exists()
 
 
 def test_images_that_were_gathered_before_are_kept_or_replaced(request_for, expected, tmp_path):
@@ -199,7 +200,7 @@ def test_workers_write_the_same_also_if_one_is_killed(request_for, expected, tmp
     found = predict_in_blocks(
         request,
         brightness_predictor(),
-        predict_in_workers(2, resume=False),
+        choose_run(brightness_predictor(), workers=2),
         advance=advanced.append,
     )
     assert (tmp_path / "killed").exists()
@@ -214,10 +215,10 @@ def test_workers_that_always_die_end_the_prediction(request_for, monkeypatch, tm
         yield
 
     monkeypatch.setattr(workers_module, "_predict_in_pool", die)
-    run = predict_in_workers(2, resume=False)
+    run = choose_run(brightness_predictor(), workers=2)
     with pytest.raises(AreosegError, match=r"the worker processes died 3 times .* 4 blocks to do"):
         predict_in_blocks(request_for(None), brightness_predictor(), run)
-    assert BlockFolder(tmp_path / "out").exists()
+    assert BlockFolder(open_folder(tmp_path / "out")).exists()
 
 
 def test_bad_numbers_of_parts_and_workers_are_refused(photos, tmp_path):

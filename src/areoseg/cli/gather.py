@@ -1,12 +1,10 @@
 """`areoseg gather`."""
 
-from pathlib import Path
-
 import areoseg
 from areoseg.cli.predict import show_outcome
 
 
-def gather(out: Path) -> None:
+def gather(out: str) -> None:
     """Join the parts of a prediction: write the tables and the gallery of all images.
 
     It checks first that no image and no output is missing, and changes nothing if one is.
@@ -18,6 +16,6 @@ def gather(out: Path) -> None:
     `--part 2/2`
 
     Args:
-        out: The folder that the parts were written to.
+        out: The folder or URL that the parts were written to.
     """
     show_outcome(areoseg.gather(out))

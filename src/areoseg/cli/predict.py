@@ -28,9 +28,9 @@ Camera = Literal[
 
 
 def predict(
-    *inputs: Path,
+    *inputs: str,
     model: list[Path] | None = None,
-    out: Path,
+    out: str,
     outputs: Annotated[tuple[Output, ...], Parameter(consume_multiple=True)] = (
         "masks",
         "overlays",
@@ -61,10 +61,10 @@ def predict(
     Example: `areoseg predict photos/ frame.png --model flagship-256 --out masks`
 
     Args:
-        inputs: Image files, folders of images, or npz files.
+        inputs: Image files, folders of images, npz files, or URLs such as s3://bucket/photos.
         model: A run folder, the name of a bundled model, or an exported file; repeat the option to
             average the probabilities of several. Default: the bundled flagship-256.
-        out: The folder to write to.
+        out: The folder to write to, or its URL in an object store.
         outputs: What to write.
         tta_flip: Average over each image and its mirror image (test-time augmentation).
         tta_scales: Average over each image at these scales, e.g. 0.75 1 1.25.

@@ -21,6 +21,7 @@ from areoseg.inference.writers.styles import write_styles
 from areoseg.inference.writers.tables import AddRow, earlier_rows, remove_table, table_rows
 from areoseg.report.gallery import Entry, write_gallery
 from areoseg.taxonomy import Taxonomy
+from areoseg.utils.storage import shown_path
 
 SHARES_TABLE = "shares.csv"
 ERRORS_TABLE = "errors.csv"
@@ -195,7 +196,7 @@ def check_same_images(rows: Sequence[Sequence[str]], inputs: Sequence[Input], ou
     paths = {row[0]: row[1] for row in rows}
     for each in inputs:
         earlier = paths.get(each.name)
-        if earlier and earlier != str(each.path.absolute()) and Path(earlier).exists():
+        if earlier and earlier != str(each.path.absolute()) and shown_path(earlier).exists():
             raise AreosegError(
                 f"{each.path}: {out} has predictions of another image of this name, {earlier}:"
                 " choose another --out"
@@ -290,7 +291,7 @@ def _is_done(out: Path, outputs: Sequence[str], name: str, since: int) -> bool:
 
 def _made_since(since: int, file: Path) -> bool:
     try:
-        return file.stat().st_mtime_ns >= since and _is_whole(file)
+        return file.stat().st_mtime_ns >= since and is_whole(file)
     except OSError:
         return False
 
@@ -303,7 +304,7 @@ _ENDS = {
 """By suffix: how many bytes the last part of a file has, and how it starts."""
 
 
-def _is_whole(file: Path) -> bool:
+def is_whole(file: Path) -> bool:
     """Return whether a file has its end.
 
     Small outputs are not synced to the disk one by one, so that a power failure may cut off the

@@ -18,8 +18,10 @@ from areoseg.errors import AreosegError
 from areoseg.inference.engines.factory import is_model
 from areoseg.inference.ignore_masks import mission_masks
 from areoseg.inference.inputs import InMemory, Input
+from areoseg.inference.remote_inputs import remote_images
 from areoseg.inference.writers import OUTPUTS
 from areoseg.utils.images import ImageArray
+from areoseg.utils.storage import is_url
 from areoseg.weights import misspelled
 
 _MAX_PARENTS = 64
@@ -35,8 +37,8 @@ def find_inputs(paths: Sequence[str | Path], *, out: Path | None = None) -> list
     parent folders are added until they differ.
 
     Args:
-        paths: Image files, planetary files or their labels, folders of them, npz files, or glob
-            patterns like `photos/*.png`.
+        paths: Image files, planetary files or their labels, folders of them, npz files, glob
+            patterns like `photos/*.png`, or URLs of images and folders.
         out: The output folder, which is not searched and must not be an input; or None.
 
     Raises:
@@ -83,7 +85,11 @@ def images_of(source: Any) -> tuple[list[Input | InMemory], bool]:
 
 
 def _found(pattern: str | Path, out: Path | None) -> Iterator[Input]:
-    """Find the images at a path, or at the paths that match a pattern."""
+    """Find the images at a path or URL, or at the paths that match a pattern."""
+    if is_url(pattern):
+        for name, url, load in remote_images(str(pattern)):
+            yield Input(name, url, load)
+        return
     for path in _expanded(pattern):
         if out is not None and _is_output(path, out):
             raise AreosegError(f"{path}: this input is also the output: choose another --out")

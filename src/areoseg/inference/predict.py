@@ -15,12 +15,7 @@ from areoseg.inference.listing import find_inputs, with_mission_masks
 from areoseg.inference.load import load, model_paths, note_unfinished
 from areoseg.inference.parallel.blocks import BlockFolder, Part
 from areoseg.inference.parallel.job import Job
-from areoseg.inference.parallel.predict import (
-    Request,
-    predict_here,
-    predict_in_blocks,
-    predict_in_workers,
-)
+from areoseg.inference.parallel.predict import Request, choose_run, predict_in_blocks
 from areoseg.inference.resampling import ScaleOption
 from areoseg.inference.settings import describe, keep_settings
 from areoseg.inference.writers import DEFAULT_OUTPUTS, checked_outputs
@@ -28,6 +23,7 @@ from areoseg.runs.lock import locked
 from areoseg.utils.console import progress_bar, standard_error
 from areoseg.utils.device import use_threads
 from areoseg.utils.files import ModelPath, PathLike
+from areoseg.utils.storage import is_url, open_folder, shown_path
 
 
 def predict(
@@ -57,8 +53,9 @@ def predict(
     others. To segment images in memory, use `areoseg.load`.
 
     Args:
-        inputs: Image files, planetary files, folders of them, npz files, or glob patterns.
-        out: The folder to write to.
+        inputs: Image files, planetary files, folders of them, npz files, glob patterns, or URLs of
+            images and folders, such as `s3://bucket/photos`.
+        out: The folder to write to, or its URL in an object store.
         model: A run folder, the name of a bundled model or an exported file, or several of these,
             whose probabilities are averaged; None: the bundled model `flagship-256`.
         outputs: Names in `areoseg.inference.writers.OUTPUT_NAMES`.
@@ -79,8 +76,8 @@ def predict(
         part: Predict only this part of the images, such as `3/16`; afterwards `gather` joins the
             parts. Parts may run at the same time, on any machines that share the folders.
         accelerate: Whether a long job on the CPU may switch to OpenVINO, whose rounding differs.
-            Workers and parts never switch, so that an image has the same result whoever segments
-            it: exactly that of one process with `accelerate=False`.
+            Workers and parts never switch, so that an image has the same result whoever
+            segments it: exactly that of one process with `accelerate=False`.
         device: `cpu`, `cuda` or `auto`.
         threads: CPU threads of each process; None: all cores, shared among the workers.
         console: Console for progress and failures; None: standard error.
@@ -98,20 +95,21 @@ def predict(
         Predictions('predictions', done=12, skipped=0, failed=0, 25 files)
     """
     chosen_part = None if part is None else Part.parse(part)
-    in_blocks = workers is not None or part is not None
-    if workers is not None and threads is None:
+    remote = is_url(out)
+    in_blocks = remote or workers is not None or part is not None
+    if threads is None and workers is not None:
         threads = max(1, use_threads(None) // max(1, workers))
     use_threads(threads)
     console = console or standard_error()
-    out = Path(out)
-    if not in_blocks and BlockFolder(out).exists():
+    out = shown_path(out)
+    if not in_blocks and BlockFolder(open_folder(out)).exists():
         raise AreosegError(
             f"{out}: this folder has an unfinished prediction by workers or parts: finish it with"
             " --resume or `areoseg gather`, or choose another --out"
         )
     outputs = checked_outputs(outputs)
     models = model_paths(model)
-    found = find_inputs(_paths(inputs), out=out)
+    found = find_inputs(_paths(inputs), out=None if remote else out)
     if ignore_mask is not None:
         own = Path(ignore_mask)
         found = [replace(each, ignore_masks=own_masks(own, each.path)) for each in found]
@@ -155,12 +153,8 @@ def predict(
     log = partial(console.print, markup=False)  # names may contain square brackets
     if in_blocks:
         job = Job(tuple(models), loading, out, outputs, threads)
-        request = Request(job, found, settings, part=chosen_part, resume=resume)
-        run = (
-            predict_here(predictor, resume=resume)
-            if workers is None
-            else predict_in_workers(workers, resume=resume)
-        )
+        request = Request(job, found, settings, chosen_part, resume)
+        run = choose_run(predictor, workers=workers, resume=resume)
         with progress_bar(console) as progress:
             images = len(found) // (1 if chosen_part is None else chosen_part.count)
             advance = partial(progress.advance, progress.add_task("predicting", total=images))

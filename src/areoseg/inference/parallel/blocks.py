@@ -9,23 +9,21 @@ record is predicted again.
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from areoseg.errors import AreosegError
+from areoseg.errors import AreosegError, one_line
 from areoseg.inference.image_outputs import ImageFailure, ImageOutputs
 from areoseg.inference.inputs import Input
 from areoseg.taxonomy import Taxonomy
-from areoseg.utils.files import read_json, write_text, writing
+from areoseg.utils.storage import Folder, shown_path
 
 BLOCKS = ".blocks"
 """Folder of the records, in the output folder."""
 
-_PLAN = "plan.json"
-_RECORD = re.compile(r"(\d+)(\.failed)?\.json")
+_PLAN = f"{BLOCKS}/plan.json"
+_RECORD = re.compile(rf"{re.escape(BLOCKS)}/(\d+)(\.failed)?\.json")
 
 
 @dataclass(frozen=True)
@@ -154,7 +152,7 @@ class BlockRecord:
         return cls(
             images=tuple((name, path) for name, path in values["images"]),
             done=tuple(map(ImageOutputs.from_json, values["done"])),
-            failures=tuple(ImageFailure(Path(path), why) for path, why in values["failures"]),
+            failures=tuple(ImageFailure(shown_path(path), why) for path, why in values["failures"]),
             kept=values["kept"],
         )
 
@@ -163,15 +161,19 @@ class BlockFolder:
     """The plan and the records below an output folder.
 
     Args:
-        out: The output folder.
+        folder: The output folder.
     """
 
-    def __init__(self, out: Path) -> None:
-        self.path = out / BLOCKS
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
 
     def exists(self) -> bool:
         """Return whether there is a plan, so that a prediction was begun and not yet gathered."""
-        return (self.path / _PLAN).is_file()
+        try:
+            self.folder.read_text(_PLAN)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
 
     def plan(self) -> Plan:
         """Read the plan.
@@ -179,7 +181,7 @@ class BlockFolder:
         Raises:
             AreosegError: There is none, or it cannot be read.
         """
-        values = read_json(self.path / _PLAN)
+        values = self._read(_PLAN)
         names, colors, background = (
             values["taxonomy"][key] for key in ("names", "colors", "background")
         )
@@ -193,7 +195,7 @@ class BlockFolder:
             AreosegError: Another plan was begun here, or the folder cannot be written.
         """
         if not self.exists():
-            write_text(self.path / _PLAN, json.dumps(asdict(plan)))
+            self.folder.write_text(_PLAN, json.dumps(asdict(plan)))
             return
         earlier = self.plan()
         differing = [
@@ -208,19 +210,26 @@ class BlockFolder:
         ]
         if differing:
             raise AreosegError(
-                f"{self.path.parent}: another prediction was begun here, with other"
+                f"{self.folder}: another prediction was begun here, with other"
                 f" {' and '.join(differing)}: finish it with the same images and options and"
-                f" `areoseg gather`, or delete {self.path}"
+                f" `areoseg gather`, or delete {self.folder}/{BLOCKS}"
             )
 
     def finished(self) -> dict[int, bool]:
         """Return the numbers of the recorded blocks, and whether each has failures."""
         found = {}
-        if self.path.is_dir():
-            for file in self.path.iterdir():
-                if match := _RECORD.fullmatch(file.name):
-                    found[int(match[1])] = match[2] is not None
+        for name in self.folder.files(BLOCKS):
+            if match := _RECORD.fullmatch(name):
+                found[int(match[1])] = match[2] is not None
         return found
+
+    def has_failures(self, number: int) -> bool:
+        """Return whether a block is finished and has failures."""
+        try:
+            self.folder.read_text(_record(number, failed=True))
+        except FileNotFoundError:
+            return False
+        return True
 
     def write(self, number: int, record: BlockRecord) -> None:
         """Write a record; an earlier one of the block is replaced.
@@ -229,9 +238,8 @@ class BlockFolder:
             AreosegError: The record cannot be written.
         """
         failed = bool(record.failures)
-        write_text(self._record(number, failed=failed), json.dumps(record.to_json()))
-        with writing(self._record(number, failed=not failed)):
-            self._record(number, failed=not failed).unlink(missing_ok=True)
+        self.folder.write_text(_record(number, failed=failed), json.dumps(record.to_json()))
+        self.folder.remove([_record(number, failed=not failed)])
 
     def read(self, number: int) -> BlockRecord:
         """Read the record of a finished block.
@@ -239,10 +247,15 @@ class BlockFolder:
         Raises:
             AreosegError: There is none, or it cannot be read.
         """
-        path = self._record(number, failed=False)
-        return BlockRecord.from_json(
-            read_json(path if path.is_file() else self._record(number, failed=True))
-        )
+        try:
+            values = self._read(_record(number, failed=False))
+        except FileNotFoundError:
+            values = self._read(_record(number, failed=True))
+        return BlockRecord.from_json(values)
+
+    def records(self, plan: Plan) -> Iterator[BlockRecord]:
+        """Read the records of all blocks in order."""
+        return map(self.read, plan.blocks)
 
     def forget(self, numbers: Iterable[int]) -> None:
         """Remove the records of some blocks, which are then predicted again.
@@ -250,11 +263,9 @@ class BlockFolder:
         Raises:
             AreosegError: A record cannot be removed.
         """
-        for number in numbers:
-            for failed in (False, True):
-                path = self._record(number, failed=failed)
-                with writing(path):
-                    path.unlink(missing_ok=True)
+        self.folder.remove(
+            _record(number, failed=failed) for number in numbers for failed in (False, True)
+        )
 
     def remove(self) -> None:
         """Remove the plan and all records, the plan last.
@@ -262,18 +273,18 @@ class BlockFolder:
         Raises:
             AreosegError: A file cannot be removed.
         """
-        self.forget(self.finished())
-        if self.path.is_dir():
-            with writing(self.path):
-                shutil.rmtree(self.path)
+        names = self.folder.files(BLOCKS)
+        self.folder.remove([*(names - {_PLAN}), _PLAN])
 
-    def has_failures(self, number: int) -> bool:
-        """Return whether a block is finished and has failures."""
-        return self._record(number, failed=True).is_file()
+    def _read(self, name: str) -> Any:
+        try:
+            return json.loads(self.folder.read_text(name))
+        except ValueError as error:
+            raise AreosegError(
+                f"{self.folder}/{name}: cannot read this file: {one_line(error)}: delete it, and"
+                " continue with --resume"
+            ) from None
 
-    def records(self, plan: Plan) -> Iterator[BlockRecord]:
-        """Read the records of all blocks in order."""
-        return map(self.read, plan.blocks)
 
-    def _record(self, number: int, *, failed: bool) -> Path:
-        return self.path / f"{number:08d}{'.failed' if failed else ''}.json"
+def _record(number: int, *, failed: bool) -> str:
+    return f"{BLOCKS}/{number:08d}{'.failed' if failed else ''}.json"

@@ -1,11 +1,9 @@
 """Join the records of all blocks to the tables of a folder, after checking that none is missing."""
 
-import os
-import re
-from collections.abc import Container, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from rich.console import Console
 
@@ -17,18 +15,18 @@ from areoseg.inference.folder import (
     ImageNotes,
     Predictions,
     finish_folder,
+    is_whole,
 )
 from areoseg.inference.gallery import GalleryFile
-from areoseg.inference.parallel.blocks import BlockFolder, BlockRecord, Fingerprint, Plan
+from areoseg.inference.parallel.blocks import BLOCKS, BlockFolder, BlockRecord, Fingerprint, Plan
+from areoseg.inference.parallel.staging import lock_folder, staged
 from areoseg.inference.summary import shares_header
 from areoseg.inference.writers import GALLERY, OUTPUTS, SHARES
 from areoseg.inference.writers.tables import AddRow, earlier_rows, remove_table, table_rows
-from areoseg.runs.lock import locked
 from areoseg.utils.console import standard_error
 from areoseg.utils.files import PathLike
-
-_TEMPORARY = re.compile(r"\.areoseg-[0-9a-f]{16}\.tmp")
-"""Name of a file that a killed process left behind; see `areoseg.utils.temporary`."""
+from areoseg.utils.storage import Folder, LocalFolder, open_folder, shown_path
+from areoseg.utils.temporary import remove_abandoned
 
 
 def gather(out: PathLike, *, console: Console | None = None) -> Predictions:
@@ -53,13 +51,12 @@ def gather(out: PathLike, *, console: Console | None = None) -> Predictions:
         >>> areoseg.gather("masks")  # doctest: +SKIP
         Predictions('masks', done=12, skipped=0, failed=0, 27 files)
     """
-    out = Path(out)
     console = console or standard_error()
-    if not BlockFolder(out).exists():
+    if not BlockFolder(open_folder(out)).exists():
         raise AreosegError(
             f"{out}: no parts to gather: write them with `areoseg predict --part` first"
         )
-    with locked(out, "predicting"):
+    with lock_folder(out):
         found = gather_records(out)
         for line in found.notes.lines():
             console.print(line, markup=False)
@@ -79,17 +76,28 @@ class Gathered:
     notes: ImageNotes
 
 
-def gather_records(out: Path) -> Gathered:
+def gather_records(out: PathLike) -> Gathered:
     """Write the tables from the records of all blocks, and remove the records.
 
     The caller holds the lock of the folder.
 
+    Args:
+        out: The output folder, or its URL.
+
     Raises:
         AreosegError: See `gather`.
     """
-    folder = BlockFolder(out)
+    folder = BlockFolder(open_folder(out))
     plan = folder.plan()
     _check_blocks(folder, plan)
+    with staged(out) as stage:
+        found = _write_tables(folder, plan, shown_path(out), stage)
+    folder.remove()
+    return found
+
+
+def _write_tables(folder: BlockFolder, plan: Plan, out: Path, stage: Path) -> Gathered:
+    """Write the tables to `stage`; the paths that are returned are below `out`."""
     predicted: set[str] = set()
     tried: set[str] = set()
     failures: list[list[str]] = []
@@ -103,8 +111,8 @@ def gather_records(out: Path) -> Gathered:
         failures += [failure.row for failure in record.failures]
     notes = ImageNotes()
     written: list[Path] = []
-    entries = GalleryFile(out).entries if GALLERY in plan.outputs else None
-    with _shares_table(out, plan, predicted) as add_row:
+    entries = GalleryFile(stage).entries if GALLERY in plan.outputs else None
+    with _shares_table(stage, plan, predicted) as add_row:
         for record in folder.records(plan):
             for image in record.done:
                 notes.add(image)
@@ -112,11 +120,10 @@ def gather_records(out: Path) -> Gathered:
                 if entries is not None and image.gallery is not None:
                     entries[image.name] = image.gallery
                 written.extend(out / file for file in image.files)
-    if SHARES in plan.outputs:
-        written.append(out / SHARES_TABLE)
-    _write_failures(out / ERRORS_TABLE, tried, failures)
-    written += finish_folder(out, plan.outputs, plan.taxonomy, notes, entries)
-    folder.remove()
+    tables = [stage / SHARES_TABLE] if SHARES in plan.outputs else []
+    _write_failures(stage / ERRORS_TABLE, tried, failures)
+    tables += finish_folder(stage, plan.outputs, plan.taxonomy, notes, entries)
+    written += [out / table.name for table in tables]
     predictions = Predictions(out, tuple(written), len(notes.images), kept, len(failures))
     return Gathered(predictions, notes)
 
@@ -129,7 +136,7 @@ def _check_blocks(folder: BlockFolder, plan: Plan) -> None:
             min(plan.block_size, plan.images - number * plan.block_size) for number in missing
         )
         raise AreosegError(
-            f"{folder.path.parent}: {images} of {plural(plan.images, 'image')} are not predicted"
+            f"{folder.folder}: {images} of {plural(plan.images, 'image')} are not predicted"
             f" yet, in {plural(len(missing), 'block')} ({shorten(missing)}): run the unfinished"
             " parts again with --resume"
         )
@@ -140,44 +147,41 @@ def _checked(folder: BlockFolder, plan: Plan) -> Iterator[BlockRecord]:
 
     Records of missing outputs are removed, so that `--resume` predicts the images again.
     """
-    out = folder.path.parent
-    there = _files_of_outputs(out)
+    whole = _whole_outputs(folder.folder)
     missing: dict[int, list[str]] = {}
     hashed = Fingerprint()
     for number, record in zip(plan.blocks, folder.records(plan), strict=True):
         hashed.add(record.images)
-        if absent := [file for image in record.done for file in image.files if file not in there]:
+        if absent := [file for image in record.done for file in image.files if not whole(file)]:
             missing[number] = absent
         yield record
     if missing:
         folder.forget(missing)
         files = [file for absent in missing.values() for file in absent]
         raise AreosegError(
-            f"{out}: outputs are missing: {shorten(files)}: run the parts again with --resume"
+            f"{folder.folder}: outputs are missing or cut off: {shorten(files)}: run the parts"
+            " again with --resume"
         )
     if hashed.text != plan.fingerprint:
         raise AreosegError(
-            f"{folder.path}: the records are not those of the images of the plan: delete this"
-            " folder and predict again"
+            f"{folder.folder}/{BLOCKS}: the records are not those of the images of the plan: delete"
+            " this folder and predict again"
         )
 
 
-def _files_of_outputs(out: Path) -> set[str]:
-    """List the files of all outputs, relative to the folder, and remove unfinished ones.
+def _whole_outputs(folder: Folder) -> Callable[[str], bool]:
+    """Return a function that tells whether an output is there, and on a disk, whether it is whole.
 
-    A listing takes far fewer requests than asking for each file.
+    One listing takes far fewer requests than asking for each file.
     """
-    found = set()
-    for name in OUTPUTS:
-        for folder, _, files in os.walk(out / name):
-            below = Path(folder).relative_to(out).as_posix()
-            for file in files:
-                if _TEMPORARY.fullmatch(file):  # left by a process that was killed
-                    with suppress(OSError):
-                        Path(folder, file).unlink()
-                else:
-                    found.add(f"{below}/{file}")
-    return found
+    found = {file for output in OUTPUTS for file in folder.files(output)}
+    if not isinstance(folder, LocalFolder):
+        return found.__contains__
+    path = folder.path
+    for below in {PurePosixPath(file).parent for file in found}:
+        remove_abandoned(path / below)
+    # Outputs are not synced one by one, so that a power failure may cut off the latest ones.
+    return lambda file: file in found and is_whole(path / file)
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """What a process needs to predict blocks, and how it predicts one."""
 
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from areoseg.errors import AreosegError
@@ -13,6 +14,8 @@ from areoseg.inference.load import load
 from areoseg.inference.parallel.blocks import BlockFolder, BlockRecord, names_and_paths
 from areoseg.inference.predictor import Predictor
 from areoseg.utils.device import use_threads
+from areoseg.utils.files import PathLike
+from areoseg.utils.storage import RemoteFolder, is_url, open_folder
 
 
 @dataclass(frozen=True)
@@ -41,16 +44,16 @@ class Job:
     Attributes:
         models: The models.
         options: Further arguments of `load`.
-        out: The output folder.
+        out: The output folder, or its URL.
         outputs: Names in `OUTPUTS`, `shares` and `gallery`.
         threads: CPU threads of each process.
     """
 
     models: tuple[str, ...]
     options: dict[str, Any]
-    out: Path
+    out: PathLike
     outputs: tuple[str, ...]
-    threads: int | None = field(default=None, compare=False)
+    threads: int | None = None
 
     def load(self) -> Predictor:
         """Load the predictor in this process, with the threads of the job.
@@ -75,18 +78,23 @@ class Job:
         Raises:
             AreosegError: A file cannot be written.
         """
-        folder = BlockFolder(self.out)
+        folder = BlockFolder(open_folder(self.out))
         if resume and (earlier := self._still_valid(folder, number, inputs)) is not None:
             return _result(number, earlier)
-        found = list(
-            segment_to_files(
-                predictor,
-                inputs,
-                self.out,
-                outputs=self.outputs,
-                appearance=predictor.appearance,
+        with self._writable() as stage:
+            found = list(
+                segment_to_files(
+                    predictor,
+                    inputs,
+                    stage,
+                    outputs=self.outputs,
+                    appearance=predictor.appearance,
+                )
             )
-        )
+            if isinstance(folder.folder, RemoteFolder):
+                for each in found:
+                    for file in each.files if isinstance(each, ImageOutputs) else ():
+                        folder.folder.upload(stage / file, file)
         record = BlockRecord(
             images=tuple(names_and_paths(inputs)),
             done=tuple(each for each in found if isinstance(each, ImageOutputs)),
@@ -94,6 +102,15 @@ class Job:
         )
         folder.write(number, record)
         return _result(number, record)
+
+    @contextmanager
+    def _writable(self) -> Iterator[Path]:
+        """Yield the output folder, or a temporary one if it is in an object store."""
+        if not is_url(self.out):
+            yield Path(self.out)
+            return
+        with TemporaryDirectory(prefix="areoseg-") as folder:
+            yield Path(folder)
 
     def _still_valid(
         self, folder: BlockFolder, number: int, inputs: Sequence[Input]
@@ -106,9 +123,9 @@ class Job:
         if not folder.has_failures(number):
             return None
         record = folder.read(number)
-        failed = {failure.path for failure in record.failures}
+        failed = {str(failure.path) for failure in record.failures}
         for each in inputs:
-            if each.path.absolute() in failed:
+            if str(each.path.absolute()) in failed:
                 with suppress(AreosegError, MemoryError):
                     each.read()
                     return None

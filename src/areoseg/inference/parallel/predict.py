@@ -16,6 +16,7 @@ from areoseg.inference.folder import (
 from areoseg.inference.gallery import GalleryFile
 from areoseg.inference.inputs import Input
 from areoseg.inference.parallel.blocks import (
+    BLOCKS,
     BlockFolder,
     BlockRecord,
     Part,
@@ -24,13 +25,14 @@ from areoseg.inference.parallel.blocks import (
 )
 from areoseg.inference.parallel.gather import gather_records
 from areoseg.inference.parallel.job import BlockResult, Job
+from areoseg.inference.parallel.staging import lock_folder, staged
 from areoseg.inference.parallel.workers import Blocks, predict_with_workers
 from areoseg.inference.predictor import Predictor
 from areoseg.inference.settings import keep_settings
 from areoseg.inference.summary import shares_header
 from areoseg.inference.writers import GALLERY, SHARES
 from areoseg.inference.writers.tables import earlier_rows
-from areoseg.runs.lock import locked
+from areoseg.utils.storage import is_url, open_folder, shown_path
 
 Run = Callable[[Job, Blocks], Iterator[BlockResult]]
 """Predicts blocks and yields each when it is finished."""
@@ -84,16 +86,19 @@ def predict_in_blocks(
     """
     out = request.job.out
     if request.part is not None:
-        with locked(out, "predicting", timeout=_PATIENCE):
+        with lock_folder(out, timeout=_PATIENCE):
             todo, kept = _prepare(request, predictor, request.part)
         done = failed = 0
         for result in _logged(run(request.job, todo), log, advance):
             done += result.done
             failed += len(result.failures)
-        return Predictions(out, (), done, kept, failed)
-    with locked(out, "predicting"):
-        if not request.resume:
-            BlockFolder(out).remove()
+        return Predictions(shown_path(out), (), done, kept, failed)
+    with lock_folder(out):
+        if not request.resume and BlockFolder(open_folder(out)).exists():
+            raise AreosegError(
+                f"{out}: this folder has an unfinished prediction by workers or parts: continue it"
+                f" with --resume, or delete {out}/{BLOCKS} to start again"
+            )
         todo, kept = _prepare(request, predictor, Part())
         for _ in _logged(run(request.job, todo), log, advance):
             pass
@@ -105,8 +110,26 @@ def predict_in_blocks(
     return replace(predictions, done=predictions.done - earlier, skipped=kept)
 
 
-def predict_here(predictor: Predictor, *, resume: bool) -> Run:
-    """Return a function that predicts blocks one after another in this process."""
+def choose_run(
+    predictor: Predictor,
+    *,
+    workers: int | None = None,
+    resume: bool = False,
+) -> Run:
+    """Return the function that predicts blocks: in several processes, or in this one.
+
+    Args:
+        predictor: The predictor of this process.
+        workers: Number of processes; None: this process.
+        resume: See `Job.predict_block`.
+
+    Raises:
+        AreosegError: The number is less than 1.
+    """
+    if workers is not None and workers < 1:
+        raise AreosegError(f"--workers {workers}: give 1 or more")
+    if workers is not None:
+        return partial(predict_with_workers, workers=workers, resume=resume)
 
     def run(job: Job, blocks: Blocks) -> Iterator[BlockResult]:
         for number, inputs in blocks.items():
@@ -115,37 +138,29 @@ def predict_here(predictor: Predictor, *, resume: bool) -> Run:
     return run
 
 
-def predict_in_workers(workers: int, *, resume: bool) -> Run:
-    """Return a function that predicts blocks in several processes of this machine.
-
-    Raises:
-        AreosegError: The number is less than 1.
-    """
-    if workers < 1:
-        raise AreosegError(f"--workers {workers}: give 1 or more")
-    return partial(predict_with_workers, workers=workers, resume=resume)
-
-
 def _prepare(request: Request, predictor: Predictor, part: Part) -> tuple[Blocks, int]:
     """Keep settings and plan in the folder; return the blocks to predict.
 
     The second value is the number of images in blocks that are finished.
     """
     job, inputs = request.job, request.inputs
-    folder = BlockFolder(job.out)
-    keep_settings(request.settings, job.out)
+    folder = BlockFolder(open_folder(job.out))
     plan = Plan.of(inputs, predictor.batch_size, job.outputs, predictor.taxonomy)
-    folder.keep_plan(plan)
-    rows: list[list[str]] = []
-    if SHARES in job.outputs:
-        rows = earlier_rows(job.out / SHARES_TABLE, shares_header(predictor.taxonomy))
-    check_same_images(rows, inputs, job.out)
     own = [number for number in plan.blocks if number in part]
+    with staged(job.out) as stage:
+        keep_settings(request.settings, stage)
+        rows: list[list[str]] = []
+        if SHARES in job.outputs:
+            rows = earlier_rows(stage / SHARES_TABLE, shares_header(predictor.taxonomy))
+        check_same_images(rows, inputs, shown_path(job.out))
+        finished: set[str] = set()
+        # In an object store, images of an earlier prediction are predicted again.
+        if request.resume and not is_url(job.out):
+            entries = GalleryFile(stage).entries if GALLERY in job.outputs else None
+            finished = finished_names(inputs, stage, job.outputs, rows, entries)
+    folder.keep_plan(plan)
     if not request.resume:
         folder.forget(own)
-        return {number: plan.block(inputs, number) for number in own}, 0
-    entries = GalleryFile(job.out).entries if GALLERY in job.outputs else None
-    finished = finished_names(inputs, job.out, job.outputs, rows, entries)
     recorded = folder.finished()
     todo: Blocks = {}
     kept = 0
