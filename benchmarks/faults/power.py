@@ -1,8 +1,8 @@
 """Power failures: what was not synced to the disk is lost.
 
 A file that was written since its last `fsync` keeps some of its first bytes, or none. The latest
-changes of folders (renames, removals) are undone, as many as the dice say: nothing that areoseg
-does waits for them, and a journaling file system keeps their order.
+changes of folders (renames, removals) are undone, as many as the dice say, unless their folder was
+synced since: a journaling file system keeps their order.
 """
 
 import json
@@ -51,6 +51,7 @@ def lose_power(store: Path, dice: random.Random) -> None:
             dirty.add(paths[0])
         elif name == "fsync":
             dirty.discard(paths[0])
+            changes = [each for each in changes if str(Path(each[1][-1]).parent) != paths[0]]
         elif name == "rename":
             changes.append((name, paths, copy, paths[0] in dirty))
             if paths[0] in dirty:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import stat
 
 import pytest
 
@@ -56,7 +57,8 @@ def test_content_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
     fsync = os.fsync
 
     def watched(descriptor):
-        synced.append(path.exists())
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            synced.append(path.exists())
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", watched)

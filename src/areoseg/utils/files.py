@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ def replacing(path: Path, *, sync: bool = True) -> Iterator[Path]:
             if sync:
                 sync_file(temporary)
             temporary.replace(path)
+            if sync:
+                sync_folder(path.parent)
     except OSError as error:
         raise AreosegError(
             f"{path}: cannot write this file: {error.strerror or error}; choose another place"
@@ -53,6 +55,16 @@ def sync_file(path: Path) -> None:
     """Wait until the content of a file is on the disk."""
     with path.open("rb+") as file:  # Windows needs write access
         os.fsync(file.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the names in a folder are on the disk, where the system can do that."""
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager
@@ -89,6 +101,7 @@ def replacing_several(path: Path) -> Iterator[Path]:
                 sync_file(file)
             for file in files:
                 file.replace(path.with_name(file.name))
+            sync_folder(path.parent)
 
 
 @contextmanager
@@ -113,6 +126,7 @@ def creating_folder(path: Path) -> Iterator[Path]:
                 if file.is_file():
                     sync_file(file)
             folder.replace(path)
+            sync_folder(path.parent)
     except OSError as error:
         raise AreosegError(
             f"{path}: cannot write this folder: {one_line(error)}; choose another place"
