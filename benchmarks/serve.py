@@ -1,7 +1,8 @@
 """Requests per second and latency of `areoseg serve`, beside the rate of the predictor alone.
 
 Each answer is compared with the mask of its own image. `--requests 10000` also shows whether the
-memory of the service grows. The clients run on the same cores as the service.
+memory of the service grows. The clients run on the same cores as the service. On a machine that
+others use, too, compare the CPU times (`cpu_ms`) instead of the rates.
 """
 
 import argparse
@@ -56,15 +57,16 @@ def save(images: list[np.ndarray], folder: Path) -> list[Path]:
 
 def bare_rate(
     model: Predictor, paths: list[Path], seconds: float
-) -> tuple[float, list[np.ndarray]]:
-    """Return images per second of the predictor, from files to masks, and the masks."""
+) -> tuple[float, float, list[np.ndarray]]:
+    """Return images per second and CPU seconds per image of the predictor, and the masks."""
     masks = [result.mask for result in model([str(path) for path in paths])]
     for _ in range(3):  # OpenVINO replaces PyTorch after some seconds of work
         model([str(path) for path in paths])
-    started, done = time.perf_counter(), 0
+    started, used, done = time.perf_counter(), time.process_time(), 0
     while time.perf_counter() - started < seconds:
         done += len([result.mask for result in model([str(path) for path in paths])])
-    return done / (time.perf_counter() - started), masks
+    used = time.process_time() - used
+    return done / (time.perf_counter() - started), used / done, masks
 
 
 def load_test(
@@ -147,16 +149,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = save(images, Path(folder))
         files = [path.read_bytes() for path in paths]
-        rate, masks = bare_rate(areoseg.load(options.model), paths, options.seconds)
-        print(f"predictor alone: {rate:.1f} images/s", flush=True)
+        rate, cpu, masks = bare_rate(areoseg.load(options.model), paths, options.seconds)
+        print(f"predictor alone: {rate:.1f} images/s, {1000 * cpu:.1f} ms of CPU", flush=True)
         process, first = start_service(options.model, options.port)
         print(f"first image after {first:.1f} s", flush=True)
         try:
             address = f"http://127.0.0.1:{options.port}"
             load_test(address, files, masks, 8, 2 * options.images)  # warm-up
-            memory = psutil.Process(process.pid).memory_info
+            service = psutil.Process(process.pid)
             for clients in options.clients:
-                before = memory().rss
+                before, used = service.memory_info().rss, sum(service.cpu_times()[:2])
                 seconds, latencies, wrong = load_test(
                     address, files, masks, clients, options.requests
                 )
@@ -164,9 +166,10 @@ def main() -> None:
                     "clients": clients,
                     "requests_per_second": options.requests / seconds,
                     "of_predictor": options.requests / seconds / rate,
+                    "cpu_ms": 1000 * (sum(service.cpu_times()[:2]) - used) / options.requests,
                     **{f"p{p}": float(np.percentile(latencies, p)) for p in (50, 95, 99)},
                     "memory_before_mb": before / 1e6,
-                    "memory_after_mb": memory().rss / 1e6,
+                    "memory_after_mb": service.memory_info().rss / 1e6,
                     "wrong": len(wrong),
                 }
                 rows.append(row)
@@ -180,6 +183,7 @@ def main() -> None:
             "model": options.model,
             "kind": options.kind,
             "predictor_images_per_second": rate,
+            "predictor_cpu_ms": 1000 * cpu,
             "first_image_seconds": first,
             "rows": rows,
         }
