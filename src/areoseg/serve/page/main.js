@@ -65,6 +65,7 @@ function updatePanel() {
 stage.addEventListener("open", ({ detail: pane }) => {
   if (pane !== stage.main) return;
   updatePanel();
+  byId("saved").textContent = "";
   if (stage.result) announce(`${stage.result.name} segmented`);
 });
 
