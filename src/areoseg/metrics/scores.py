@@ -101,7 +101,10 @@ class Scores:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain dicts, lists and numbers for a JSON file; NaN becomes None."""
-        plain: dict[str, Any] = _plain(dataclasses.asdict(self))
+        plain: dict[str, Any] = _plain(dataclasses.asdict(dataclasses.replace(self, sets={})))
+        del plain["sets"]
+        if self.sets:
+            plain["sets"] = {name: scores.to_json() for name, scores in self.sets.items()}
         return plain
 
 
