@@ -64,7 +64,7 @@ def quantize(model: Any, images: Sequence[NDArray[Any]]) -> Any:
 
     The convolution that reads the image and those that compute the logits stay in float32. They
     take little of the time, but errors in the image reach every feature and errors in the logits
-    every pixel: for flagship-256 they make up two fifths of the loss of `terrain`.
+    every pixel.
 
     Args:
         model: The model in float32; its last output are the probabilities (N, C, H, W).
