@@ -147,7 +147,8 @@ def _matches(
     Returns:
         Indices of the tile with the last line, of the tile with the first line, and the ratio.
     """
-    ends, starts = last + (last - before) / 2, first + (first - after) / 2
+    half = np.float32(0.5)
+    ends, starts = last + half * (last - before), first + half * (first - after)
     end_texture, start_texture = _texture(last), _texture(first)
     count = len(last)
     best_start, start_cost, next_start = (np.zeros(count, kind) for kind in (int, "f4", "f4"))

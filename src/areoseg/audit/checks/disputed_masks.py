@@ -34,7 +34,7 @@ which a mask is assumed to belong to another image."""
 MIRRORED_BACK_BELOW = 0.6
 """Maximum of the same ratio for a mirrored mask after it has been mirrored back."""
 
-MOVED_ABOVE = {
+MOVED_ABOVE: dict[str, float] = {
     "mirrored left-right": 0.2,
     "mirrored top-bottom": 0.4,
     "turned upside down": 0.4,
