@@ -218,8 +218,11 @@ def test_one_image_file_is_an_unlabeled_set(tmp_path):
 
 
 def test_a_folder_of_data_sets_is_not_read_as_images(folder):
+    for name in ("images", "masks"):
+        (folder / "sets" / "inner").mkdir(parents=True, exist_ok=True)
+        (folder / name).rename(folder / "sets" / "inner" / name)
     with pytest.raises(AreosegError, match="unknown dataset format"):
-        read_data(folder.rename(folder.with_name("inner")).parent)
+        read_data(folder / "sets")
 
 
 def test_an_empty_folder_of_images_is_named(tmp_path):

@@ -85,7 +85,7 @@ def test_the_run_notes_what_it_started_with(source, first, tmp_path, tiny):
     ],
 )
 def test_another_network_is_refused(source, first, tmp_path, tiny, change, what):
-    with pytest.raises(AreosegError, match=rf"differs from the recipe in {what}\."):
+    with pytest.raises(AreosegError, match=rf"differs from the recipe in {what};"):
         run_tiny(source, tmp_path / "run", tiny, change, init_from=first)
     assert not (tmp_path / "run").exists()
 

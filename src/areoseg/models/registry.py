@@ -12,6 +12,9 @@ from areoseg.utils.plugins import load_entry_points
 
 T = TypeVar("T")
 
+FROM_DATA = ("classes", "in_channels", "gate_class")
+"""Options of a model that follow from the data."""
+
 
 @dataclass(frozen=True)
 class ModelRecord:
@@ -34,9 +37,7 @@ class ModelRecord:
     def options(self) -> tuple[str, ...]:
         """Return the names of the model's own options."""
         return tuple(
-            name
-            for name in inspect.signature(self.build).parameters
-            if name not in ("in_channels", "classes")
+            name for name in inspect.signature(self.build).parameters if name not in FROM_DATA
         )
 
 
@@ -113,7 +114,7 @@ def create_model(name: str, *, in_channels: int = 1, classes: int = 5, **options
     """
     model = record(name)
     for option in options:
-        if option not in model.options:
+        if option not in (*model.options, *FROM_DATA):
             hint = did_you_mean(option, model.options)
             raise AreosegError(f"model {name!r} has no option {option!r}: {hint}")
     try:

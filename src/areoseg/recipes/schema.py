@@ -42,9 +42,6 @@ from areoseg.utils.registry import Registry
 DEFAULT_OPTIMIZER = "adamw"
 DEFAULT_SCHEDULE = "cosine"
 
-FROM_DATA = ("classes", "in_channels", "gate_class")
-"""Options of a model that follow from the data."""
-
 
 class ModelChoice(BaseModel):
     """A model, given by its registered name; all other values are options of that model."""
@@ -432,6 +429,7 @@ def _trainable_errors(
 def _model_errors(model: ModelChoice) -> dict[tuple[str | int, ...], str]:
     """Return the errors in a model section, by their location in it."""
     from areoseg.models import record
+    from areoseg.models.registry import FROM_DATA
 
     try:
         known = record(model.name).options

@@ -115,7 +115,7 @@ def is_missing(bands: NDArray[Any], constant: Constant) -> NDArray[np.bool_]:
                 value = band.dtype.type(value)
             if np.isnan(value):
                 missing &= np.isnan(band)
-            elif abs(value) >= _NO_LEVEL:  # labels round such constants, as in -3.40282e+38
+            elif abs(float(value)) >= _NO_LEVEL:  # labels round such constants, as in -3.40282e+38
                 missing &= (band if value > 0 else -band) >= abs(value) * band.dtype.type(0.99)
             else:
                 missing &= band == value
