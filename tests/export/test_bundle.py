@@ -19,7 +19,7 @@ from areoseg.export.card import model_card
 from areoseg.runs.info import InitialWeights
 from areoseg.runs.run import open_run
 
-LARGEST = 6_000_000
+LARGEST = 6_500_000
 """Bytes of the weights of a model that the wheel carries."""
 
 

@@ -96,7 +96,11 @@ def test_metrics_count_requests_and_forward_passes(client):
     assert "secret-id" not in text
 
 
-def test_the_log_names_no_files(client, caplog):
+def test_the_log_names_no_files(client, caplog, monkeypatch):
+    # Libraries that configure logging may have switched the logger off in this process.
+    for name in ("areoseg", "areoseg.serve"):
+        monkeypatch.setattr(logging.getLogger(name), "disabled", False)
+        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
     caplog.set_level(logging.INFO, "areoseg.serve")
 
     client.post("/v1/segment", files={"image": ("secret.png", as_png(draw()))}, params={"x": "y"})
