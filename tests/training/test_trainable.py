@@ -6,12 +6,12 @@ import torch
 import areoseg
 from areoseg.errors import AreosegError
 from areoseg.models import create_model
+from areoseg.models.adjust import train_only
 from areoseg.models.layers.gate_head import GateHead
 from areoseg.models.layers.normalization import batch_norm
 from areoseg.recipes import load_recipe
 from areoseg.runs.compatibility import check_initial_weights, check_same_architecture
 from areoseg.runs.run import build_segmenter, open_run
-from areoseg.training.freeze import train_only
 
 SMALL = ["model.widths=[8,16,24]", "model.depths=[1,1,1]", "model.decoder_depths=[1,1]"]
 GATE_HEAD = ["data.background=gate", "model.gate_width=8", "training.trainable=[gate]"]

@@ -1,7 +1,9 @@
-"""Change the initialization and the regularization of a network after it is built.
+"""Change a network after it is built: initialization, regularization, what is trained.
 
 Models need no support for these changes; they only have to consist of the layers in `layers/`.
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -71,6 +73,23 @@ def adjust_network(
             "no convolution that a normalization follows",
             "use a model with some, such as unet-l",
         )
+
+
+def train_only(network: nn.Module, names: Sequence[str]) -> None:
+    """Freeze all but some modules of a network.
+
+    Frozen modules compute as in evaluation, with their stored batch statistics and without dropout,
+    and their parameters have no gradient.
+
+    Args:
+        network: A network in training mode; changed in place.
+        names: Its direct submodules to train; empty: all, and nothing is changed.
+    """
+    if not names:
+        return
+    for name, module in network.named_children():
+        if name not in names:
+            module.eval().requires_grad_(False)
 
 
 def _nothing_for(option: str, network: nn.Module, lack: str, cure: str) -> AreosegError:

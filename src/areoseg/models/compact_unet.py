@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from areoseg.models.layers.convolution import Residual, convolution_block
+from areoseg.models.layers.convolution import Residual, convolution_block, residual_branch
 from areoseg.models.layers.gate_head import GateHead
 from areoseg.models.layers.initialize import initialize_weights
 from areoseg.models.layers.normalization import batch_norm
@@ -135,14 +135,7 @@ def _blocks(channels: int, depth: int) -> nn.Sequential:
     return nn.Sequential(
         *(
             nn.Sequential(
-                Residual(
-                    nn.Sequential(
-                        convolution_block(channels, channels, norm=batch_norm),
-                        convolution_block(
-                            channels, channels, norm=batch_norm, activation=nn.Identity
-                        ),
-                    )
-                ),
+                Residual(residual_branch(channels, channels, norm=batch_norm)),
                 nn.ReLU(inplace=True),
             )
             for _ in range(depth)

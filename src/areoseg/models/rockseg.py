@@ -8,7 +8,12 @@ from torch.nn import functional
 
 from areoseg.errors import AreosegError
 from areoseg.models.layers.attention import LayerNorm2d, PositionConvolution, SelfAttention
-from areoseg.models.layers.convolution import Residual, convolution_block, double_convolution
+from areoseg.models.layers.convolution import (
+    Residual,
+    convolution_block,
+    double_convolution,
+    residual_branch,
+)
 from areoseg.models.layers.initialize import initialize_weights
 from areoseg.models.layers.normalization import batch_norm
 from areoseg.models.layers.size import crop_like, pad_to_multiple, resize_like, upsample_bilinear
@@ -110,10 +115,7 @@ def residual_block(in_channels: int, out_channels: int, *, stride: int = 1) -> n
     L_3 is a 3x3 convolution, the first one with the stride, and BN batch norm; see `residual_sum`
     for x.
     """
-    body = nn.Sequential(
-        convolution_block(in_channels, out_channels, norm=batch_norm, stride=stride),
-        convolution_block(out_channels, out_channels, norm=batch_norm, activation=nn.Identity),
-    )
+    body = residual_branch(in_channels, out_channels, norm=batch_norm, stride=stride)
     return residual_sum(body, in_channels, out_channels, stride=stride)
 
 

@@ -21,6 +21,7 @@ from areoseg.models.layers.convolution import (
     convolution_block,
     double_convolution,
     relu,
+    residual_branch,
 )
 from areoseg.models.layers.normalization import Norm, batch_norm, group_norm
 from areoseg.models.layers.pyramid import AtrousPyramid
@@ -267,11 +268,8 @@ def unet_resse(
     """
 
     def block(in_channels: int, out_channels: int) -> nn.Module:
-        body = nn.Sequential(
-            convolution_block(in_channels, out_channels, norm=batch_norm),
-            convolution_block(out_channels, out_channels, norm=batch_norm, activation=nn.Identity),
-            SqueezeExcitation(out_channels, reduction=reduction),
-        )
+        body = residual_branch(in_channels, out_channels, norm=batch_norm)
+        body.append(SqueezeExcitation(out_channels, reduction=reduction))
         shortcut = convolution_block(
             in_channels, out_channels, norm=batch_norm, kernel_size=1, activation=nn.Identity
         )

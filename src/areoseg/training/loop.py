@@ -25,6 +25,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from areoseg.metrics.confusion import confusion_matrix
 from areoseg.metrics.rates import class_iou, score
+from areoseg.models.adjust import train_only
 from areoseg.models.layers.regularization import set_progress
 from areoseg.models.segmenter import Segmenter
 from areoseg.optim.optimizers import build_optimizer
@@ -35,7 +36,6 @@ from areoseg.taxonomy import Taxonomy
 from areoseg.training.averaging import WeightAverage, estimate_batch_statistics
 from areoseg.training.batches import TrainingBatches, step_seed
 from areoseg.training.checkpoint import TrainingState, save_resume_state
-from areoseg.training.freeze import train_only
 from areoseg.training.health import check_finite, explained
 from areoseg.training.plan import Budget, Plan, measure_seconds
 from areoseg.training.prepare import Preparation

@@ -11,9 +11,7 @@ from areoseg.data.load import find_source, read_with_progress
 from areoseg.data.options import DataFormat, LabelSet, data_options
 from areoseg.errors import AreosegError, one_line
 from areoseg.recipes import Recipe, load_recipe
-from areoseg.runs.compatibility import (
-    check_initial_weights,
-)
+from areoseg.runs.compatibility import check_initial_weights
 from areoseg.runs.lock import check_unlocked, locked
 from areoseg.runs.own_data import own_data, own_source
 from areoseg.runs.run import (
@@ -30,10 +28,7 @@ from areoseg.training.finish import finish_run
 from areoseg.training.in_memory import resume_on, train_on
 from areoseg.training.plan import Budget, Plan, parse_budget
 from areoseg.utils.console import standard_error
-from areoseg.utils.device import (
-    choose_device,
-    use_threads,
-)
+from areoseg.utils.device import choose_device, use_threads
 from areoseg.utils.files import PathLike, read_json
 
 

@@ -71,6 +71,20 @@ def double_convolution(
     )
 
 
+def residual_branch(
+    in_channels: int, out_channels: int, *, norm: Norm, stride: int = 1
+) -> nn.Sequential:
+    """Make the branch of a basic residual block (He et al. 2016, Deep Residual Learning, figure 2).
+
+    Two 3x3 convolution blocks, of which the first has the stride and the last no activation: that
+    follows the sum with the shortcut.
+    """
+    return nn.Sequential(
+        convolution_block(in_channels, out_channels, norm=norm, stride=stride),
+        convolution_block(out_channels, out_channels, norm=norm, activation=nn.Identity),
+    )
+
+
 def separable_convolution(in_channels: int, out_channels: int) -> nn.Sequential:
     """Make a 3x3 convolution per channel, then a 1x1 across channels (Chollet 2017).
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional
 
-from areoseg.models.layers.convolution import Residual, convolution_block
+from areoseg.models.layers.convolution import Residual, convolution_block, residual_branch
 from areoseg.models.layers.normalization import Norm
 from areoseg.models.layers.size import upsample_nearest
 
@@ -39,13 +39,7 @@ class GateHead(nn.Module):
             for channels in widths
         )
         self.blocks = nn.ModuleList(
-            Residual(
-                nn.Sequential(
-                    convolution_block(width, width, norm=norm),
-                    convolution_block(width, width, norm=norm, activation=nn.Identity),
-                )
-            )
-            for _ in widths
+            Residual(residual_branch(width, width, norm=norm)) for _ in widths
         )
         self.logit = nn.Conv2d(width, 1, 1)
 
